@@ -1,0 +1,260 @@
+/**
+ * ChatRoom, the Durable Object: turns what the platform signals into Events, and takes them in turns.
+ *
+ * Invariants:
+ * - A handler pushes into the inbox and returns the promise of the turn that will take it. It decides nothing.
+ * - A turn takes the inbox in arrival order, synchronously, in one commit.
+ * - R2: both failure handlers lead to the same removal; every Close is answered, with a clean code, after it.
+ * - R7: nothing throws out of a handler or the constructor. If the storage fails, everyone with an event in that turn
+ *   is closed with 4102, and the room goes on from what is stored.
+ * - R9: timers exist only while something is due.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { type Config, type Env, readConfig } from "./config.ts";
+import { Broker, REPLACED } from "./core/broker.ts";
+import type { Closing } from "./core/entrance.ts";
+import type { Event, Join } from "./core/event.ts";
+import { MIB, presets } from "./core/limits.ts";
+import { type ConnectionId, type Link, nextConnectionId, utf8Length } from "./core/names.ts";
+import type { Memo } from "./core/outbox.ts";
+import { wakeState } from "./core/state.ts";
+import { Sockets } from "./sockets.ts";
+import { RoomStorage } from "./store/storage.ts";
+import { joinOf } from "./upgrade.ts";
+import { readFrame } from "./wire/json.ts";
+import { readLines } from "./wire/line.ts";
+
+/** What waits for the next turn, in arrival order. */
+type Item =
+  | { readonly type: "join"; readonly id: ConnectionId; readonly join: Join }
+  | { readonly type: "frame"; readonly ws: WebSocket; readonly text: string }
+  | { readonly type: "broken"; readonly ws: WebSocket; readonly closing: Closing }
+  | { readonly type: "gone"; readonly ws: WebSocket; readonly code: number }
+  /** A connection that the runtime would not accept. */
+  | { readonly type: "lost"; readonly link: Link }
+  | { readonly type: "tick" };
+
+/** Text that may wait for a turn, in UTF-16 units; beyond it the turn is taken at once. */
+const INBOX_UNITS = 4 * MIB;
+
+const STORAGE_TROUBLE: Closing = {
+  code: 4102,
+  reason: "the room cannot read or write its storage now: come back later",
+};
+
+export class ChatRoom extends DurableObject<Env> {
+  readonly #config: Config | string;
+  readonly #sockets: Sockets;
+  /** Undefined until the first event of this instance, and after storage trouble. */
+  #broker: Broker | undefined;
+  #storage: RoomStorage | undefined;
+  #newest: ConnectionId | undefined;
+  #inbox: Item[] = [];
+  #inboxUnits = 0;
+  #turn: Promise<void> | undefined;
+  #timer: { readonly id: ReturnType<typeof setTimeout>; readonly due: number } | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#config = readConfig(env);
+    const limits = typeof this.#config === "string" ? presets() : this.#config.limits;
+    this.#sockets = new Sockets(ctx, limits);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+  }
+
+  /** A join, sent by the Worker. Answers 101, or 409 with the close code that the Worker is to give. */
+  override fetch(request: Request): Promise<Response> {
+    const join = joinOf(request);
+    const [chance = 0] = crypto.getRandomValues(new Uint32Array(1));
+    const id = nextConnectionId(this.#newest ?? this.#sockets.newest, Date.now(), chance);
+    this.#newest = id;
+    return new Promise((admit) => {
+      const protocol = request.headers.get("Sec-WebSocket-Protocol");
+      const headers = new Headers(protocol === null ? {} : { "Sec-WebSocket-Protocol": protocol });
+      this.#sockets.announce(id, headers, admit);
+      void this.#push({ type: "join", id, join });
+    });
+  }
+
+  override webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    return this.#push(this.#receive(ws, data));
+  }
+
+  override webSocketClose(ws: WebSocket, code: number): Promise<void> {
+    return this.#push({ type: "gone", ws, code });
+  }
+
+  override webSocketError(ws: WebSocket): Promise<void> {
+    return this.#push({ type: "gone", ws, code: 1006 });
+  }
+
+  /** What this instance cost and did so far. */
+  get counters(): Readonly<Record<"rowsRead" | "rowsWritten" | "statements" | "frames", number>> {
+    const { rowsRead = 0, rowsWritten = 0, statements = 0 } = this.#storage?.sql ?? {};
+    return { rowsRead, rowsWritten, statements, frames: this.#broker?.frames ?? 0 };
+  }
+
+  /** Checks what must not even wait in the inbox. */
+  #receive(ws: WebSocket, data: string | ArrayBuffer): Item {
+    if (typeof data !== "string") {
+      const reason = "binary frames are not understood here: send text";
+      return { type: "broken", ws, closing: { code: 1003, reason } };
+    }
+    const { frame } = this.#sockets.limits;
+    // A UTF-16 unit is one to three bytes: most frames need no counting.
+    const tooBig = data.length > frame || (data.length * 3 > frame && utf8Length(data) > frame);
+    if (!tooBig) return { type: "frame", ws, text: data };
+    const reason = `a frame may have ${frame} bytes at most: send less at once`;
+    return { type: "broken", ws, closing: { code: 1009, reason } };
+  }
+
+  /** @returns the turn that will take the item; while it is pending, the object does not hibernate */
+  #push(item: Item): Promise<void> {
+    this.#inbox.push(item);
+    if (item.type === "frame") this.#inboxUnits += item.text.length;
+    if (this.#inboxUnits > INBOX_UNITS) this.#takeTurn();
+    this.#turn ??= new Promise((resolve) => {
+      setTimeout(() => {
+        this.#turn = undefined;
+        this.#takeTurn();
+        resolve();
+      }, 0);
+    });
+    return this.#turn;
+  }
+
+  /** One turn of the broker's loop, from the inbox to the sockets. */
+  #takeTurn(): void {
+    const inbox = this.#inbox;
+    this.#inbox = [];
+    this.#inboxUnits = 0;
+    const now = Date.now();
+    try {
+      this.#broker ??= this.#wake(inbox, now);
+      this.#broker.turn(this.#events(inbox, this.#broker), now);
+    } catch (error) {
+      this.#recover(error, inbox, now);
+    }
+    for (const item of inbox) {
+      if (item.type === "gone") this.#sockets.answerClose(item.ws, item.code);
+    }
+    for (const link of this.#sockets.unaccepted.splice(0)) void this.#push({ type: "lost", link });
+    this.#arm();
+  }
+
+  /** Reads the inbox as the broker takes it: what nobody would hear is not even parsed. */
+  *#events(inbox: readonly Item[], broker: Broker): Generator<Event, void> {
+    for (const item of inbox) {
+      switch (item.type) {
+        case "join":
+          yield { type: "NewPeer", id: item.id, join: item.join };
+          break;
+        case "lost":
+          yield { type: "Disconnect", link: item.link, code: 1006 };
+          break;
+        case "tick":
+          yield { type: "Tick" };
+          break;
+        case "gone": {
+          const memo = this.#sockets.memoOf(item.ws);
+          if (memo) yield { type: "Disconnect", link: memo.link, code: item.code };
+          break;
+        }
+        case "frame":
+        case "broken": {
+          const memo = this.#sockets.memoOf(item.ws);
+          if (memo && broker.peers.current(memo.link)) yield* this.#said(item, memo, broker);
+          else this.#sockets.closeAgain(item.ws);
+          break;
+        }
+        default:
+          item satisfies never;
+      }
+    }
+  }
+
+  *#said(
+    item: Extract<Item, { type: "frame" | "broken" }>,
+    { link, dialect }: Pick<Memo, "link" | "dialect">,
+    broker: Broker,
+  ): Generator<Event, void> {
+    if (item.type === "broken") {
+      yield { type: "Broken", link, ...item.closing };
+      return;
+    }
+    const read = dialect === "chat.v1" ? readFrame : readLines;
+    for (const command of read(item.text, this.#sockets.limits)) {
+      yield { type: "Said", link, command };
+      // The command may have ended its connection: what follows it is not heard.
+      if (broker.peers.current(link) === undefined) return;
+    }
+  }
+
+  /** Makes the broker anew from what the sockets remember and what is stored. Announces nothing. */
+  #wake(inbox: readonly Item[], now: number): Broker {
+    if (typeof this.#config === "string") throw new Error(this.#config);
+    const storage = new RoomStorage(this.ctx.storage, newDatabaseId);
+    const memos = this.#sockets.recall(socketsOf(inbox));
+    const { state, replaced } = wakeState(memos, storage.log, now);
+    for (const { link } of replaced) this.#sockets.close(link.id, 4001, REPLACED);
+    const { limits, epoch } = this.#config;
+    const surroundings = { storage, limits, connections: this.#sockets };
+    this.#storage = storage;
+    return new Broker({ ...surroundings, epoch: `${storage.id}.${epoch}` }, state);
+  }
+
+  /**
+   * The storage failed, and nothing of this turn is stored. Memory is put back to what is stored, except removals:
+   * everyone with an event in this turn is closed, and comes back to find what the room has.
+   */
+  #recover(error: unknown, inbox: readonly Item[], now: number): void {
+    console.error({ event: "storage-trouble", error: String(error) });
+    this.#broker = undefined;
+    const { code, reason } = STORAGE_TROUBLE;
+    for (const item of inbox) {
+      if (item.type === "join") this.#sockets.close(item.id, code, reason);
+    }
+    try {
+      // A turn in which nobody did anything and which failed all the same would only fail again.
+      if (inbox.every(({ type }) => type === "tick")) throw error;
+      const broker = this.#wake(inbox, now);
+      const removals = [...this.#events(inbox, broker)].filter((event) => "link" in event);
+      const events = removals.map((event): Event =>
+        event.type === "Disconnect" ? event : { type: "Broken", link: event.link, code, reason },
+      );
+      broker.admitLoss(now);
+      // Their cursors are written with the next commit that succeeds.
+      broker.decide(events, now);
+      broker.handOver(now);
+      this.#broker = broker;
+    } catch {
+      this.#sockets.closeAll(socketsOf(inbox), STORAGE_TROUBLE);
+    }
+  }
+
+  /** Sets the one timer to the next thing that is due; none if nothing is. */
+  #arm(): void {
+    const now = Date.now();
+    const due = this.#broker?.due(now);
+    if (due === this.#timer?.due) return;
+    if (this.#timer !== undefined) clearTimeout(this.#timer.id);
+    this.#timer = undefined;
+    if (due === undefined) return;
+    const ring = (): void => {
+      this.#timer = undefined;
+      void this.#push({ type: "tick" });
+    };
+    this.#timer = { due, id: setTimeout(ring, Math.max(0, due - now)) };
+  }
+}
+
+const socketsOf = (inbox: readonly Item[]): WebSocket[] =>
+  inbox.flatMap((item) => ("ws" in item ? [item.ws] : []));
+
+/** 72 random bits, as text. */
+function newDatabaseId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(9));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
+}

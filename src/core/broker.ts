@@ -1,0 +1,360 @@
+/**
+ * The broker: the only owner of the peers. It hears one Event after the other, in arrival order, and never waits.
+ *
+ * The rules it keeps (docs/protocol.md, section 6; each has its test and its mutant):
+ * - R1  One connection per name. A newer one with the right key takes over in one step; an overtaken handshake loses.
+ * - R2  One removal: `Peers.remove`, asked with the connection that failed. An ended connection never comes back.
+ * - R3  Stored before seen: decide, commit, and only then hand over frames and closes.
+ * - R4  One order: `seq` rises by one per entry; events take effect in arrival order.
+ * - R5  Exactly once: what concerns a peer reaches it through the pump alone, from its own cursor on.
+ * - R6  Nothing silent: unknown recipient, gap, refusal, replacement, void cursor are all told.
+ * - R7  It cannot fail from outside: no event throws, and none disturbs another peer.
+ * - R8  Bounded: every list here has a named limit.
+ * - R9  Idle is free: `due` is undefined when nothing is in flight, in grace, or behind.
+ * - R10 One commit a turn, and none in a turn that changed nothing.
+ * - R11 Nothing starves: whoever can take more is served again.
+ */
+import { Answers } from "./answers.ts";
+import { Allowances } from "./bucket.ts";
+import { cursorInUse, Entrance } from "./entrance.ts";
+import { encodeEntry, type Entry } from "./entry.ts";
+import type { Command, Event, Join } from "./event.ts";
+import { Forgetting } from "./forgetting.ts";
+import { CHECKPOINT_ENTRIES, DAY, type Limits, MIB, QUERY_COST, spreadMs } from "./limits.ts";
+import { Liveness } from "./liveness.ts";
+import { type ConnectionId, laterOf, type PeerName, type Seq, shift } from "./names.ts";
+import { type Connections, type Memo, Outbox } from "./outbox.ts";
+import { type Peer, Peers } from "./peers.ts";
+import { type News, Presence } from "./presence.ts";
+import { Pump } from "./pump.ts";
+import { type BrokerState, newPeer } from "./state.ts";
+import type { Storage } from "./storage.ts";
+
+/** What the broker needs of the outside, and of its operator. */
+export interface Surroundings {
+  readonly storage: Storage;
+  readonly connections: Connections;
+  readonly limits: Limits;
+  /** Another epoch means that every cursor is void. */
+  readonly epoch: string;
+}
+
+/** Codes with which a peer says goodbye by itself: 1000, or a Close frame without a code. */
+const CLEAN = new Set([1000, 1005]);
+
+/** Why the older connection of a name is closed, with 4001. */
+export const REPLACED =
+  "replaced by a newer connection of this name: use that one, or choose another name";
+
+export class Broker {
+  readonly #storage: Storage;
+  readonly #connections: Connections;
+  readonly #limits: Limits;
+  readonly #epoch: string;
+  readonly #peers: Peers;
+  readonly #presence: Presence;
+  readonly #outbox = new Outbox();
+  readonly #pump: Pump;
+  readonly #answers: Answers;
+  readonly #allowances: Allowances;
+  readonly #entrance: Entrance;
+  readonly #liveness: Liveness;
+  /** The entries of this turn; the log gets them with the commit. */
+  #fresh: Entry[] = [];
+  /** The directory has changes; they are written with the commit. */
+  #unsaved = false;
+
+  /** @param state the whole state of a room, plain data; it is the broker's from here on */
+  constructor({ storage, connections, limits, epoch }: Surroundings, state: BrokerState) {
+    const { log, directory } = storage;
+    this.#storage = storage;
+    this.#connections = connections;
+    this.#limits = limits;
+    this.#epoch = epoch;
+    this.#peers = new Peers(state.peers);
+    this.#presence = new Presence(this.#peers, state.presence);
+    this.#pump = new Pump(this.#peers, log, this.#outbox, limits, state.pump);
+    this.#answers = new Answers(log, directory, this.#presence, this.#pump);
+    const forgetting = new Forgetting(log, directory, this.#presence, state.forgetting);
+    this.#entrance = new Entrance(this.#peers, directory, forgetting, limits);
+    this.#liveness = new Liveness(this.#peers, connections, state);
+    const allowance = { capacity: limits.burst, perSecond: limits.rate };
+    this.#allowances = new Allowances(allowance, state.allowances);
+  }
+
+  /** Who is connected: to look, not to touch. */
+  get peers(): Pick<Peers, "current" | "get" | "size"> {
+    return this.#peers;
+  }
+
+  /** Frames handed over so far. */
+  get frames(): number {
+    return this.#outbox.frames;
+  }
+
+  /** One turn of the loop: decide, commit, hand over. @throws only what the storage throws */
+  turn(events: Iterable<Event>, now: number): void {
+    this.decide(events, now);
+    this.#commit(now);
+    this.handOver(now);
+  }
+
+  /** Takes events in arrival order. Nothing leaves, nothing is written yet. */
+  decide(events: Iterable<Event>, now: number): void {
+    for (const event of events) this.#handle(event, now);
+    for (const peer of this.#pump.stalled(now)) {
+      this.#end(peer, 4201, "nothing was acknowledged for 90 s: come back, and send acks", now);
+    }
+    for (const peer of this.#liveness.unheard()) {
+      this.#end(peer, 4201, "64 MiB went to you and not a word came back: come back", now);
+    }
+  }
+
+  /** Lets out what was decided. R3: after the commit. */
+  handOver(now: number): void {
+    const headBefore = this.#pump.served;
+    const news = this.#presence.news(now);
+    if (news !== undefined) this.#tell(news, now);
+    this.#pump.serve(this.#fresh, (peer, answer) => this.#answers.compute(peer, answer), now);
+    if (isCheckpoint(headBefore, this.#storage.log.head)) this.#pump.sweep(now);
+    this.#fresh = [];
+    const memo = (peer: Peer): Memo => this.#memo(peer);
+    this.#liveness.suspect(this.#outbox.flush(this.#connections, memo, now));
+  }
+
+  /** When the next `Tick` is wanted, ms since 1970; undefined in a room where nothing happens. */
+  due(now: number): number | undefined {
+    const times = [this.#presence.due, this.#pump.due(now), this.#liveness.due(now)];
+    const set = times.filter((time) => time !== undefined);
+    return set.length === 0 ? undefined : Math.min(...set);
+  }
+
+  /** Something went unannounced: everyone is told to ask who is here. */
+  admitLoss(now: number): void {
+    this.#presence.lost(now);
+  }
+
+  #handle(event: Event, now: number): void {
+    switch (event.type) {
+      case "NewPeer":
+        this.#endSilent(now);
+        return this.#welcome(event.id, event.join, now);
+      case "Said": {
+        // The fence: asked when the event is taken, so what a replaced connection still says is not heard.
+        const peer = this.#peers.current(event.link);
+        if (peer === undefined) return;
+        peer.unheard = 0;
+        peer.heardAt = now;
+        return this.#obey(peer, event.command, now);
+      }
+      case "Broken": {
+        const peer = this.#peers.current(event.link);
+        return peer && this.#end(peer, event.code, event.reason, now);
+      }
+      case "Disconnect": {
+        const peer = this.#peers.remove(event.link);
+        if (peer === undefined) return;
+        this.#outbox.drop(peer.link.id);
+        this.#part(peer, CLEAN.has(event.code), now);
+        return this.#endSilent(now);
+      }
+      case "Tick":
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #obey(peer: Peer, command: Command, now: number): void {
+    if (command.type === "Ack") return this.#advance(peer, command.seq, now);
+    const cost = command.type === "History" || command.type === "Who" ? QUERY_COST : 1;
+    if (!this.#charge(peer, cost, now)) return;
+    switch (command.type) {
+      case "Message":
+        return this.#append(peer, command, now);
+      case "Signal":
+        return this.#signal(peer, command, now);
+      case "History":
+      case "Who":
+        return this.#pump.answer(peer, command);
+      case "Help":
+        return this.#pump.answer(peer, { type: "help" });
+      case "Refused":
+        return this.#pump.answer(peer, { type: "error", refusal: command.refusal });
+      case "Quit":
+        return this.#end(peer, 1000, "goodbye", now);
+      case "Nothing":
+        return;
+      default:
+        command satisfies never;
+    }
+  }
+
+  /** R8: the allowance is the name's, so reconnecting does not refill it. The first item over it ends the link. */
+  #charge(peer: Peer, cost: number, now: number): boolean {
+    if (this.#allowances.take(peer.link.name, cost, now)) return true;
+    const { rate, burst } = this.#limits;
+    this.#end(peer, 4103, `too fast: at most ${rate} items a second, ${burst} at once`, now);
+    return false;
+  }
+
+  #append(peer: Peer, command: Extract<Command, { type: "Message" }>, now: number): void {
+    const { text, to, id } = command;
+    const unknown = to?.filter((name) => !this.#isKnown(name)) ?? [];
+    if (unknown.length > 0) {
+      const message = `nobody here is called ${unknown.join(", ")}; nothing was sent: ask who is known, or wait until they have joined once`;
+      const refusal = { code: "unknown-peer", message, ...(id !== undefined && { id }) } as const;
+      return this.#pump.answer(peer, { type: "error", refusal });
+    }
+    // Time is for display, yet it never runs backwards within a room.
+    const at = Math.max(now, this.#fresh.at(-1)?.at ?? this.#storage.log.headAt);
+    const optional = { ...(to !== undefined && { to }), ...(id !== undefined && { id }) };
+    const seq = shift(this.#head, 1);
+    this.#fresh.push(encodeEntry({ seq, from: peer.link.name, text, at, ...optional }));
+    if (peer.dialect !== "chat.line") return;
+    const away = to?.filter((name) => !this.#presence.isOnline(name)) ?? [];
+    if (away.length > 0) this.#pump.answer(peer, { type: "away", names: away });
+  }
+
+  #advance(peer: Peer, seq: Seq, now: number): void {
+    const { head } = this.#storage.log;
+    if (seq <= head && this.#pump.ack(peer, seq, now)) return;
+    if (!this.#charge(peer, 1, now) || seq <= head) return;
+    const message = `seq: ${seq} is above the newest entry, ${head}; acknowledge only what you were sent`;
+    this.#pump.answer(peer, { type: "error", refusal: { code: "bad-ack", message } });
+  }
+
+  #signal(peer: Peer, command: Extract<Command, { type: "Signal" }>, now: number): void {
+    const { data, to } = command;
+    const out = { type: "signal", from: peer.link.name, to, data } as const;
+    const hearers = to?.map((name) => this.#peers.get(name)) ?? this.#peers.values();
+    for (const other of hearers) {
+      if (other === undefined || other === peer || other.dialect !== "chat.v1") continue;
+      // An ephemeral that does not fit the budget is dropped, not kept.
+      this.#outbox.stageIfAffordable(other, out, data.length + 64, now);
+    }
+  }
+
+  #welcome(id: ConnectionId, join: Join, now: number): void {
+    const { room, name, dialect, session } = join;
+    const { directory } = this.#storage;
+    const known = directory.find(name);
+    const current = this.#peers.get(name);
+    const refusal = this.#entrance.refusal(join, known, current, this.#fresh, now);
+    if (refusal !== undefined) return this.#outbox.refuse(id, refusal.code, refusal.reason);
+
+    const head = this.#head;
+    const birth = known?.birth ?? head;
+    if (known === undefined) {
+      directory.claim(name, { owner: join.owner, birth, cursor: head, seen: now });
+      this.#unsaved = true;
+    }
+    const own = current ? this.#pump.cursorOf(current) : (known?.cursor ?? head);
+    const since = cursorInUse(join, laterOf(own, birth), birth, { head, epoch: this.#epoch });
+    if (current !== undefined) {
+      // R1: the takeover, in one step. It is no news: the name never went away.
+      this.#peers.remove(current.link);
+      this.#pump.release(current);
+      this.#outbox.close(current, 4001, REPLACED);
+    }
+    const link = { name, id };
+    const memo = { link, room, dialect, session, birth, welcomeHead: head, ready: false };
+    const peer = newPeer({ ...memo, acked: since }, since === head, now);
+    this.#peers.add(peer);
+    if (current === undefined) this.#presence.arrived(name, now);
+
+    this.#outbox.open(peer);
+    const { online } = this.#presence;
+    const who = { online, peers: this.#presence.listed(name), spread: spreadMs(online) };
+    const welcome = {
+      type: "welcome",
+      room,
+      name,
+      epoch: this.#epoch,
+      head,
+      since,
+      ...who,
+    } as const;
+    this.#outbox.stage(peer, welcome, 0);
+    // The name was forgotten in between: what it missed until its new birth is gone for it.
+    if (since < birth) this.#pump.gap(peer, birth, now);
+    this.#pump.wantMore(peer);
+  }
+
+  /** The room ends a connection: this is its removal. */
+  #end(peer: Peer, code: number, reason: string, now: number): void {
+    if (this.#peers.remove(peer.link) === undefined) return;
+    // Refusals that were decided still go out; questions die with the link.
+    for (const answer of peer.waiting) {
+      if (answer.type === "error") this.#outbox.stage(peer, answer, 0);
+    }
+    this.#outbox.close(peer, code, reason);
+    this.#part(peer, CLEAN.has(code), now);
+  }
+
+  /** What follows every removal but a takeover. */
+  #part(peer: Peer, clean: boolean, now: number): void {
+    const { name } = peer.link;
+    this.#storage.directory.save(name, this.#pump.cursorOf(peer), now);
+    this.#unsaved = true;
+    this.#pump.release(peer);
+    this.#presence.departed(name, clean, now);
+  }
+
+  #endSilent(now: number): void {
+    for (const peer of this.#liveness.silent(now)) {
+      this.#end(peer, 4201, "no ping for 150 s: the link looks dead; come back", now);
+    }
+  }
+
+  /** R10: all rows of a turn at once, and nothing if there are none. */
+  #commit(now: number): void {
+    const { log, directory } = this.#storage;
+    const fresh = this.#fresh;
+    if (fresh.length === 0 && !this.#unsaved) return;
+    this.#storage.atomically(() => {
+      if (fresh.length === 0) return;
+      const before = log.head;
+      log.append(fresh);
+      const { logEntries, logDays, logMebibytes } = this.#limits;
+      log.trim({ entries: logEntries, ageMs: logDays * DAY, bytes: logMebibytes * MIB }, now);
+      if (isCheckpoint(before, log.head)) directory.checkpoint(this.#cursors());
+    });
+    this.#unsaved = false;
+  }
+
+  #cursors(): Map<PeerName, Seq> {
+    const cursors = new Map<PeerName, Seq>();
+    for (const peer of this.#peers.values()) cursors.set(peer.link.name, this.#pump.cursorOf(peer));
+    return cursors;
+  }
+
+  #tell(news: News, now: number): void {
+    const out = { type: "presence", ...news } as const;
+    const bytes = 64 + 32 * (news.joined.length + news.left.length);
+    for (const peer of this.#peers.values()) {
+      if (this.#outbox.stageIfAffordable(peer, out, bytes, now)) continue;
+      const missed = peer.waiting.some(({ type }) => type === "missed");
+      if (!missed) this.#pump.answer(peer, { type: "missed" });
+    }
+  }
+
+  /** The head, the entries of this turn included. */
+  get #head(): Seq {
+    return this.#fresh.at(-1)?.seq ?? this.#storage.log.head;
+  }
+
+  #isKnown(name: PeerName): boolean {
+    return this.#peers.get(name) !== undefined || this.#storage.directory.find(name) !== undefined;
+  }
+
+  #memo(peer: Peer): Memo {
+    const { link, room, dialect, session, birth, welcomeHead, ready } = peer;
+    const acked = this.#pump.cursorOf(peer);
+    return { link, room, dialect, session, birth, welcomeHead, ready, acked };
+  }
+}
+
+/** Every `CHECKPOINT_ENTRIES` entries the cursors are saved and laggards are told. */
+const isCheckpoint = (before: Seq, after: Seq): boolean =>
+  Math.floor(before / CHECKPOINT_ENTRIES) < Math.floor(after / CHECKPOINT_ENTRIES);

@@ -1,0 +1,59 @@
+/**
+ * A token bucket: an allowance that refills with time. Plain data, with the time as an argument.
+ */
+export interface Bucket {
+  level: number;
+  /** When `level` was true, ms since 1970. */
+  at: number;
+}
+
+export interface Refill {
+  readonly capacity: number;
+  readonly perSecond: number;
+}
+
+/** Brings the bucket up to `now` and answers its level. A clock that steps back refills nothing. */
+export function refill(bucket: Bucket, { capacity, perSecond }: Refill, now: number): number {
+  const elapsed = Math.max(0, now - bucket.at);
+  bucket.level = Math.min(capacity, bucket.level + (elapsed * perSecond) / 1_000);
+  bucket.at = now;
+  return bucket.level;
+}
+
+/**
+ * The allowances of names, rather than of connections: reconnecting does not refill one.
+ * A bucket that is full again is forgotten, so only recent speakers cost memory.
+ */
+export class Allowances {
+  readonly #buckets: Map<string, Bucket>;
+  readonly #refill: Refill;
+
+  constructor(refillRate: Refill, buckets: Map<string, Bucket>) {
+    this.#refill = refillRate;
+    this.#buckets = buckets;
+  }
+
+  /** Takes `cost` from the allowance of `name`. @returns false, and takes nothing, if it is not there */
+  take(name: string, cost: number, now: number): boolean {
+    let bucket = this.#buckets.get(name);
+    if (bucket === undefined) {
+      this.#sweep(now);
+      bucket = { level: this.#refill.capacity, at: now };
+      this.#buckets.set(name, bucket);
+    }
+    if (refill(bucket, this.#refill, now) < cost) return false;
+    bucket.level -= cost;
+    return true;
+  }
+
+  /** Forgets full buckets, oldest first, a few for each new one. */
+  #sweep(now: number): void {
+    let looks = 4;
+    for (const [name, bucket] of this.#buckets) {
+      if (looks-- === 0) return;
+      const full = refill(bucket, this.#refill, now) >= this.#refill.capacity;
+      this.#buckets.delete(name);
+      if (!full) this.#buckets.set(name, bucket);
+    }
+  }
+}

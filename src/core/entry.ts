@@ -1,0 +1,54 @@
+/**
+ * One entry of the log, and its one textual form.
+ *
+ * Invariant: `frame` is the `message` frame that goes over the wire and lies in the log, encoded once.
+ */
+import type { PeerName, Seq } from "./names.ts";
+import { utf8Length } from "./names.ts";
+
+export interface EntryFields {
+  readonly seq: Seq;
+  readonly from: PeerName;
+  /** Absent: to everyone the room knows. */
+  readonly to?: readonly PeerName[];
+  readonly text: string;
+  /** The sender's id of the message; `chat.line` senders give none. */
+  readonly id?: string;
+  /** Server time, ms since 1970; for display only. */
+  readonly at: number;
+}
+
+export interface Entry extends EntryFields {
+  readonly frame: string;
+  /** The length of `frame` in UTF-8 bytes. */
+  readonly bytes: number;
+}
+
+/** Encodes an entry: the only place where a message becomes wire text. */
+export function encodeEntry(fields: EntryFields): Entry {
+  const { seq, from, to, text, id, at } = fields;
+  // JSON.stringify leaves out what is undefined.
+  const frame = JSON.stringify({ type: "message", seq, from, to, text, id, at });
+  return { ...fields, frame, bytes: utf8Length(frame) };
+}
+
+/** Between the frames of a segment. JSON text holds no raw line feed, so cutting there is safe. */
+const SEPARATOR = ",\n";
+
+/** The text of a segment: a JSON array of `message` frames. */
+export const joinEntries = (entries: readonly Entry[]): string =>
+  `[${entries.map((entry) => entry.frame).join(SEPARATOR)}]`;
+
+/** Reads a segment back; the frames are cut out, not encoded again. */
+export function splitEntries(body: string): Entry[] {
+  const fields = JSON.parse(body) as EntryFields[];
+  const frames = body.slice(1, -1).split(SEPARATOR);
+  return fields.map((entry, index) => {
+    const frame = frames[index] ?? "";
+    return Object.assign(entry, { frame, bytes: utf8Length(frame) });
+  });
+}
+
+/** Is it addressed to `name`, to everyone, or sent by `name`? (What lies before a birth is the caller's.) */
+export const concerns = (entry: EntryFields, name: PeerName): boolean =>
+  entry.to === undefined || entry.from === name || entry.to.includes(name);

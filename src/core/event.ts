@@ -1,0 +1,120 @@
+/**
+ * What can happen to a room: everything the broker hears comes as one of these, in arrival order.
+ */
+import type { Entry } from "./entry.ts";
+import type { ConnectionId, Link, PeerName, RoomName, Seq } from "./names.ts";
+
+/** `chat.v1`: JSON, exactly once. `chat.line`: the tutorial's lines, for people. */
+export type Dialect = "chat.v1" | "chat.line";
+
+/** Why one command was refused, for good. */
+export interface Refusal {
+  readonly code: "bad-frame" | "unknown-peer" | "too-large" | "bad-ack";
+  /** Which field, what was expected, what to do instead. Never the offending frame. */
+  readonly message: string;
+  /** The id of the command, where one could be read. */
+  readonly id?: string;
+}
+
+/** Which of a client's connects this is: a token that outlives its links, and a rising number. */
+export interface Session {
+  readonly token: string;
+  readonly attempt: number;
+}
+
+/** A request to enter the room. */
+export interface Join {
+  readonly room: RoomName;
+  readonly name: PeerName;
+  /** Hash of the key; empty if none was given. */
+  readonly owner: string;
+  readonly dialect: Dialect;
+  readonly since?: Seq;
+  readonly epoch?: string;
+  readonly session?: Session;
+}
+
+/** What a connected peer asked for. */
+export type Command =
+  | {
+      readonly type: "Message";
+      readonly text: string;
+      readonly to?: readonly PeerName[];
+      readonly id?: string;
+    }
+  | { readonly type: "Ack"; readonly seq: Seq }
+  | { readonly type: "Signal"; readonly data: string; readonly to?: readonly PeerName[] }
+  | {
+      readonly type: "History";
+      readonly id?: string;
+      readonly before?: Seq;
+      readonly limit: number;
+    }
+  | { readonly type: "Who"; readonly id?: string; readonly after?: string }
+  | { readonly type: "Refused"; readonly refusal: Refusal }
+  | { readonly type: "Help" }
+  | { readonly type: "Quit" }
+  /** A frame without a command in it; it counts all the same. */
+  | { readonly type: "Nothing" };
+
+export type Event =
+  | { readonly type: "NewPeer"; readonly id: ConnectionId; readonly join: Join }
+  | { readonly type: "Said"; readonly link: Link; readonly command: Command }
+  /** Something ends the connection: a frame that is binary (1003) or too big (1009), storage trouble (4102). */
+  | {
+      readonly type: "Broken";
+      readonly link: Link;
+      readonly code: number;
+      readonly reason: string;
+    }
+  /** A failure signal, or a goodbye. May come twice, late, or for a connection that was replaced. */
+  | { readonly type: "Disconnect"; readonly link: Link; readonly code: number }
+  /** Something is due: presence, a page, a look at dead links. */
+  | { readonly type: "Tick" };
+
+/** What the room says to one peer, before a dialect puts it into words. */
+export type Out =
+  | {
+      readonly type: "welcome";
+      readonly room: RoomName;
+      readonly name: PeerName;
+      readonly epoch: string;
+      readonly head: Seq;
+      readonly since: Seq;
+      readonly online: number;
+      readonly peers: readonly PeerName[];
+      readonly spread: number;
+    }
+  | { readonly type: "gap"; readonly from: Seq; readonly to: Seq }
+  | { readonly type: "entries"; readonly entries: readonly Entry[] }
+  | { readonly type: "ready"; readonly seq: Seq }
+  | {
+      readonly type: "presence";
+      readonly joined: readonly PeerName[];
+      readonly left: readonly PeerName[];
+      readonly online: number;
+      readonly missed: boolean;
+    }
+  | {
+      readonly type: "signal";
+      readonly from: PeerName;
+      readonly to: readonly PeerName[] | undefined;
+      /** JSON text. */
+      readonly data: string;
+    }
+  | {
+      readonly type: "history";
+      readonly id: string | undefined;
+      readonly entries: readonly Entry[];
+      readonly next: Seq | undefined;
+    }
+  | {
+      readonly type: "who";
+      readonly id: string | undefined;
+      readonly peers: readonly { readonly name: PeerName; readonly online: boolean }[];
+      readonly next: PeerName | undefined;
+    }
+  | { readonly type: "error"; readonly refusal: Refusal }
+  /** `chat.line` only. */
+  | { readonly type: "away"; readonly names: readonly PeerName[] }
+  | { readonly type: "help" };

@@ -1,0 +1,140 @@
+/**
+ * Every bound of the room, by name, with its unit. Nothing else in the project invents a number.
+ *
+ * `LIMITS` are the operator's (vars of wrangler.toml); the constants below are the protocol's or the room's own.
+ */
+
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+export const SECOND = 1_000;
+export const DAY = 86_400 * SECOND;
+
+interface LimitSpec {
+  /** The var of wrangler.toml that sets it. */
+  readonly variable: string;
+  readonly unit: string;
+  readonly preset: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What an operator may set: the var, its unit, its default and its range. */
+export const LIMITS = {
+  text: { variable: "TEXT_BYTES", unit: "bytes", preset: 8_192, min: 1, max: 65_536 },
+  frame: { variable: "FRAME_BYTES", unit: "bytes", preset: 65_536, min: 512, max: 262_144 },
+  recipients: { variable: "RECIPIENTS", unit: "names", preset: 64, min: 1, max: 256 },
+  window: { variable: "WINDOW", unit: "entries", preset: 256, min: 1, max: 10_000 },
+  windowBytes: {
+    variable: "WINDOW_BYTES",
+    unit: "bytes",
+    preset: 256 * KIB,
+    min: 1_024,
+    max: 8 * MIB,
+  },
+  rate: { variable: "RATE", unit: "items a second", preset: 50, min: 1, max: 100_000 },
+  burst: { variable: "BURST", unit: "items", preset: 500, min: 10, max: 1_000_000 },
+  online: { variable: "MAX_ONLINE", unit: "peers", preset: 5_000, min: 1, max: 32_000 },
+  names: { variable: "MAX_NAMES", unit: "names", preset: 20_000, min: 1, max: 1_000_000 },
+  logEntries: {
+    variable: "LOG_ENTRIES",
+    unit: "entries",
+    preset: 100_000,
+    min: 1,
+    max: 10_000_000,
+  },
+  logDays: { variable: "LOG_DAYS", unit: "days", preset: 30, min: 1, max: 3_650 },
+  logMebibytes: { variable: "LOG_MIB", unit: "MiB", preset: 256, min: 1, max: 8_192 },
+} as const satisfies Record<string, LimitSpec>;
+
+/** The operator's limits, checked. */
+export type Limits = { readonly [Name in keyof typeof LIMITS]: number };
+
+/** The limits of an environment that sets none. */
+export const presets = (): Limits => {
+  const limits = Object.entries(LIMITS).map(([name, { preset }]) => [name, preset]);
+  return Object.fromEntries(limits) as Limits;
+};
+
+/**
+ * Reads the limits from the environment. A missing or empty var means its default.
+ * @returns the limits, or one sentence that says which var is wrong and what it may be
+ */
+export function readLimits(vars: { readonly [name: string]: unknown }): Limits | string {
+  const limits: Record<string, number> = {};
+  for (const [name, spec] of Object.entries(LIMITS)) {
+    const given = vars[spec.variable];
+    const text =
+      given === undefined || given === ""
+        ? String(spec.preset)
+        : JSON.stringify(given).replaceAll('"', "");
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= spec.min && value <= spec.max)) {
+      return `${spec.variable} must be a whole number of ${spec.unit} from ${spec.min} to ${spec.max}: mend it in wrangler.toml`;
+    }
+    limits[name] = value;
+  }
+  const read = limits as Limits;
+  if (read.text > read.frame) {
+    return `TEXT_BYTES (${read.text}) must not exceed FRAME_BYTES (${read.frame}): mend one of them in wrangler.toml`;
+  }
+  return read;
+}
+
+/** ms over which clients scatter a first reconnect: 5 ms a peer, at most 30 s. */
+export const spreadMs = (online: number): number => Math.min(30 * SECOND, online * 5);
+
+// Storage
+/** Bytes of entries in one row; a larger commit is split. SQLite and the platform refuse large values. */
+export const ROW_BYTES = 512 * KIB;
+/** Rows that one commit may delete, so that a log that has aged in silence does not stop the room. */
+export const TRIM_ROWS = 256;
+/** Entries between two checkpoints of the cursors, and between two sweeps of laggards. */
+export const CHECKPOINT_ENTRIES = 256;
+/** Entries that may pass a peer before `ready` tells it so. */
+export const READY_ENTRIES = 1_000;
+/** Entries that one turn scans for peers that are behind, and one `history` for its page. */
+export const SCAN_ENTRIES = 5_000;
+
+// Flow control
+/** Bytes in flight, unacknowledged, to all connections of a room together. */
+export const ROOM_FLIGHT_BYTES = 32 * MIB;
+/** The size at which a `gap` counts in a window. */
+export const GAP_BYTES = 64;
+/** Bytes that one connection may be sent at once, and its refill a second. */
+export const BUDGET_BYTES = 4 * MIB;
+export const BUDGET_BYTES_PER_SECOND = 4 * MIB;
+/** Once spent, the budget is waited for until it holds this much: pages, not drops. */
+export const BUDGET_RESUME_BYTES = 256 * KIB;
+/** No ack for this long, with something in flight, means a dead link. */
+export const STALL_MS = 90 * SECOND;
+/** A `ping` older than this means a dead link; a client that never pinged is not judged so. */
+export const PING_AGE_MS = 150 * SECOND;
+/** The least time between two looks at the age of everyone's `ping`. */
+export const PING_CHECK_MS = 15 * SECOND;
+/** Bytes handed to a `chat.line` connection that says nothing, before it is taken for dead. */
+export const UNHEARD_BYTES = 64 * MIB;
+
+// Presence
+/** News of who came and went are gathered for this long. */
+export const PRESENCE_MS = 200;
+/** How long a name counts as online after its link broke. */
+export const GRACE_MS = 15 * SECOND;
+/** Names in one list of `welcome` or `presence`. */
+export const NAMES_LISTED = 100;
+
+// Answers
+export const HISTORY_PRESET = 50;
+export const HISTORY_MAX = 100;
+export const HISTORY_BYTES = 64 * KIB;
+export const WHO_NAMES = 200;
+export const SIGNAL_BYTES = 1_024;
+/** What `history` and `who` cost of the sender's allowance; every other item costs one. */
+export const QUERY_COST = 10;
+/** `chat.line` frames are cut at a line end below this. */
+export const LINE_FRAME_BYTES = 256 * KIB;
+
+// Forgetting
+/** Away for this long, a name may be forgotten although messages wait for it. */
+export const FORGET_AWAY_MS = 30 * DAY;
+/** The least time between two searches for names to forget. */
+export const FORGET_SEARCH_MS = 60 * SECOND;

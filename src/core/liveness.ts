@@ -1,0 +1,59 @@
+/**
+ * Links that look alive and are not: found by what the peer fails to say. (What it fails to acknowledge is the pump's.)
+ *
+ * Invariant (R9): nothing here runs in a silent room; the ages of pings are looked at when somebody comes or goes.
+ */
+import { PING_AGE_MS, PING_CHECK_MS, UNHEARD_BYTES } from "./limits.ts";
+import type { Connections } from "./outbox.ts";
+import type { Peer, Peers } from "./peers.ts";
+import type { BrokerState } from "./state.ts";
+
+export class Liveness {
+  readonly #peers: Peers;
+  readonly #connections: Connections;
+  readonly #state: Pick<BrokerState, "pingsCheckedAt" | "suspects">;
+
+  constructor(peers: Peers, connections: Connections, state: BrokerState) {
+    this.#peers = peers;
+    this.#connections = connections;
+    this.#state = state;
+  }
+
+  /** Peers whose last sign of life, a `ping` at least, is too old. Who never pinged is not judged so. */
+  silent(now: number): Peer[] {
+    if (now - this.#state.pingsCheckedAt < PING_CHECK_MS) return [];
+    this.#state.pingsCheckedAt = now;
+    return [...this.#peers.values()].filter((peer) => {
+      const pinged = this.#connections.pinged(peer.link.id);
+      return pinged !== undefined && Math.max(pinged, peer.heardAt) + PING_AGE_MS < now;
+    });
+  }
+
+  /** Remembers who was handed much and said nothing; `chat.v1` peers are judged by their acks instead. */
+  suspect(peers: readonly Peer[]): void {
+    const lines = peers.filter((peer) => peer.dialect === "chat.line");
+    this.#state.suspects = lines.map((peer) => peer.link);
+  }
+
+  /** The suspects that did not even send `ping` meanwhile. */
+  unheard(): Peer[] {
+    const dead: Peer[] = [];
+    for (const link of this.#state.suspects) {
+      const peer = this.#peers.current(link);
+      if (peer === undefined || peer.unheard < UNHEARD_BYTES) continue;
+      const pinged = this.#connections.pinged(link.id) ?? 0;
+      if (pinged <= peer.heardAt) dead.push(peer);
+      else {
+        peer.heardAt = pinged;
+        peer.unheard = 0;
+      }
+    }
+    this.#state.suspects = [];
+    return dead;
+  }
+
+  /** When `unheard` is wanted, ms since 1970. */
+  due(now: number): number | undefined {
+    return this.#state.suspects.length > 0 ? now : undefined;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * The names of things: rooms, peers, connections, positions in the log.
+ *
+ * Invariant: a branded value was made by its parser here, so whoever holds one need not check it again.
+ */
+
+declare const brand: unique symbol;
+type Brand<Base, Name extends string> = Base & { readonly [brand]: Name };
+
+/** A room's name, NFC-normalised, 1 to 32 code points. */
+export type RoomName = Brand<string, "RoomName">;
+/** A peer's name, NFC-normalised, 1 to 32 code points. */
+export type PeerName = Brand<string, "PeerName">;
+/** A position in the log: an integer ≥ 0; 0 is before the first entry. */
+export type Seq = Brand<number, "Seq">;
+/** One connection, of all that the room ever had. Later connections compare greater. */
+export type ConnectionId = Brand<string, "ConnectionId">;
+
+/** Who speaks: a name, and which of its connections. The identity is the connection, never the name. */
+export interface Link {
+  readonly name: PeerName;
+  readonly id: ConnectionId;
+}
+
+/** The grammar of room and peer names, for an NFC-normalised string; to be used with the flag `u`. */
+export const NAME_PATTERN = String.raw`^[\p{L}\p{N}][\p{L}\p{N}\p{M}_.\-]{0,31}$`;
+/** The grammar of names in words, for error messages. */
+export const NAME_GRAMMAR =
+  'a name has 1 to 32 characters: a letter or digit first, then also marks, "_", "-" and "."';
+
+const NAME = new RegExp(NAME_PATTERN, "u");
+
+const parseName = (text: string): string | undefined => {
+  const name = text.normalize("NFC");
+  return NAME.test(name) ? name : undefined;
+};
+
+/** @returns the normalised name, or undefined if `text` is outside the grammar */
+export const parseRoomName = (text: string) => parseName(text) as RoomName | undefined;
+
+/** @returns the normalised name, or undefined if `text` is outside the grammar */
+export const parsePeerName = (text: string) => parseName(text) as PeerName | undefined;
+
+/** @returns `value` as a position; anything but an integer from 0 to 2^53 − 1 is undefined */
+export const parseSeq = (value: unknown): Seq | undefined =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as Seq) : undefined;
+
+/** The position `by` entries further on. `by` may be negative; the result never is. */
+export const shift = (seq: Seq, by: number): Seq => Math.max(0, seq + by) as Seq;
+
+/** Before the first entry. */
+export const START = 0 as Seq;
+
+export const laterOf = (a: Seq, b: Seq): Seq => (a > b ? a : b);
+
+/** Wide enough for a millisecond clock until the year 33658; ids compare as text. */
+const ID_DIGITS = 15;
+
+/**
+ * The id of a new connection.
+ *
+ * Ordered within the room and unique: "highest listed + 1" alone would be used again after a wake,
+ * and a late failure signal would then remove the living.
+ * @param newest the highest id known so far
+ * @param now    ms since 1970
+ * @param chance 32 random bits
+ */
+export function nextConnectionId(
+  newest: ConnectionId | undefined,
+  now: number,
+  chance: number,
+): ConnectionId {
+  const floor = newest === undefined ? 0 : Number(newest.slice(0, ID_DIGITS)) + 1;
+  const order = Math.max(now, floor).toString().padStart(ID_DIGITS, "0");
+  return `${order}-${(chance >>> 0).toString(16).padStart(8, "0")}` as ConnectionId;
+}
+
+/** @returns the length of `text` in UTF-8 bytes; a lone surrogate counts three */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) bytes += 1;
+    else if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(index + 1))) {
+      bytes += 2;
+      index++;
+    } else bytes += 2;
+  }
+  return bytes;
+}
+
+const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit < 0xe000;

@@ -1,0 +1,133 @@
+/**
+ * What one turn does to the outside: gathered while the broker decides, let out once its rows are written.
+ *
+ * Invariants:
+ * - R3: nothing leaves before `flush`, and `flush` is called only after the commit returned.
+ * - One frame per recipient and turn; what is remembered of a connection is written after what was sent on it;
+ *   a close comes last.
+ */
+import { refill } from "./bucket.ts";
+import type { Dialect, Out, Session } from "./event.ts";
+import { BUDGET_BYTES, BUDGET_BYTES_PER_SECOND, UNHEARD_BYTES } from "./limits.ts";
+import type { ConnectionId, Link, RoomName, Seq } from "./names.ts";
+import type { Peer } from "./peers.ts";
+
+/** What must outlive hibernation for one connection. */
+export interface Memo {
+  readonly link: Link;
+  readonly room: RoomName;
+  readonly dialect: Dialect;
+  readonly session: Session | undefined;
+  readonly birth: Seq;
+  readonly welcomeHead: Seq;
+  readonly ready: boolean;
+  readonly acked: Seq;
+}
+
+/** The port to the sockets. No verb throws; a connection that is gone takes everything silently. */
+export interface Connections {
+  /** Lets a joining connection in. */
+  open(memo: Memo): void;
+  /** Hands over one turn's frame. @returns its length in bytes */
+  send(id: ConnectionId, outs: readonly Out[]): number;
+  remember(memo: Memo): void;
+  /** Ends a connection, or turns a joining one away. For good: it never comes back, through a wake neither. */
+  close(id: ConnectionId, code: number, reason: string): void;
+  /** When the connection last sent `ping`, ms since 1970; undefined if it never did. */
+  pinged(id: ConnectionId): number | undefined;
+}
+
+interface Staged {
+  /** Undefined for a connection that was turned away. */
+  readonly peer: Peer | undefined;
+  readonly outs: Out[];
+  /** Bytes already taken from the budget, by estimate. */
+  charged: number;
+  open: boolean;
+  remember: boolean;
+  close: { readonly code: number; readonly reason: string } | undefined;
+}
+
+export const OUTGOING = { capacity: BUDGET_BYTES, perSecond: BUDGET_BYTES_PER_SECOND };
+
+export class Outbox {
+  readonly #staged = new Map<ConnectionId, Staged>();
+  /** Frames handed over so far. */
+  frames = 0;
+
+  open(peer: Peer): void {
+    this.#of(peer.link.id, peer).open = true;
+  }
+
+  /** @param bytes about how long it is, unless that was charged before */
+  stage(peer: Peer, out: Out, bytes: number): void {
+    this.#of(peer.link.id, peer).outs.push(out);
+    this.charge(peer, bytes);
+  }
+
+  /** @returns false, and stages nothing, if the budget is spent */
+  stageIfAffordable(peer: Peer, out: Out, bytes: number, now: number): boolean {
+    if (refill(peer.budget, OUTGOING, now) <= 0) return false;
+    this.stage(peer, out, bytes);
+    return true;
+  }
+
+  /** Takes `bytes` from the budget now; the true length is settled when the frame leaves. */
+  charge(peer: Peer, bytes: number): void {
+    this.#of(peer.link.id, peer).charged += bytes;
+    peer.budget.level -= bytes;
+  }
+
+  remember(peer: Peer): void {
+    this.#of(peer.link.id, peer).remember = true;
+  }
+
+  close(peer: Peer, code: number, reason: string): void {
+    this.#of(peer.link.id, peer).close = { code, reason };
+  }
+
+  /** Turns away a connection that never became a peer. */
+  refuse(id: ConnectionId, code: number, reason: string): void {
+    this.#of(id, undefined).close = { code, reason };
+  }
+
+  /** The connection died: what was meant for it is not sent. */
+  drop(id: ConnectionId): void {
+    this.#staged.delete(id);
+  }
+
+  /**
+   * @param memo what to remember of a peer, asked after its frame went out
+   * @returns the peers that were sent `UNHEARD_BYTES` or more since they last said anything
+   */
+  flush(connections: Connections, memo: (peer: Peer) => Memo, now: number): Peer[] {
+    const unheard: Peer[] = [];
+    for (const [id, { peer, outs, charged, open, remember, close }] of this.#staged) {
+      if (peer !== undefined) {
+        if (open) connections.open(memo(peer));
+        let bytes = 0;
+        if (outs.length > 0) {
+          bytes = connections.send(id, outs);
+          this.frames++;
+          peer.unheard += bytes;
+        }
+        refill(peer.budget, OUTGOING, now);
+        peer.budget.level += charged - bytes;
+        if (peer.unheard >= UNHEARD_BYTES) unheard.push(peer);
+        if (remember && !open) connections.remember(memo(peer));
+      }
+      if (close !== undefined) connections.close(id, close.code, close.reason);
+    }
+    this.#staged.clear();
+    return unheard;
+  }
+
+  #of(id: ConnectionId, peer: Peer | undefined): Staged {
+    let staged = this.#staged.get(id);
+    if (staged === undefined) {
+      staged = { peer, outs: [], charged: 0, open: false, remember: false, close: undefined };
+      this.#staged.set(id, staged);
+    }
+    return staged;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The peers: who is connected, by which connection, and how far each has been served.
+ *
+ * Invariants:
+ * - R1: one peer per name.
+ * - R2: `remove` is the only removal. It asks whose failure it is: a late signal of an older connection matches
+ *   nothing, a second signal finds nothing.
+ * - `acked ≤ sent ≤ head` for every peer (see pump.ts).
+ */
+import type { Bucket } from "./bucket.ts";
+import type { Dialect, Session } from "./event.ts";
+import type { Flight } from "./flight.ts";
+import type { Link, PeerName, RoomName, Seq } from "./names.ts";
+import type { Answer } from "./pump.ts";
+
+/** One connected peer. Plain data. */
+export interface Peer {
+  readonly link: Link;
+  readonly room: RoomName;
+  readonly dialect: Dialect;
+  readonly session: Session | undefined;
+  /** Entries at or below it never concern this peer. */
+  readonly birth: Seq;
+  /** The head when it was welcomed: `ready` is due when it was sent everything up to here. */
+  readonly welcomeHead: Seq;
+  ready: boolean;
+
+  /** Everything up to here is processed, by the peer's own word (`chat.line`: handed over). */
+  acked: Seq;
+  /** The last entry that was considered for this peer; a live one has been considered for all since. */
+  sent: Seq;
+  /** Live: served from memory as entries come. Otherwise behind: fed from the log. */
+  live: boolean;
+  readonly flight: Flight;
+  /** Since when nothing was acknowledged although something is in flight. */
+  progressAt: number;
+  /** The last position that the peer was told of, by an entry, a gap or `ready`. */
+  told: Seq;
+
+  /** What it may still be sent. */
+  readonly budget: Bucket;
+  /** Answers that wait for their turn or for the budget. */
+  readonly waiting: Answer[];
+  /** Bytes sent since the peer last said something, and when that was (`chat.line`). */
+  unheard: number;
+  heardAt: number;
+}
+
+export class Peers {
+  readonly #peers: Map<PeerName, Peer>;
+
+  constructor(peers: Map<PeerName, Peer>) {
+    this.#peers = peers;
+  }
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  get(name: PeerName): Peer | undefined {
+    return this.#peers.get(name);
+  }
+
+  /** The fence: the peer behind `link`, if that is still the current connection of its name. */
+  current(link: Link): Peer | undefined {
+    const peer = this.#peers.get(link.name);
+    return peer?.link.id === link.id ? peer : undefined;
+  }
+
+  /** The name must be free: whoever takes it over removes the older connection first. */
+  add(peer: Peer): void {
+    this.#peers.set(peer.link.name, peer);
+  }
+
+  /** R2: the only removal. A late failure of an older connection matches nothing. */
+  remove({ name, id }: Link): Peer | undefined {
+    const peer = this.#peers.get(name);
+    if (peer?.link.id !== id) return undefined;
+    this.#peers.delete(name);
+    return peer;
+  }
+
+  values(): MapIterator<Peer> {
+    return this.#peers.values();
+  }
+
+  names(): MapIterator<PeerName> {
+    return this.#peers.keys();
+  }
+}

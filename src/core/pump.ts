@@ -1,0 +1,375 @@
+/**
+ * The pump: the one way by which entries reach a peer, live or replayed.
+ *
+ * Invariants:
+ * - `acked ≤ sent ≤ head`. What concerns the peer in (acked, sent] is in flight. With nothing in flight everything up
+ *   to `sent` is processed: up to `sent`, never up to the head.
+ * - A live peer has been considered for every entry up to `served`; a peer that is behind, up to its own `sent`.
+ *   Either way the next thing it gets is the next entry that concerns it.
+ * - Answers go before entries, so an `error` never follows the confirmation of a later message.
+ * - A full window or a spent budget keeps nothing in memory: the peer falls behind and goes on from the log.
+ */
+import { refill } from "./bucket.ts";
+import type { Entry } from "./entry.ts";
+import { concerns } from "./entry.ts";
+import type { Command, Out } from "./event.ts";
+import { inFlight, land, launch } from "./flight.ts";
+import {
+  BUDGET_BYTES_PER_SECOND,
+  BUDGET_RESUME_BYTES,
+  CHECKPOINT_ENTRIES,
+  GAP_BYTES,
+  type Limits,
+  READY_ENTRIES,
+  ROOM_FLIGHT_BYTES,
+  SCAN_ENTRIES,
+  SECOND,
+  STALL_MS,
+} from "./limits.ts";
+import { laterOf, type PeerName, type Seq, shift } from "./names.ts";
+import { type Outbox, OUTGOING } from "./outbox.ts";
+import type { Peer, Peers } from "./peers.ts";
+import type { Log } from "./storage.ts";
+
+/** Something a peer is owed: put into words when its turn comes, so a thousand unread questions cost no pages. */
+export type Answer =
+  | Extract<Command, { type: "History" | "Who" }>
+  | Extract<Out, { type: "error" | "help" | "away" }>
+  /** News of presence was dropped: `who` is to be asked. */
+  | { readonly type: "missed" };
+
+/** Puts an answer into words. Second: about how many bytes that is. */
+export type Compute = (peer: Peer, answer: Answer) => readonly [Out, number];
+
+/** Plain data. */
+export interface PumpState {
+  /** The head up to which live peers have been served. */
+  served: Seq;
+  /** Bytes in flight to all peers together. */
+  flightBytes: number;
+  /** When to look for dead links next. */
+  stallAt: number;
+  /** Who can be served more: an answer waits, or it is behind and may be handed something. */
+  readonly hungry: Set<PeerName>;
+  /** Whose budget is spent, and when it will do for a page again. */
+  readonly broke: Map<PeerName, number>;
+}
+
+export const idlePump = (): PumpState => ({
+  served: 0 as Seq,
+  flightBytes: 0,
+  stallAt: 0,
+  hungry: new Set(),
+  broke: new Map(),
+});
+
+export class Pump {
+  readonly #peers: Peers;
+  readonly #log: Log;
+  readonly #outbox: Outbox;
+  readonly #limits: Limits;
+  readonly #state: PumpState;
+
+  constructor(peers: Peers, log: Log, outbox: Outbox, limits: Limits, state: PumpState) {
+    this.#peers = peers;
+    this.#log = log;
+    this.#outbox = outbox;
+    this.#limits = limits;
+    this.#state = state;
+  }
+
+  /** The head up to which live peers have been served. */
+  get served(): Seq {
+    return this.#state.served;
+  }
+
+  /** The last entry that was considered for `peer`. */
+  sentOf(peer: Peer): Seq {
+    return peer.live ? laterOf(peer.sent, this.#state.served) : peer.sent;
+  }
+
+  /** Everything up to here is processed by `peer`. */
+  cursorOf(peer: Peer): Seq {
+    return inFlight(peer.flight) === 0 ? this.sentOf(peer) : peer.acked;
+  }
+
+  /** Owes `peer` an answer; it goes out in this turn if the budget allows. */
+  answer(peer: Peer, answer: Answer): void {
+    peer.waiting.push(answer);
+    this.wantMore(peer);
+  }
+
+  /** Serves `peer` in this turn. */
+  wantMore(peer: Peer): void {
+    this.#state.hungry.add(peer.link.name);
+  }
+
+  /** Believes a cumulative ack up to `seq`, which must not be above the head. @returns whether it advanced anything */
+  ack(peer: Peer, seq: Seq, now: number): boolean {
+    if (seq <= peer.acked) return false;
+    this.#state.flightBytes -= land(peer.flight, seq);
+    peer.acked = seq;
+    peer.progressAt = now;
+    peer.told = laterOf(peer.told, seq);
+    this.#outbox.remember(peer);
+    if (!peer.live) {
+      // After a wake the room has forgotten how much it sent: the ack tells.
+      peer.sent = laterOf(peer.sent, seq);
+      this.wantMore(peer);
+    }
+    return true;
+  }
+
+  /** The peer was removed. */
+  release(peer: Peer): void {
+    this.#state.flightBytes -= peer.flight.bytes;
+    this.#state.hungry.delete(peer.link.name);
+    this.#state.broke.delete(peer.link.name);
+  }
+
+  /** Who has had something in flight and acknowledged nothing for too long. */
+  stalled(now: number): Peer[] {
+    const { flightBytes, stallAt } = this.#state;
+    if (flightBytes === 0 || stallAt > now) return [];
+    let next = now + STALL_MS;
+    const dead: Peer[] = [];
+    for (const peer of this.#peers.values()) {
+      if (inFlight(peer.flight) === 0) continue;
+      if (peer.progressAt + STALL_MS <= now) dead.push(peer);
+      else next = Math.min(next, peer.progressAt + STALL_MS);
+    }
+    this.#state.stallAt = next;
+    return dead;
+  }
+
+  /** When `serve` is wanted next, ms since 1970; undefined if nothing waits. */
+  due(now: number): number | undefined {
+    const { hungry, broke, flightBytes, stallAt } = this.#state;
+    if (hungry.size > 0) return now;
+    const times = [...broke.values()];
+    if (flightBytes > 0) times.push(stallAt);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /**
+   * Hands out what this turn brought: answers, the new entries, pages of the log.
+   * @param fresh   the entries appended in this turn; the log ends with them
+   */
+  serve(fresh: readonly Entry[], compute: Compute, now: number): void {
+    const { hungry, broke } = this.#state;
+    for (const [name, due] of broke) {
+      if (due > now) continue;
+      broke.delete(name);
+      hungry.add(name);
+    }
+    for (const name of hungry) {
+      const peer = this.#peers.get(name);
+      if (peer !== undefined) this.#payAnswers(peer, compute, now);
+    }
+    if (fresh.length > 0) this.#handToLive(fresh, now);
+    this.#state.served = this.#log.head;
+    this.#feed(now);
+  }
+
+  /** Tells those whom nothing concerned for long how far they are. */
+  sweep(now: number): void {
+    for (const peer of this.#peers.values()) if (peer.ready) this.#tellReady(peer, now);
+  }
+
+  /** A stretch of the log that `peer` can no longer have. @returns false if its window has no place for that yet */
+  gap(peer: Peer, to: Seq, now: number): boolean {
+    if (!this.#fits(peer, GAP_BYTES, now)) return false;
+    const from = shift(peer.sent, 1);
+    this.#launch(peer, to, GAP_BYTES, peer.sent, now);
+    this.#outbox.stage(peer, { type: "gap", from, to }, GAP_BYTES);
+    peer.sent = to;
+    return true;
+  }
+
+  #payAnswers(peer: Peer, compute: Compute, now: number): void {
+    refill(peer.budget, OUTGOING, now);
+    let paid = 0;
+    for (const answer of peer.waiting) {
+      if (peer.budget.level <= 0) break;
+      this.#outbox.stage(peer, ...compute(peer, answer));
+      paid++;
+    }
+    peer.waiting.splice(0, paid);
+  }
+
+  #handToLive(fresh: readonly Entry[], now: number): void {
+    const everyone: Entry[] = [];
+    const personal = new Map<PeerName, Entry[]>();
+    for (const { to, from } of fresh) {
+      if (to === undefined) continue;
+      personal.set(from, []);
+      for (const name of to) personal.set(name, []);
+    }
+    for (const entry of fresh) {
+      if (entry.to === undefined) {
+        everyone.push(entry);
+        for (const list of personal.values()) list.push(entry);
+      } else {
+        personal.get(entry.from)?.push(entry);
+        for (const name of entry.to) if (name !== entry.from) personal.get(name)?.push(entry);
+      }
+    }
+    if (everyone.length === 0) {
+      for (const [name, list] of personal) {
+        const peer = this.#peers.get(name);
+        if (peer?.live) this.#hand(peer, { type: "entries", entries: list }, now);
+      }
+      return;
+    }
+    // One object for all who get just the same, so that its text is made once.
+    const shared: Out = { type: "entries", entries: everyone };
+    for (const peer of this.#peers.values()) {
+      if (!peer.live) continue;
+      const list = personal.get(peer.link.name);
+      this.#hand(peer, list === undefined ? shared : { type: "entries", entries: list }, now);
+    }
+  }
+
+  /** Hands new entries to a live peer; with the first that does not fit, it falls behind. */
+  #hand(peer: Peer, out: Extract<Out, { type: "entries" }>, now: number): void {
+    // A peer that joined in this very turn has been considered for the entries before it.
+    const { entries } =
+      peer.sent > this.#state.served
+        ? { entries: out.entries.filter((entry) => entry.seq > peer.sent) }
+        : out;
+    refill(peer.budget, OUTGOING, now);
+    let handed = 0;
+    for (const entry of entries) {
+      if (!this.#take(peer, entry, now)) {
+        peer.live = false;
+        peer.sent = shift(entry.seq, -1);
+        break;
+      }
+      handed++;
+    }
+    if (handed === out.entries.length) this.#show(peer, out);
+    else if (handed > 0) this.#show(peer, { type: "entries", entries: entries.slice(0, handed) });
+  }
+
+  /** Serves who is hungry, a bounded stretch of the log at a time, in turn. */
+  #feed(now: number): void {
+    const { hungry } = this.#state;
+    let scanned = 0;
+    // A copy: who is not done yet is put back at the end, for the next turn.
+    for (const name of Array.from(hungry)) {
+      if (scanned >= SCAN_ENTRIES) return;
+      hungry.delete(name);
+      const peer = this.#peers.get(name);
+      if (peer === undefined) continue;
+      if (!peer.live) scanned += this.#page(peer, now);
+      this.#tellReady(peer, now);
+      if (peer.waiting.length > 0) this.#park(peer, now);
+    }
+  }
+
+  /** Feeds one page of the log. @returns how many entries were passed */
+  #page(peer: Peer, now: number): number {
+    const { first, head } = this.#log;
+    const start = peer.sent;
+    if (shift(start, 1) < first && !this.gap(peer, shift(first, -1), now)) {
+      this.#park(peer, now);
+      return 0;
+    }
+    const scan = this.#log.after(peer.sent, peer.link.name);
+    const page: Entry[] = [];
+    let full = false;
+    for (const entry of scan.entries) {
+      if (entry.seq > peer.birth && concerns(entry, peer.link.name)) {
+        full = !this.#take(peer, entry, now);
+        if (full) {
+          peer.sent = laterOf(peer.sent, shift(entry.seq, -1));
+          break;
+        }
+        page.push(entry);
+      }
+      peer.sent = entry.seq;
+    }
+    if (!full) peer.sent = laterOf(peer.sent, scan.end);
+    if (page.length > 0) this.#show(peer, { type: "entries", entries: page });
+    if (peer.sent >= head) peer.live = true;
+    else if (full) this.#park(peer, now);
+    else this.wantMore(peer);
+    return peer.sent - start;
+  }
+
+  /** Reserves window and budget for one entry. @returns false if it does not fit */
+  #take(peer: Peer, entry: Entry, now: number): boolean {
+    if (!this.#fits(peer, entry.bytes, now)) return false;
+    this.#launch(peer, entry.seq, entry.bytes, shift(entry.seq, -1), now);
+    this.#outbox.charge(peer, entry.bytes + 1);
+    return true;
+  }
+
+  #fits(peer: Peer, bytes: number, now: number): boolean {
+    if (peer.budget.level <= 0 || peer.waiting.length > 0) {
+      this.#park(peer, now);
+      return false;
+    }
+    const count = inFlight(peer.flight);
+    if (peer.dialect === "chat.line" || count === 0) return true;
+    return count < this.#limits.window && peer.flight.bytes + bytes <= this.#windowBytes();
+  }
+
+  /** The window shrinks from half of the room's bound on, down to nothing: one entry may always go. */
+  #windowBytes(): number {
+    const free = 1 - this.#state.flightBytes / ROOM_FLIGHT_BYTES;
+    return this.#limits.windowBytes * Math.max(0, Math.min(1, 2 * free));
+  }
+
+  /** @param below everything up to here was considered before */
+  #launch(peer: Peer, seq: Seq, bytes: number, below: Seq, now: number): void {
+    peer.told = seq;
+    if (peer.dialect === "chat.line") {
+      peer.acked = seq;
+      return;
+    }
+    if (inFlight(peer.flight) === 0) {
+      peer.acked = laterOf(peer.acked, below);
+      peer.progressAt = now;
+    }
+    if (this.#state.flightBytes === 0) this.#state.stallAt = now + STALL_MS;
+    launch(peer.flight, seq, bytes);
+    this.#state.flightBytes += bytes;
+  }
+
+  #show(peer: Peer, out: Extract<Out, { type: "entries" }>): void {
+    let shown = out;
+    if (peer.dialect === "chat.line") {
+      const me = peer.link.name;
+      // A person knows what they wrote: it comes back only if they named themselves.
+      const entries = out.entries.filter(({ from, to }) => from !== me || to?.includes(me));
+      if (entries.length === 0) return;
+      shown = entries.length === out.entries.length ? out : { type: "entries", entries };
+      this.#outbox.remember(peer);
+    }
+    this.#outbox.stage(peer, shown, 0);
+  }
+
+  /** The first `ready`, as soon as everything up to the head of its welcome was sent; later, at long silences. */
+  #tellReady(peer: Peer, now: number): void {
+    const sent = this.sentOf(peer);
+    if (!peer.ready) {
+      if (sent < peer.welcomeHead || peer.waiting.length > 0) return;
+      peer.ready = true;
+    } else if (sent - peer.told < READY_ENTRIES - CHECKPOINT_ENTRIES) return;
+    peer.told = sent;
+    this.#outbox.remember(peer);
+    if (peer.dialect === "chat.v1") {
+      refill(peer.budget, OUTGOING, now);
+      this.#outbox.stage(peer, { type: "ready", seq: sent }, GAP_BYTES);
+    }
+  }
+
+  /** Who waits for its budget is served when that has recovered; who waits for an ack, when it comes. */
+  #park(peer: Peer, now: number): void {
+    const level = refill(peer.budget, OUTGOING, now);
+    if (level > 0) return;
+    const wait = ((BUDGET_RESUME_BYTES - level) / BUDGET_BYTES_PER_SECOND) * SECOND;
+    this.#state.broke.set(peer.link.name, now + Math.ceil(wait));
+  }
+}

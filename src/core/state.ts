@@ -1,0 +1,103 @@
+/**
+ * The whole state of a room in memory, as plain data: it can be copied out, put back, and made anew.
+ *
+ * Invariant: everything here can be had again from the memos of the sockets and the storage (`wakeState`), but for
+ * hints: allowances, news of presence, who is in grace.
+ */
+import type { Bucket } from "./bucket.ts";
+import { emptyFlight } from "./flight.ts";
+import { type ForgettingState, noCandidates } from "./forgetting.ts";
+import { BUDGET_BYTES, SCAN_ENTRIES } from "./limits.ts";
+import { laterOf, type Link, type PeerName, type Seq, shift, START } from "./names.ts";
+import type { Memo } from "./outbox.ts";
+import type { Peer } from "./peers.ts";
+import { type PresenceState, quietPresence } from "./presence.ts";
+import { idlePump, type PumpState } from "./pump.ts";
+import type { Log } from "./storage.ts";
+
+export interface BrokerState {
+  readonly peers: Map<PeerName, Peer>;
+  readonly presence: PresenceState;
+  readonly pump: PumpState;
+  readonly allowances: Map<string, Bucket>;
+  readonly forgetting: ForgettingState;
+  /** `chat.line` connections that took much and said nothing. */
+  suspects: Link[];
+  /** When everyone's last `ping` was looked at, ms since 1970. */
+  pingsCheckedAt: number;
+}
+
+/** A peer that has been served nothing since `memo`. */
+export const newPeer = (memo: Memo, live: boolean, now: number): Peer => ({
+  link: memo.link,
+  room: memo.room,
+  dialect: memo.dialect,
+  session: memo.session,
+  birth: memo.birth,
+  welcomeHead: memo.welcomeHead,
+  ready: memo.ready,
+  acked: memo.acked,
+  sent: memo.acked,
+  live,
+  flight: emptyFlight(),
+  progressAt: now,
+  told: memo.acked,
+  budget: { level: BUDGET_BYTES, at: now },
+  waiting: [],
+  unheard: 0,
+  heardAt: 0,
+});
+
+/**
+ * The state of a room that wakes: from what its sockets remember, and one scan of the end of the log.
+ *
+ * Nothing is announced. `replaced`: memos of connections that a newer one of the same name has overtaken; they are
+ * not peers, and their sockets are to be closed.
+ */
+export function wakeState(
+  memos: Iterable<Memo>,
+  log: Log,
+  now: number,
+): { state: BrokerState; replaced: Memo[] } {
+  const current = new Map<PeerName, Memo>();
+  const replaced: Memo[] = [];
+  for (const memo of memos) {
+    const other = current.get(memo.link.name);
+    const [newer, older] = other && other.link.id > memo.link.id ? [other, memo] : [memo, other];
+    current.set(memo.link.name, newer);
+    if (older !== undefined) replaced.push(older);
+  }
+
+  const pump = { ...idlePump(), served: log.head };
+  const peers = new Map<PeerName, Peer>();
+  const isLive = liveness(current.values(), log);
+  for (const memo of current.values()) {
+    const peer = newPeer(memo, isLive(memo), now);
+    peers.set(memo.link.name, peer);
+    if (!peer.live || !peer.ready) pump.hungry.add(memo.link.name);
+  }
+  const forgetting = noCandidates();
+  const presence = quietPresence();
+  const hints = { presence, pump, allowances: new Map<string, Bucket>(), forgetting };
+  return { state: { peers, ...hints, suspects: [], pingsCheckedAt: 0 }, replaced };
+}
+
+/** Decides by ONE scan who has nothing to get: who is further back than that is behind. */
+function liveness(memos: Iterable<Memo>, log: Log): (memo: Memo) => boolean {
+  const floor = laterOf(shift(log.head, -SCAN_ENTRIES), shift(log.first, -1));
+  let start = log.head;
+  for (const { acked } of memos) if (acked < start && acked >= floor) start = acked;
+  let everyone = START;
+  const personal = new Map<PeerName, Seq>();
+  let reached = start;
+  while (reached < log.head) {
+    const { end, entries } = log.after(reached);
+    for (const { seq, from, to } of entries) {
+      if (to === undefined) everyone = seq;
+      else for (const name of [from, ...to]) personal.set(name, seq);
+    }
+    reached = end;
+  }
+  return ({ link, acked, birth }) =>
+    acked >= floor && laterOf(everyone, personal.get(link.name) ?? START) <= laterOf(acked, birth);
+}

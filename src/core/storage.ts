@@ -1,0 +1,91 @@
+/**
+ * The ports to what outlives memory: the log (everybody's mailbox), the directory of names, and the
+ * transaction around both. `store/` implements them on SQLite; one contract suite runs against every
+ * implementation.
+ *
+ * Invariants of an implementation:
+ * - Nothing is visible to a later instance before `atomically` returned; if it throws, nothing of it stays,
+ *   and this instance is not to be used again.
+ * - `seq` rises by one per entry and is never used twice within an epoch.
+ * - The newest entry is never trimmed.
+ */
+import type { Entry } from "./entry.ts";
+import type { PeerName, Seq } from "./names.ts";
+
+/** A stretch of the log, read as far as the reader wants. */
+export interface Scan {
+  /** The stretch ends here: with this entry when reading forward, just above it when reading backward. */
+  readonly end: Seq;
+  /** Entry by entry in reading order. May hold entries that concern nobody who asked: the reader decides. */
+  readonly entries: Iterable<Entry>;
+}
+
+/** What the log may hold; beyond it, the oldest goes. */
+export interface Retention {
+  readonly entries: number;
+  readonly ageMs: number;
+  readonly bytes: number;
+}
+
+export interface Log {
+  /** The newest entry; 0 before the first. */
+  readonly head: Seq;
+  /** The `at` of the newest entry; 0 before the first. */
+  readonly headAt: number;
+  /** The oldest entry still kept; `head + 1` if none is. */
+  readonly first: Seq;
+  /** Adds entries, the first at `head + 1`. Only inside `atomically`. */
+  append(entries: readonly Entry[]): void;
+  /** Drops the oldest segments beyond `retention`, never the newest. Only inside `atomically`. */
+  trim(retention: Retention, now: number): void;
+  /**
+   * Reads forward from just above `seq`, at least to about `SCAN_ENTRIES` further or to the head.
+   * Segments without anything for `name` may be skipped; without a name, none is.
+   */
+  after(seq: Seq, name?: PeerName): Scan;
+  /** Reads backward from just below `seq`, about `SCAN_ENTRIES` far, what is for everyone included. */
+  before(seq: Seq, name: PeerName): Scan;
+}
+
+/** What the room remembers of a name. */
+export interface Known {
+  /** Hash of the key that claimed the name; empty if it was claimed without one. */
+  readonly owner: string;
+  /** The head when the name was claimed: entries at or below it never concern this owner. */
+  readonly birth: Seq;
+  /** Everything up to here is processed. A lower bound: a crash can only repeat. */
+  readonly cursor: Seq;
+  /** When it was last seen, ms since 1970. */
+  readonly seen: number;
+}
+
+/** Changes are seen by `find` at once, and written by the next `atomically`. */
+export interface Directory {
+  find(name: PeerName): Known | undefined;
+  /** How many names are known. */
+  count(): number;
+  /** Remembers a new name. Costs one row. */
+  claim(name: PeerName, known: Known): void;
+  /** Remembers where a known name stopped. Costs one row. */
+  save(name: PeerName, cursor: Seq, seen: number): void;
+  /** Costs one row. */
+  forget(name: PeerName): void;
+  /** Names above `after`, sorted by their UTF-8 bytes, at most `limit`. */
+  page(after: string, limit: number): PeerName[];
+  /**
+   * Names that may be forgotten, best first: who could only get a gap, who has nothing waiting, who has been away
+   * since before `awayBefore`; within each, longest away first. Reads the whole directory and log index.
+   */
+  forgettable(awayBefore: number): PeerName[];
+  /** Saves the cursors of all online, in one row. Of it and `save`, the later counts. Only inside `atomically`. */
+  checkpoint(cursors: ReadonlyMap<PeerName, Seq>): void;
+}
+
+export interface Storage {
+  /** A random id of this database: another one means that every cursor is void. */
+  readonly id: string;
+  readonly log: Log;
+  readonly directory: Directory;
+  /** Runs `work` and writes the directory's changes, all or nothing. @throws what the storage throws */
+  atomically(work: () => void): void;
+}

@@ -1,0 +1,214 @@
+/**
+ * The connections of a room as hibernating WebSockets, and what each remembers of itself while the room sleeps.
+ *
+ * Invariants:
+ * - The identity of a connection lies in its attachment, for it must outlive the instance; sockets are compared by it.
+ * - A connection that the room ended is marked `over` in the same step: it never comes back through a wake.
+ * - No verb of `Connections` throws. `send` is not delivery: a socket that is closing takes everything silently.
+ */
+import type { Closing } from "./core/entrance.ts";
+import type { Out } from "./core/event.ts";
+import type { Limits } from "./core/limits.ts";
+import type { ConnectionId, Link } from "./core/names.ts";
+import type { Connections, Memo } from "./core/outbox.ts";
+import { writeFrame } from "./wire/json.ts";
+import { writeLines } from "./wire/line.ts";
+
+/** Raised when the shape changes; a release reads what the one before it wrote. */
+const ATTACHMENT_VERSION = 1;
+
+interface Attachment extends Memo {
+  readonly version: typeof ATTACHMENT_VERSION;
+  /** The room ended this connection. */
+  readonly over: boolean;
+}
+
+const OPEN = 1;
+
+/** How a joining connection learns what became of it. */
+type Admit = (answer: Response) => void;
+
+interface Joining {
+  readonly admit: Admit;
+  readonly headers: Headers;
+}
+
+export class Sockets implements Connections {
+  readonly #ctx: DurableObjectState;
+  readonly limits: Limits;
+  readonly #sockets = new Map<ConnectionId, WebSocket>();
+  readonly #memos = new Map<WebSocket, Memo>();
+  readonly #joining = new Map<ConnectionId, Joining>();
+  /** Connections that the runtime would not accept any more. */
+  readonly unaccepted: Link[] = [];
+
+  constructor(ctx: DurableObjectState, limits: Limits) {
+    this.#ctx = ctx;
+    this.limits = limits;
+  }
+
+  /** The highest connection id among the sockets, those included that are over. */
+  get newest(): ConnectionId | undefined {
+    let newest: ConnectionId | undefined;
+    for (const ws of this.#ctx.getWebSockets()) {
+      const id = attachmentOf(ws)?.link.id;
+      if (id !== undefined && (newest === undefined || id > newest)) newest = id;
+    }
+    return newest;
+  }
+
+  /** Somebody at the door: `open` or `close` with this id tells them. */
+  announce(id: ConnectionId, headers: Headers, admit: Admit): void {
+    this.#joining.set(id, { admit, headers });
+  }
+
+  /**
+   * What the sockets remember, when a room wakes.
+   * @param present sockets of the events that woke it: not every host lists one that is dying
+   */
+  recall(present: Iterable<WebSocket>): Memo[] {
+    this.#sockets.clear();
+    this.#memos.clear();
+    for (const ws of new Set([...this.#ctx.getWebSockets(), ...present])) {
+      const memo = attachmentOf(ws);
+      if (memo === undefined) this.closeAgain(ws);
+      else if (!memo.over) this.#learn(ws, memo);
+    }
+    return [...this.#memos.values()];
+  }
+
+  /** Which connection `ws` is; undefined if the room has ended it. */
+  memoOf(ws: WebSocket): Memo | undefined {
+    return this.#memos.get(ws);
+  }
+
+  /** The room knows nothing of this socket any more. */
+  forget(ws: WebSocket): void {
+    const memo = this.#memos.get(ws);
+    if (memo === undefined) return;
+    this.#memos.delete(ws);
+    this.#sockets.delete(memo.link.id);
+    attach(ws, memo, true);
+  }
+
+  /** Answers a Close, after its removal. Only a code that may be sent is echoed: 1005 and 1006 may not. */
+  answerClose(ws: WebSocket, code: number): void {
+    this.forget(ws);
+    try {
+      if (code === 1000 || (code >= 3000 && code < 5000)) ws.close(code);
+      else ws.close();
+    } catch {
+      // The link broke, and there is nobody to answer.
+    }
+  }
+
+  /** Answers whatever else comes from a connection that is over. */
+  closeAgain(ws: WebSocket, { code, reason }: Closing = STALE): void {
+    try {
+      ws.close(code, reason);
+    } catch {
+      // Closed already: that is all that was wanted.
+    }
+  }
+
+  open(memo: Memo): void {
+    const joining = this.#joining.get(memo.link.id);
+    if (joining === undefined) return;
+    this.#joining.delete(memo.link.id);
+    const { 0: client, 1: server } = new WebSocketPair();
+    try {
+      this.#ctx.acceptWebSocket(server);
+    } catch {
+      this.unaccepted.push(memo.link);
+      joining.admit(
+        Response.json(
+          { code: 4100, reason: "the room has no socket left: come back later" },
+          { status: 409 },
+        ),
+      );
+      return;
+    }
+    this.#learn(server, memo);
+    attach(server, memo, false);
+    joining.admit(new Response(null, { status: 101, webSocket: client, headers: joining.headers }));
+  }
+
+  send(id: ConnectionId, outs: readonly Out[]): number {
+    const ws = this.#sockets.get(id);
+    const memo = ws && this.#memos.get(ws);
+    if (ws === undefined || memo === undefined) return 0;
+    const frames =
+      memo.dialect === "chat.v1"
+        ? [writeFrame(outs, this.limits)]
+        : writeLines(outs, memo.link.name);
+    let sent = 0;
+    for (const { text, bytes } of frames) {
+      sent += bytes;
+      // One that is dying is removed by its own handler.
+      if (ws.readyState !== OPEN) continue;
+      try {
+        ws.send(text);
+      } catch {
+        // It closed in this very moment.
+      }
+    }
+    return sent;
+  }
+
+  remember(memo: Memo): void {
+    const ws = this.#sockets.get(memo.link.id);
+    if (ws !== undefined) attach(ws, memo, false);
+  }
+
+  close(id: ConnectionId, code: number, reason: string): void {
+    const joining = this.#joining.get(id);
+    if (joining !== undefined) {
+      this.#joining.delete(id);
+      joining.admit(Response.json({ code, reason }, { status: 409 }));
+      return;
+    }
+    const ws = this.#sockets.get(id);
+    if (ws === undefined) return;
+    this.forget(ws);
+    this.closeAgain(ws, { code, reason });
+  }
+
+  /** Ends every connection of the room, and turns away who is at the door. */
+  closeAll(present: Iterable<WebSocket>, { code, reason }: Closing): void {
+    this.recall(present);
+    for (const id of [...this.#sockets.keys(), ...this.#joining.keys()])
+      this.close(id, code, reason);
+  }
+
+  pinged(id: ConnectionId): number | undefined {
+    const ws = this.#sockets.get(id);
+    return ws && this.#ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime();
+  }
+
+  #learn(ws: WebSocket, memo: Memo): void {
+    this.#sockets.set(memo.link.id, ws);
+    this.#memos.set(ws, memo);
+  }
+}
+
+const STALE: Closing = { code: 4201, reason: "this connection is over: come back with a new one" };
+
+function attach(ws: WebSocket, memo: Memo, over: boolean): void {
+  const attachment: Attachment = { version: ATTACHMENT_VERSION, over, ...memo };
+  try {
+    ws.serializeAttachment(attachment);
+  } catch {
+    // The socket is gone, and what it remembers with it.
+  }
+}
+
+/** @returns undefined for what this release did not write */
+function attachmentOf(ws: WebSocket): Attachment | undefined {
+  const attachment: unknown = ws.deserializeAttachment();
+  const isOurs =
+    typeof attachment === "object" &&
+    attachment !== null &&
+    "version" in attachment &&
+    attachment.version === ATTACHMENT_VERSION;
+  return isOurs ? (attachment as Attachment) : undefined;
+}

@@ -1,0 +1,180 @@
+/**
+ * The names a room knows, on SQLite: who owns each, since when, and how far it got.
+ *
+ * Invariants:
+ * - `find` answers what the next `flush` will have written.
+ * - Of a name's own row and the checkpoint the one written later holds its cursor: not the higher one, for an explicit
+ *   `since` may have moved it back. Rows are stamped with the head before the commit, the checkpoint with the head
+ *   after it, so within a commit the checkpoint counts, and after it the row.
+ */
+import type { PeerName, Seq } from "../core/names.ts";
+import { utf8Length } from "../core/names.ts";
+import { ROW_BYTES } from "../core/limits.ts";
+import type { Directory, Known } from "../core/storage.ts";
+import type { Segments } from "./segments.ts";
+import type { Sql } from "./sql.ts";
+
+/** Names looked up and kept in memory, so that writing to somebody absent does not read a row each time. */
+const CACHED_NAMES = 4_096;
+
+interface PeerRow extends Record<string, SqlStorageValue> {
+  name: string;
+  owner: string;
+  birth: number;
+  cursor: number;
+  head: number;
+  seen: number;
+}
+
+interface Checkpoint {
+  head: number;
+  at: number;
+  readonly cursors: Map<string, number>;
+}
+
+const UPSERT = `INSERT INTO peers (name, owner, birth, cursor, head, seen) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, birth = excluded.birth, cursor = excluded.cursor,
+    head = excluded.head, seen = excluded.seen`;
+
+export class NameTable implements Directory {
+  readonly #sql: Sql;
+  readonly #segments: Segments;
+  readonly #changed = new Map<PeerName, Known | "forgotten">();
+  readonly #cache = new Map<PeerName, Known | undefined>();
+  #checkpoint: Checkpoint;
+  #parts: number;
+  #count: number | undefined;
+
+  constructor(sql: Sql, segments: Segments) {
+    this.#sql = sql;
+    this.#segments = segments;
+    const rows = sql.run<{ head: number; at: number; cursors: string }>(
+      "SELECT head, at, cursors FROM checkpoint ORDER BY part",
+    );
+    const pairs = rows.flatMap(({ cursors }) => JSON.parse(cursors) as [string, number][]);
+    this.#parts = rows.length;
+    this.#checkpoint = {
+      head: rows[0]?.head ?? 0,
+      at: rows[0]?.at ?? 0,
+      cursors: new Map(pairs),
+    };
+  }
+
+  find(name: PeerName): Known | undefined {
+    const changed = this.#changed.get(name);
+    if (changed !== undefined) return changed === "forgotten" ? undefined : changed;
+    if (this.#cache.has(name)) return this.#cache.get(name);
+    const [row] = this.#sql.run<PeerRow>("SELECT * FROM peers WHERE name = ?", name);
+    return this.#keep(name, row && this.#known(row));
+  }
+
+  count(): number {
+    this.#count ??= Number(this.#sql.run("SELECT count(*) AS n FROM peers")[0]?.["n"]);
+    return this.#count;
+  }
+
+  claim(name: PeerName, known: Known): void {
+    this.#count = this.count() + 1;
+    this.#changed.set(name, known);
+  }
+
+  save(name: PeerName, cursor: Seq, seen: number): void {
+    const known = this.find(name);
+    if (known !== undefined) this.#changed.set(name, { ...known, cursor, seen });
+  }
+
+  forget(name: PeerName): void {
+    this.#count = this.count() - 1;
+    this.#changed.set(name, "forgotten");
+  }
+
+  page(after: string, limit: number): PeerName[] {
+    // SQLite's BINARY collation compares UTF-8 bytes.
+    const query = "SELECT name FROM peers WHERE name > ? ORDER BY name LIMIT ?";
+    return this.#sql.run<{ name: string }>(query, after, limit).map(({ name }) => name as PeerName);
+  }
+
+  forgettable(awayBefore: number): PeerName[] {
+    const { everyone, personal } = this.#segments.lastConcerns();
+    const oldestKept = this.#segments.first - 1;
+    const ranked: { name: PeerName; rank: number; seen: number }[] = [];
+    for (const row of this.#sql.each<PeerRow>("SELECT * FROM peers")) {
+      const name = row.name as PeerName;
+      const { cursor, birth, seen } = this.#known(row);
+      const have = Math.max(cursor, birth);
+      const waits = Math.max(everyone, personal.get(name) ?? 0) > have;
+      if (waits && seen >= awayBefore) continue;
+      ranked.push({ name, seen, rank: waits ? 2 : have < oldestKept ? 0 : 1 });
+    }
+    ranked.sort((a, b) => a.rank - b.rank || a.seen - b.seen);
+    return ranked.map(({ name }) => name);
+  }
+
+  checkpoint(cursors: ReadonlyMap<PeerName, Seq>): void {
+    const { head, headAt: at } = this.#segments;
+    const parts = chunks([...cursors], ROW_BYTES).map((pairs) => JSON.stringify(pairs));
+    parts.forEach((text, part) => {
+      this.#sql.run(
+        `INSERT INTO checkpoint (part, head, at, cursors) VALUES (?, ?, ?, ?)
+         ON CONFLICT (part) DO UPDATE SET head = excluded.head, at = excluded.at, cursors = excluded.cursors`,
+        part,
+        head,
+        at,
+        text,
+      );
+    });
+    if (this.#parts > parts.length) {
+      this.#sql.run("DELETE FROM checkpoint WHERE part >= ?", parts.length);
+    }
+    this.#parts = parts.length;
+    this.#checkpoint = { head, at, cursors: new Map(cursors) };
+    this.#cache.clear();
+  }
+
+  /** Writes what changed, one row a name. To be called before the commit's entries are appended. */
+  flush(): void {
+    for (const [name, known] of this.#changed) {
+      if (known === "forgotten") {
+        this.#sql.run("DELETE FROM peers WHERE name = ?", name);
+        this.#keep(name, undefined);
+        continue;
+      }
+      const { owner, birth, cursor, seen } = known;
+      this.#sql.run(UPSERT, name, owner, birth, cursor, this.#segments.head, seen);
+      this.#keep(name, known);
+    }
+    this.#changed.clear();
+  }
+
+  #known({ name, owner, birth, cursor, head, seen }: PeerRow): Known {
+    const later = head < this.#checkpoint.head ? this.#checkpoint.cursors.get(name) : undefined;
+    return {
+      owner,
+      birth: birth as Seq,
+      cursor: (later ?? cursor) as Seq,
+      seen: later === undefined ? seen : Math.max(seen, this.#checkpoint.at),
+    };
+  }
+
+  #keep(name: PeerName, known: Known | undefined): Known | undefined {
+    if (this.#cache.size >= CACHED_NAMES) this.#cache.clear();
+    this.#cache.set(name, known);
+    return known;
+  }
+}
+
+/** Cuts the pairs so that no part is longer than `bytes` as JSON. */
+function chunks(pairs: [PeerName, Seq][], bytes: number): [PeerName, Seq][][] {
+  const parts: [PeerName, Seq][][] = [[]];
+  let size = 0;
+  for (const pair of pairs) {
+    const own = utf8Length(pair[0]) + 24;
+    if (size + own > bytes) {
+      parts.push([]);
+      size = 0;
+    }
+    size += own;
+    parts.at(-1)?.push(pair);
+  }
+  return parts;
+}

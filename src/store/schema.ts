@@ -1,0 +1,85 @@
+/**
+ * The tables, and how a database of any older release becomes one of this.
+ *
+ * Invariants:
+ * - A released migration is never edited; the next one is added at the end. `MIGRATIONS.length` is the version.
+ * - A migration runs whole or not at all. A database of a newer release is left alone.
+ */
+import type { Database, Sql } from "./sql.ts";
+
+/**
+ * No secondary index, no AUTOINCREMENT: each would be one more row written per row.
+ *
+ * `segments`: one row per commit, keyed by its last `seq`. `everyone` is the last entry in it that is for everyone;
+ * `audience` the others' names with the last entry that concerns each, as ` name:seq name:seq `, so that a returning
+ * peer's scan skips the row. `total` counts the bytes of all bodies ever, this one included.
+ *
+ * `peers.head` and `checkpoint.head` say when the row was written: of two cursors the later counts.
+ */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE segments (
+     last     INTEGER PRIMARY KEY,
+     first    INTEGER NOT NULL,
+     at       INTEGER NOT NULL,
+     everyone INTEGER NOT NULL,
+     bytes    INTEGER NOT NULL,
+     total    INTEGER NOT NULL,
+     audience TEXT NOT NULL,
+     body     TEXT NOT NULL
+   );
+   CREATE TABLE peers (
+     name   TEXT PRIMARY KEY,
+     owner  TEXT NOT NULL,
+     birth  INTEGER NOT NULL,
+     cursor INTEGER NOT NULL,
+     head   INTEGER NOT NULL,
+     seen   INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE TABLE checkpoint (
+     part    INTEGER PRIMARY KEY,
+     head    INTEGER NOT NULL,
+     at      INTEGER NOT NULL,
+     cursors TEXT NOT NULL
+   );`,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/**
+ * Brings the database to this release's schema.
+ * @param migrations for tests: the steps, oldest first
+ * @returns the random id of the database, made with its first table
+ * @throws if the database was written by a newer release
+ */
+export function migrate(
+  database: Database,
+  sql: Sql,
+  newId: () => string,
+  migrations: readonly string[] = MIGRATIONS,
+): string {
+  const [meta] = sql.run("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'");
+  const read = (): { version: number; id: string } => {
+    const rows = sql.run<{ key: string; value: string }>("SELECT key, value FROM meta");
+    const values = new Map(rows.map(({ key, value }) => [key, value]));
+    return { version: Number(values.get("schema")), id: String(values.get("id")) };
+  };
+  if (meta !== undefined) {
+    const { version, id } = read();
+    if (version === migrations.length) return id;
+    if (!(version < migrations.length)) {
+      throw new Error(
+        `this room's database has schema ${version}, this release knows up to ${migrations.length}: deploy the newer release again`,
+      );
+    }
+  }
+  return database.transactionSync(() => {
+    if (meta === undefined) {
+      sql.run("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
+      sql.run("INSERT INTO meta VALUES ('schema', '0'), ('id', ?)", newId());
+    }
+    const { version, id } = read();
+    for (const step of migrations.slice(version)) sql.run(step);
+    sql.run("UPDATE meta SET value = ? WHERE key = 'schema'", String(migrations.length));
+    return id;
+  });
+}

@@ -1,0 +1,39 @@
+/**
+ * What a room keeps on disk: its log and its names, changed together or not at all.
+ *
+ * Invariant: rows are written inside `atomically` only. After it threw, memory and disk may disagree: open anew.
+ */
+import type { Storage } from "../core/storage.ts";
+import { NameTable } from "./directory.ts";
+import { migrate } from "./schema.ts";
+import { Segments } from "./segments.ts";
+import { type Database, Sql } from "./sql.ts";
+
+export class RoomStorage implements Storage {
+  readonly id: string;
+  readonly log: Segments;
+  readonly directory: NameTable;
+  /** What was read and written since this instance was opened. */
+  readonly sql: Sql;
+  readonly #database: Database;
+
+  /**
+   * Opens the room's database, bringing it to this release's schema.
+   * @param newId makes a random id, for a database that has none
+   * @throws if the database is damaged, full, or of a newer release
+   */
+  constructor(database: Database, newId: () => string) {
+    this.#database = database;
+    this.sql = new Sql(database.sql);
+    this.id = migrate(database, this.sql, newId);
+    this.log = new Segments(this.sql);
+    this.directory = new NameTable(this.sql, this.log);
+  }
+
+  atomically(work: () => void): void {
+    this.#database.transactionSync(() => {
+      this.directory.flush();
+      work();
+    });
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Reads what a handshake says: dialect, parameters, key.
+ *
+ * Invariants:
+ * - The key is hashed here and goes no further.
+ * - Every refusal has a sentence that says what to do instead.
+ */
+import type { Closing } from "./core/entrance.ts";
+import type { Dialect, Join, Session } from "./core/event.ts";
+import { NAME_GRAMMAR, parsePeerName, type RoomName, type Seq } from "./core/names.ts";
+
+/** How a join travels from the Worker to the room's object. */
+const JOIN_HEADER = "x-chat-join";
+
+const PARAMETERS = ["name", "since", "epoch", "session", "attempt"] as const;
+const NUMBER = /^(0|[1-9]\d{0,15})$/;
+const TOKEN = /^[A-Za-z0-9_-]{1,64}$/;
+const BEARER = /^Bearer +([^ ].*)$/i;
+
+/** The subprotocols that the client offers. */
+const offered = (headers: Headers): string[] =>
+  (headers.get("Sec-WebSocket-Protocol") ?? "")
+    .split(",")
+    .map((protocol) => protocol.trim())
+    .filter((protocol) => protocol !== "");
+
+/**
+ * @returns the dialect; none offered means `chat.line`, which is then not echoed;
+ *   undefined if something was offered, but no dialect
+ */
+export function dialectOf(headers: Headers): { dialect: Dialect; echo: boolean } | undefined {
+  const protocols = offered(headers);
+  if (protocols.length === 0) return { dialect: "chat.line", echo: false };
+  const dialect = (["chat.v1", "chat.line"] as const).find((one) => protocols.includes(one));
+  return dialect && { dialect, echo: true };
+}
+
+/** Reads the parameters and the key, in the order of the protocol. */
+export async function readJoin(
+  request: Request,
+  room: RoomName,
+  dialect: Dialect,
+): Promise<Join | Closing> {
+  const parameters = readParameters(new URL(request.url).searchParams);
+  if (typeof parameters === "string") return { code: 4000, reason: parameters };
+  const key = readKey(request.headers);
+  if (typeof key === "string") return { code: 4003, reason: key };
+  return { room, dialect, owner: await hash(room, parameters.name, key), ...parameters };
+}
+
+type Parameters = Pick<Join, "name" | "since" | "epoch" | "session">;
+
+function readParameters(query: URLSearchParams): Parameters | string {
+  const repeated = PARAMETERS.find((parameter) => query.getAll(parameter).length > 1);
+  if (repeated !== undefined) return `${repeated}: give it once`;
+  const [given, since, epoch, token, attempt] = PARAMETERS.map((parameter) => query.get(parameter));
+
+  if (typeof given !== "string") return "name: missing; connect to /rooms/ROOM?name=NAME";
+  const name = parsePeerName(given);
+  if (name === undefined) return `name: ${NAME_GRAMMAR}`;
+
+  if (typeof since === "string") {
+    if (!NUMBER.test(since))
+      return "since: expected a whole number, 0 or the last seq you processed";
+    if (since !== "0" && typeof epoch !== "string") {
+      return "since: give welcome.epoch with it as epoch, or since=0 alone";
+    }
+  }
+  let session: Session | undefined;
+  if (typeof token === "string" || typeof attempt === "string") {
+    if (typeof token !== "string") return "session: missing; give session and attempt, or neither";
+    if (typeof attempt !== "string")
+      return "attempt: missing; give session and attempt, or neither";
+    if (!TOKEN.test(token)) return "session: expected 1 to 64 of A-Z, a-z, 0-9, _ and -";
+    if (!NUMBER.test(attempt))
+      return "attempt: expected a whole number that rises with each connect";
+    session = { token, attempt: Number(attempt) };
+  }
+  return {
+    name,
+    ...(typeof since === "string" && { since: toSeq(since) }),
+    ...(typeof since === "string" && typeof epoch === "string" && { epoch }),
+    ...(session && { session }),
+  };
+}
+
+const toSeq = (digits: string): Seq => Math.min(Number(digits), Number.MAX_SAFE_INTEGER) as Seq;
+
+/** @returns the bytes of the key, none for no key; or what is wrong */
+function readKey(headers: Headers): Uint8Array | string {
+  const authorization = headers.get("Authorization");
+  if (authorization !== null) {
+    const key = BEARER.exec(authorization)?.[1];
+    if (key === undefined) return 'Authorization: expected "Bearer KEY"';
+    // The runtime gives a header's bytes as characters.
+    const bytes = Uint8Array.from(key, (character) => character.charCodeAt(0));
+    return isUtf8(bytes) ? bytes : "Authorization: the key is not UTF-8";
+  }
+  const keys = offered(headers).filter((protocol) => protocol.startsWith("key."));
+  const [encoded] = keys;
+  if (encoded === undefined) return new Uint8Array();
+  const bytes = fromBase64Url(encoded.slice("key.".length));
+  if (keys.length > 1) return "the subprotocol key. was offered twice: give one key";
+  return bytes && isUtf8(bytes)
+    ? bytes
+    : "the subprotocol key. must go on with the base64url of the key's UTF-8";
+}
+
+function fromBase64Url(text: string): Uint8Array | undefined {
+  if (!/^[A-Za-z0-9_-]*={0,2}$/.test(text)) return undefined;
+  try {
+    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+    return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @returns the owner of a name: empty without a key; otherwise a hash that says nothing elsewhere */
+async function hash(room: string, name: string, key: Uint8Array): Promise<string> {
+  if (key.length === 0) return "";
+  const salt = new TextEncoder().encode(JSON.stringify([room, name]));
+  const digest = await crypto.subtle.digest("SHA-256", new Uint8Array([...salt, ...key]));
+  const bytes = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0"));
+  return bytes.join("");
+}
+
+/** @param echo whether the response names the dialect: only if it was offered */
+export const joinRequest = (join: Join, echo: boolean): Request =>
+  new Request("https://chat-room/", {
+    headers: {
+      Upgrade: "websocket",
+      [JOIN_HEADER]: encodeURIComponent(JSON.stringify(join)),
+      ...(echo && { "Sec-WebSocket-Protocol": join.dialect }),
+    },
+  });
+
+export const joinOf = (request: Request): Join =>
+  JSON.parse(decodeURIComponent(request.headers.get(JOIN_HEADER) ?? "")) as Join;

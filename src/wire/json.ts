@@ -1,0 +1,169 @@
+/**
+ * The codec of `chat.v1`: frames of JSON text to commands, and what the room says to frames.
+ *
+ * Invariants:
+ * - R7: no text makes `readFrame` throw; what cannot be read comes out as a refusal.
+ * - Each item is read by itself: a bad one is refused alone. Items are read one by one, as far as somebody listens.
+ * - A text that goes to many is made once.
+ */
+import * as v from "valibot";
+import type { Command, Out } from "../core/event.ts";
+import { HISTORY_PRESET, type Limits, SIGNAL_BYTES } from "../core/limits.ts";
+import { utf8Length } from "../core/names.ts";
+import { clientFrames, EXPECTED } from "./frames.ts";
+import { message, refused } from "./refusals.ts";
+
+/** @param text one text frame, at most `limits.frame` bytes */
+export function* readFrame(text: string, limits: Limits): Generator<Command, void> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    yield refused("bad-frame", "frame: JSON text was expected, an object or an array of objects");
+    return;
+  }
+  if (!Array.isArray(value)) yield readItem(value, limits);
+  else if (value.length === 0) yield { type: "Nothing" };
+  else for (const item of value) yield readItem(item, limits);
+}
+
+const schemas = new Map<unknown, (typeof clientFrames)[keyof typeof clientFrames]>(
+  Object.entries(clientFrames),
+);
+
+function readItem(item: unknown, limits: Limits): Command {
+  if (typeof item !== "object" || item === null || Array.isArray(item)) {
+    return refused("bad-frame", "frame: every item must be a JSON object with a type");
+  }
+  const schema = schemas.get((item as { type?: unknown }).type);
+  if (schema === undefined) {
+    return refused("bad-frame", `type: expected ${EXPECTED["type"]}`, idOf(item));
+  }
+  const result = v.safeParse(schema, item, { abortEarly: true });
+  if (!result.success) {
+    const key = result.issues[0].path?.[0]?.key;
+    const field = typeof key === "string" ? key : "frame";
+    return refused("bad-frame", `${field}: expected ${EXPECTED[field]}`, idOf(item));
+  }
+  const frame = result.output;
+  switch (frame.type) {
+    case "send":
+      return message(frame.text, frame.to, frame.id, limits);
+    case "ack":
+      return { type: "Ack", seq: frame.seq };
+    case "signal":
+      return readSignal(frame, idOf(item));
+    case "history": {
+      const { id, before, limit = HISTORY_PRESET } = frame;
+      return { type: "History", id, limit, ...(before !== undefined && { before }) };
+    }
+    case "who": {
+      const { id, after } = frame;
+      return { type: "Who", id, ...(after !== undefined && { after }) };
+    }
+    default:
+      return frame satisfies never;
+  }
+}
+
+function readSignal(
+  { data, to }: Extract<v.InferOutput<typeof clientFrames.signal>, object>,
+  id: string | undefined,
+): Command {
+  let text: string;
+  try {
+    text = JSON.stringify(data);
+  } catch {
+    return refused("bad-frame", "data: nested too deep", id);
+  }
+  const bytes = utf8Length(text);
+  if (bytes > SIGNAL_BYTES) {
+    const limit = `data: ${bytes} bytes, at most ${SIGNAL_BYTES} bytes of JSON go into one signal`;
+    return refused("too-large", limit, id);
+  }
+  if (!isWellFormed(data)) return refused("bad-frame", `data: expected ${EXPECTED["data"]}`, id);
+  return { type: "Signal", data: text, ...(to && { to }) };
+}
+
+/** To be asked of small values only: it goes as deep as they do. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value !== "object" || value === null) return true;
+  return Object.entries(value).every(([key, inner]) => key.isWellFormed() && isWellFormed(inner));
+}
+
+function idOf(item: object): string | undefined {
+  const result = v.safeParse(clientFrames.who.entries.id, (item as { id?: unknown }).id);
+  return result.success ? result.output : undefined;
+}
+
+export interface FrameText {
+  readonly text: string;
+  readonly bytes: number;
+}
+
+/** One recipient's frame of a turn: an object, or an array of several. */
+export function writeFrame(outs: readonly Out[], limits: Limits): FrameText {
+  const [only] = outs;
+  if (outs.length === 1 && only !== undefined && goesToMany(only)) {
+    let frame = shared.get(only);
+    if (frame === undefined) shared.set(only, (frame = join(outs, limits)));
+    return frame;
+  }
+  return join(outs, limits);
+}
+
+/** Frames of an `Out` that many are handed, by identity. */
+const shared = new WeakMap<Out, FrameText>();
+
+const goesToMany = ({ type }: Out): boolean =>
+  type === "entries" || type === "presence" || type === "signal";
+
+function join(outs: readonly Out[], limits: Limits): FrameText {
+  const items = outs.flatMap((out) => write(out, limits));
+  const text = items.length === 1 ? (items[0] ?? "") : `[${items.join(",")}]`;
+  return { text, bytes: utf8Length(text) };
+}
+
+const some = <T>(list: readonly T[]): readonly T[] | undefined =>
+  list.length > 0 ? list : undefined;
+
+function write(out: Out, limits: Limits): string | string[] {
+  switch (out.type) {
+    case "entries":
+      return out.entries.map((entry) => entry.frame);
+    case "welcome": {
+      const { spread, ...facts } = out;
+      const { text, frame, recipients, window, windowBytes, rate, burst } = limits;
+      const told = { text, frame, recipients, window, windowBytes, rate, burst, spread };
+      return JSON.stringify({ ...facts, limits: told });
+    }
+    case "presence": {
+      const { type, joined, left, online, missed } = out;
+      const news = { joined: some(joined), left: some(left), online, missed: missed || undefined };
+      return JSON.stringify({ type, ...news });
+    }
+    case "signal": {
+      const { type, from, to, data } = out;
+      return `${JSON.stringify({ type, from, to }).slice(0, -1)},"data":${data}}`;
+    }
+    case "history": {
+      const { type, id, entries, next } = out;
+      const messages = entries.map((entry) => entry.frame).join(",");
+      const rest = next === undefined ? "" : `,"next":${next}`;
+      return `{"type":"${type}","id":${JSON.stringify(id)},"messages":[${messages}]${rest}}`;
+    }
+    case "error":
+      return JSON.stringify({ type: out.type, ...out.refusal });
+    case "gap":
+    case "ready":
+    case "who":
+      return JSON.stringify(out);
+    case "away":
+    case "help":
+      // Notices for people; the broker gives them to `chat.line` only.
+      return [];
+    default:
+      return out satisfies never;
+  }
+}

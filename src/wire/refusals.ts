@@ -1,0 +1,41 @@
+/**
+ * The checks that both dialects share, and the sentences of what they refuse.
+ *
+ * Invariant: a sentence names the field and what was expected or the limit, never what was sent.
+ */
+import type { Command, Refusal } from "../core/event.ts";
+import type { Limits } from "../core/limits.ts";
+import { type PeerName, utf8Length } from "../core/names.ts";
+
+type Refused = Extract<Command, { type: "Refused" }>;
+
+export const refused = (code: Refusal["code"], message: string, id?: string): Refused => ({
+  type: "Refused",
+  refusal: { code, message, ...(id !== undefined && { id }) },
+});
+
+/** Makes a message that keeps the room's limits, or a refusal. */
+export function message(
+  text: string,
+  to: readonly PeerName[] | undefined,
+  id: string | undefined,
+  limits: Limits,
+): Command {
+  // A UTF-16 unit is at most three bytes: most texts need no counting.
+  const bytes = text.length * 3 <= limits.text ? 0 : utf8Length(text);
+  if (bytes > limits.text) {
+    return refused(
+      "too-large",
+      `text: ${bytes} bytes, at most ${limits.text} bytes of UTF-8 go into one message; send it in parts`,
+      id,
+    );
+  }
+  if (to !== undefined && to.length > limits.recipients) {
+    return refused(
+      "too-large",
+      `to: ${to.length} names, at most ${limits.recipients} go into one message; send it in turns, or to everyone`,
+      id,
+    );
+  }
+  return { type: "Message", text, ...(to && { to }), ...(id !== undefined && { id }) };
+}

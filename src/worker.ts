@@ -1,0 +1,133 @@
+/**
+ * The entry: routes an upgrade to its room's object, and refuses everything else with a sentence.
+ *
+ * Invariants:
+ * - One `ChatRoom` per normalised room name.
+ * - What a browser cannot read is told by a close: refusals after the upgrade are made here, because the runtime ends
+ *   TCP properly only for a socket that the Worker itself accepted.
+ */
+import { ChatRoom } from "./chat-room.ts";
+import { type Config, type Env, readConfig } from "./config.ts";
+import type { Closing } from "./core/entrance.ts";
+import { NAME_GRAMMAR, parseRoomName, type RoomName } from "./core/names.ts";
+import { dialectOf, joinRequest, readJoin } from "./upgrade.ts";
+
+export { ChatRoom };
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const config = readConfig(env);
+    if (typeof config === "string") {
+      console.error(`chat-room is not configured: ${config}`);
+      return refuse(500, "bad-configuration", config);
+    }
+    const url = new URL(request.url);
+    if (url.pathname === "/healthz") return health(request);
+    if (url.pathname === "/") return greet(request, url);
+    const room = roomOf(url.pathname);
+    if (room === undefined) {
+      const where = `there is nothing here: rooms are at /rooms/ROOM, where ${NAME_GRAMMAR}`;
+      return refuse(404, "not-found", where);
+    }
+    return join(request, url, room, config, env);
+  },
+} satisfies ExportedHandler<Env>;
+
+async function join(
+  request: Request,
+  url: URL,
+  room: RoomName,
+  config: Config,
+  env: Env,
+): Promise<Response> {
+  if (request.method !== "GET") return methodNotAllowed("GET");
+  if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
+    const message = `connect with a WebSocket client: wscat -c '${addressOf(url, room)}'`;
+    const headers = { Upgrade: "websocket", Connection: "Upgrade" };
+    return refuse(426, "upgrade-required", message, headers);
+  }
+  const origin = request.headers.get("Origin");
+  if (origin !== null && URL.parse(origin)?.host !== url.host && !config.origins.has(origin)) {
+    const message =
+      "pages of this origin may not connect; the operator can allow it in ALLOWED_ORIGINS";
+    return refuse(403, "forbidden-origin", message);
+  }
+  const offer = dialectOf(request.headers);
+  if (offer === undefined) {
+    const message = "offer the subprotocol chat.v1 or chat.line, or none, which means chat.line";
+    return refuse(400, "bad-subprotocol", message);
+  }
+  const { dialect, echo } = offer;
+  const wanted = await readJoin(request, room, dialect);
+  if ("code" in wanted) return close(wanted, echo ? dialect : undefined);
+  try {
+    const answer = await env.CHAT_ROOM.getByName(room).fetch(joinRequest(wanted, echo));
+    if (answer.status === 101) return answer;
+    return close(await answer.json<Closing>(), echo ? dialect : undefined);
+  } catch (error) {
+    console.error({ event: "room-unreachable", error: String(error) });
+    const reason = "the room cannot be reached now: come back later";
+    return close({ code: 4102, reason }, echo ? dialect : undefined);
+  }
+}
+
+/** `/rooms/{room}`, percent-decoded. */
+function roomOf(path: string): RoomName | undefined {
+  const encoded = /^\/rooms\/([^/]+)$/.exec(path)?.[1];
+  if (encoded === undefined) return undefined;
+  try {
+    return parseRoomName(decodeURIComponent(encoded));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Lets the client in and at once out again, with a code that a browser can read. */
+function close({ code, reason }: Closing, protocol: string | undefined): Response {
+  const { 0: client, 1: server } = new WebSocketPair();
+  server.accept();
+  server.close(code, reason);
+  const headers: HeadersInit = protocol === undefined ? {} : { "Sec-WebSocket-Protocol": protocol };
+  return new Response(null, { status: 101, webSocket: client, headers });
+}
+
+const refuse = (
+  status: number,
+  code: string,
+  message: string,
+  headers: Record<string, string> = {},
+): Response =>
+  new Response(`${JSON.stringify({ error: { code, message } })}\n`, {
+    status,
+    headers: { "Content-Type": "application/json", "Cache-Control": "no-store", ...headers },
+  });
+
+const methodNotAllowed = (allow: string): Response =>
+  refuse(405, "method-not-allowed", `only ${allow} is understood here`, { Allow: allow });
+
+const isRead = ({ method }: Request): boolean => method === "GET" || method === "HEAD";
+
+function health(request: Request): Response {
+  if (!isRead(request)) return methodNotAllowed("GET, HEAD");
+  return Response.json({ status: "ok" }, { headers: { "Cache-Control": "no-store" } });
+}
+
+/** What somebody sees who looks with a browser or curl. */
+function greet(request: Request, url: URL): Response {
+  if (!isRead(request)) return methodNotAllowed("GET, HEAD");
+  const lines = [
+    "A chat room that loses nothing. Join one, in two terminals:",
+    "",
+    `  npx wscat -c '${addressOf(url, "lobby")}'`,
+    `  npx wscat -c '${addressOf(url, "lobby").replace("alice", "bob")}'`,
+    "",
+    'Then write "bob: hi" as alice. /help says the rest.',
+    "",
+  ];
+  return new Response(lines.join("\n"), {
+    headers: { "Content-Type": "text/plain; charset=utf-8" },
+  });
+}
+
+const addressOf = (url: URL, room: string): string =>
+  `${url.protocol === "https:" ? "wss" : "ws"}://${url.host}/rooms/${encodeURIComponent(room)}?name=alice`;

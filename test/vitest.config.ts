@@ -1,0 +1,38 @@
+/**
+ * Three projects under one `npm test`: the pure parts in plain Node, the object in workerd, and whole conversations
+ * over real sockets with a real server process. All use of the test pool is in this file and in `cloudflare:test`.
+ */
+import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+const root = new URL("..", import.meta.url).pathname;
+
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      {
+        test: {
+          name: "core",
+          root,
+          include: ["test/{core,wire,store,docs}/**/*.test.ts"],
+          environment: "node",
+        },
+      },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: `${root}wrangler.toml` } })],
+        test: { name: "room", root, include: ["test/room/**/*.test.ts"] },
+      },
+      {
+        test: {
+          name: "e2e",
+          root,
+          include: ["test/e2e/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
