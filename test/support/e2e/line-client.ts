@@ -1,0 +1,50 @@
+/** A person at a terminal, who talks `chat.line`. */
+import { type Address, Client, type Credentials } from "./client.ts";
+
+export class LineClient extends Client {
+  readonly #room: Address;
+  /** Every line of every link, in order. */
+  readonly lines: string[] = [];
+  /** Where `hears` goes on. */
+  #listened = 0;
+  #welcomes = 0;
+
+  constructor(room: Address, name: string, credentials: Credentials) {
+    super(name, credentials);
+    this.#room = room;
+  }
+
+  override async returns(): Promise<void> {
+    const before = this.#welcomes;
+    this.dial(`${this.#room.url}?name=${encodeURIComponent(this.name)}`, []);
+    await this.admitted(() => this.#welcomes > before);
+  }
+
+  types(line: string): void {
+    this.transmit(line);
+  }
+
+  /** Waits for these lines, each after the one before it and after all that was heard so. */
+  async hears(...lines: readonly string[]): Promise<void> {
+    for (const line of lines) {
+      const at = await this.until(
+        () => {
+          const index = this.lines.indexOf(line, this.#listened);
+          return index >= 0 && { index };
+        },
+        () => JSON.stringify(line),
+      );
+      this.#listened = at.index + 1;
+    }
+  }
+
+  protected override hear(text: string): void {
+    const lines = text.split("\n");
+    this.#welcomes += lines.filter((line) => line.startsWith("* welcome to ")).length;
+    this.lines.push(...lines);
+  }
+
+  protected override account(): string {
+    return JSON.stringify(this.lines, undefined, 1);
+  }
+}

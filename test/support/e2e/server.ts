@@ -1,0 +1,159 @@
+/**
+ * The server as a user starts it: the "start" script of package.json, as processes of its own, on a free port and a
+ * storage of its own.
+ *
+ * Invariants:
+ * - All processes of a server are one group, led by the one that was started; only that group is ever ended.
+ * - Nothing stays behind, neither a process nor a file, however the test process ends (but for its own `kill -9`).
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { Happenings } from "./waiting.ts";
+
+const ROOT = new URL("../../../", import.meta.url).pathname;
+const READY_MS = 60_000;
+
+interface Running {
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** Resolved when the leader of the group is gone, and nobody holds its output any more. */
+  readonly gone: Promise<void>;
+}
+
+export type Vars = Readonly<Record<string, string | number>>;
+
+export class Server {
+  readonly #vars: Vars;
+  readonly #folder: string;
+  #running: Running;
+
+  private constructor(vars: Vars, folder: string, running: Running) {
+    this.#vars = vars;
+    this.#folder = folder;
+    this.#running = running;
+  }
+
+  /** @param vars what differs from the [vars] of wrangler.toml */
+  static async starts(vars: Vars = {}): Promise<Server> {
+    const folder = mkdtempSync(join(tmpdir(), "chat-room-e2e-"));
+    folders.add(folder);
+    return new Server(vars, folder, await start(vars, folder, 0));
+  }
+
+  /** `http://…`, without a path; after a restart the same, unless somebody took the port meanwhile. */
+  get url(): string {
+    return this.#running.url;
+  }
+
+  /** `kill -9` of every process of the server, in the middle of whatever they do. */
+  async killNine(): Promise<void> {
+    endGroup(this.#running.child);
+    await this.#running.gone;
+  }
+
+  /** Starts again, after `killNine`, on the same storage and, if it is still free, the same port. */
+  async restart(): Promise<void> {
+    this.#running = await start(this.#vars, this.#folder, Number(new URL(this.url).port));
+  }
+
+  async stop(): Promise<void> {
+    await this.killNine();
+    remove(this.#folder);
+  }
+}
+
+/** @param port 0 for any that is free */
+async function start(vars: Vars, folder: string, port: number): Promise<Running> {
+  const [command = "", ...args] = startScript().split(" ");
+  const child = spawn(
+    command,
+    [
+      ...args,
+      ...["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"],
+      ...["--persist-to", join(folder, "state")],
+      ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
+    ],
+    // Detached: the leader of a new group.
+    { cwd: ROOT, env: environment(folder), detached: true, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  groups.add(child);
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  const happenings = new Happenings();
+  let output = "";
+  let failure: string | undefined;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      happenings.happened();
+    });
+  }
+  child.on("error", (error) => {
+    failure = `cannot be started: ${error.message}`;
+    resolve();
+    happenings.happened();
+  });
+  child.on("exit", (code, signal) => {
+    failure = `ended with ${signal ?? code}`;
+    // The rest of its group has nobody to lead it.
+    endGroup(child);
+  });
+  child.on("close", () => {
+    resolve();
+    happenings.happened();
+  });
+  const ready = (): string | undefined => {
+    const url = /Ready on (http:\/\/[\w.:-]+)/.exec(output)?.[1];
+    if (url !== undefined) return url;
+    if (failure !== undefined) throw new Error(`the server ${failure}\n${output}`);
+    return undefined;
+  };
+  try {
+    const what = (): string => `"Ready on http://…" from the server, which said:\n${output}`;
+    const url = await happenings.until(ready, what, READY_MS);
+    return { url, child, gone };
+  } catch (error) {
+    endGroup(child);
+    throw error;
+  }
+}
+
+function startScript(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  return (manifest as { scripts: { start: string } }).scripts.start;
+}
+
+/** What npm gives its scripts, nothing of the test runner's, and no trace outside of the folder. */
+function environment(folder: string): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV$)/.test(name));
+  return {
+    ...Object.fromEntries(own),
+    PATH: [join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
+    WRANGLER_LOG_PATH: join(folder, "logs"),
+    WRANGLER_REGISTRY_PATH: join(folder, "registry"),
+  };
+}
+
+const groups = new Set<ChildProcess>();
+const folders = new Set<string>();
+
+/** Ends the whole group that `leader` leads, once: later, its number could be somebody else's. */
+function endGroup(leader: ChildProcess): void {
+  if (!groups.delete(leader) || leader.pid === undefined) return;
+  try {
+    process.kill(-leader.pid, "SIGKILL");
+  } catch {
+    // All of it is gone already.
+  }
+}
+
+function remove(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  folders.delete(folder);
+}
+
+process.on("exit", () => {
+  for (const leader of [...groups]) endGroup(leader);
+  for (const folder of [...folders]) remove(folder);
+});

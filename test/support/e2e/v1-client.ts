@@ -1,0 +1,238 @@
+/**
+ * A small honest client of `chat.v1`, written from section 2 of the protocol: exactly once, both ways.
+ *
+ * Invariants:
+ * - Cursor, epoch and outbox move together, before the ack; an entry at or below the cursor is dropped.
+ * - Nothing is sent before the first `ready` of a link; then what is unconfirmed is sent again, in order, same ids.
+ * - Every frame of the room is checked against the schema that the project publishes.
+ */
+import { randomBytes } from "node:crypto";
+import * as v from "valibot";
+import { type ClientFrame, type ServerFrame, serverFrames } from "../../../src/wire/frames.ts";
+import { type Address, Client, type Credentials } from "./client.ts";
+
+type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
+export type Entry = FrameOf<"message">;
+
+interface Outgoing {
+  readonly id: string;
+  readonly text: string;
+  readonly to: readonly string[] | undefined;
+  /** It was handed to some link: the room may have it. */
+  sent: boolean;
+}
+
+interface Addressing {
+  /** Absent: to everyone. */
+  readonly to?: readonly string[];
+}
+
+export class V1Client extends Client {
+  readonly #room: Address;
+  /** Everything the room said on all links, in order, but for entries that were dropped as repeats. */
+  readonly frames: ServerFrame[] = [];
+  /** The texts of its own messages, in the order in which each was settled. */
+  readonly confirmed: string[] = [];
+  readonly refused: string[] = [];
+  readonly unknown: string[] = [];
+
+  readonly session: string;
+  attempt = 0;
+  #cursor = 0;
+  #acked = 0;
+  #epoch: string | undefined;
+  #ready = false;
+  #outbox: Outgoing[] = [];
+  #spoken = 0;
+  /** Where `hears` goes on. */
+  #listened = 0;
+
+  constructor(room: Address, name: string, credentials: Credentials) {
+    super(name, credentials);
+    this.#room = room;
+    this.session = randomBytes(12).toString("base64url");
+  }
+
+  /** Its own messages that the room has not settled yet. */
+  get unconfirmed(): string[] {
+    return this.#outbox.map(({ text }) => text);
+  }
+
+  /** The entries that it processed. */
+  get entries(): Entry[] {
+    return this.all("message");
+  }
+
+  /** The same as "alice: hi", for lists that read well. */
+  get heard(): string[] {
+    return this.entries.map(({ from, text }) => `${from}: ${text}`);
+  }
+
+  /** All frames of one type, on all links, in order. */
+  all<Type extends ServerFrame["type"]>(type: Type): FrameOf<Type>[] {
+    return this.frames.filter((frame): frame is FrameOf<Type> => frame.type === type);
+  }
+
+  override async returns(): Promise<void> {
+    this.attempt = Math.max(this.attempt + 1, Date.now());
+    this.#ready = false;
+    const query = new URLSearchParams({
+      name: this.name,
+      session: this.session,
+      attempt: String(this.attempt),
+      ...(this.#epoch !== undefined && { since: String(this.#cursor), epoch: this.#epoch }),
+    });
+    this.dial(`${this.#room.url}?${query.toString()}`, ["chat.v1"]);
+    await this.admitted(() => this.#ready);
+  }
+
+  /** Into the outbox, and to the room as soon as that may be. */
+  says(text: string, { to }: Addressing = {}): void {
+    const id = `${this.session}.${this.#spoken++}`;
+    const outgoing: Outgoing = { id, text, to, sent: false };
+    this.#outbox.push(outgoing);
+    if (this.#ready) this.#send(outgoing);
+  }
+
+  /** Waits for messages of these texts, each after the one before it and after all that was heard so. */
+  async hears(...texts: readonly string[]): Promise<void> {
+    for (const text of texts) {
+      const at = await this.until(
+        () => {
+          const index = this.entries.findIndex((entry, place) => {
+            return place >= this.#listened && entry.text === text;
+          });
+          return index >= 0 && { index };
+        },
+        () => `the message ${JSON.stringify(text)}`,
+      );
+      this.#listened = at.index + 1;
+    }
+  }
+
+  /** Waits until the room has settled everything that this client said. */
+  async isDone(ms?: number): Promise<void> {
+    await this.until(
+      () => this.#outbox.length === 0,
+      () => `the confirmation of ${JSON.stringify(this.unconfirmed)}`,
+      ms,
+    );
+  }
+
+  /** Waits for news that `name` came or left. */
+  async sees(news: "joined" | "left", name: string, ms?: number): Promise<void> {
+    await this.until(
+      () => this.all("presence").some((frame) => frame[news]?.some((one) => one === name)),
+      () => `the news that ${name} ${news}`,
+      ms,
+    );
+  }
+
+  /** Asks for its whole history, page by page. @returns it, oldest first */
+  async recalls(): Promise<Entry[]> {
+    const entries: Entry[] = [];
+    let before: number | undefined;
+    do {
+      const id = `page-${before}`;
+      this.#tell({ type: "history", id, ...(before !== undefined && { before }) });
+      const page = await this.until(
+        () => this.all("history").find((frame) => frame.id === id),
+        () => `the page ${id}`,
+      );
+      entries.unshift(...page.messages);
+      before = page.next;
+    } while (before !== undefined);
+    return entries;
+  }
+
+  /** Text as it is, for what the protocol has no word for. */
+  shouts(text: string): void {
+    this.transmit(text);
+  }
+
+  protected override hear(text: string): void {
+    const content: unknown = JSON.parse(text);
+    const items: unknown[] = Array.isArray(content) ? content : [content];
+    for (const item of items) this.#take(read(item));
+    if (this.#cursor > this.#acked) this.#acknowledge();
+  }
+
+  #acknowledge(): void {
+    this.#acked = this.#cursor;
+    this.#tell({ type: "ack", seq: this.#cursor });
+  }
+
+  #take(frame: ServerFrame): void {
+    switch (frame.type) {
+      case "welcome":
+        if (frame.epoch !== this.#epoch || frame.since !== this.#cursor) this.#acked = frame.since;
+        this.#epoch = frame.epoch;
+        this.#cursor = frame.since;
+        break;
+      case "message":
+        if (frame.seq <= this.#cursor) return;
+        this.#cursor = frame.seq;
+        if (frame.from === this.name && frame.id !== undefined) this.#confirm(frame.id);
+        break;
+      case "gap":
+        if (frame.to <= this.#cursor) return;
+        this.#cursor = frame.to;
+        for (const { text } of this.#outbox.filter(({ sent }) => sent)) this.unknown.push(text);
+        this.#outbox = this.#outbox.filter(({ sent }) => !sent);
+        break;
+      case "ready":
+        this.#cursor = Math.max(this.#cursor, frame.seq);
+        if (!this.#ready) this.#resend();
+        break;
+      case "error": {
+        const refused = this.#outbox.find(({ id }) => id === frame.id);
+        if (refused !== undefined) this.#settle(refused, this.refused);
+        break;
+      }
+      default:
+        break;
+    }
+    this.frames.push(frame);
+  }
+
+  #resend(): void {
+    this.#ready = true;
+    for (const outgoing of this.#outbox) this.#send(outgoing);
+  }
+
+  /** With one confirmed, all that was sent before it is decided: what is still unconfirmed then was refused. */
+  #confirm(id: string): void {
+    const confirmed = this.#outbox.find((outgoing) => outgoing.id === id);
+    if (confirmed === undefined) throw new Error(`${this.name} was confirmed twice: ${id}`);
+    const before = this.#outbox.slice(0, this.#outbox.indexOf(confirmed));
+    for (const outgoing of before) if (outgoing.sent) this.#settle(outgoing, this.refused);
+    this.#settle(confirmed, this.confirmed);
+  }
+
+  #settle(outgoing: Outgoing, outcome: string[]): void {
+    this.#outbox = this.#outbox.filter((other) => other !== outgoing);
+    outcome.push(outgoing.text);
+  }
+
+  #send(outgoing: Outgoing): void {
+    const { id, text, to } = outgoing;
+    outgoing.sent = true;
+    this.transmit(JSON.stringify({ type: "send", id, text, to }));
+  }
+
+  /** What is not a message needs no outbox: it means something on this link only. */
+  #tell(frame: Exclude<ClientFrame, { type: "send" }>): void {
+    this.transmit(JSON.stringify(frame));
+  }
+
+  protected override account(): string {
+    return this.frames.map((frame) => JSON.stringify(frame)).join("\n");
+  }
+}
+
+/** @throws if it is no frame of the protocol, or has a field that it should not have */
+function read(item: unknown): ServerFrame {
+  const type = v.parse(v.object({ type: v.picklist(Object.keys(serverFrames)) }), item).type;
+  const schema = serverFrames[type as ServerFrame["type"]];
+  return v.parse(v.strictObject(schema.entries), item) as ServerFrame;
+}

@@ -1,0 +1,47 @@
+/**
+ * Waiting for what a test expects, by event and with a deadline: never by sleeping.
+ *
+ * Invariant: a condition is asked at once, and again after everything that happened; it is never polled by a clock.
+ */
+
+/** How long anything in a test may take, in ms, unless it says otherwise. */
+const DEADLINE_MS = 10_000;
+
+export class Happenings {
+  readonly #asking = new Set<() => void>();
+
+  /** Something happened: everyone who waits looks again. */
+  happened(): void {
+    for (const ask of [...this.#asking]) ask();
+  }
+
+  /**
+   * @param look what is waited for; undefined and false mean not yet, a throw ends the waiting
+   * @param what says, when the deadline has passed, what was waited for and what came instead
+   */
+  async until<T>(
+    look: () => T | undefined | false,
+    what: () => string,
+    deadlineMs = DEADLINE_MS,
+  ): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const ask = (): void => {
+      try {
+        const seen = look();
+        if (seen !== undefined && seen !== false) resolve(seen);
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+    const late = (): void => reject(new Error(`after ${deadlineMs} ms still waiting: ${what()}`));
+    const timer = setTimeout(late, deadlineMs);
+    this.#asking.add(ask);
+    ask();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#asking.delete(ask);
+    }
+  }
+}

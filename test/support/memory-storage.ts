@@ -1,0 +1,183 @@
+/**
+ * The storage port in memory, as plain data: what SQLite does, in the fewest lines. The contract suite holds it to that.
+ *
+ * `disk` outlives an instance: a crash is `new MemoryStorage(disk)`. A failing commit leaves it as it was.
+ */
+import { concerns, type Entry } from "../../src/core/entry.ts";
+import { SCAN_ENTRIES } from "../../src/core/limits.ts";
+import { type PeerName, type Seq, shift } from "../../src/core/names.ts";
+import type { Directory, Known, Log, Retention, Scan, Storage } from "../../src/core/storage.ts";
+
+/** Plain data: copy it with structuredClone. */
+export interface Disk {
+  segments: Entry[][];
+  peers: Map<PeerName, Known & { head: Seq }>;
+  checkpoint: { head: Seq; at: number; cursors: Map<PeerName, Seq> };
+}
+
+export const emptyDisk = (): Disk => ({
+  segments: [],
+  peers: new Map(),
+  checkpoint: { head: 0 as Seq, at: 0, cursors: new Map() },
+});
+
+export class MemoryStorage implements Storage {
+  readonly id: string = "memory";
+  readonly log: MemoryLog;
+  readonly directory: MemoryDirectory;
+  readonly #disk: Disk;
+  /** How many commits were made. */
+  commits = 0;
+  /** Makes the next commits throw, as a full store does. */
+  failures = 0;
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+    this.log = new MemoryLog(disk);
+    this.directory = new MemoryDirectory(disk, this.log);
+  }
+
+  atomically(work: () => void): void {
+    const before = structuredClone(this.#disk);
+    try {
+      this.directory.flush();
+      work();
+      if (this.failures > 0) throw new Error("database or disk is full");
+      this.commits++;
+    } catch (error) {
+      this.failures = Math.max(0, this.failures - 1);
+      Object.assign(this.#disk, before);
+      throw error;
+    }
+  }
+}
+
+class MemoryLog implements Log {
+  readonly #disk: Disk;
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  get head(): Seq {
+    return this.#disk.segments.at(-1)?.at(-1)?.seq ?? (0 as Seq);
+  }
+
+  get headAt(): number {
+    return this.#disk.segments.at(-1)?.at(-1)?.at ?? 0;
+  }
+
+  get first(): Seq {
+    return this.#disk.segments[0]?.[0]?.seq ?? (1 as Seq);
+  }
+
+  append(entries: readonly Entry[]): void {
+    this.#disk.segments.push([...entries]);
+  }
+
+  trim({ entries, ageMs, bytes }: Retention, now: number): void {
+    const size = (segment: Entry[]): number => segment.reduce((sum, e) => sum + e.bytes + 2, 0);
+    const isOver = (): boolean =>
+      shift(this.head, 1) - this.first > entries ||
+      this.#disk.segments.reduce((sum, segment) => sum + size(segment), 0) > bytes ||
+      (this.#disk.segments[0]?.at(-1)?.at ?? now) < now - ageMs;
+    while (this.#disk.segments.length > 1 && isOver()) this.#disk.segments.shift();
+  }
+
+  after(seq: Seq): Scan {
+    const reach = shift(seq, SCAN_ENTRIES);
+    const last = this.#disk.segments.find((segment) => (segment.at(-1)?.seq ?? 0) >= reach);
+    const end = last?.at(-1)?.seq ?? this.head;
+    const entries = this.#disk.segments.flat().filter((entry) => entry.seq > seq);
+    return { end, entries: entries.filter((entry) => entry.seq <= end) };
+  }
+
+  before(seq: Seq): Scan {
+    const reach = Math.max(this.first, Math.min(seq, shift(this.head, 1)) - SCAN_ENTRIES);
+    const lowest = this.#disk.segments.find((segment) => (segment.at(-1)?.seq ?? 0) >= reach);
+    const end = lowest?.[0]?.seq ?? (reach as Seq);
+    const entries = this.#disk.segments.flat().filter((entry) => entry.seq < seq);
+    return { end, entries: entries.filter((entry) => entry.seq >= end).reverse() };
+  }
+}
+
+class MemoryDirectory implements Directory {
+  readonly #disk: Disk;
+  readonly #log: MemoryLog;
+  readonly #changed = new Map<PeerName, Known | undefined>();
+
+  constructor(disk: Disk, log: MemoryLog) {
+    this.#disk = disk;
+    this.#log = log;
+  }
+
+  find(name: PeerName): Known | undefined {
+    if (this.#changed.has(name)) return this.#changed.get(name);
+    const row = this.#disk.peers.get(name);
+    if (row === undefined) return undefined;
+    const { owner, birth, cursor, seen, head } = row;
+    const { checkpoint } = this.#disk;
+    const later = head < checkpoint.head ? checkpoint.cursors.get(name) : undefined;
+    if (later === undefined) return { owner, birth, cursor, seen };
+    return { owner, birth, cursor: later, seen: Math.max(seen, checkpoint.at) };
+  }
+
+  count(): number {
+    return this.#names().length;
+  }
+
+  claim(name: PeerName, known: Known): void {
+    this.#changed.set(name, known);
+  }
+
+  save(name: PeerName, cursor: Seq, seen: number): void {
+    const known = this.find(name);
+    if (known !== undefined) this.#changed.set(name, { ...known, cursor, seen });
+  }
+
+  forget(name: PeerName): void {
+    this.#changed.set(name, undefined);
+  }
+
+  page(after: string, limit: number): PeerName[] {
+    const bytes = (name: string): Buffer => Buffer.from(name);
+    return this.#names()
+      .filter((name) => Buffer.compare(bytes(name), bytes(after)) > 0)
+      .sort((a, b) => Buffer.compare(bytes(a), bytes(b)))
+      .slice(0, limit);
+  }
+
+  forgettable(awayBefore: number): PeerName[] {
+    const entries = this.#disk.segments.flat();
+    return this.#names()
+      .flatMap((name) => {
+        const known = this.find(name);
+        if (known === undefined) return [];
+        const have = Math.max(known.cursor, known.birth);
+        const waits = entries.some((entry) => entry.seq > have && concerns(entry, name));
+        if (waits && known.seen >= awayBefore) return [];
+        const rank = waits ? 2 : have < this.#log.first - 1 ? 0 : 1;
+        return [{ name, rank, seen: known.seen }];
+      })
+      .sort((a, b) => a.rank - b.rank || a.seen - b.seen)
+      .map(({ name }) => name);
+  }
+
+  checkpoint(cursors: ReadonlyMap<PeerName, Seq>): void {
+    const { head, headAt: at } = this.#log;
+    this.#disk.checkpoint = { head, at, cursors: new Map(cursors) };
+  }
+
+  flush(): void {
+    for (const [name, known] of this.#changed) {
+      if (known === undefined) this.#disk.peers.delete(name);
+      else this.#disk.peers.set(name, { ...known, head: this.#log.head });
+    }
+    this.#changed.clear();
+  }
+
+  #names(): PeerName[] {
+    const names = new Set([...this.#disk.peers.keys(), ...this.#changed.keys()]);
+    return [...names].filter((name) => this.find(name) !== undefined);
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * What every storage must do: one suite, run against the one in memory and against SQLite in workerd.
+ */
+import { describe, expect, test } from "vitest";
+import { concerns, encodeEntry, type Entry } from "../../src/core/entry.ts";
+import type { PeerName, Seq } from "../../src/core/names.ts";
+import type { Retention, Storage } from "../../src/core/storage.ts";
+
+export const named = (name: string): PeerName => name as PeerName;
+export const at = (seq: number): Seq => seq as Seq;
+
+const [alice, bob, carol] = [named("alice"), named("bob"), named("carol")];
+const GENEROUS: Retention = { entries: 1e9, ageMs: 1e12, bytes: 1e12 };
+
+/** `alice>bob` from alice to bob; `alice>*` to everyone. Seqs go on from `head`. */
+export function entries(head: number, texts: readonly string[], now = 1_000): Entry[] {
+  return texts.map((route, index) => {
+    const [from = "", to = ""] = route.split(">");
+    return encodeEntry({
+      seq: at(head + index + 1),
+      from: named(from),
+      ...(to !== "*" && { to: to.split(",").map(named) }),
+      text: `${route} "quoted", \n[{,\n}]`,
+      at: now + index,
+    });
+  });
+}
+
+/** A storage that can be opened again on the same data, as after a crash. */
+export interface Opened {
+  readonly storage: Storage;
+  reopen(): Storage;
+}
+
+export function storageContract(
+  run: (work: (opened: Opened) => void) => void | Promise<void>,
+): void {
+  const appended = (storage: Storage, ...batches: string[][]): void => {
+    for (const batch of batches) {
+      storage.atomically(() => storage.log.append(entries(storage.log.head, batch)));
+    }
+  };
+  const seqs = (some: Iterable<Entry>): number[] => Array.from(some, ({ seq }) => seq);
+  const concerning = (storage: Storage, name: PeerName, since: number): number[] =>
+    seqs(
+      Array.from(storage.log.after(at(since), name).entries).filter((entry) =>
+        concerns(entry, name),
+      ),
+    );
+
+  describe("the log", () => {
+    test("is empty at first", () =>
+      run(({ storage: { log } }) => {
+        expect([log.head, log.first, log.headAt]).toEqual([0, 1, 0]);
+        expect(seqs(log.after(at(0)).entries)).toEqual([]);
+        expect(log.after(at(0)).end).toBe(0);
+        expect(seqs(log.before(at(1), alice).entries)).toEqual([]);
+      }));
+
+    test("gives back what was appended, to the letter, after a crash too", () =>
+      run((opened) => {
+        const written = entries(0, ["alice>bob", "bob>*", "carol>alice,bob"]);
+        opened.storage.atomically(() => opened.storage.log.append(written));
+        const { log } = opened.reopen();
+        expect([log.head, log.first, log.headAt]).toEqual([3, 1, 1_002]);
+        const read = Array.from(log.after(at(0)).entries);
+        expect(read.map(({ frame, bytes }) => ({ frame, bytes }))).toEqual(
+          written.map(({ frame, bytes }) => ({ frame, bytes })),
+        );
+        expect(read.map(({ from, to, text }) => ({ from, to, text }))).toEqual(
+          written.map(({ from, to, text }) => ({ from, to, text })),
+        );
+      }));
+
+    test("gives each peer all that concerns it above a position, in order", () =>
+      run(({ storage }) => {
+        appended(storage, ["alice>bob", "bob>carol"], ["carol>carol"], ["alice>*", "alice>alice"]);
+        expect(concerning(storage, bob, 0)).toEqual([1, 2, 4]);
+        expect(concerning(storage, bob, 1)).toEqual([2, 4]);
+        expect(concerning(storage, carol, 2)).toEqual([3, 4]);
+        expect(concerning(storage, alice, 4)).toEqual([5]);
+        expect(concerning(storage, alice, 5)).toEqual([]);
+        expect(storage.log.after(at(0), bob).end).toBe(5);
+      }));
+
+    test("tells names apart that contain each other", () =>
+      run(({ storage }) => {
+        appended(storage, ["al>al"], ["alice>alice"], ["lice>lice"], ["al.ice>al.ice"]);
+        for (const [index, name] of ["al", "alice", "lice", "al.ice"].entries()) {
+          expect(concerning(storage, named(name), 0)).toEqual([index + 1]);
+        }
+      }));
+
+    test("reads backward, what is for everyone included", () =>
+      run(({ storage }) => {
+        appended(storage, ["alice>bob", "alice>*"], ["carol>carol"], ["bob>bob"]);
+        const scan = storage.log.before(at(5), bob);
+        const wanted = Array.from(scan.entries).filter((entry) => concerns(entry, bob));
+        expect(seqs(wanted)).toEqual([4, 2, 1]);
+        expect(scan.end).toBe(1);
+        const lower = Array.from(storage.log.before(at(2), bob).entries);
+        expect(seqs(lower.filter((entry) => concerns(entry, bob)))).toEqual([1]);
+      }));
+
+    test("reads a long log in stretches that join without a hole", () =>
+      run(({ storage }) => {
+        const batch = Array.from({ length: 700 }, (_, index) => (index % 7 ? "al>al" : "al>bob"));
+        for (let round = 0; round < 20; round++) appended(storage, batch);
+        const read: number[] = [];
+        let position = at(0);
+        let stretches = 0;
+        while (position < storage.log.head) {
+          const scan = storage.log.after(position, bob);
+          read.push(...concerning(storage, bob, position));
+          expect(scan.end).toBeGreaterThan(position);
+          position = scan.end;
+          stretches++;
+        }
+        expect(stretches).toBeGreaterThan(1);
+        expect(read).toEqual(Array.from({ length: 2_000 }, (_, index) => index * 7 + 1));
+
+        const back: number[] = [];
+        let top = at(storage.log.head + 1);
+        while (top > storage.log.first) {
+          const scan = storage.log.before(top, bob);
+          for (const entry of scan.entries) if (concerns(entry, bob)) back.push(entry.seq);
+          expect(scan.end).toBeLessThan(top);
+          top = scan.end;
+        }
+        expect(back).toEqual(read.toReversed());
+      }));
+
+    test.each([
+      ["count", { ...GENEROUS, entries: 4 }, 2_000, 4],
+      ["age", { ...GENEROUS, ageMs: 500 }, 2_000, 5],
+      ["size", { ...GENEROUS, bytes: 500 }, 2_000, 4],
+      ["nothing", GENEROUS, 2_000, 1],
+      ["everything but the newest", { ...GENEROUS, entries: 1, ageMs: 0, bytes: 0 }, 9e9, 6],
+    ])("trims whole segments by %s", (_case, retention, now, first) =>
+      run((opened) => {
+        const { storage } = opened;
+        const batches: [string[], number][] = [
+          [["alice>bob", "bob>alice", "alice>*"], 1_000],
+          [["alice>bob"], 1_400],
+          [["bob>bob"], 1_600],
+          [["bob>bob", "bob>alice"], 2_000],
+        ];
+        storage.atomically(() => {
+          for (const [routes, when] of batches) {
+            storage.log.append(entries(storage.log.head, routes, when));
+          }
+          storage.log.trim(retention, now);
+        });
+        for (const { log } of [storage, opened.reopen()]) {
+          expect([log.first, log.head]).toEqual([first, 7]);
+          expect(seqs(log.after(at(0)).entries)).toEqual(
+            Array.from({ length: 8 - first }, (_, index) => first + index),
+          );
+        }
+      }),
+    );
+
+    test("forgets an append whose commit failed", () =>
+      run((opened) => {
+        appended(opened.storage, ["alice>bob"]);
+        const work = (): void => {
+          opened.storage.log.append(entries(1, ["alice>*"]));
+          throw new Error("no");
+        };
+        expect(() => opened.storage.atomically(work)).toThrow("no");
+        expect(opened.reopen().log.head).toBe(1);
+      }));
+  });
+
+  describe("the directory", () => {
+    const known = (cursor: number, seen = 5) => ({
+      owner: "",
+      birth: at(0),
+      cursor: at(cursor),
+      seen,
+    });
+
+    test("remembers names with the next commit, and shows them at once", () =>
+      run((opened) => {
+        const { storage } = opened;
+        storage.directory.claim(alice, { ...known(0), owner: "hash" });
+        expect(storage.directory.find(alice)?.owner).toBe("hash");
+        expect(storage.directory.count()).toBe(1);
+        expect(opened.reopen().directory.find(alice)).toBeUndefined();
+        storage.atomically(() => {});
+        expect(opened.reopen().directory.find(alice)).toEqual({ ...known(0), owner: "hash" });
+        storage.directory.save(alice, at(7), 9);
+        storage.directory.save(bob, at(7), 9);
+        expect(storage.directory.find(alice)).toMatchObject({ cursor: 7, seen: 9, owner: "hash" });
+        expect(storage.directory.find(bob)).toBeUndefined();
+        storage.directory.forget(alice);
+        storage.atomically(() => {});
+        const { directory } = opened.reopen();
+        expect([directory.find(alice), directory.count()]).toEqual([undefined, 0]);
+      }));
+
+    test("lists names by their UTF-8 bytes, in pages", () =>
+      run(({ storage }) => {
+        for (const name of ["b", "𝒜", "B", "é", "｡", "a"])
+          storage.directory.claim(named(name), known(0));
+        storage.atomically(() => {});
+        expect(storage.directory.page("", 4)).toEqual(["B", "a", "b", "é"]);
+        expect(storage.directory.page("é", 4)).toEqual(["｡", "𝒜"]);
+      }));
+
+    test("of a name's row and the checkpoint the one written later counts, not the higher", () =>
+      run((opened) => {
+        const { storage } = opened;
+        storage.directory.claim(alice, known(9));
+        storage.directory.claim(bob, known(9));
+        appended(storage, ["alice>bob"]);
+        storage.atomically(() => {
+          storage.log.append(entries(1, ["alice>bob"]));
+          storage.directory.checkpoint(new Map([[alice, at(3)]]));
+        });
+        const cursors = (from: Storage) =>
+          [alice, bob].map((name) => from.directory.find(name)?.cursor);
+        expect(cursors(storage)).toEqual([3, 9]);
+        expect(cursors(opened.reopen())).toEqual([3, 9]);
+        storage.directory.save(alice, at(1), 6);
+        storage.atomically(() => {});
+        expect(cursors(storage)).toEqual([1, 9]);
+        expect(cursors(opened.reopen())).toEqual([1, 9]);
+      }));
+
+    test("a checkpoint counts over what was saved in its own commit", () =>
+      run((opened) => {
+        const { storage } = opened;
+        storage.directory.claim(alice, known(0));
+        storage.directory.save(alice, at(8), 6);
+        storage.atomically(() => {
+          storage.log.append(entries(0, ["alice>bob"]));
+          storage.directory.checkpoint(new Map([[alice, at(2)]]));
+        });
+        expect(storage.directory.find(alice)?.cursor).toBe(2);
+        expect(opened.reopen().directory.find(alice)?.cursor).toBe(2);
+      }));
+
+    test("says who may be forgotten: gap only, nothing waiting, long away; longest away first", () =>
+      run((opened) => {
+        const { storage } = opened;
+        const cursors: [string, number, number][] = [
+          ["waits", 2, 900],
+          ["waits-long", 2, 10],
+          ["done-late", 5, 800],
+          ["done-early", 5, 700],
+          ["gap-late", 1, 600],
+          ["gap-early", 0, 500],
+        ];
+        for (const [name, cursor, seen] of cursors) {
+          storage.directory.claim(named(name), known(cursor, seen));
+        }
+        appended(
+          storage,
+          ["al>gap-late", "al>gap-early"],
+          ["al>waits", "al>waits-long,al", "al>al"],
+        );
+        storage.atomically(() => storage.log.trim({ ...GENEROUS, entries: 3 }, 1_000));
+        const wanted = ["gap-early", "gap-late", "done-early", "done-late", "waits-long"];
+        expect(storage.directory.forgettable(100)).toEqual(wanted);
+        expect(opened.reopen().directory.forgettable(100)).toEqual(wanted);
+        // What is for everyone waits for everyone.
+        appended(storage, ["al>*"]);
+        expect(storage.directory.forgettable(100)).toEqual(["waits-long"]);
+      }));
+  });
+}
