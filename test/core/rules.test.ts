@@ -26,7 +26,11 @@ describe("R1: one connection per name", () => {
     const second = stage.joins("alice", { session: session(2) });
     const first = stage.joins("alice", { session: session(1) });
     const again = stage.joins("alice", { session: session(2) });
-    expect([first.closed?.code, again.closed?.code, second.closed]).toEqual([4201, 4201, undefined]);
+    expect([first.closed?.code, again.closed?.code, second.closed]).toEqual([
+      4201,
+      4201,
+      undefined,
+    ]);
     const other = stage.joins("alice", { session: session(1, "other") });
     expect([second.closed?.code, other.closed]).toEqual([4001, undefined]);
   });
@@ -399,7 +403,10 @@ describe("R8: bounded, and nobody sees what is not theirs", () => {
     const carol = stage.joins("carol");
     bob.says("to carol", ["carol"]);
     carol.asksHistory();
-    expect(carol.all("history")[0]?.entries.map(({ text }) => text)).toEqual(["to all", "to carol"]);
+    expect(carol.all("history")[0]?.entries.map(({ text }) => text)).toEqual([
+      "to all",
+      "to carol",
+    ]);
   });
 
   test("R8: a forgotten name that is claimed again gets nothing from before its birth but a gap", () => {

@@ -1,0 +1,196 @@
+/**
+ * Clients inside workerd: they go through the real Worker to the real object. Every wait is for something, with a
+ * deadline; nothing sleeps.
+ */
+import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { exports } from "cloudflare:workers";
+import type { ChatRoom } from "../../src/chat-room.ts";
+import type { ServerFrame } from "../../src/wire/frames.ts";
+
+const DEADLINE_MS = 3_000;
+
+let rooms = 0;
+
+type Kind = ServerFrame["type"];
+type FrameOf<Type extends Kind> = Extract<ServerFrame, { type: Type }>;
+
+interface Joining {
+  readonly dialect?: "chat.v1" | "chat.line";
+  readonly key?: string;
+  /** Never answers a Close, as a half-open link does. */
+  readonly halfOpen?: boolean;
+  /** Query parameters besides the name. */
+  readonly query?: Record<string, string | number>;
+}
+
+/** A room of its own for one test. */
+export class Room {
+  readonly name = `room-${rooms++}`;
+  readonly stub: DurableObjectStub<ChatRoom> = env.CHAT_ROOM.getByName(this.name);
+
+  async joins(
+    name: string,
+    { dialect = "chat.v1", key, halfOpen = false, query = {} }: Joining = {},
+  ): Promise<Client> {
+    const parameters = new URLSearchParams({ name });
+    for (const [parameter, value] of Object.entries(query))
+      parameters.set(parameter, String(value));
+    const headers: Record<string, string> = { Upgrade: "websocket" };
+    headers["Sec-WebSocket-Protocol"] = dialect;
+    if (key !== undefined) headers["Authorization"] = `Bearer ${key}`;
+    const url = `http://localhost/rooms/${this.name}?${parameters.toString()}`;
+    const response = await exports.default.fetch(url, { headers });
+    if (response.webSocket === null) throw new Error(`no socket: ${await response.text()}`);
+    return new Client(name, response.webSocket, halfOpen);
+  }
+
+  /** Memory is lost, sockets are kept. Waits for timers to end, so nothing may be in flight or in grace. */
+  sleeps(): Promise<void> {
+    return evictDurableObject(this.stub, { webSockets: "hibernate" });
+  }
+
+  /** Memory and sockets are lost; no handler runs. Waits for timers to end, as `sleeps` does. */
+  isEvicted(): Promise<void> {
+    return evictDurableObject(this.stub, { webSockets: "close" });
+  }
+
+  /** The object aborts, as in a crash: what is not committed is gone. */
+  async crashes(): Promise<void> {
+    try {
+      await this.inside((_room, state) => state.abort("crash"));
+    } catch {
+      // That is what an abort looks like from outside.
+    }
+  }
+
+  inside<T>(work: (room: ChatRoom, state: DurableObjectState) => T | Promise<T>): Promise<T> {
+    return runInDurableObject(this.stub, work);
+  }
+
+  counters(): Promise<ChatRoom["counters"]> {
+    return this.inside((room) => room.counters);
+  }
+
+  /** The sockets of one name inside the object, oldest first. */
+  socketsOf(state: DurableObjectState, name: string): WebSocket[] {
+    const idOf = (ws: WebSocket): { name: string; id: string } =>
+      (ws.deserializeAttachment() as { link: { name: string; id: string } }).link;
+    const sockets = state.getWebSockets().filter((ws) => idOf(ws).name === name);
+    return sockets.sort((a, b) => (idOf(a).id < idOf(b).id ? -1 : 1));
+  }
+
+  /** Every event so far has been taken when this answers. */
+  async settles(): Promise<void> {
+    const probe = await this.joins("settles", { dialect: "chat.line" });
+    await probe.hearsText("* welcome");
+    probe.closes();
+    await probe.isClosed();
+  }
+}
+
+export class Client {
+  readonly name: string;
+  readonly #ws: WebSocket;
+  /** Texts of the frames it got. */
+  readonly frames: string[] = [];
+  closed: { readonly code: number; readonly reason: string } | undefined;
+  #wakeUp: () => void = () => {};
+
+  constructor(name: string, ws: WebSocket, halfOpen: boolean) {
+    this.name = name;
+    this.#ws = ws;
+    ws.addEventListener("message", ({ data }) => {
+      this.frames.push(data as string);
+      this.#wakeUp();
+    });
+    ws.addEventListener("close", ({ code, reason }) => {
+      this.closed = { code, reason };
+      this.#wakeUp();
+    });
+    ws.accept({ allowHalfOpen: halfOpen });
+  }
+
+  /** All that a `chat.v1` client heard. */
+  get heard(): ServerFrame[] {
+    return this.frames
+      .filter((text) => text !== "pong")
+      .flatMap((text) => JSON.parse(text) as ServerFrame | ServerFrame[]);
+  }
+
+  all<Type extends Kind>(type: Type): FrameOf<Type>[] {
+    return this.heard.filter((frame): frame is FrameOf<Type> => frame.type === type);
+  }
+
+  get texts(): string[] {
+    return this.all("message").map(({ text }) => text);
+  }
+
+  get lines(): string[] {
+    return this.frames.flatMap((frame) => frame.split("\n"));
+  }
+
+  tells(frame: unknown): void {
+    this.#ws.send(typeof frame === "string" ? frame : JSON.stringify(frame));
+  }
+
+  tellsBytes(bytes: ArrayBuffer): void {
+    this.#ws.send(bytes);
+  }
+
+  says(text: string, to?: readonly string[], id: string = text): void {
+    this.tells({ type: "send", id, text, ...(to && { to }) });
+  }
+
+  acks(seq: number): void {
+    this.tells({ type: "ack", seq });
+  }
+
+  closes(code?: number): void {
+    this.#ws.close(code);
+  }
+
+  /** Waits until it has heard just these texts, in this order, over its whole life. */
+  async hears(...texts: string[]): Promise<void> {
+    await this.until(() => this.texts.length >= texts.length, `${texts.length} texts`);
+    if (JSON.stringify(this.texts) !== JSON.stringify(texts)) {
+      throw new Error(`${this.name} heard ${JSON.stringify(this.texts)}`);
+    }
+  }
+
+  async hearsText(part: string): Promise<void> {
+    await this.until(() => this.frames.some((frame) => frame.includes(part)), part);
+  }
+
+  async hearsKind<Type extends Kind>(type: Type, times = 1): Promise<FrameOf<Type>> {
+    await this.until(() => this.all(type).length >= times, `${times} × ${type}`);
+    const last = this.all(type)[times - 1];
+    if (last === undefined) throw new Error(`no ${type}`);
+    return last;
+  }
+
+  isReady(): Promise<FrameOf<"ready">> {
+    return this.hearsKind("ready");
+  }
+
+  async isClosed(): Promise<{ readonly code: number; readonly reason: string }> {
+    await this.until(() => this.closed !== undefined, "a close");
+    return this.closed ?? { code: 0, reason: "" };
+  }
+
+  async until(condition: () => boolean, what: string): Promise<void> {
+    const deadline = Date.now() + DEADLINE_MS;
+    while (!condition()) {
+      const left = deadline - Date.now();
+      if (left <= 0) {
+        throw new Error(`${this.name} waited for ${what}, and heard ${this.frames.join("\n")}`);
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#wakeUp = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+}
