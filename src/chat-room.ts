@@ -24,6 +24,11 @@ import { joinOf } from "./upgrade.ts";
 import { readFrame } from "./wire/json.ts";
 import { readLines } from "./wire/line.ts";
 
+/** Rows as billed, SQL statements, frames handed over, entries turned into text. */
+export type Counters = Readonly<
+  Record<"rowsRead" | "rowsWritten" | "statements" | "frames" | "encoded", number>
+>;
+
 /** What waits for the next turn, in arrival order. */
 type Item =
   | { readonly type: "join"; readonly id: ConnectionId; readonly join: Join }
@@ -88,10 +93,16 @@ export class ChatRoom extends DurableObject<Env> {
     return this.#push({ type: "gone", ws, code: 1006 });
   }
 
-  /** What this instance cost and did so far. */
-  get counters(): Readonly<Record<"rowsRead" | "rowsWritten" | "statements" | "frames", number>> {
+  /** What this instance cost and did so far, for tests and operators. */
+  get counters(): Counters {
     const { rowsRead = 0, rowsWritten = 0, statements = 0 } = this.#storage?.sql ?? {};
-    return { rowsRead, rowsWritten, statements, frames: this.#broker?.frames ?? 0 };
+    const { frames = 0, encoded = 0 } = this.#broker?.counters ?? {};
+    return { rowsRead, rowsWritten, statements, frames, encoded };
+  }
+
+  /** R9: nothing waits, nothing is due; the object may hibernate. */
+  get isIdle(): boolean {
+    return this.#inbox.length === 0 && this.#turn === undefined && this.#timer === undefined;
   }
 
   /** Checks what must not even wait in the inbox. */

@@ -63,6 +63,7 @@ export class Broker {
   #fresh: Entry[] = [];
   /** The directory has changes; they are written with the commit. */
   #unsaved = false;
+  #encoded = 0;
 
   /** @param state the whole state of a room, plain data; it is the broker's from here on */
   constructor({ storage, connections, limits, epoch }: Surroundings, state: BrokerState) {
@@ -87,9 +88,9 @@ export class Broker {
     return this.#peers;
   }
 
-  /** Frames handed over so far. */
-  get frames(): number {
-    return this.#outbox.frames;
+  /** Frames handed over, and entries turned into text, so far. */
+  get counters(): { readonly frames: number; readonly encoded: number } {
+    return { frames: this.#outbox.frames, encoded: this.#encoded };
   }
 
   /** One turn of the loop: decide, commit, hand over. @throws only what the storage throws */
@@ -210,6 +211,7 @@ export class Broker {
     const at = Math.max(now, this.#fresh.at(-1)?.at ?? this.#storage.log.headAt);
     const optional = { ...(to !== undefined && { to }), ...(id !== undefined && { id }) };
     const seq = shift(this.#head, 1);
+    this.#encoded++;
     this.#fresh.push(encodeEntry({ seq, from: peer.link.name, text, at, ...optional }));
     if (peer.dialect !== "chat.line") return;
     const away = to?.filter((name) => !this.#presence.isOnline(name)) ?? [];

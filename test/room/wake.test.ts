@@ -1,5 +1,7 @@
 /** What survives what: hibernation, eviction, crash; failure signals in every order; on the real object. */
 import { describe, expect, test } from "vitest";
+import type { PeerName, RoomName } from "../../src/core/names.ts";
+import { joinRequest } from "../../src/upgrade.ts";
 import { Room } from "../support/workerd.ts";
 
 /** Calls a failure handler as the platform does. */
@@ -101,6 +103,56 @@ describe("hibernation", () => {
     expect(old.texts).toEqual([]);
     await old.isClosed();
     expect(old.closed?.code).toBe(4001);
+  });
+});
+
+describe("the fence", () => {
+  test("R2: what a connection says behind its successor's join is not heard, though it was current when it spoke", async () => {
+    const room = new Room();
+    const bob = await room.joins("bob");
+    const old = await room.joins("alice");
+    await old.isReady();
+    await bob.isReady();
+    await room.inside(async (object, state) => {
+      const [ws] = room.socketsOf(state, "alice");
+      if (ws === undefined) throw new Error("alice is not there");
+      const send = (id: string): string => JSON.stringify({ type: "send", id, text: id });
+      const join = {
+        room: room.name as RoomName,
+        name: "alice" as PeerName,
+        owner: "",
+        dialect: "chat.v1",
+      } as const;
+      // All three wait in one inbox.
+      const turn = [
+        object.webSocketMessage(ws, send("before")),
+        object.fetch(joinRequest(join, true)),
+        object.webSocketMessage(ws, send("after")),
+      ];
+      const [, admitted] = await Promise.all(turn);
+      (admitted as Response).webSocket?.accept();
+    });
+    await old.isClosed();
+    bob.says("end");
+    await bob.hears("before", "end");
+  });
+
+  test("R2: a superseded socket does not come back by a wake after its successor left", async () => {
+    const room = new Room();
+    const old = await room.joins("alice", { halfOpen: true });
+    await old.isReady();
+    const young = await room.joins("alice");
+    await young.isReady();
+    young.closes(1000);
+    await young.isClosed();
+    const bob = await room.joins("bob", { dialect: "chat.line" });
+    await bob.hearsText("* welcome");
+    await room.settles();
+    await room.sleeps();
+    const listed = await room.inside((_object, state) => room.socketsOf(state, "alice").length);
+    expect(listed).toBe(1);
+    bob.tells("alice: are you there?");
+    await bob.hearsText("* alice is away");
   });
 });
 

@@ -35,6 +35,7 @@ export class Stage {
   broker: Broker;
   readonly clients = new Map<ConnectionId, Client>();
   #newest: ConnectionId | undefined;
+  #joins = 0;
   #together: Event[] | undefined;
 
   constructor(limits: Partial<Limits> = {}) {
@@ -48,7 +49,7 @@ export class Stage {
 
   joins(name: string, options: JoinOptions = {}): Client {
     const { dialect = "chat.v1", owner = "", since, epoch, session } = options;
-    this.#newest = nextConnectionId(this.#newest, this.now, 7);
+    this.#newest = nextConnectionId(this.#newest, this.now, this.#joins++);
     const link: Link = { name: name as PeerName, id: this.#newest };
     const client = new Client(this, link);
     this.clients.set(link.id, client);
@@ -116,6 +117,7 @@ export class Stage {
   crashes(): void {
     for (const client of this.clients.values()) client.isCut = true;
     this.clients.clear();
+    this.#newest = undefined;
     this.broker = this.#awake([]);
   }
 

@@ -1,0 +1,343 @@
+/**
+ * The mutants: one-line changes of the code, each of which must turn its named test red. A rule without a mutant that
+ * dies is a rule without a test.
+ */
+export interface Edit {
+  readonly file: string;
+  /** Stands once in the file; a mutant whose text is gone is stale, and that is an error. */
+  readonly find: string;
+  readonly put: string;
+}
+
+export interface Mutant {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** The vitest project and file, and the beginning of the title of the test that must fail. */
+  readonly project: "core" | "room";
+  readonly file: string;
+  readonly test: string;
+}
+
+const RULES = { project: "core", file: "test/core/rules.test.ts" } as const;
+const WAKE = { project: "room", file: "test/room/wake.test.ts" } as const;
+
+const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "removal by name",
+    edits: one("src/core/peers.ts", "if (peer?.link.id !== id) return undefined;", ""),
+    ...RULES,
+    test: "R2: the late failure of an older connection",
+  },
+  {
+    name: "no fence",
+    edits: one(
+      "src/core/peers.ts",
+      "return peer?.link.id === link.id ? peer : undefined;",
+      "return peer;",
+    ),
+    ...RULES,
+    test: "R2: what a replaced connection still says is not heard",
+  },
+  {
+    name: "fence at push, not at take",
+    edits: [
+      {
+        file: "src/chat-room.ts",
+        find: "if (memo && broker.peers.current(memo.link)) yield*",
+        put: "if (memo) yield*",
+      },
+      {
+        file: "src/chat-room.ts",
+        find: "return this.#push(this.#receive(ws, data));",
+        put: "return this.#sockets.memoOf(ws) ? this.#push(this.#receive(ws, data)) : Promise.resolve();",
+      },
+      {
+        file: "src/core/broker.ts",
+        find: "const peer = this.#peers.current(event.link);\n        if (peer === undefined) return;\n        peer.unheard",
+        put: "const peer = this.#peers.get(event.link.name);\n        if (peer === undefined) return;\n        peer.unheard",
+      },
+    ],
+    ...WAKE,
+    test: "R2: what a connection says behind its successor's join",
+  },
+  {
+    name: "an overtaken handshake wins a tie",
+    edits: one(
+      "src/core/entrance.ts",
+      "session.attempt <= rival.attempt",
+      "session.attempt < rival.attempt",
+    ),
+    ...RULES,
+    test: "R1: an overtaken handshake loses",
+  },
+  {
+    name: "key ignored",
+    edits: one("src/core/entrance.ts", "known.owner !== owner", "false"),
+    ...RULES,
+    test: "R1: a name belongs to the first key",
+  },
+  {
+    name: "superseded socket resurrected",
+    edits: one(
+      "src/sockets.ts",
+      "else if (!memo.over) this.#learn(ws, memo);",
+      "else this.#learn(ws, memo);",
+    ),
+    ...WAKE,
+    test: "R2: a superseded socket does not come back by a wake",
+  },
+  {
+    name: "connection id used again",
+    edits: [
+      { file: "src/core/names.ts", find: "Math.max(now, floor)", put: "floor" },
+      { file: "src/core/names.ts", find: "(chance >>> 0)", put: "(0 * chance)" },
+    ],
+    ...RULES,
+    test: "R2: connection ids are not used again",
+  },
+  {
+    name: "a wake keeps the older of two sockets",
+    edits: one("src/core/state.ts", "other.link.id > memo.link.id", "other.link.id < memo.link.id"),
+    ...RULES,
+    test: "R2: of two sockets that both think they are current",
+  },
+  {
+    name: "frames before insert",
+    edits: one(
+      "src/core/broker.ts",
+      "this.#commit(now);\n    this.handOver(now);",
+      "this.handOver(now);\n    this.#commit(now);",
+    ),
+    ...RULES,
+    test: "R3: a turn whose commit fails shows nothing",
+  },
+  {
+    name: "failures first",
+    edits: one(
+      "src/core/broker.ts",
+      "for (const event of events) this.#handle(event, now);",
+      'for (const event of [...events].sort((a) => (a.type === "Disconnect" ? -1 : 0))) this.#handle(event, now);',
+    ),
+    ...RULES,
+    test: "R4: the last words before a goodbye arrive",
+  },
+  {
+    name: "answers after entries",
+    edits: [
+      { file: "src/core/pump.ts", find: " || peer.waiting.length > 0) {", put: ") {" },
+      {
+        file: "src/core/pump.ts",
+        find: "if (peer !== undefined) this.#payAnswers(peer, compute, now);",
+        put: "",
+      },
+      {
+        file: "src/core/pump.ts",
+        find: "this.#state.served = this.#log.head;\n",
+        put: "for (const peer of this.#peers.values()) this.#payAnswers(peer, compute, now);\nthis.#state.served = this.#log.head;\n",
+      },
+    ],
+    ...RULES,
+    test: "R4: a refusal does not come after",
+  },
+  {
+    name: "jump to head",
+    edits: one(
+      "src/core/pump.ts",
+      "return inFlight(peer.flight) === 0 ? this.sentOf(peer) : peer.acked;",
+      "return inFlight(peer.flight) === 0 ? this.#log.head : peer.acked;",
+    ),
+    ...RULES,
+    test: "R5: with nothing in flight the cursor is what was sent",
+  },
+  {
+    name: "sent taken for acknowledged",
+    edits: one(
+      "src/core/pump.ts",
+      "return inFlight(peer.flight) === 0 ? this.sentOf(peer) : peer.acked;",
+      "return this.sentOf(peer);",
+    ),
+    ...RULES,
+    test: "R5: what was sent but not acknowledged is sent again",
+  },
+  {
+    name: "attachment not written at an ack",
+    edits: one(
+      "src/core/pump.ts",
+      "this.#outbox.remember(peer);\n    if (!peer.live) {",
+      "if (!peer.live) {",
+    ),
+    ...RULES,
+    test: "R5: an attachment written at every ack",
+  },
+  {
+    name: "attachment not written at a hand-over to a line peer",
+    edits: one(
+      "src/core/pump.ts",
+      'shown = entries.length === out.entries.length ? out : { type: "entries", entries };\n      this.#outbox.remember(peer);',
+      'shown = entries.length === out.entries.length ? out : { type: "entries", entries };',
+    ),
+    ...RULES,
+    test: "R5: a line peer is not told again",
+  },
+  {
+    name: "everyone live at a wake",
+    edits: one("src/core/state.ts", "acked >= floor && laterOf(", "true || laterOf("),
+    ...RULES,
+    test: "R5: what was in flight when the room lost its memory",
+  },
+  {
+    name: "what came earlier in the turn goes to a newcomer too",
+    edits: one("src/core/pump.ts", "peer.sent > this.#state.served", "false"),
+    ...RULES,
+    test: "R5: who joins in the middle of a turn",
+  },
+  {
+    name: "of row and checkpoint the checkpoint always counts",
+    edits: one(
+      "src/store/directory.ts",
+      "head < this.#checkpoint.head",
+      "head <= this.#checkpoint.head",
+    ),
+    project: "room",
+    file: "test/room/sqlite-storage.test.ts",
+    test: "of a name's row and the checkpoint",
+  },
+  {
+    name: "unknown recipients dropped silently",
+    edits: one("src/core/broker.ts", "if (unknown.length > 0) {", "if (unknown.length > 1) {"),
+    ...RULES,
+    test: "R6: one unknown name refuses",
+  },
+  {
+    name: "gap jumped over",
+    edits: one("src/core/pump.ts", "shift(start, 1) < first &&", "false &&"),
+    ...RULES,
+    test: "R6: what retention removed is told as a gap",
+  },
+  {
+    name: "an unacknowledged gap forgotten",
+    edits: one(
+      "src/core/pump.ts",
+      "this.#launch(peer, to, GAP_BYTES, peer.sent, now);",
+      "this.#launch(peer, to, GAP_BYTES, shift(to, -1), now);",
+    ),
+    ...RULES,
+    test: "R6: a gap that was not acknowledged",
+  },
+  {
+    name: "the higher of explicit since and own cursor",
+    edits: one(
+      "src/core/entrance.ts",
+      "return epoch === room.epoch ? since : own;",
+      "return epoch === room.epoch ? laterOf(since, own) : own;",
+    ),
+    ...RULES,
+    test: "R6: an unknown epoch or a since above the head",
+  },
+  {
+    name: "a failure of nobody throws",
+    edits: one(
+      "src/core/broker.ts",
+      "const peer = this.#peers.remove(event.link);\n        if (peer === undefined) return;",
+      "const peer = this.#peers.remove(event.link);",
+    ),
+    ...RULES,
+    test: "R7: signals of unknown, older and doubled connections",
+  },
+  {
+    name: "codes echoed that may not be sent",
+    edits: one(
+      "src/sockets.ts",
+      "try {\n      if (code === 1000 || (code >= 3000 && code < 5000)) ws.close(code);\n      else ws.close();\n    } catch {\n      // The link broke, and there is nobody to answer.\n    }",
+      "ws.close(code);",
+    ),
+    ...WAKE,
+    test: "R2: close removes the peer once",
+  },
+  {
+    name: "history of others",
+    edits: one("src/core/answers.ts", "concerns(entry, peer.link.name));", "true);"),
+    ...RULES,
+    test: "R8: history shows what concerns the peer",
+  },
+  {
+    name: "history from before the birth",
+    edits: one("src/core/answers.ts", "entry.seq > peer.birth && ", ""),
+    ...RULES,
+    test: "R8: a forgotten name that is claimed again",
+  },
+  {
+    name: "window ignored",
+    edits: one("src/core/pump.ts", "return count < this.#limits.window &&", "return "),
+    ...RULES,
+    test: "R8: at most a window is in flight",
+  },
+  {
+    name: "the allowance is the connection's",
+    edits: one(
+      "src/core/broker.ts",
+      "this.#allowances.take(peer.link.name,",
+      "this.#allowances.take(peer.link.id,",
+    ),
+    ...RULES,
+    test: "R8: the first item over the allowance",
+  },
+  {
+    name: "a look for dead links that never ends",
+    edits: one(
+      "src/core/pump.ts",
+      "if (flightBytes > 0) times.push(stallAt);",
+      "times.push(stallAt);",
+    ),
+    ...RULES,
+    test: "R9: with everyone connected and nothing in flight",
+  },
+  {
+    name: "a commit in every turn",
+    edits: one("src/core/broker.ts", "if (fresh.length === 0 && !this.#unsaved) return;", ""),
+    ...RULES,
+    test: "R10: a turn of many events is one commit",
+  },
+  {
+    name: "ready by caught-up",
+    edits: one(
+      "src/core/pump.ts",
+      "if (sent < peer.welcomeHead ||",
+      "if (sent < this.#log.head ||",
+    ),
+    ...RULES,
+    test: "R11: a returning peer becomes ready however fast others talk",
+  },
+  {
+    name: "an ack opens no window",
+    edits: one(
+      "src/core/pump.ts",
+      "peer.sent = laterOf(peer.sent, seq);\n      this.wantMore(peer);",
+      "peer.sent = laterOf(peer.sent, seq);",
+    ),
+    ...RULES,
+    test: "R11: a returning peer becomes ready however fast others talk",
+  },
+  {
+    name: "no sweep",
+    edits: one(
+      "src/core/broker.ts",
+      "if (isCheckpoint(headBefore, this.#storage.log.head)) this.#pump.sweep(now);",
+      "",
+    ),
+    ...RULES,
+    test: "R11: a peer that nothing concerns is told so",
+  },
+  {
+    name: "dead links kept",
+    edits: one(
+      "src/core/pump.ts",
+      "if (peer.progressAt + STALL_MS <= now) dead.push(peer);\n      else next",
+      "next",
+    ),
+    ...RULES,
+    test: "R11: no progress for 90 s",
+  },
+];

@@ -1,0 +1,9 @@
+/** What the test pool binds, as wrangler.toml says. */
+declare namespace Cloudflare {
+  interface Env {
+    readonly CHAT_ROOM: DurableObjectNamespace<import("../../src/chat-room.ts").ChatRoom>;
+  }
+  interface GlobalProps {
+    mainModule: typeof import("../../src/worker.ts");
+  }
+}
