@@ -16,9 +16,8 @@ import type { Closing } from "./core/entrance.ts";
 import type { Event, Join } from "./core/event.ts";
 import { MIB, presets } from "./core/limits.ts";
 import { type ConnectionId, type Link, nextConnectionId, utf8Length } from "./core/names.ts";
-import type { Memo } from "./core/outbox.ts";
 import { wakeState } from "./core/state.ts";
-import { Sockets } from "./sockets.ts";
+import { type Known, Sockets } from "./sockets.ts";
 import { RoomStorage } from "./store/storage.ts";
 import { joinOf } from "./upgrade.ts";
 import { readFrame } from "./wire/json.ts";
@@ -167,15 +166,16 @@ export class ChatRoom extends DurableObject<Env> {
           yield { type: "Tick" };
           break;
         case "gone": {
-          const memo = this.#sockets.memoOf(item.ws);
-          if (memo) yield { type: "Disconnect", link: memo.link, code: item.code };
+          const known = this.#sockets.find(item.ws);
+          if (known) yield { type: "Disconnect", link: known.link, code: item.code };
           break;
         }
         case "frame":
         case "broken": {
-          const memo = this.#sockets.memoOf(item.ws);
-          if (memo && broker.peers.current(memo.link)) yield* this.#said(item, memo, broker);
-          else this.#sockets.closeAgain(item.ws);
+          const known = this.#sockets.find(item.ws);
+          if (known && broker.peers.current(known.link)) yield* this.#said(item, known, broker);
+          // If it was ended in this very turn, its close is on the way, with the code that says why.
+          else if (known === undefined) this.#sockets.closeAgain(item.ws);
           break;
         }
         default:
@@ -186,7 +186,7 @@ export class ChatRoom extends DurableObject<Env> {
 
   *#said(
     item: Extract<Item, { type: "frame" | "broken" }>,
-    { link, dialect }: Pick<Memo, "link" | "dialect">,
+    { link, dialect }: Known,
     broker: Broker,
   ): Generator<Event, void> {
     if (item.type === "broken") {

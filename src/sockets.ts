@@ -17,13 +17,17 @@ import { writeLines } from "./wire/line.ts";
 /** Raised when the shape changes; a release reads what the one before it wrote. */
 const ATTACHMENT_VERSION = 1;
 
-interface Attachment extends Memo {
+interface Attachment {
   readonly version: typeof ATTACHMENT_VERSION;
   /** The room ended this connection. */
   readonly over: boolean;
+  readonly memo: Memo;
 }
 
 const OPEN = 1;
+
+/** What never changes of a connection; what does lies in its attachment and with the broker. */
+export type Known = Pick<Memo, "link" | "dialect">;
 
 /** How a joining connection learns what became of it. */
 type Admit = (answer: Response) => void;
@@ -37,7 +41,7 @@ export class Sockets implements Connections {
   readonly #ctx: DurableObjectState;
   readonly limits: Limits;
   readonly #sockets = new Map<ConnectionId, WebSocket>();
-  readonly #memos = new Map<WebSocket, Memo>();
+  readonly #known = new Map<WebSocket, Known>();
   readonly #joining = new Map<ConnectionId, Joining>();
   /** Connections that the runtime would not accept any more. */
   readonly unaccepted: Link[] = [];
@@ -51,7 +55,7 @@ export class Sockets implements Connections {
   get newest(): ConnectionId | undefined {
     let newest: ConnectionId | undefined;
     for (const ws of this.#ctx.getWebSockets()) {
-      const id = attachmentOf(ws)?.link.id;
+      const id = attachmentOf(ws)?.memo.link.id;
       if (id !== undefined && (newest === undefined || id > newest)) newest = id;
     }
     return newest;
@@ -68,27 +72,32 @@ export class Sockets implements Connections {
    */
   recall(present: Iterable<WebSocket>): Memo[] {
     this.#sockets.clear();
-    this.#memos.clear();
+    this.#known.clear();
+    const memos: Memo[] = [];
     for (const ws of new Set([...this.#ctx.getWebSockets(), ...present])) {
-      const memo = attachmentOf(ws);
-      if (memo === undefined) this.closeAgain(ws);
-      else if (!memo.over) this.#learn(ws, memo);
+      const attachment = attachmentOf(ws);
+      if (attachment === undefined) this.closeAgain(ws);
+      else if (!attachment.over) {
+        this.#learn(ws, attachment.memo);
+        memos.push(attachment.memo);
+      }
     }
-    return [...this.#memos.values()];
+    return memos;
   }
 
   /** Which connection `ws` is; undefined if the room has ended it. */
-  memoOf(ws: WebSocket): Memo | undefined {
-    return this.#memos.get(ws);
+  find(ws: WebSocket): Known | undefined {
+    return this.#known.get(ws);
   }
 
   /** The room knows nothing of this socket any more. */
   forget(ws: WebSocket): void {
-    const memo = this.#memos.get(ws);
-    if (memo === undefined) return;
-    this.#memos.delete(ws);
-    this.#sockets.delete(memo.link.id);
-    attach(ws, memo, true);
+    const known = this.#known.get(ws);
+    if (known === undefined) return;
+    this.#known.delete(ws);
+    this.#sockets.delete(known.link.id);
+    const attachment = attachmentOf(ws);
+    if (attachment !== undefined) attach(ws, attachment.memo, true);
   }
 
   /** Answers a Close, after its removal. Only a code that may be sent is echoed: 1005 and 1006 may not. */
@@ -133,26 +142,25 @@ export class Sockets implements Connections {
     joining.admit(new Response(null, { status: 101, webSocket: client, headers: joining.headers }));
   }
 
-  send(id: ConnectionId, outs: readonly Out[]): number {
+  send(id: ConnectionId, outs: readonly Out[]): number | undefined {
     const ws = this.#sockets.get(id);
-    const memo = ws && this.#memos.get(ws);
-    if (ws === undefined || memo === undefined) return 0;
+    const known = ws && this.#known.get(ws);
+    // One that is dying is removed by its own handler.
+    if (ws === undefined || known === undefined || ws.readyState !== OPEN) return undefined;
+    const { dialect, link } = known;
     const frames =
-      memo.dialect === "chat.v1"
-        ? [writeFrame(outs, this.limits)]
-        : writeLines(outs, memo.link.name);
+      dialect === "chat.v1" ? [writeFrame(outs, this.limits)] : writeLines(outs, link.name);
     let sent = 0;
-    for (const { text, bytes } of frames) {
-      sent += bytes;
-      // One that is dying is removed by its own handler.
-      if (ws.readyState !== OPEN) continue;
-      try {
+    try {
+      for (const { text, bytes } of frames) {
         ws.send(text);
-      } catch {
-        // It closed in this very moment.
+        sent += bytes;
       }
+      return sent;
+    } catch {
+      // It closed in this very moment.
+      return undefined;
     }
-    return sent;
   }
 
   remember(memo: Memo): void {
@@ -187,14 +195,14 @@ export class Sockets implements Connections {
 
   #learn(ws: WebSocket, memo: Memo): void {
     this.#sockets.set(memo.link.id, ws);
-    this.#memos.set(ws, memo);
+    this.#known.set(ws, { link: memo.link, dialect: memo.dialect });
   }
 }
 
 const STALE: Closing = { code: 4201, reason: "this connection is over: come back with a new one" };
 
 function attach(ws: WebSocket, memo: Memo, over: boolean): void {
-  const attachment: Attachment = { version: ATTACHMENT_VERSION, over, ...memo };
+  const attachment: Attachment = { version: ATTACHMENT_VERSION, over, memo };
   try {
     ws.serializeAttachment(attachment);
   } catch {

@@ -92,9 +92,9 @@ function readKey(headers: Headers): Uint8Array | string {
   if (authorization !== null) {
     const key = BEARER.exec(authorization)?.[1];
     if (key === undefined) return 'Authorization: expected "Bearer KEY"';
-    // The runtime gives a header's bytes as characters.
-    const bytes = Uint8Array.from(key, (character) => character.charCodeAt(0));
-    return isUtf8(bytes) ? bytes : "Authorization: the key is not UTF-8";
+    // The runtime decodes headers as UTF-8; what was not UTF-8 shows as a replacement character.
+    if (key.includes("\ufffd")) return "Authorization: the key is not UTF-8";
+    return new TextEncoder().encode(key);
   }
   const keys = offered(headers).filter((protocol) => protocol.startsWith("key."));
   const [encoded] = keys;

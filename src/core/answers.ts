@@ -15,7 +15,7 @@ import type { Answer, Pump } from "./pump.ts";
 import type { Directory, Log } from "./storage.ts";
 
 /** About what a frame costs beside its contents, in bytes. */
-const FRAME_OVERHEAD = 128;
+export const FRAME_OVERHEAD = 128;
 
 export class Answers {
   readonly #log: Log;

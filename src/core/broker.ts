@@ -14,19 +14,27 @@
  * - R10 One commit a turn, and none in a turn that changed nothing.
  * - R11 Nothing starves: whoever can take more is served again.
  */
-import { Answers } from "./answers.ts";
+import { Answers, FRAME_OVERHEAD } from "./answers.ts";
 import { Allowances } from "./bucket.ts";
 import { cursorInUse, Entrance } from "./entrance.ts";
 import { encodeEntry, type Entry } from "./entry.ts";
 import type { Command, Event, Join } from "./event.ts";
 import { Forgetting } from "./forgetting.ts";
-import { CHECKPOINT_ENTRIES, DAY, type Limits, MIB, QUERY_COST, spreadMs } from "./limits.ts";
+import {
+  CHECKPOINT_ENTRIES,
+  DAY,
+  type Limits,
+  MIB,
+  QUERY_COST,
+  SEEN_AGE_MS,
+  spreadMs,
+} from "./limits.ts";
 import { Liveness } from "./liveness.ts";
-import { type ConnectionId, laterOf, type PeerName, type Seq, shift } from "./names.ts";
+import { type ConnectionId, laterOf, type PeerName, type Seq, shift, utf8Length } from "./names.ts";
 import { type Connections, type Memo, Outbox } from "./outbox.ts";
 import { type Peer, Peers } from "./peers.ts";
 import { type News, Presence } from "./presence.ts";
-import { Pump } from "./pump.ts";
+import { type Compute, Pump } from "./pump.ts";
 import { type BrokerState, newPeer } from "./state.ts";
 import type { Storage } from "./storage.ts";
 
@@ -55,8 +63,9 @@ export class Broker {
   readonly #presence: Presence;
   readonly #outbox = new Outbox();
   readonly #pump: Pump;
-  readonly #answers: Answers;
+  readonly #compute: Compute;
   readonly #allowances: Allowances;
+  readonly #forgetting: Forgetting;
   readonly #entrance: Entrance;
   readonly #liveness: Liveness;
   /** The entries of this turn; the log gets them with the commit. */
@@ -75,9 +84,10 @@ export class Broker {
     this.#peers = new Peers(state.peers);
     this.#presence = new Presence(this.#peers, state.presence);
     this.#pump = new Pump(this.#peers, log, this.#outbox, limits, state.pump);
-    this.#answers = new Answers(log, directory, this.#presence, this.#pump);
-    const forgetting = new Forgetting(log, directory, this.#presence, state.forgetting);
-    this.#entrance = new Entrance(this.#peers, directory, forgetting, limits);
+    const answers = new Answers(log, directory, this.#presence, this.#pump);
+    this.#compute = (peer, answer) => answers.compute(peer, answer);
+    this.#forgetting = new Forgetting(directory, this.#presence, state.forgetting);
+    this.#entrance = new Entrance(this.#presence, directory, this.#forgetting, limits);
     this.#liveness = new Liveness(this.#peers, connections, state);
     const allowance = { capacity: limits.burst, perSecond: limits.rate };
     this.#allowances = new Allowances(allowance, state.allowances);
@@ -116,7 +126,7 @@ export class Broker {
     const headBefore = this.#pump.served;
     const news = this.#presence.news(now);
     if (news !== undefined) this.#tell(news, now);
-    this.#pump.serve(this.#fresh, (peer, answer) => this.#answers.compute(peer, answer), now);
+    this.#pump.serve(this.#fresh, this.#compute, now);
     if (isCheckpoint(headBefore, this.#storage.log.head)) this.#pump.sweep(now);
     this.#fresh = [];
     const memo = (peer: Peer): Memo => this.#memo(peer);
@@ -183,6 +193,8 @@ export class Broker {
       case "Refused":
         return this.#pump.answer(peer, { type: "error", refusal: command.refusal });
       case "Quit":
+        // What was asked for before the goodbye is still answered.
+        this.#pump.pay(peer, this.#compute, now);
         return this.#end(peer, 1000, "goodbye", now);
       case "Nothing":
         return;
@@ -212,7 +224,9 @@ export class Broker {
     const optional = { ...(to !== undefined && { to }), ...(id !== undefined && { id }) };
     const seq = shift(this.#head, 1);
     this.#encoded++;
-    this.#fresh.push(encodeEntry({ seq, from: peer.link.name, text, at, ...optional }));
+    const entry = encodeEntry({ seq, from: peer.link.name, text, at, ...optional });
+    this.#fresh.push(entry);
+    this.#forgetting.sees(entry);
     if (peer.dialect !== "chat.line") return;
     const away = to?.filter((name) => !this.#presence.isOnline(name)) ?? [];
     if (away.length > 0) this.#pump.answer(peer, { type: "away", names: away });
@@ -230,10 +244,12 @@ export class Broker {
     const { data, to } = command;
     const out = { type: "signal", from: peer.link.name, to, data } as const;
     const hearers = to?.map((name) => this.#peers.get(name)) ?? this.#peers.values();
+    const names = (to ?? []).reduce((sum, name) => sum + utf8Length(name) + 3, 0);
+    const bytes = utf8Length(data) + names + FRAME_OVERHEAD;
     for (const other of hearers) {
       if (other === undefined || other === peer || other.dialect !== "chat.v1") continue;
       // An ephemeral that does not fit the budget is dropped, not kept.
-      this.#outbox.stageIfAffordable(other, out, data.length + 64, now);
+      this.#outbox.stageIfAffordable(other, out, bytes, now);
     }
   }
 
@@ -252,6 +268,10 @@ export class Broker {
       this.#unsaved = true;
     }
     const own = current ? this.#pump.cursorOf(current) : (known?.cursor ?? head);
+    if (known !== undefined && known.seen < now - SEEN_AGE_MS) {
+      directory.save(name, own, now);
+      this.#unsaved = true;
+    }
     const since = cursorInUse(join, laterOf(own, birth), birth, { head, epoch: this.#epoch });
     if (current !== undefined) {
       // R1: the takeover, in one step. It is no news: the name never went away.
@@ -333,7 +353,7 @@ export class Broker {
 
   #tell(news: News, now: number): void {
     const out = { type: "presence", ...news } as const;
-    const bytes = 64 + 32 * (news.joined.length + news.left.length);
+    const bytes = FRAME_OVERHEAD + 32 * (news.joined.length + news.left.length);
     for (const peer of this.#peers.values()) {
       if (this.#outbox.stageIfAffordable(peer, out, bytes, now)) continue;
       const missed = peer.waiting.some(({ type }) => type === "missed");

@@ -8,7 +8,8 @@ import type { Forgetting } from "./forgetting.ts";
 import type { Entry } from "./entry.ts";
 import type { Limits } from "./limits.ts";
 import { laterOf, type Seq } from "./names.ts";
-import type { Peer, Peers } from "./peers.ts";
+import type { Peer } from "./peers.ts";
+import type { Presence } from "./presence.ts";
 import type { Directory, Known } from "./storage.ts";
 
 export interface Closing {
@@ -18,13 +19,13 @@ export interface Closing {
 }
 
 export class Entrance {
-  readonly #peers: Peers;
+  readonly #presence: Presence;
   readonly #directory: Directory;
   readonly #forgetting: Forgetting;
   readonly #limits: Limits;
 
-  constructor(peers: Peers, directory: Directory, forgetting: Forgetting, limits: Limits) {
-    this.#peers = peers;
+  constructor(presence: Presence, directory: Directory, forgetting: Forgetting, limits: Limits) {
+    this.#presence = presence;
     this.#directory = directory;
     this.#forgetting = forgetting;
     this.#limits = limits;
@@ -35,7 +36,7 @@ export class Entrance {
    * @param fresh entries of this turn, which the log does not hold yet
    */
   refusal(
-    { owner, session }: Join,
+    { name, owner, session }: Join,
     known: Known | undefined,
     current: Peer | undefined,
     fresh: readonly Entry[],
@@ -53,7 +54,8 @@ export class Entrance {
       return { code: 4201, reason: "overtaken: a newer attempt of this session is connected" };
     }
     const { online, names } = this.#limits;
-    if (current === undefined && this.#peers.size >= online) {
+    // Who is in grace counts as online, and keeps their place.
+    if (!this.#presence.isOnline(name) && this.#presence.online >= online) {
       return { code: 4100, reason: `the room is full, ${online} are online: come back later` };
     }
     if (known !== undefined || this.#directory.count() < names) return undefined;

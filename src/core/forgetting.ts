@@ -3,75 +3,82 @@
  *
  * Invariants:
  * - Nobody online is forgotten, nor anybody for whom messages wait, unless they have been away for long.
- * - A search reads the whole directory, so a flood of strangers gets at most one a minute.
+ * - A search reads the whole directory, so a flood of strangers gets at most one a minute. What happens after a search
+ *   is noted as it happens, not searched for.
  */
-import { concerns, type Entry } from "./entry.ts";
+import type { Entry } from "./entry.ts";
 import { FORGET_AWAY_MS, FORGET_SEARCH_MS } from "./limits.ts";
-import type { PeerName, Seq } from "./names.ts";
+import type { PeerName } from "./names.ts";
 import type { Presence } from "./presence.ts";
-import type { Directory, Log } from "./storage.ts";
+import type { Candidate, Directory } from "./storage.ts";
 
 /** Plain data. */
 export interface ForgettingState {
   /** Found by the last search and not used yet, best last. */
-  candidates: PeerName[];
-  /** The head at the last search: what came since may wait for a candidate. */
-  searchedHead: Seq;
+  candidates: Candidate[];
   searchedAt: number;
+  /** Since the last search something came for everyone, or for these. */
+  everyone: boolean;
+  readonly concerned: Set<PeerName>;
 }
 
 export const noCandidates = (): ForgettingState => ({
   candidates: [],
-  searchedHead: 0 as Seq,
   searchedAt: Number.NEGATIVE_INFINITY,
+  everyone: false,
+  concerned: new Set(),
 });
 
 export class Forgetting {
-  readonly #log: Log;
   readonly #directory: Directory;
   readonly #presence: Presence;
   readonly #state: ForgettingState;
 
-  constructor(log: Log, directory: Directory, presence: Presence, state: ForgettingState) {
-    this.#log = log;
+  constructor(directory: Directory, presence: Presence, state: ForgettingState) {
     this.#directory = directory;
     this.#presence = presence;
     this.#state = state;
   }
 
+  /** To be told of every entry: it waits for whom it concerns. */
+  sees({ from, to }: Entry): void {
+    if (this.#state.candidates.length === 0) return;
+    if (to === undefined) this.#state.everyone = true;
+    else for (const name of [from, ...to]) this.#state.concerned.add(name);
+  }
+
   /**
    * Forgets one name, if there is one to forget.
-   * @param fresh entries of this turn, which the log does not hold yet
+   * @param fresh entries of this turn, which a search does not find yet
    */
   makeRoom(fresh: readonly Entry[], now: number): boolean {
     const state = this.#state;
-    if (this.#forgetNext(fresh, now)) return true;
+    if (this.#forgetNext(now)) return true;
     if (now - state.searchedAt < FORGET_SEARCH_MS) return false;
     state.candidates = this.#directory.forgettable(now - FORGET_AWAY_MS).reverse();
-    state.searchedHead = this.#log.head;
     state.searchedAt = now;
-    return this.#forgetNext(fresh, now);
+    state.everyone = false;
+    state.concerned.clear();
+    for (const entry of fresh) this.sees(entry);
+    return this.#forgetNext(now);
   }
 
-  #forgetNext(fresh: readonly Entry[], now: number): boolean {
+  #forgetNext(now: number): boolean {
     for (;;) {
-      const name = this.#state.candidates.pop();
-      if (name === undefined) return false;
-      if (!this.#mayForget(name, fresh, now)) continue;
-      this.#directory.forget(name);
+      const candidate = this.#state.candidates.pop();
+      if (candidate === undefined) return false;
+      if (!this.#mayForget(candidate, now)) continue;
+      this.#directory.forget(candidate.name);
       return true;
     }
   }
 
-  #mayForget(name: PeerName, fresh: readonly Entry[], now: number): boolean {
-    const known = this.#directory.find(name);
-    if (known === undefined || this.#presence.isOnline(name)) return false;
-    if (known.seen < now - FORGET_AWAY_MS) return true;
-    if (known.seen > this.#state.searchedAt) return false;
-    const { end, entries } = this.#log.after(this.#state.searchedHead, name);
-    for (const some of [entries, fresh]) {
-      for (const entry of some) if (concerns(entry, name)) return false;
-    }
-    return end >= this.#log.head;
+  #mayForget({ name, seen }: Candidate, now: number): boolean {
+    if (this.#presence.isOnline(name)) return false;
+    const { everyone, concerned } = this.#state;
+    const waits = everyone || concerned.has(name);
+    if (waits && seen >= now - FORGET_AWAY_MS) return false;
+    // Who came or went since the search, or in its very turn, is not what it found.
+    return this.#directory.find(name)?.seen === seen;
   }
 }

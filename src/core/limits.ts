@@ -103,6 +103,8 @@ export const GAP_BYTES = 64;
 /** Bytes that one connection may be sent at once, and its refill a second. */
 export const BUDGET_BYTES = 4 * MIB;
 export const BUDGET_BYTES_PER_SECOND = 4 * MIB;
+/** What signals and presence leave in the budget, so that a flood of them does not starve entries and answers. */
+export const EPHEMERAL_RESERVE_BYTES = MIB;
 /** Once spent, the budget is waited for until it holds this much: pages, not drops. */
 export const BUDGET_RESUME_BYTES = 256 * KIB;
 /** No ack for this long, with something in flight, means a dead link. */
@@ -136,5 +138,7 @@ export const LINE_FRAME_BYTES = 256 * KIB;
 // Forgetting
 /** Away for this long, a name may be forgotten although messages wait for it. */
 export const FORGET_AWAY_MS = 30 * DAY;
+/** How old the room's knowledge of when a name was last seen may get before a join renews it. */
+export const SEEN_AGE_MS = DAY;
 /** The least time between two searches for names to forget. */
 export const FORGET_SEARCH_MS = 60 * SECOND;

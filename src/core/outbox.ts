@@ -8,7 +8,12 @@
  */
 import { refill } from "./bucket.ts";
 import type { Dialect, Out, Session } from "./event.ts";
-import { BUDGET_BYTES, BUDGET_BYTES_PER_SECOND, UNHEARD_BYTES } from "./limits.ts";
+import {
+  BUDGET_BYTES,
+  BUDGET_BYTES_PER_SECOND,
+  EPHEMERAL_RESERVE_BYTES,
+  UNHEARD_BYTES,
+} from "./limits.ts";
 import type { ConnectionId, Link, RoomName, Seq } from "./names.ts";
 import type { Peer } from "./peers.ts";
 
@@ -28,8 +33,8 @@ export interface Memo {
 export interface Connections {
   /** Lets a joining connection in. */
   open(memo: Memo): void;
-  /** Hands over one turn's frame. @returns its length in bytes */
-  send(id: ConnectionId, outs: readonly Out[]): number;
+  /** Hands over one turn's frame. @returns its length in bytes; undefined if the connection is not open any more */
+  send(id: ConnectionId, outs: readonly Out[]): number | undefined;
   remember(memo: Memo): void;
   /** Ends a connection, or turns a joining one away. For good: it never comes back, through a wake neither. */
   close(id: ConnectionId, code: number, reason: string): void;
@@ -65,9 +70,9 @@ export class Outbox {
     this.charge(peer, bytes);
   }
 
-  /** @returns false, and stages nothing, if the budget is spent */
+  /** For signals and presence. @returns false, and stages nothing, if that would take what entries and answers need */
   stageIfAffordable(peer: Peer, out: Out, bytes: number, now: number): boolean {
-    if (refill(peer.budget, OUTGOING, now) <= 0) return false;
+    if (refill(peer.budget, OUTGOING, now) <= EPHEMERAL_RESERVE_BYTES) return false;
     this.stage(peer, out, bytes);
     return true;
   }
@@ -107,7 +112,11 @@ export class Outbox {
         if (open) connections.open(memo(peer));
         let bytes = 0;
         if (outs.length > 0) {
-          bytes = connections.send(id, outs);
+          const sent = connections.send(id, outs);
+          // Handed to an open socket: that is what counts as delivered for a line peer.
+          if (sent === undefined) peer.deaf = true;
+          else if (peer.dialect === "chat.line" && !peer.deaf) peer.acked = peer.told;
+          bytes = sent ?? 0;
           this.frames++;
           peer.unheard += bytes;
         }

@@ -25,7 +25,7 @@ export interface Peer {
   readonly welcomeHead: Seq;
   ready: boolean;
 
-  /** Everything up to here is processed, by the peer's own word (`chat.line`: handed over). */
+  /** Everything up to here is processed, by the peer's own word (`chat.line`: handed to an open socket). */
   acked: Seq;
   /** The last entry that was considered for this peer; a live one has been considered for all since. */
   sent: Seq;
@@ -41,6 +41,8 @@ export interface Peer {
   readonly budget: Bucket;
   /** Answers that wait for their turn or for the budget. */
   readonly waiting: Answer[];
+  /** Its socket did not take a frame: nothing counts as handed over from then on. */
+  deaf: boolean;
   /** Bytes sent since the peer last said something, and when that was (`chat.line`). */
   unheard: number;
   heardAt: number;

@@ -90,7 +90,7 @@ export class Pump {
 
   /** Everything up to here is processed by `peer`. */
   cursorOf(peer: Peer): Seq {
-    return inFlight(peer.flight) === 0 ? this.sentOf(peer) : peer.acked;
+    return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;
   }
 
   /** Owes `peer` an answer; it goes out in this turn if the budget allows. */
@@ -164,7 +164,7 @@ export class Pump {
     }
     for (const name of hungry) {
       const peer = this.#peers.get(name);
-      if (peer !== undefined) this.#payAnswers(peer, compute, now);
+      if (peer !== undefined) this.pay(peer, compute, now);
     }
     if (fresh.length > 0) this.#handToLive(fresh, now);
     this.#state.served = this.#log.head;
@@ -186,7 +186,8 @@ export class Pump {
     return true;
   }
 
-  #payAnswers(peer: Peer, compute: Compute, now: number): void {
+  /** Stages the answers that the peer is owed, as far as its budget goes. */
+  pay(peer: Peer, compute: Compute, now: number): void {
     refill(peer.budget, OUTGOING, now);
     let paid = 0;
     for (const answer of peer.waiting) {
@@ -324,10 +325,7 @@ export class Pump {
   /** @param below everything up to here was considered before */
   #launch(peer: Peer, seq: Seq, bytes: number, below: Seq, now: number): void {
     peer.told = seq;
-    if (peer.dialect === "chat.line") {
-      peer.acked = seq;
-      return;
-    }
+    if (peer.dialect === "chat.line") return;
     if (inFlight(peer.flight) === 0) {
       peer.acked = laterOf(peer.acked, below);
       peer.progressAt = now;

@@ -44,6 +44,7 @@ export const newPeer = (memo: Memo, live: boolean, now: number): Peer => ({
   told: memo.acked,
   budget: { level: BUDGET_BYTES, at: now },
   waiting: [],
+  deaf: false,
   unheard: 0,
   heardAt: 0,
 });

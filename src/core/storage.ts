@@ -59,6 +59,12 @@ export interface Known {
   readonly seen: number;
 }
 
+/** A name that may be forgotten, and when it was last seen, ms since 1970. */
+export interface Candidate {
+  readonly name: PeerName;
+  readonly seen: number;
+}
+
 /** Changes are seen by `find` at once, and written by the next `atomically`. */
 export interface Directory {
   find(name: PeerName): Known | undefined;
@@ -74,10 +80,14 @@ export interface Directory {
   page(after: string, limit: number): PeerName[];
   /**
    * Names that may be forgotten, best first: who could only get a gap, who has nothing waiting, who has been away
-   * since before `awayBefore`; within each, longest away first. Reads the whole directory and log index.
+   * since before `awayBefore`; within each, longest away first. Judged by what is committed. Reads the whole directory
+   * and the log's index.
    */
-  forgettable(awayBefore: number): PeerName[];
-  /** Saves the cursors of all online, in one row. Of it and `save`, the later counts. Only inside `atomically`. */
+  forgettable(awayBefore: number): Candidate[];
+  /**
+   * Saves the cursors of all online, in one row, along with what the last one said of those who have not come back
+   * since. Of it and `save`, the later counts. Only inside `atomically`.
+   */
   checkpoint(cursors: ReadonlyMap<PeerName, Seq>): void;
 }
 

@@ -6,11 +6,11 @@
  * - Of a name's own row and the checkpoint the one written later holds its cursor: not the higher one, for an explicit
  *   `since` may have moved it back. Rows are stamped with the head before the commit, the checkpoint with the head
  *   after it, so within a commit the checkpoint counts, and after it the row.
+ * - Whoever's socket died without a signal has a cursor in the checkpoint only: it is written along until they are back.
  */
-import type { PeerName, Seq } from "../core/names.ts";
-import { utf8Length } from "../core/names.ts";
 import { ROW_BYTES } from "../core/limits.ts";
-import type { Directory, Known } from "../core/storage.ts";
+import { type PeerName, type Seq, utf8Length } from "../core/names.ts";
+import type { Candidate, Directory, Known } from "../core/storage.ts";
 import type { Segments } from "./segments.ts";
 import type { Sql } from "./sql.ts";
 
@@ -26,38 +26,37 @@ interface PeerRow extends Record<string, SqlStorageValue> {
   seen: number;
 }
 
-interface Checkpoint {
-  head: number;
-  at: number;
-  readonly cursors: Map<string, number>;
-}
+/** Name, cursor, last seen. */
+type Saved = [name: PeerName, cursor: Seq, seen: number];
 
 const UPSERT = `INSERT INTO peers (name, owner, birth, cursor, head, seen) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, birth = excluded.birth, cursor = excluded.cursor,
     head = excluded.head, seen = excluded.seen`;
+
+const CHECKPOINT = `INSERT INTO checkpoint (part, head, saved) VALUES (?, ?, ?)
+  ON CONFLICT (part) DO UPDATE SET head = excluded.head, saved = excluded.saved`;
 
 export class NameTable implements Directory {
   readonly #sql: Sql;
   readonly #segments: Segments;
   readonly #changed = new Map<PeerName, Known | "forgotten">();
   readonly #cache = new Map<PeerName, Known | undefined>();
-  #checkpoint: Checkpoint;
+  /** The last checkpoint, less those whose row was written since. */
+  #saved: Map<PeerName, Saved>;
+  #savedHead: number;
   #parts: number;
   #count: number | undefined;
 
   constructor(sql: Sql, segments: Segments) {
     this.#sql = sql;
     this.#segments = segments;
-    const rows = sql.run<{ head: number; at: number; cursors: string }>(
-      "SELECT head, at, cursors FROM checkpoint ORDER BY part",
+    const rows = sql.run<{ head: number; saved: string }>(
+      "SELECT head, saved FROM checkpoint ORDER BY part",
     );
-    const pairs = rows.flatMap(({ cursors }) => JSON.parse(cursors) as [string, number][]);
+    const saved = rows.flatMap((row) => JSON.parse(row.saved) as Saved[]);
+    this.#saved = new Map(saved.map((one) => [one[0], one]));
+    this.#savedHead = rows[0]?.head ?? 0;
     this.#parts = rows.length;
-    this.#checkpoint = {
-      head: rows[0]?.head ?? 0,
-      at: rows[0]?.at ?? 0,
-      cursors: new Map(pairs),
-    };
   }
 
   find(name: PeerName): Known | undefined {
@@ -94,10 +93,10 @@ export class NameTable implements Directory {
     return this.#sql.run<{ name: string }>(query, after, limit).map(({ name }) => name as PeerName);
   }
 
-  forgettable(awayBefore: number): PeerName[] {
+  forgettable(awayBefore: number): Candidate[] {
     const { everyone, personal } = this.#segments.lastConcerns();
     const oldestKept = this.#segments.first - 1;
-    const ranked: { name: PeerName; rank: number; seen: number }[] = [];
+    const ranked: (Candidate & { rank: number })[] = [];
     for (const row of this.#sql.each<PeerRow>("SELECT * FROM peers")) {
       const name = row.name as PeerName;
       const { cursor, birth, seen } = this.#known(row);
@@ -107,33 +106,28 @@ export class NameTable implements Directory {
       ranked.push({ name, seen, rank: waits ? 2 : have < oldestKept ? 0 : 1 });
     }
     ranked.sort((a, b) => a.rank - b.rank || a.seen - b.seen);
-    return ranked.map(({ name }) => name);
+    return ranked.map(({ name, seen }) => ({ name, seen }));
   }
 
   checkpoint(cursors: ReadonlyMap<PeerName, Seq>): void {
-    const { head, headAt: at } = this.#segments;
-    const parts = chunks([...cursors], ROW_BYTES).map((pairs) => JSON.stringify(pairs));
-    parts.forEach((text, part) => {
-      this.#sql.run(
-        `INSERT INTO checkpoint (part, head, at, cursors) VALUES (?, ?, ?, ?)
-         ON CONFLICT (part) DO UPDATE SET head = excluded.head, at = excluded.at, cursors = excluded.cursors`,
-        part,
-        head,
-        at,
-        text,
-      );
-    });
+    const { head, headAt } = this.#segments;
+    for (const [name, cursor] of cursors) this.#saved.set(name, [name, cursor, headAt]);
+    const parts = chunks([...this.#saved.values()], ROW_BYTES);
+    for (const [part, saved] of parts.entries()) {
+      this.#sql.run(CHECKPOINT, part, head, JSON.stringify(saved));
+    }
     if (this.#parts > parts.length) {
       this.#sql.run("DELETE FROM checkpoint WHERE part >= ?", parts.length);
     }
     this.#parts = parts.length;
-    this.#checkpoint = { head, at, cursors: new Map(cursors) };
+    this.#savedHead = head;
     this.#cache.clear();
   }
 
   /** Writes what changed, one row a name. To be called before the commit's entries are appended. */
   flush(): void {
     for (const [name, known] of this.#changed) {
+      this.#saved.delete(name);
       if (known === "forgotten") {
         this.#sql.run("DELETE FROM peers WHERE name = ?", name);
         this.#keep(name, undefined);
@@ -147,12 +141,12 @@ export class NameTable implements Directory {
   }
 
   #known({ name, owner, birth, cursor, head, seen }: PeerRow): Known {
-    const later = head < this.#checkpoint.head ? this.#checkpoint.cursors.get(name) : undefined;
+    const later = head < this.#savedHead ? this.#saved.get(name as PeerName) : undefined;
     return {
       owner,
       birth: birth as Seq,
-      cursor: (later ?? cursor) as Seq,
-      seen: later === undefined ? seen : Math.max(seen, this.#checkpoint.at),
+      cursor: later?.[1] ?? (cursor as Seq),
+      seen: Math.max(seen, later?.[2] ?? 0),
     };
   }
 
@@ -163,18 +157,18 @@ export class NameTable implements Directory {
   }
 }
 
-/** Cuts the pairs so that no part is longer than `bytes` as JSON. */
-function chunks(pairs: [PeerName, Seq][], bytes: number): [PeerName, Seq][][] {
-  const parts: [PeerName, Seq][][] = [[]];
+/** Cuts the list so that no part is longer than `bytes` as JSON; at least one part. */
+function chunks(list: Saved[], bytes: number): Saved[][] {
+  const parts: Saved[][] = [[]];
   let size = 0;
-  for (const pair of pairs) {
-    const own = utf8Length(pair[0]) + 24;
+  for (const saved of list) {
+    const own = utf8Length(saved[0]) + 40;
     if (size + own > bytes) {
       parts.push([]);
       size = 0;
     }
     size += own;
-    parts.at(-1)?.push(pair);
+    parts.at(-1)?.push(saved);
   }
   return parts;
 }

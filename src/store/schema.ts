@@ -15,6 +15,7 @@ import type { Database, Sql } from "./sql.ts";
  * peer's scan skips the row. `total` counts the bytes of all bodies ever, this one included.
  *
  * `peers.head` and `checkpoint.head` say when the row was written: of two cursors the later counts.
+ * `checkpoint.saved` is a JSON array of [name, cursor, last seen]; a long one lies in several parts.
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE segments (
@@ -36,10 +37,9 @@ const MIGRATIONS: readonly string[] = [
      seen   INTEGER NOT NULL
    ) WITHOUT ROWID;
    CREATE TABLE checkpoint (
-     part    INTEGER PRIMARY KEY,
-     head    INTEGER NOT NULL,
-     at      INTEGER NOT NULL,
-     cursors TEXT NOT NULL
+     part  INTEGER PRIMARY KEY,
+     head  INTEGER NOT NULL,
+     saved TEXT NOT NULL
    );`,
 ];
 

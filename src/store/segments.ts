@@ -20,12 +20,27 @@ interface Extent extends Record<string, SqlStorageValue> {
   total: number;
 }
 
+/** Segments kept as they were read, for readers that take a large one in many pages, or a small one many at a time. */
+const KEPT_SEGMENTS = 32;
+const KEPT_BYTES = 4 * ROW_BYTES;
+
+/** A segment as it was read. Immutable: it goes from one reader to the next. */
+interface Read {
+  readonly first: Seq;
+  readonly last: Seq;
+  readonly bytes: number;
+  readonly entries: readonly Entry[];
+}
+
 const EXTENT = "SELECT first, last, at, bytes, total FROM segments";
 
 export class Segments implements Log {
   readonly #sql: Sql;
   #oldest: Extent | undefined;
   #newest: Extent | undefined;
+  /** By `last`, in the order in which they were read. */
+  readonly #kept = new Map<number, Read>();
+  #keptBytes = 0;
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -70,6 +85,7 @@ export class Segments implements Log {
     const kept = old.findIndex((extent) => !isExpired(extent));
     const end = old.at(kept === -1 ? -1 : kept - 1)?.last ?? 0;
     this.#sql.run("DELETE FROM segments WHERE last <= ?", end);
+    for (const last of this.#kept.keys()) if (last <= end) this.#drop(last);
     [this.#oldest] =
       kept === -1
         ? this.#sql.run<Extent>(`${EXTENT} WHERE last > ? ORDER BY last LIMIT 1`, end)
@@ -77,21 +93,13 @@ export class Segments implements Log {
   }
 
   after(seq: Seq, name?: PeerName): Scan {
-    // The row in which the stretch ends is read whole.
-    const reach = shift(seq, SCAN_ENTRIES);
-    const [row] =
-      reach < this.head
-        ? this.#sql.run<{ end: number }>(
-            "SELECT min(last) AS end FROM segments WHERE last >= ?",
-            reach,
-          )
-        : [];
-    const end = (row?.end ?? this.head) as Seq;
-    const bodies = this.#bodies(
-      "last > ? AND last <= ? AND (everyone > ? OR instr(audience, ?)) ORDER BY last",
-      [seq, end, name === undefined ? -1 : seq, key(name)],
-    );
-    return { end, entries: ascending(bodies, seq) };
+    const end = lazy(() => this.#endAfter(seq));
+    return {
+      get end() {
+        return end();
+      },
+      entries: this.#forward(seq, name, end),
+    };
   }
 
   before(seq: Seq, name: PeerName): Scan {
@@ -102,11 +110,7 @@ export class Segments implements Log {
       "SELECT first AS end FROM segments WHERE last >= ? ORDER BY last LIMIT 1",
       reach,
     );
-    const bodies = this.#bodies(
-      "last >= ? AND first < ? AND (everyone > 0 OR instr(audience, ?)) ORDER BY last DESC",
-      [reach, top, key(name)],
-    );
-    return { end: (row?.end ?? reach) as Seq, entries: descending(bodies, top) };
+    return { end: (row?.end ?? reach) as Seq, entries: this.#backward(top, reach, name) };
   }
 
   /** Of each name: the last entry that concerns it alone; and the last that is for everyone. Reads every row. */
@@ -126,11 +130,69 @@ export class Segments implements Log {
     return { everyone, personal };
   }
 
-  *#bodies(where: string, values: SqlStorageValue[]): Generator<Entry[], void> {
-    const query = `SELECT body FROM segments WHERE ${where}`;
-    for (const { body } of this.#sql.each<{ body: string }>(query, ...values)) {
-      yield splitEntries(body);
+  /** The row in which the stretch ends is read whole. */
+  #endAfter(seq: Seq): Seq {
+    const reach = shift(seq, SCAN_ENTRIES);
+    if (reach >= this.head) return this.head;
+    const query = "SELECT min(last) AS end FROM segments WHERE last >= ?";
+    return (this.#sql.run<{ end: number }>(query, reach)[0]?.end ?? this.head) as Seq;
+  }
+
+  *#forward(seq: Seq, name: PeerName | undefined, end: () => Seq): Generator<Entry, void> {
+    let above = seq;
+    // Who takes a large segment in many pages goes on in it without asking the database.
+    for (const kept of this.#kept.values()) {
+      if (kept.first > shift(above, 1) || kept.last <= above) continue;
+      for (const entry of kept.entries) if (entry.seq > above) yield entry;
+      above = kept.last;
+      break;
     }
+    if (above >= this.head) return;
+    const where = "last > ? AND last <= ? AND (everyone > ? OR instr(audience, ?)) ORDER BY last";
+    const floor = name === undefined ? -1 : above;
+    for (const { entries } of this.#read(where, [above, end(), floor, key(name)])) {
+      for (const entry of entries) if (entry.seq > above) yield entry;
+    }
+  }
+
+  *#backward(below: Seq, reach: number, name: PeerName): Generator<Entry, void> {
+    const where =
+      "last >= ? AND first < ? AND (everyone > 0 OR instr(audience, ?)) ORDER BY last DESC";
+    for (const { entries } of this.#read(where, [reach, below, key(name)])) {
+      for (const entry of entries.toReversed()) if (entry.seq < below) yield entry;
+    }
+  }
+
+  *#read(where: string, values: SqlStorageValue[]): Generator<Read, void> {
+    const query = `SELECT first, last, bytes, body FROM segments WHERE ${where}`;
+    const rows = this.#sql.each<{ first: number; last: number; bytes: number; body: string }>(
+      query,
+      ...values,
+    );
+    for (const { first, last, bytes, body } of rows) {
+      let read = this.#kept.get(last);
+      if (read === undefined) {
+        const entries = splitEntries(body);
+        read = { first: first as Seq, last: last as Seq, bytes, entries };
+        this.#keep(read);
+      }
+      yield read;
+    }
+  }
+
+  #keep(read: Read): void {
+    this.#kept.set(read.last, read);
+    this.#keptBytes += read.bytes;
+    for (const last of this.#kept.keys()) {
+      const fits = this.#kept.size <= KEPT_SEGMENTS && this.#keptBytes <= KEPT_BYTES;
+      if (fits || last === read.last) return;
+      this.#drop(last);
+    }
+  }
+
+  #drop(last: number): void {
+    this.#keptBytes -= this.#kept.get(last)?.bytes ?? 0;
+    this.#kept.delete(last);
   }
 
   #insert(entries: readonly Entry[]): void {
@@ -172,14 +234,8 @@ export class Segments implements Log {
 /** What `instr` looks for; the empty text is in everything. */
 const key = (name: PeerName | undefined): string => (name === undefined ? "" : ` ${name}:`);
 
-function* ascending(bodies: Iterable<Entry[]>, above: Seq): Generator<Entry, void> {
-  for (const entries of bodies) {
-    for (const entry of entries) if (entry.seq > above) yield entry;
-  }
-}
-
-function* descending(bodies: Iterable<Entry[]>, below: Seq): Generator<Entry, void> {
-  for (const entries of bodies) {
-    for (const entry of entries.reverse()) if (entry.seq < below) yield entry;
-  }
+/** Computes once, when first asked. */
+function lazy<T>(compute: () => T): () => T {
+  let value: { readonly is: T } | undefined;
+  return () => (value ??= { is: compute() }).is;
 }

@@ -61,7 +61,7 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   data: "any JSON value, its strings well-formed Unicode",
   before: "a whole number from 0 on, or absent",
   limit: `a whole number from 1 to ${HISTORY_MAX}, or absent`,
-  after: "a string, or absent",
+  after: "a string of well-formed Unicode, or absent",
 };
 
 const message = v.object({

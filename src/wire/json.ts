@@ -11,7 +11,7 @@ import type { Command, Out } from "../core/event.ts";
 import { HISTORY_PRESET, type Limits, SIGNAL_BYTES } from "../core/limits.ts";
 import { utf8Length } from "../core/names.ts";
 import { clientFrames, EXPECTED } from "./frames.ts";
-import { message, refused } from "./refusals.ts";
+import { message, refused, tooMany } from "./refusals.ts";
 
 /** @param text one text frame, at most `limits.frame` bytes */
 export function* readFrame(text: string, limits: Limits): Generator<Command, void> {
@@ -52,7 +52,7 @@ function readItem(item: unknown, limits: Limits): Command {
     case "ack":
       return { type: "Ack", seq: frame.seq };
     case "signal":
-      return readSignal(frame, idOf(item));
+      return readSignal(frame, idOf(item), limits);
     case "history": {
       const { id, before, limit = HISTORY_PRESET } = frame;
       return { type: "History", id, limit, ...(before !== undefined && { before }) };
@@ -69,7 +69,9 @@ function readItem(item: unknown, limits: Limits): Command {
 function readSignal(
   { data, to }: Extract<v.InferOutput<typeof clientFrames.signal>, object>,
   id: string | undefined,
+  limits: Limits,
 ): Command {
+  if (to !== undefined && to.length > limits.recipients) return tooMany(to, limits, id);
   let text: string;
   try {
     text = JSON.stringify(data);

@@ -14,6 +14,18 @@ export const refused = (code: Refusal["code"], message: string, id?: string): Re
   refusal: { code, message, ...(id !== undefined && { id }) },
 });
 
+/** Refuses more recipients than one message or signal may have. */
+export const tooMany = (
+  to: readonly PeerName[],
+  { recipients }: Limits,
+  id: string | undefined,
+): Refused =>
+  refused(
+    "too-large",
+    `to: ${to.length} names, at most ${recipients} go into one item; send it in turns, or to everyone`,
+    id,
+  );
+
 /** Makes a message that keeps the room's limits, or a refusal. */
 export function message(
   text: string,
@@ -30,12 +42,6 @@ export function message(
       id,
     );
   }
-  if (to !== undefined && to.length > limits.recipients) {
-    return refused(
-      "too-large",
-      `to: ${to.length} names, at most ${limits.recipients} go into one message; send it in turns, or to everyone`,
-      id,
-    );
-  }
+  if (to !== undefined && to.length > limits.recipients) return tooMany(to, limits, id);
   return { type: "Message", text, ...(to && { to }), ...(id !== undefined && { id }) };
 }

@@ -7,7 +7,7 @@ describe("storage in memory", () => {
     const disk = emptyDisk();
     work({
       storage: new MemoryStorage(disk),
-      reopen: () => new MemoryStorage(structuredClone(disk)),
+      reopen: () => new MemoryStorage(disk),
     });
   });
 });

@@ -6,19 +6,27 @@
 import { concerns, type Entry } from "../../src/core/entry.ts";
 import { SCAN_ENTRIES } from "../../src/core/limits.ts";
 import { type PeerName, type Seq, shift } from "../../src/core/names.ts";
-import type { Directory, Known, Log, Retention, Scan, Storage } from "../../src/core/storage.ts";
+import type {
+  Candidate,
+  Directory,
+  Known,
+  Log,
+  Retention,
+  Scan,
+  Storage,
+} from "../../src/core/storage.ts";
 
 /** Plain data: copy it with structuredClone. */
 export interface Disk {
   segments: Entry[][];
   peers: Map<PeerName, Known & { head: Seq }>;
-  checkpoint: { head: Seq; at: number; cursors: Map<PeerName, Seq> };
+  checkpoint: { head: Seq; saved: Map<PeerName, { cursor: Seq; seen: number }> };
 }
 
 export const emptyDisk = (): Disk => ({
   segments: [],
   peers: new Map(),
-  checkpoint: { head: 0 as Seq, at: 0, cursors: new Map() },
+  checkpoint: { head: 0 as Seq, saved: new Map() },
 });
 
 export class MemoryStorage implements Storage {
@@ -117,9 +125,9 @@ class MemoryDirectory implements Directory {
     if (row === undefined) return undefined;
     const { owner, birth, cursor, seen, head } = row;
     const { checkpoint } = this.#disk;
-    const later = head < checkpoint.head ? checkpoint.cursors.get(name) : undefined;
+    const later = head < checkpoint.head ? checkpoint.saved.get(name) : undefined;
     if (later === undefined) return { owner, birth, cursor, seen };
-    return { owner, birth, cursor: later, seen: Math.max(seen, checkpoint.at) };
+    return { owner, birth, cursor: later.cursor, seen: Math.max(seen, later.seen) };
   }
 
   count(): number {
@@ -147,11 +155,13 @@ class MemoryDirectory implements Directory {
       .slice(0, limit);
   }
 
-  forgettable(awayBefore: number): PeerName[] {
+  forgettable(awayBefore: number): Candidate[] {
+    // As a search of the database does: it finds what was committed.
+    const committed = new MemoryDirectory(this.#disk, this.#log);
     const entries = this.#disk.segments.flat();
-    return this.#names()
+    return [...this.#disk.peers.keys()]
       .flatMap((name) => {
-        const known = this.find(name);
+        const known = committed.find(name);
         if (known === undefined) return [];
         const have = Math.max(known.cursor, known.birth);
         const waits = entries.some((entry) => entry.seq > have && concerns(entry, name));
@@ -160,15 +170,20 @@ class MemoryDirectory implements Directory {
         return [{ name, rank, seen: known.seen }];
       })
       .sort((a, b) => a.rank - b.rank || a.seen - b.seen)
-      .map(({ name }) => name);
+      .map(({ name, seen }) => ({ name, seen }));
   }
 
   checkpoint(cursors: ReadonlyMap<PeerName, Seq>): void {
     const { head, headAt: at } = this.#log;
-    this.#disk.checkpoint = { head, at, cursors: new Map(cursors) };
+    const saved = new Map(this.#disk.checkpoint.saved);
+    for (const [name, cursor] of cursors) saved.set(name, { cursor, seen: at });
+    this.#disk.checkpoint = { head, saved };
   }
 
   flush(): void {
+    const { checkpoint } = this.#disk;
+    const saved = [...checkpoint.saved].filter(([name]) => !this.#changed.has(name));
+    this.#disk.checkpoint = { ...checkpoint, saved: new Map(saved) };
     for (const [name, known] of this.#changed) {
       if (known === undefined) this.#disk.peers.delete(name);
       else this.#disk.peers.set(name, { ...known, head: this.#log.head });

@@ -133,6 +133,7 @@ export class Stage {
       close: (id, code, reason) => find(id)?.isClosed(code, reason),
       pinged: (id) => find(id)?.pinged,
       send: (id, outs) => {
+        if (find(id)?.isDying) return undefined;
         find(id)?.gets(outs);
         return writeFrame(outs, limits).bytes;
       },
@@ -150,6 +151,8 @@ export class Client {
   frames: Out[][] = [];
   /** Nothing reaches it any more, and nobody knows. */
   isCut = false;
+  /** Its socket is closing: it takes nothing any more. */
+  isDying = false;
   pinged: number | undefined;
 
   constructor(stage: Stage, link: Link) {

@@ -241,6 +241,31 @@ export function storageContract(
         expect(opened.reopen().directory.find(alice)?.cursor).toBe(2);
       }));
 
+    test("a checkpoint keeps what the last one said of those who are not back", () =>
+      run((opened) => {
+        const names = ["alice", "bob", "carol"].map(named);
+        const claim = opened.storage;
+        for (const name of names) claim.directory.claim(name, known(0));
+        const checkpoint = (storage: Storage, cursors: [PeerName, Seq][]): void =>
+          storage.atomically(() => {
+            storage.log.append(entries(storage.log.head, ["alice>bob", "alice>bob"]));
+            storage.directory.checkpoint(new Map(cursors));
+          });
+        checkpoint(claim, [
+          [alice, at(1)],
+          [bob, at(2)],
+          [carol, at(2)],
+        ]);
+        // A crash; alice comes back, carol came back and left.
+        const second = opened.reopen();
+        second.directory.save(carol, at(1), 9);
+        checkpoint(second, [[alice, at(3)]]);
+        for (const { directory } of [second, opened.reopen()]) {
+          expect(names.map((name) => directory.find(name)?.cursor)).toEqual([3, 2, 1]);
+        }
+        expect(opened.reopen().directory.find(bob)?.seen).toBe(1_001);
+      }));
+
     test("says who may be forgotten: gap only, nothing waiting, long away; longest away first", () =>
       run((opened) => {
         const { storage } = opened;
@@ -262,11 +287,13 @@ export function storageContract(
         );
         storage.atomically(() => storage.log.trim({ ...GENEROUS, entries: 3 }, 1_000));
         const wanted = ["gap-early", "gap-late", "done-early", "done-late", "waits-long"];
-        expect(storage.directory.forgettable(100)).toEqual(wanted);
-        expect(opened.reopen().directory.forgettable(100)).toEqual(wanted);
+        const forgettable = (from: Storage) =>
+          from.directory.forgettable(100).map(({ name }) => name);
+        expect(forgettable(storage)).toEqual(wanted);
+        expect(forgettable(opened.reopen())).toEqual(wanted);
         // What is for everyone waits for everyone.
         appended(storage, ["al>*"]);
-        expect(storage.directory.forgettable(100)).toEqual(["waits-long"]);
+        expect(forgettable(storage)).toEqual(["waits-long"]);
       }));
   });
 }

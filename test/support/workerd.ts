@@ -17,6 +17,8 @@ type FrameOf<Type extends Kind> = Extract<ServerFrame, { type: Type }>;
 interface Joining {
   readonly dialect?: "chat.v1" | "chat.line";
   readonly key?: string;
+  /** Offered beside the dialect. */
+  readonly subprotocols?: readonly string[];
   /** Never answers a Close, as a half-open link does. */
   readonly halfOpen?: boolean;
   /** Query parameters besides the name. */
@@ -28,15 +30,13 @@ export class Room {
   readonly name = `room-${rooms++}`;
   readonly stub: DurableObjectStub<ChatRoom> = env.CHAT_ROOM.getByName(this.name);
 
-  async joins(
-    name: string,
-    { dialect = "chat.v1", key, halfOpen = false, query = {} }: Joining = {},
-  ): Promise<Client> {
+  async joins(name: string, joining: Joining = {}): Promise<Client> {
+    const { dialect = "chat.v1", key, subprotocols = [], halfOpen = false, query = {} } = joining;
     const parameters = new URLSearchParams({ name });
     for (const [parameter, value] of Object.entries(query))
       parameters.set(parameter, String(value));
     const headers: Record<string, string> = { Upgrade: "websocket" };
-    headers["Sec-WebSocket-Protocol"] = dialect;
+    headers["Sec-WebSocket-Protocol"] = [dialect, ...subprotocols].join(", ");
     if (key !== undefined) headers["Authorization"] = `Bearer ${key}`;
     const url = `http://localhost/rooms/${this.name}?${parameters.toString()}`;
     const response = await exports.default.fetch(url, { headers });
@@ -74,7 +74,7 @@ export class Room {
   /** The sockets of one name inside the object, oldest first. */
   socketsOf(state: DurableObjectState, name: string): WebSocket[] {
     const idOf = (ws: WebSocket): { name: string; id: string } =>
-      (ws.deserializeAttachment() as { link: { name: string; id: string } }).link;
+      (ws.deserializeAttachment() as { memo: { link: { name: string; id: string } } }).memo.link;
     const sockets = state.getWebSockets().filter((ws) => idOf(ws).name === name);
     return sockets.sort((a, b) => (idOf(a).id < idOf(b).id ? -1 : 1));
   }

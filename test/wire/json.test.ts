@@ -402,5 +402,5 @@ function checked(frame: unknown): unknown {
   const schema = Object.entries(serverFrames).find(
     ([type]) => type === (frame as { type: string }).type,
   );
-  return schema && v.parse(schema[1] as v.GenericSchema, frame);
+  return schema && v.parse(schema[1], frame);
 }

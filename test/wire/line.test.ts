@@ -49,8 +49,15 @@ const said = (...texts: string[]): Out => ({
 });
 const quiet = { type: "presence", joined: [], left: [], online: 3, missed: false } as const;
 const welcome = {
-  ...{ type: "welcome", room: room("lobby"), name: alice, epoch: "e1" },
-  ...{ head: seq(9), since: seq(4), online: 1, peers: [alice], spread: 5 },
+  type: "welcome",
+  room: room("lobby"),
+  name: alice,
+  epoch: "e1",
+  head: seq(9),
+  since: seq(4),
+  online: 1,
+  peers: [alice],
+  spread: 5,
 } as const;
 const HOW = '* write "bob, carol: hi" to some, "*: hi" to everyone; /who /history /help /quit';
 const TIME = "2023-11-14 22:13:20Z";

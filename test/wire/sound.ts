@@ -8,7 +8,7 @@ const NAME = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}_.-]{0,31}$/u;
 const CODES = new Set(["bad-frame", "too-large"]);
 
 const isText = (text: unknown): text is string => typeof text === "string" && text.isWellFormed();
-const isId = (id: unknown): boolean => isText(id) && id !== "" && [...id].length <= 64;
+const isId = (id: unknown): boolean => isText(id) && id !== "" && Array.from(id).length <= 64;
 const isName = (name: string): boolean => NAME.test(name) && name.normalize("NFC") === name;
 const isSeq = (seq: number): boolean => Number.isSafeInteger(seq) && seq >= 0;
 

@@ -1,0 +1,104 @@
+/**
+ * Entries: encoded once, laid together as a segment, cut out again.
+ */
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  concerns,
+  encodeEntry,
+  type EntryFields,
+  joinEntries,
+  splitEntries,
+} from "../../src/core/entry.ts";
+import { anyName, fuzz, keptText, peer, seq } from "../wire/given.ts";
+
+const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
+const said = (text: string, more: Partial<EntryFields> = {}) =>
+  encodeEntry({ seq: seq(1), from: alice, text, at: 7, ...more });
+
+test.each([
+  ["to everyone", said("hi"), `{"type":"message","seq":1,"from":"alice","text":"hi","at":7}`],
+  [
+    "to some, with an id",
+    said("hi", { to: [bob, carol], id: "m1" }),
+    `{"type":"message","seq":1,"from":"alice","to":["bob","carol"],"text":"hi","id":"m1","at":7}`,
+  ],
+  [
+    "what JSON escapes",
+    said('"\\\n\0'),
+    String.raw`{"type":"message","seq":1,"from":"alice","text":"\"\\\n\u0000","at":7}`,
+  ],
+])("is encoded as the frame that goes over the wire: %s", (_what, entry, frame) => {
+  expect(entry.frame).toBe(frame);
+  expect(entry.bytes).toBe(Buffer.byteLength(frame));
+});
+
+describe("a segment", () => {
+  test.each([
+    ["one entry", ["hi"]],
+    ["several", ["one", "two", "three"]],
+    ["an empty text", [""]],
+    ["what stands between entries", [",\n", "},\n{", ",\n,\n", "\n"]],
+    ["brackets", ["]", "[", "]},\n[{"]],
+    ["quotes and backslashes", ['"', '\\"', "\\", '",\n"']],
+    ["an escaped line feed, written out", [String.raw`,\n`]],
+    ["line separators", ["\u2028,\u2029,\u0085"]],
+    ["a frame", [`{"type":"message","seq":2}`]],
+    ["bytes of every length", ["aé你😀"]],
+  ])("is JSON, and gives back what was put in: %s", (_what, texts) => {
+    const entries = texts.map((text, index) => said(text, { seq: seq(index + 1) }));
+    const body = joinEntries(entries);
+    expect(JSON.parse(body)).toMatchObject(texts.map((text) => ({ text })));
+    expect(splitEntries(body)).toMatchObject(entries);
+  });
+
+  test("of nothing is nothing", () => {
+    expect(joinEntries([])).toBe("[]");
+    expect(splitEntries("[]")).toEqual([]);
+  });
+
+  test("keeps what is not an entry's to know, like an erasure", () => {
+    const frame = `{"type":"message","seq":1,"from":"alice","text":"","at":7,"redacted":true}`;
+    const body = joinEntries([{ ...said(""), frame, bytes: frame.length }, said("hi")]);
+    const entries = splitEntries(body);
+    expect(entries.map((entry) => entry.frame)).toEqual([frame, said("hi").frame]);
+    expect(joinEntries(entries)).toBe(body);
+  });
+
+  test("goes round, whatever was said", () => {
+    const fields = fc.record(
+      {
+        from: anyName,
+        text: fc.oneof(keptText, fc.constantFrom(",\n", '",\n"', "[]")),
+        to: fc.array(anyName, { minLength: 1, maxLength: 4 }),
+        id: keptText,
+      },
+      { requiredKeys: ["from", "text"] },
+    );
+    fc.assert(
+      fc.property(fc.array(fields, { maxLength: 8 }), (said) => {
+        const entries = said.map((fields, index) =>
+          encodeEntry({ ...fields, seq: seq(index + 1), at: 1_700_000_000_000 + index }),
+        );
+        const body = joinEntries(entries);
+        const again = splitEntries(body);
+        expect(again).toMatchObject(entries);
+        expect(again.map(({ to, id }) => [to, id])).toEqual(entries.map(({ to, id }) => [to, id]));
+        expect(joinEntries(again)).toBe(body);
+        for (const { frame, bytes } of again) expect(bytes).toBe(Buffer.byteLength(frame));
+      }),
+      fuzz(500),
+    );
+  });
+});
+
+test.each([
+  ["everyone, when nobody is named", said("hi"), carol, true],
+  ["the sender of one to everyone", said("hi"), alice, true],
+  ["who is named", said("hi", { to: [bob, carol] }), carol, true],
+  ["the sender of one to others", said("hi", { to: [bob] }), alice, true],
+  ["a sender who named themselves", said("hi", { to: [alice] }), alice, true],
+  ["not who is not named", said("hi", { to: [bob] }), carol, false],
+  ["not who is named in part", said("hi", { to: [peer("bobby")] }), bob, false],
+  ["nobody, when nobody is in the list", said("hi", { to: [] }), bob, false],
+])("concerns %s", (_what, entry, name, yes) => expect(concerns(entry, name)).toBe(yes));

@@ -1,0 +1,110 @@
+/**
+ * The frames of `chat.v1` as one JSON Schema (draft 2020-12), from the validator's own definitions.
+ *
+ * Invariant: what a frame looks like is said in src/wire/frames.ts alone; here is only what it is for.
+ */
+import { toJsonSchema } from "@valibot/to-json-schema";
+import { clientFrames, EXPECTED, serverFrames } from "../../src/wire/frames.ts";
+
+/** As much of JSON Schema as is written here. */
+export interface JsonSchema {
+  readonly [keyword: string]: unknown;
+}
+
+/** What each frame of a client is for. */
+const CLIENT: Readonly<Record<keyof typeof clientFrames, string>> = {
+  send: "Sends a message. It is confirmed by coming back, with this `id`, as a `message`.",
+  ack: "Everything up to `seq` is processed.",
+  signal: "To those online now except you: never stored, never replayed.",
+  history: "Asks for a page of older entries, just below `before`.",
+  who: "Asks for a page of names, those that sort after `after`.",
+};
+
+/** What each frame of the room means. */
+const SERVER: Readonly<Record<keyof typeof serverFrames, string>> = {
+  welcome: "Always first, once.",
+  gap: "Entries from `from` to `to` that you have not had are no longer kept.",
+  message: "One entry that concerns you: to you, to everyone (`to` absent), or sent by you.",
+  ready: "Everything up to `welcome.head` has been sent; your cursor may move to `seq`.",
+  presence: "Who came and who left. To be treated as sets: repeats are harmless.",
+  signal: "An ephemeral: never stored, never replayed, in no promised order with entries.",
+  redacted: "An entry that you may have was erased.",
+  history: "A page, oldest first. Absent `next`: there is no older one.",
+  who: "A page of names, sorted by UTF-8 bytes. Absent `next`: there is no later one.",
+  error: "One command was refused, for good: nothing of it was stored.",
+};
+
+const DESCRIPTION = [
+  "Every text frame of the WebSocket subprotocol chat.v1, in both directions, is one object with a `type` or an array of such objects. See docs/protocol.md.",
+  "Unknown fields are ignored; unknown types are refused.",
+  "Patterns are to be read with the flag `u`, and hold for names after NFC normalisation.",
+  "What no schema says: every string is well-formed Unicode; repeats in `to` are merged; a room's own limits are told in `welcome.limits`.",
+].join(" ");
+
+/** @returns the document, made anew */
+export function protocolSchema(): JsonSchema {
+  const client = definitions("Client", clientFrames, CLIENT);
+  const server = definitions("Server", serverFrames, SERVER);
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "chat.v1",
+    description: DESCRIPTION,
+    oneOf: [ref("ClientFrame"), ref("ServerFrame")],
+    $defs: {
+      ClientFrame: frame("a client", "ClientItem"),
+      ServerFrame: frame("the room", "ServerItem"),
+      ClientItem: item("a client says", client),
+      ServerItem: item("the room says", server),
+      ...client,
+      ...server,
+    },
+  };
+}
+
+type Schemas = Readonly<Record<string, Parameters<typeof toJsonSchema>[0]>>;
+
+/** One definition for each type of frame: `send` of a client becomes `ClientSend`. */
+function definitions(
+  prefix: "Client" | "Server",
+  schemas: Schemas,
+  descriptions: Readonly<Record<string, string>>,
+): Record<string, JsonSchema> {
+  const named = Object.entries(schemas).map(([type, schema]) => {
+    const { $schema: _, ...shape } = toJsonSchema(schema, {
+      target: "draft-2020-12",
+      errorMode: "ignore",
+    });
+    const title = prefix + type.charAt(0).toUpperCase() + type.slice(1);
+    const description = descriptions[type];
+    const told = prefix === "Client" ? { ...shape, properties: expected(shape.properties) } : shape;
+    return [title, { title, description, ...told }] as const;
+  });
+  return Object.fromEntries(named);
+}
+
+/** What a client's fields have to be, in the words of the sentence that refuses them. */
+const expected = (properties: object = {}): JsonSchema =>
+  Object.fromEntries(
+    Object.entries(properties).map(([field, schema]: [string, object]) => {
+      const description = field === "type" ? undefined : EXPECTED[field];
+      return [field, { ...(description !== undefined && { description }), ...schema }];
+    }),
+  );
+
+const ref = (name: string): JsonSchema => ({ $ref: `#/$defs/${name}` });
+
+const item = (who: string, frames: Readonly<Record<string, JsonSchema>>): JsonSchema => ({
+  description: `One thing that ${who}.`,
+  oneOf: Object.keys(frames).map(ref),
+});
+
+const frame = (who: string, name: string): JsonSchema => ({
+  title: `A text frame of ${who}`,
+  description: "One object, or an array of objects that counts as if they had come one by one.",
+  oneOf: [ref(name), { type: "array", items: ref(name) }],
+});
+
+/** The document as it lies in `SCHEMA_FILE`. */
+export const schemaText = (): string => `${JSON.stringify(protocolSchema(), null, 2)}\n`;
+
+export const SCHEMA_FILE = new URL("../../docs/protocol.schema.json", import.meta.url);
