@@ -11,8 +11,8 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Config, type Env, readConfig } from "./config.ts";
-import { Broker, REPLACED } from "./core/broker.ts";
-import type { Closing } from "./core/entrance.ts";
+import { Broker } from "./core/broker.ts";
+import { type Closing, REPLACED } from "./core/entrance.ts";
 import type { Event, Join } from "./core/event.ts";
 import { MIB, presets } from "./core/limits.ts";
 import { type ConnectionId, type Link, nextConnectionId, utf8Length } from "./core/names.ts";
@@ -207,7 +207,7 @@ export class ChatRoom extends DurableObject<Env> {
     const storage = new RoomStorage(this.ctx.storage, newDatabaseId);
     const memos = this.#sockets.recall(socketsOf(inbox));
     const { state, replaced } = wakeState(memos, storage.log, now);
-    for (const { link } of replaced) this.#sockets.close(link.id, 4001, REPLACED);
+    for (const { link } of replaced) this.#sockets.close(link.id, REPLACED.code, REPLACED.reason);
     const { limits, epoch } = this.#config;
     const surroundings = { storage, limits, connections: this.#sockets };
     this.#storage = storage;

@@ -16,26 +16,19 @@
  */
 import { Answers, FRAME_OVERHEAD } from "./answers.ts";
 import { Allowances } from "./bucket.ts";
-import { cursorInUse, Entrance } from "./entrance.ts";
+import { Entrance } from "./entrance.ts";
 import { encodeEntry, type Entry } from "./entry.ts";
-import type { Command, Event, Join } from "./event.ts";
+import type { Command, Event } from "./event.ts";
+import { Flow } from "./flow.ts";
 import { Forgetting } from "./forgetting.ts";
-import {
-  CHECKPOINT_ENTRIES,
-  DAY,
-  type Limits,
-  MIB,
-  QUERY_COST,
-  SEEN_AGE_MS,
-  spreadMs,
-} from "./limits.ts";
+import { CHECKPOINT_ENTRIES, DAY, type Limits, MIB, QUERY_COST } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
-import { type ConnectionId, laterOf, type PeerName, type Seq, shift, utf8Length } from "./names.ts";
+import { type PeerName, type Seq, shift, utf8Length } from "./names.ts";
 import { type Connections, type Memo, Outbox } from "./outbox.ts";
 import { type Peer, Peers } from "./peers.ts";
 import { type News, Presence } from "./presence.ts";
 import { type Compute, Pump } from "./pump.ts";
-import { type BrokerState, newPeer } from "./state.ts";
+import type { BrokerState } from "./state.ts";
 import type { Storage } from "./storage.ts";
 
 /** What the broker needs of the outside, and of its operator. */
@@ -50,18 +43,14 @@ export interface Surroundings {
 /** Codes with which a peer says goodbye by itself: 1000, or a Close frame without a code. */
 const CLEAN = new Set([1000, 1005]);
 
-/** Why the older connection of a name is closed, with 4001. */
-export const REPLACED =
-  "replaced by a newer connection of this name: use that one, or choose another name";
-
 export class Broker {
   readonly #storage: Storage;
   readonly #connections: Connections;
   readonly #limits: Limits;
-  readonly #epoch: string;
   readonly #peers: Peers;
   readonly #presence: Presence;
   readonly #outbox = new Outbox();
+  readonly #flow: Flow;
   readonly #pump: Pump;
   readonly #compute: Compute;
   readonly #allowances: Allowances;
@@ -70,8 +59,6 @@ export class Broker {
   readonly #liveness: Liveness;
   /** The entries of this turn; the log gets them with the commit. */
   #fresh: Entry[] = [];
-  /** The directory has changes; they are written with the commit. */
-  #unsaved = false;
   #encoded = 0;
 
   /** @param state the whole state of a room, plain data; it is the broker's from here on */
@@ -80,14 +67,16 @@ export class Broker {
     this.#storage = storage;
     this.#connections = connections;
     this.#limits = limits;
-    this.#epoch = epoch;
     this.#peers = new Peers(state.peers);
     this.#presence = new Presence(this.#peers, state.presence);
-    this.#pump = new Pump(this.#peers, log, this.#outbox, limits, state.pump);
+    this.#flow = new Flow(this.#peers, limits, state.flow);
+    this.#pump = new Pump(this.#peers, log, this.#outbox, this.#flow, state.pump);
     const answers = new Answers(log, directory, this.#presence, this.#pump);
     this.#compute = (peer, answer) => answers.compute(peer, answer);
     this.#forgetting = new Forgetting(directory, this.#presence, state.forgetting);
-    this.#entrance = new Entrance(this.#presence, directory, this.#forgetting, limits);
+    const owned = { peers: this.#peers, presence: this.#presence, pump: this.#pump };
+    const ports = { storage, outbox: this.#outbox, forgetting: this.#forgetting, limits, epoch };
+    this.#entrance = new Entrance({ ...owned, ...ports });
     this.#liveness = new Liveness(this.#peers, connections, state);
     const allowance = { capacity: limits.burst, perSecond: limits.rate };
     this.#allowances = new Allowances(allowance, state.allowances);
@@ -113,7 +102,7 @@ export class Broker {
   /** Takes events in arrival order. Nothing leaves, nothing is written yet. */
   decide(events: Iterable<Event>, now: number): void {
     for (const event of events) this.#handle(event, now);
-    for (const peer of this.#pump.stalled(now)) {
+    for (const peer of this.#flow.stalled(now)) {
       this.#end(peer, 4201, "nothing was acknowledged for 90 s: come back, and send acks", now);
     }
     for (const peer of this.#liveness.unheard()) {
@@ -135,7 +124,12 @@ export class Broker {
 
   /** When the next `Tick` is wanted, ms since 1970; undefined in a room where nothing happens. */
   due(now: number): number | undefined {
-    const times = [this.#presence.due, this.#pump.due(now), this.#liveness.due(now)];
+    const times = [
+      this.#presence.due,
+      this.#flow.due,
+      this.#pump.due(now),
+      this.#liveness.due(now),
+    ];
     const set = times.filter((time) => time !== undefined);
     return set.length === 0 ? undefined : Math.min(...set);
   }
@@ -149,7 +143,7 @@ export class Broker {
     switch (event.type) {
       case "NewPeer":
         this.#endSilent(now);
-        return this.#welcome(event.id, event.join, now);
+        return this.#entrance.admit(event.id, event.join, this.#fresh, now);
       case "Said": {
         // The fence: asked when the event is taken, so what a replaced connection still says is not heard.
         const peer = this.#peers.current(event.link);
@@ -253,56 +247,6 @@ export class Broker {
     }
   }
 
-  #welcome(id: ConnectionId, join: Join, now: number): void {
-    const { room, name, dialect, session } = join;
-    const { directory } = this.#storage;
-    const known = directory.find(name);
-    const current = this.#peers.get(name);
-    const refusal = this.#entrance.refusal(join, known, current, this.#fresh, now);
-    if (refusal !== undefined) return this.#outbox.refuse(id, refusal.code, refusal.reason);
-
-    const head = this.#head;
-    const birth = known?.birth ?? head;
-    if (known === undefined) {
-      directory.claim(name, { owner: join.owner, birth, cursor: head, seen: now });
-      this.#unsaved = true;
-    }
-    const own = current ? this.#pump.cursorOf(current) : (known?.cursor ?? head);
-    if (known !== undefined && known.seen < now - SEEN_AGE_MS) {
-      directory.save(name, own, now);
-      this.#unsaved = true;
-    }
-    const since = cursorInUse(join, laterOf(own, birth), birth, { head, epoch: this.#epoch });
-    if (current !== undefined) {
-      // R1: the takeover, in one step. It is no news: the name never went away.
-      this.#peers.remove(current.link);
-      this.#pump.release(current);
-      this.#outbox.close(current, 4001, REPLACED);
-    }
-    const link = { name, id };
-    const memo = { link, room, dialect, session, birth, welcomeHead: head, ready: false };
-    const peer = newPeer({ ...memo, acked: since }, since === head, now);
-    this.#peers.add(peer);
-    if (current === undefined) this.#presence.arrived(name, now);
-
-    this.#outbox.open(peer);
-    const { online } = this.#presence;
-    const who = { online, peers: this.#presence.listed(name), spread: spreadMs(online) };
-    const welcome = {
-      type: "welcome",
-      room,
-      name,
-      epoch: this.#epoch,
-      head,
-      since,
-      ...who,
-    } as const;
-    this.#outbox.stage(peer, welcome, 0);
-    // The name was forgotten in between: what it missed until its new birth is gone for it.
-    if (since < birth) this.#pump.gap(peer, birth, now);
-    this.#pump.wantMore(peer);
-  }
-
   /** The room ends a connection: this is its removal. */
   #end(peer: Peer, code: number, reason: string, now: number): void {
     if (this.#peers.remove(peer.link) === undefined) return;
@@ -318,7 +262,6 @@ export class Broker {
   #part(peer: Peer, clean: boolean, now: number): void {
     const { name } = peer.link;
     this.#storage.directory.save(name, this.#pump.cursorOf(peer), now);
-    this.#unsaved = true;
     this.#pump.release(peer);
     this.#presence.departed(name, clean, now);
   }
@@ -333,7 +276,7 @@ export class Broker {
   #commit(now: number): void {
     const { log, directory } = this.#storage;
     const fresh = this.#fresh;
-    if (fresh.length === 0 && !this.#unsaved) return;
+    if (fresh.length === 0 && !directory.isChanged) return;
     this.#storage.atomically(() => {
       if (fresh.length === 0) return;
       const before = log.head;
@@ -342,7 +285,6 @@ export class Broker {
       log.trim({ entries: logEntries, ageMs: logDays * DAY, bytes: logMebibytes * MIB }, now);
       if (isCheckpoint(before, log.head)) directory.checkpoint(this.#cursors());
     });
-    this.#unsaved = false;
   }
 
   #cursors(): Map<PeerName, Seq> {

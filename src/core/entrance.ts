@@ -1,41 +1,110 @@
 /**
- * Who may enter, and from which position: decisions about a join, without effects but for names forgotten to make room.
+ * The way in: who may enter, from which position, and the welcome.
  *
- * Invariant (R6): every refusal has a close code and a sentence that says what to do.
+ * Invariants:
+ * - R1: whoever holds the name's key takes it over from the older connection in one step; an overtaken handshake loses.
+ * - R6: every refusal has a close code and a sentence that says what to do, in the order key, attempt, room.
+ * - The birth of a name is set when it is claimed, and never again while it is known.
  */
+import type { Entry } from "./entry.ts";
 import type { Join } from "./event.ts";
 import type { Forgetting } from "./forgetting.ts";
-import type { Entry } from "./entry.ts";
-import type { Limits } from "./limits.ts";
-import { laterOf, type Seq } from "./names.ts";
-import type { Peer } from "./peers.ts";
+import { type Limits, SEEN_AGE_MS, spreadMs } from "./limits.ts";
+import { type ConnectionId, laterOf, type Seq } from "./names.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Peer, Peers } from "./peers.ts";
 import type { Presence } from "./presence.ts";
-import type { Directory, Known } from "./storage.ts";
+import type { Pump } from "./pump.ts";
+import { newPeer } from "./state.ts";
+import type { Known, Storage } from "./storage.ts";
 
+/** A Close frame: its code, and what to do. */
 export interface Closing {
   readonly code: number;
   /** At most 123 bytes of UTF-8. */
   readonly reason: string;
 }
 
-export class Entrance {
-  readonly #presence: Presence;
-  readonly #directory: Directory;
-  readonly #forgetting: Forgetting;
-  readonly #limits: Limits;
+/** What the older connection of a name is closed with. */
+export const REPLACED: Closing = {
+  code: 4001,
+  reason: "replaced by a newer connection of this name: use that one, or choose another name",
+};
 
-  constructor(presence: Presence, directory: Directory, forgetting: Forgetting, limits: Limits) {
-    this.#presence = presence;
-    this.#directory = directory;
-    this.#forgetting = forgetting;
-    this.#limits = limits;
+interface Surroundings {
+  readonly peers: Peers;
+  readonly presence: Presence;
+  readonly pump: Pump;
+  readonly outbox: Outbox;
+  readonly forgetting: Forgetting;
+  readonly storage: Storage;
+  readonly limits: Limits;
+  readonly epoch: string;
+}
+
+export class Entrance {
+  readonly #at: Surroundings;
+
+  constructor(surroundings: Surroundings) {
+    this.#at = surroundings;
   }
 
   /**
-   * In the order of the protocol: key, attempt, room.
+   * Welcomes a connection, or turns it away.
    * @param fresh entries of this turn, which the log does not hold yet
    */
-  refusal(
+  admit(id: ConnectionId, join: Join, fresh: readonly Entry[], now: number): void {
+    const { peers, presence, pump, outbox, storage, epoch } = this.#at;
+    const { room, name, dialect, session } = join;
+    const known = storage.directory.find(name);
+    const current = peers.get(name);
+    const refusal = this.#refusal(join, known, current, fresh, now);
+    if (refusal !== undefined) return outbox.refuse(id, refusal.code, refusal.reason);
+
+    const head = fresh.at(-1)?.seq ?? storage.log.head;
+    const { birth, own } = this.#claim(join, known, current, head, now);
+    const since = cursorInUse(join, laterOf(own, birth), birth, { head, epoch });
+    if (current !== undefined) {
+      // The takeover. It is no news: the name never went away.
+      peers.remove(current.link);
+      pump.release(current);
+      outbox.close(current, REPLACED.code, REPLACED.reason);
+    }
+    const link = { name, id };
+    const memo = { link, room, dialect, session, birth, welcomeHead: head, ready: false };
+    const peer = newPeer({ ...memo, acked: since }, since === head, now);
+    peers.add(peer);
+    if (current === undefined) presence.arrived(name, now);
+
+    outbox.open(peer);
+    const { online } = presence;
+    const crowd = { online, peers: presence.listed(name), spread: spreadMs(online) };
+    outbox.stage(peer, { type: "welcome", room, name, epoch, head, since, ...crowd }, 0);
+    // The name was forgotten in between: what it missed until its new birth is gone for it.
+    if (since < birth) pump.gap(peer, birth, now);
+    pump.wantMore(peer);
+  }
+
+  /** @returns the name's birth, and the room's own cursor for it */
+  #claim(
+    { name, owner }: Join,
+    known: Known | undefined,
+    current: Peer | undefined,
+    head: Seq,
+    now: number,
+  ): { birth: Seq; own: Seq } {
+    const { pump, storage } = this.#at;
+    if (known === undefined) {
+      storage.directory.claim(name, { owner, birth: head, cursor: head, seen: now });
+      return { birth: head, own: head };
+    }
+    const own = current === undefined ? known.cursor : pump.cursorOf(current);
+    // Somebody whose links always end in a crash is never seen to leave.
+    if (known.seen < now - SEEN_AGE_MS) storage.directory.save(name, own, now);
+    return { birth: known.birth, own };
+  }
+
+  #refusal(
     { name, owner, session }: Join,
     known: Known | undefined,
     current: Peer | undefined,
@@ -53,14 +122,15 @@ export class Entrance {
     if (session && rival?.token === session.token && session.attempt <= rival.attempt) {
       return { code: 4201, reason: "overtaken: a newer attempt of this session is connected" };
     }
-    const { online, names } = this.#limits;
+    const { presence, storage, forgetting, limits } = this.#at;
     // Who is in grace counts as online, and keeps their place.
-    if (!this.#presence.isOnline(name) && this.#presence.online >= online) {
-      return { code: 4100, reason: `the room is full, ${online} are online: come back later` };
+    if (!presence.isOnline(name) && presence.online >= limits.online) {
+      const reason = `the room is full, ${limits.online} are online: come back later`;
+      return { code: 4100, reason };
     }
-    if (known !== undefined || this.#directory.count() < names) return undefined;
-    if (this.#forgetting.makeRoom(fresh, now)) return undefined;
-    const reason = `the room knows ${names} names and can forget none: use one of them, or come back later`;
+    if (known !== undefined || storage.directory.count() < limits.names) return undefined;
+    if (forgetting.makeRoom(fresh, now)) return undefined;
+    const reason = `the room knows ${limits.names} names and can forget none: use one of them, or come back later`;
     return { code: 4100, reason };
   }
 }
@@ -70,7 +140,7 @@ export class Entrance {
  * @param own   the room's own cursor for the name, at or above its birth
  * @param room  the head and the epoch
  */
-export function cursorInUse(
+function cursorInUse(
   { since, epoch }: Join,
   own: Seq,
   birth: Seq,

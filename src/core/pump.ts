@@ -13,18 +13,16 @@ import { refill } from "./bucket.ts";
 import type { Entry } from "./entry.ts";
 import { concerns } from "./entry.ts";
 import type { Command, Out } from "./event.ts";
-import { inFlight, land, launch } from "./flight.ts";
+import { inFlight } from "./flight.ts";
+import type { Flow } from "./flow.ts";
 import {
   BUDGET_BYTES_PER_SECOND,
   BUDGET_RESUME_BYTES,
   CHECKPOINT_ENTRIES,
   GAP_BYTES,
-  type Limits,
   READY_ENTRIES,
-  ROOM_FLIGHT_BYTES,
   SCAN_ENTRIES,
   SECOND,
-  STALL_MS,
 } from "./limits.ts";
 import { laterOf, type PeerName, type Seq, shift } from "./names.ts";
 import { type Outbox, OUTGOING } from "./outbox.ts";
@@ -45,10 +43,6 @@ export type Compute = (peer: Peer, answer: Answer) => readonly [Out, number];
 export interface PumpState {
   /** The head up to which live peers have been served. */
   served: Seq;
-  /** Bytes in flight to all peers together. */
-  flightBytes: number;
-  /** When to look for dead links next. */
-  stallAt: number;
   /** Who can be served more: an answer waits, or it is behind and may be handed something. */
   readonly hungry: Set<PeerName>;
   /** Whose budget is spent, and when it will do for a page again. */
@@ -57,8 +51,6 @@ export interface PumpState {
 
 export const idlePump = (): PumpState => ({
   served: 0 as Seq,
-  flightBytes: 0,
-  stallAt: 0,
   hungry: new Set(),
   broke: new Map(),
 });
@@ -67,14 +59,14 @@ export class Pump {
   readonly #peers: Peers;
   readonly #log: Log;
   readonly #outbox: Outbox;
-  readonly #limits: Limits;
+  readonly #flow: Flow;
   readonly #state: PumpState;
 
-  constructor(peers: Peers, log: Log, outbox: Outbox, limits: Limits, state: PumpState) {
+  constructor(peers: Peers, log: Log, outbox: Outbox, flow: Flow, state: PumpState) {
     this.#peers = peers;
     this.#log = log;
     this.#outbox = outbox;
-    this.#limits = limits;
+    this.#flow = flow;
     this.#state = state;
   }
 
@@ -107,10 +99,7 @@ export class Pump {
   /** Believes a cumulative ack up to `seq`, which must not be above the head. @returns whether it advanced anything */
   ack(peer: Peer, seq: Seq, now: number): boolean {
     if (seq <= peer.acked) return false;
-    this.#state.flightBytes -= land(peer.flight, seq);
-    peer.acked = seq;
-    peer.progressAt = now;
-    peer.told = laterOf(peer.told, seq);
+    this.#flow.land(peer, seq, now);
     this.#outbox.remember(peer);
     if (!peer.live) {
       // After a wake the room has forgotten how much it sent: the ack tells.
@@ -122,32 +111,16 @@ export class Pump {
 
   /** The peer was removed. */
   release(peer: Peer): void {
-    this.#state.flightBytes -= peer.flight.bytes;
+    this.#flow.release(peer);
     this.#state.hungry.delete(peer.link.name);
     this.#state.broke.delete(peer.link.name);
   }
 
-  /** Who has had something in flight and acknowledged nothing for too long. */
-  stalled(now: number): Peer[] {
-    const { flightBytes, stallAt } = this.#state;
-    if (flightBytes === 0 || stallAt > now) return [];
-    let next = now + STALL_MS;
-    const dead: Peer[] = [];
-    for (const peer of this.#peers.values()) {
-      if (inFlight(peer.flight) === 0) continue;
-      if (peer.progressAt + STALL_MS <= now) dead.push(peer);
-      else next = Math.min(next, peer.progressAt + STALL_MS);
-    }
-    this.#state.stallAt = next;
-    return dead;
-  }
-
   /** When `serve` is wanted next, ms since 1970; undefined if nothing waits. */
   due(now: number): number | undefined {
-    const { hungry, broke, flightBytes, stallAt } = this.#state;
+    const { hungry, broke } = this.#state;
     if (hungry.size > 0) return now;
     const times = [...broke.values()];
-    if (flightBytes > 0) times.push(stallAt);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -180,7 +153,7 @@ export class Pump {
   gap(peer: Peer, to: Seq, now: number): boolean {
     if (!this.#fits(peer, GAP_BYTES, now)) return false;
     const from = shift(peer.sent, 1);
-    this.#launch(peer, to, GAP_BYTES, peer.sent, now);
+    this.#flow.launch(peer, to, GAP_BYTES, peer.sent, now);
     this.#outbox.stage(peer, { type: "gap", from, to }, GAP_BYTES);
     peer.sent = to;
     return true;
@@ -301,7 +274,7 @@ export class Pump {
   /** Reserves window and budget for one entry. @returns false if it does not fit */
   #take(peer: Peer, entry: Entry, now: number): boolean {
     if (!this.#fits(peer, entry.bytes, now)) return false;
-    this.#launch(peer, entry.seq, entry.bytes, shift(entry.seq, -1), now);
+    this.#flow.launch(peer, entry.seq, entry.bytes, shift(entry.seq, -1), now);
     this.#outbox.charge(peer, entry.bytes + 1);
     return true;
   }
@@ -311,28 +284,7 @@ export class Pump {
       this.#park(peer, now);
       return false;
     }
-    const count = inFlight(peer.flight);
-    if (peer.dialect === "chat.line" || count === 0) return true;
-    return count < this.#limits.window && peer.flight.bytes + bytes <= this.#windowBytes();
-  }
-
-  /** The window shrinks from half of the room's bound on, down to nothing: one entry may always go. */
-  #windowBytes(): number {
-    const free = 1 - this.#state.flightBytes / ROOM_FLIGHT_BYTES;
-    return this.#limits.windowBytes * Math.max(0, Math.min(1, 2 * free));
-  }
-
-  /** @param below everything up to here was considered before */
-  #launch(peer: Peer, seq: Seq, bytes: number, below: Seq, now: number): void {
-    peer.told = seq;
-    if (peer.dialect === "chat.line") return;
-    if (inFlight(peer.flight) === 0) {
-      peer.acked = laterOf(peer.acked, below);
-      peer.progressAt = now;
-    }
-    if (this.#state.flightBytes === 0) this.#state.stallAt = now + STALL_MS;
-    launch(peer.flight, seq, bytes);
-    this.#state.flightBytes += bytes;
+    return this.#flow.hasRoom(peer, bytes);
   }
 
   #show(peer: Peer, out: Extract<Out, { type: "entries" }>): void {

@@ -6,6 +6,7 @@
  */
 import type { Bucket } from "./bucket.ts";
 import { emptyFlight } from "./flight.ts";
+import type { FlowState } from "./flow.ts";
 import { type ForgettingState, noCandidates } from "./forgetting.ts";
 import { BUDGET_BYTES, SCAN_ENTRIES } from "./limits.ts";
 import { laterOf, type Link, type PeerName, type Seq, shift, START } from "./names.ts";
@@ -18,6 +19,7 @@ import type { Log } from "./storage.ts";
 export interface BrokerState {
   readonly peers: Map<PeerName, Peer>;
   readonly presence: PresenceState;
+  readonly flow: FlowState;
   readonly pump: PumpState;
   readonly allowances: Map<string, Bucket>;
   readonly forgetting: ForgettingState;
@@ -79,7 +81,8 @@ export function wakeState(
   }
   const forgetting = noCandidates();
   const presence = quietPresence();
-  const hints = { presence, pump, allowances: new Map<string, Bucket>(), forgetting };
+  const flow = { flightBytes: 0, stallAt: 0 };
+  const hints = { presence, flow, pump, allowances: new Map<string, Bucket>(), forgetting };
   return { state: { peers, ...hints, suspects: [], pingsCheckedAt: 0 }, replaced };
 }
 

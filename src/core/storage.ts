@@ -67,6 +67,8 @@ export interface Candidate {
 
 /** Changes are seen by `find` at once, and written by the next `atomically`. */
 export interface Directory {
+  /** Something waits for the next `atomically`. */
+  readonly isChanged: boolean;
   find(name: PeerName): Known | undefined;
   /** How many names are known. */
   count(): number;

@@ -59,6 +59,10 @@ export class NameTable implements Directory {
     this.#parts = rows.length;
   }
 
+  get isChanged(): boolean {
+    return this.#changed.size > 0;
+  }
+
   find(name: PeerName): Known | undefined {
     const changed = this.#changed.get(name);
     if (changed !== undefined) return changed === "forgotten" ? undefined : changed;

@@ -45,13 +45,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/chat-room.ts",
-        find: "if (memo && broker.peers.current(memo.link)) yield*",
-        put: "if (memo) yield*",
+        find: "if (known && broker.peers.current(known.link)) yield*",
+        put: "if (known) yield*",
       },
       {
         file: "src/chat-room.ts",
         find: "return this.#push(this.#receive(ws, data));",
-        put: "return this.#sockets.memoOf(ws) ? this.#push(this.#receive(ws, data)) : Promise.resolve();",
+        put: "return this.#sockets.find(ws) ? this.#push(this.#receive(ws, data)) : Promise.resolve();",
       },
       {
         file: "src/core/broker.ts",
@@ -74,17 +74,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "key ignored",
-    edits: one("src/core/entrance.ts", "known.owner !== owner", "false"),
+    edits: one("src/core/entrance.ts", "known !== undefined && known.owner !== owner", "false"),
     ...RULES,
     test: "R1: a name belongs to the first key",
   },
   {
     name: "superseded socket resurrected",
-    edits: one(
-      "src/sockets.ts",
-      "else if (!memo.over) this.#learn(ws, memo);",
-      "else this.#learn(ws, memo);",
-    ),
+    edits: one("src/sockets.ts", "else if (!attachment.over) {", "else {"),
     ...WAKE,
     test: "R2: a superseded socket does not come back by a wake",
   },
@@ -129,13 +125,13 @@ export const MUTANTS: readonly Mutant[] = [
       { file: "src/core/pump.ts", find: " || peer.waiting.length > 0) {", put: ") {" },
       {
         file: "src/core/pump.ts",
-        find: "if (peer !== undefined) this.#payAnswers(peer, compute, now);",
+        find: "if (peer !== undefined) this.pay(peer, compute, now);",
         put: "",
       },
       {
         file: "src/core/pump.ts",
         find: "this.#state.served = this.#log.head;\n",
-        put: "for (const peer of this.#peers.values()) this.#payAnswers(peer, compute, now);\nthis.#state.served = this.#log.head;\n",
+        put: "for (const peer of this.#peers.values()) this.pay(peer, compute, now);\nthis.#state.served = this.#log.head;\n",
       },
     ],
     ...RULES,
@@ -145,7 +141,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "jump to head",
     edits: one(
       "src/core/pump.ts",
-      "return inFlight(peer.flight) === 0 ? this.sentOf(peer) : peer.acked;",
+      "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
       "return inFlight(peer.flight) === 0 ? this.#log.head : peer.acked;",
     ),
     ...RULES,
@@ -155,7 +151,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "sent taken for acknowledged",
     edits: one(
       "src/core/pump.ts",
-      "return inFlight(peer.flight) === 0 ? this.sentOf(peer) : peer.acked;",
+      "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
       "return this.sentOf(peer);",
     ),
     ...RULES,
@@ -195,11 +191,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "of row and checkpoint the checkpoint always counts",
-    edits: one(
-      "src/store/directory.ts",
-      "head < this.#checkpoint.head",
-      "head <= this.#checkpoint.head",
-    ),
+    edits: one("src/store/directory.ts", "head < this.#savedHead", "head <= this.#savedHead"),
     project: "room",
     file: "test/room/sqlite-storage.test.ts",
     test: "of a name's row and the checkpoint",
@@ -220,8 +212,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an unacknowledged gap forgotten",
     edits: one(
       "src/core/pump.ts",
-      "this.#launch(peer, to, GAP_BYTES, peer.sent, now);",
-      "this.#launch(peer, to, GAP_BYTES, shift(to, -1), now);",
+      "this.#flow.launch(peer, to, GAP_BYTES, peer.sent, now);",
+      "this.#flow.launch(peer, to, GAP_BYTES, shift(to, -1), now);",
     ),
     ...RULES,
     test: "R6: a gap that was not acknowledged",
@@ -270,7 +262,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "window ignored",
-    edits: one("src/core/pump.ts", "return count < this.#limits.window &&", "return "),
+    edits: one("src/core/flow.ts", "return count < this.#limits.window &&", "return "),
     ...RULES,
     test: "R8: at most a window is in flight",
   },
@@ -287,16 +279,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a look for dead links that never ends",
     edits: one(
-      "src/core/pump.ts",
-      "if (flightBytes > 0) times.push(stallAt);",
-      "times.push(stallAt);",
+      "src/core/flow.ts",
+      "return this.#state.flightBytes > 0 ? this.#state.stallAt : undefined;",
+      "return this.#state.stallAt;",
     ),
     ...RULES,
     test: "R9: with everyone connected and nothing in flight",
   },
   {
     name: "a commit in every turn",
-    edits: one("src/core/broker.ts", "if (fresh.length === 0 && !this.#unsaved) return;", ""),
+    edits: one("src/core/broker.ts", "if (fresh.length === 0 && !directory.isChanged) return;", ""),
     ...RULES,
     test: "R10: a turn of many events is one commit",
   },
@@ -333,7 +325,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "dead links kept",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/flow.ts",
       "if (peer.progressAt + STALL_MS <= now) dead.push(peer);\n      else next",
       "next",
     ),

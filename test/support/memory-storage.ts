@@ -119,6 +119,10 @@ class MemoryDirectory implements Directory {
     this.#log = log;
   }
 
+  get isChanged(): boolean {
+    return this.#changed.size > 0;
+  }
+
   find(name: PeerName): Known | undefined {
     if (this.#changed.has(name)) return this.#changed.get(name);
     const row = this.#disk.peers.get(name);

@@ -1,0 +1,90 @@
+/**
+ * Flow control: how much may be in flight to a peer, and to all of a room together.
+ *
+ * Invariants:
+ * - R8: at most a window of entries and bytes is in flight to a `chat.v1` peer; one entry may always go. Windows shrink
+ *   as the room's bound fills. A `chat.line` peer has no window: its budget alone paces it.
+ * - `flightBytes` is the sum over all peers. While it is 0, no look for dead links is due.
+ */
+import { inFlight, land, launch } from "./flight.ts";
+import { type Limits, ROOM_FLIGHT_BYTES, STALL_MS } from "./limits.ts";
+import { laterOf, type Seq } from "./names.ts";
+import type { Peer, Peers } from "./peers.ts";
+
+/** Plain data. */
+export interface FlowState {
+  /** Bytes in flight to all peers together. */
+  flightBytes: number;
+  /** When to look for dead links next, ms since 1970. */
+  stallAt: number;
+}
+
+export class Flow {
+  readonly #peers: Peers;
+  readonly #limits: Limits;
+  readonly #state: FlowState;
+
+  constructor(peers: Peers, limits: Limits, state: FlowState) {
+    this.#peers = peers;
+    this.#limits = limits;
+    this.#state = state;
+  }
+
+  /** Has the peer's window a place for this many bytes more? */
+  hasRoom(peer: Peer, bytes: number): boolean {
+    const count = inFlight(peer.flight);
+    if (peer.dialect === "chat.line" || count === 0) return true;
+    return count < this.#limits.window && peer.flight.bytes + bytes <= this.#windowBytes();
+  }
+
+  /** @param below everything up to here was considered before */
+  launch(peer: Peer, seq: Seq, bytes: number, below: Seq, now: number): void {
+    peer.told = seq;
+    if (peer.dialect === "chat.line") return;
+    if (inFlight(peer.flight) === 0) {
+      peer.acked = laterOf(peer.acked, below);
+      peer.progressAt = now;
+    }
+    if (this.#state.flightBytes === 0) this.#state.stallAt = now + STALL_MS;
+    launch(peer.flight, seq, bytes);
+    this.#state.flightBytes += bytes;
+  }
+
+  /** The peer has processed everything up to `seq`. */
+  land(peer: Peer, seq: Seq, now: number): void {
+    this.#state.flightBytes -= land(peer.flight, seq);
+    peer.acked = seq;
+    peer.progressAt = now;
+    peer.told = laterOf(peer.told, seq);
+  }
+
+  /** The peer was removed. */
+  release(peer: Peer): void {
+    this.#state.flightBytes -= peer.flight.bytes;
+  }
+
+  /** Who has had something in flight and acknowledged nothing for too long. */
+  stalled(now: number): Peer[] {
+    if (this.due === undefined || this.due > now) return [];
+    let next = now + STALL_MS;
+    const dead: Peer[] = [];
+    for (const peer of this.#peers.values()) {
+      if (inFlight(peer.flight) === 0) continue;
+      if (peer.progressAt + STALL_MS <= now) dead.push(peer);
+      else next = Math.min(next, peer.progressAt + STALL_MS);
+    }
+    this.#state.stallAt = next;
+    return dead;
+  }
+
+  /** When `stalled` is wanted next, ms since 1970; undefined if nothing is in flight. */
+  get due(): number | undefined {
+    return this.#state.flightBytes > 0 ? this.#state.stallAt : undefined;
+  }
+
+  /** The window shrinks from half of the room's bound on, down to nothing. */
+  #windowBytes(): number {
+    const free = 1 - this.#state.flightBytes / ROOM_FLIGHT_BYTES;
+    return this.#limits.windowBytes * Math.max(0, Math.min(1, 2 * free));
+  }
+}
