@@ -5,8 +5,8 @@
  * - What an older link still brings is not heard: every client listens to its newest link only.
  * - Both dialects say `ping` once on every link: the runtime ends TCP only towards who has said something.
  */
-import WebSocket from "ws";
-import { type Goodbye } from "./raw.ts";
+import { WebSocket } from "ws";
+import type { Goodbye } from "./raw.ts";
 import { Happenings } from "./waiting.ts";
 
 /** 1006: the link broke without a Close frame. */
@@ -22,20 +22,24 @@ export interface Credentials {
   readonly key?: string;
 }
 
+/** The bytes of the header are the UTF-8 of the key; Node sends a header's characters as bytes. */
+export const bearer = (key: string): { Authorization: string } => ({
+  Authorization: `Bearer ${Buffer.from(key).toString("latin1")}`,
+});
+
 export abstract class Client {
   readonly name: string;
   readonly #happenings = new Happenings();
   readonly #headers: Record<string, string>;
   #socket: WebSocket | undefined;
+  #isDeaf = false;
   #goodbye: Goodbye | undefined;
   /** What the room said that it should not have said; thrown at whoever waits next. */
   #fault: unknown;
-  /** Answers to `ping`, on all links. */
-  pongs = 0;
 
   constructor(name: string, { key }: Credentials) {
     this.name = name;
-    this.#headers = key === undefined ? {} : { Authorization: `Bearer ${key}` };
+    this.#headers = key === undefined ? {} : bearer(key);
   }
 
   /** Comes, or comes back, with what this client remembers; resolved when the room has let it in. */
@@ -53,9 +57,9 @@ export abstract class Client {
     await this.goodbye();
   }
 
-  /** Takes nothing from its link any more, so that what the room sends is lost with the link. */
-  stopsReading(): void {
-    this.#socket?.pause();
+  /** What this link still brings is lost, as if it had been cut on its way. */
+  stopsListening(): void {
+    this.#isDeaf = true;
   }
 
   /** Waits for the end of the newest link. */
@@ -84,15 +88,15 @@ export abstract class Client {
     const socket = new WebSocket(url, [...protocols], { headers: this.#headers });
     this.#socket = socket;
     this.#goodbye = undefined;
+    this.#isDeaf = false;
     const isNewest = (): boolean => this.#socket === socket;
     socket.on("open", () => socket.send("ping"));
     socket.on("message", (data: Buffer, isBinary) => {
-      if (!isNewest()) return;
+      if (!isNewest() || this.#isDeaf) return;
       try {
         if (isBinary) throw new Error(`${this.name} was sent a binary frame`);
         const text = data.toString();
-        if (text === "pong") this.pongs++;
-        else this.hear(text);
+        if (text !== "pong") this.hear(text);
       } catch (error) {
         this.#fault = error;
       }

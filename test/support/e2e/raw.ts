@@ -62,7 +62,7 @@ export class RawLink {
   readonly #happenings = new Happenings();
   readonly #frames: Frame[] = [];
   #unread: Buffer = Buffer.alloc(0);
-  #over = false;
+  #isOver = false;
 
   constructor(socket: Socket, head: Buffer) {
     this.#socket = socket;
@@ -70,7 +70,7 @@ export class RawLink {
     // A cut link is what many of these tests are about; `close` follows.
     socket.on("error", () => {});
     socket.on("close", () => {
-      this.#over = true;
+      this.#isOver = true;
       this.#happenings.happened();
     });
     this.#read(head);
@@ -90,33 +90,41 @@ export class RawLink {
     this.sends(frameOf(OPCODE.text, text));
   }
 
-  /** Waits until the texts are what the test expects. */
+  /** Waits until the texts are what the test expects. @throws as soon as the server has closed instead */
   async hears(expected: (texts: readonly string[]) => boolean): Promise<void> {
-    const what = (): string => `raw texts, and there are ${JSON.stringify(this.texts)}`;
-    await this.#happenings.until(() => expected(this.texts), what);
+    const look = (): boolean => {
+      if (expected(this.texts)) return true;
+      if (this.#isClosed) throw new Error(`closed instead: ${this.#account()}`);
+      return false;
+    };
+    await this.#happenings.until(look, () => `other texts than ${this.#account()}`);
   }
 
-  /** Waits for the server's Close frame. */
+  /** Waits for the server's Close frame, whatever comes before it. */
   goodbye(): Promise<Goodbye> {
-    return this.#happenings.until(
-      () => {
-        const close = this.#frames.find(({ opcode }) => opcode === OPCODE.close);
-        if (close !== undefined) return goodbyeOf(close.payload);
-        if (this.#over) throw new Error("the link ended without a Close frame");
-        return undefined;
-      },
-      () => `a Close frame, and there are only ${JSON.stringify(this.#frames)}`,
-    );
+    const look = (): Goodbye | undefined => {
+      if (this.#goodbye === undefined && this.#isClosed) {
+        throw new Error("the link ended without a Close frame");
+      }
+      return this.#goodbye;
+    };
+    return this.#happenings.until(look, () => `a Close frame after ${this.#account()}`);
   }
 
-  /** Waits for the end of the link. @returns the goodbye before it; undefined if there was none */
-  async ends(): Promise<Goodbye | undefined> {
-    await this.#happenings.until(
-      () => this.#over,
-      () => `the end of TCP, and there are only ${JSON.stringify(this.#frames)}`,
-    );
-    const close = this.#frames.find(({ opcode }) => opcode === OPCODE.close);
-    return close && goodbyeOf(close.payload);
+  /** Waits for a Close frame that is the first thing to come. */
+  refusal(): Promise<Goodbye> {
+    const look = (): Goodbye | undefined => {
+      const unexpected = this.#frames.some(({ opcode }) => opcode !== OPCODE.close);
+      if (unexpected) throw new Error(`let in instead: ${this.#account()}`);
+      return this.#goodbye;
+    };
+    return this.#happenings.until(look, () => "a Close frame");
+  }
+
+  /** Waits for the end of TCP. */
+  async ends(): Promise<void> {
+    const look = (): boolean => this.#isOver;
+    await this.#happenings.until(look, () => `the end of TCP after ${this.#account()}`);
   }
 
   /** From now on nothing is taken from the link any more: the sender's buffers fill. */
@@ -127,6 +135,19 @@ export class RawLink {
   /** Cuts the link, without a word. */
   vanishes(): void {
     this.#socket.destroy();
+  }
+
+  get #goodbye(): Goodbye | undefined {
+    const close = this.#frames.find(({ opcode }) => opcode === OPCODE.close);
+    return close && goodbyeOf(close.payload);
+  }
+
+  get #isClosed(): boolean {
+    return this.#isOver || this.#goodbye !== undefined;
+  }
+
+  #account(): string {
+    return JSON.stringify([...this.texts, this.#goodbye]);
   }
 
   #read(bytes: Buffer): void {
@@ -146,11 +167,7 @@ export class RawLink {
     const start = short === 126 ? 4 : short === 127 ? 10 : 2;
     if (bytes.length < start) return undefined;
     const length =
-      start === 2
-        ? short
-        : start === 4
-          ? bytes.readUInt16BE(2)
-          : Number(bytes.readBigUInt64BE(2));
+      start === 2 ? short : start === 4 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
     if (bytes.length < start + length) return undefined;
     this.#unread = bytes.subarray(start + length);
     return { opcode: first & 0x0f, payload: bytes.subarray(start, start + length) };
@@ -194,7 +211,7 @@ export function ask(origin: string, path: string, asking: Asking = {}): Promise<
     });
   });
   asked.on("upgrade", ({ statusCode: status = 0, headers: told }, socket, head) => {
-    resolve({ status, headers: told, body: "", link: new RawLink(socket as Socket, head) });
+    resolve({ status, headers: told, body: "", link: new RawLink(socket, head) });
   });
   asked.end();
   return promise;

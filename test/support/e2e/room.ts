@@ -1,7 +1,7 @@
 /** A room of a running server, and the ways into it. */
 import type { Credentials } from "./client.ts";
 import { LineClient } from "./line-client.ts";
-import { ask, type HttpAnswer, type RawLink, upgradeHeaders } from "./raw.ts";
+import { ask, type Goodbye, type HttpAnswer, type RawLink, upgradeHeaders } from "./raw.ts";
 import type { Server } from "./server.ts";
 import { V1Client } from "./v1-client.ts";
 
@@ -36,7 +36,10 @@ export class Room {
 
   /** Somebody comes in for the first time, and is let in. */
   async joins(name: string, manner: Manner & { readonly dialect: "chat.v1" }): Promise<V1Client>;
-  async joins(name: string, manner: Manner & { readonly dialect: "chat.line" }): Promise<LineClient>;
+  async joins(
+    name: string,
+    manner: Manner & { readonly dialect: "chat.line" },
+  ): Promise<LineClient>;
   async joins(name: string, { dialect, ...credentials }: Manner): Promise<V1Client | LineClient> {
     const Dialect = dialect === "chat.v1" ? V1Client : LineClient;
     const client = new Dialect(this, name, credentials);
@@ -48,6 +51,17 @@ export class Room {
   knocks(query: string, { protocols = [], headers = {} }: Knocking = {}): Promise<HttpAnswer> {
     const all = { ...upgradeHeaders(protocols), ...headers };
     return ask(this.#server.url, `${this.path}?${query}`, { headers: all });
+  }
+
+  /** A handshake that is accepted only to be closed. @returns what the close says */
+  async turnsAway(query: string, knocking: Knocking = {}): Promise<Goodbye> {
+    const { status, body, link } = await this.knocks(query, knocking);
+    if (link === undefined) throw new Error(`no close can be read: ${status} ${body}`);
+    try {
+      return await link.refusal();
+    } finally {
+      link.vanishes();
+    }
   }
 
   /** Somebody comes in who speaks WebSocket by hand. */

@@ -4,9 +4,10 @@
  *
  * Invariants:
  * - All processes of a server are one group, led by the one that was started; only that group is ever ended.
- * - Nothing stays behind, neither a process nor a file, however the test process ends (but for its own `kill -9`).
+ * - No process stays behind, however the test process ends, by `kill -9` too.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -15,8 +16,22 @@ import { Happenings } from "./waiting.ts";
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const READY_MS = 60_000;
 
+const COMPLAINT = /error|uncaught|exception/i;
+/** What the runtime prints by itself: a client left that never said a word; a client broke the rules of WebSocket. */
+const OF_THE_RUNTIME = /Network connection lost|WebSocket protocol error/;
+
+/**
+ * The leader of a server's group. It ends the whole group when its input ends, which it does with the test process,
+ * whatever that dies of; and when the server ends by itself.
+ */
+const LEADER = 'folder=$1; shift; ("$@"; kill -9 0) & cat; rm -rf "$folder"; kill -9 0';
+
 interface Running {
   readonly url: string;
+  /** What the server printed so far. */
+  readonly output: () => string;
+  /** Waits until the server has printed something. */
+  readonly prints: (text: string) => Promise<unknown>;
   readonly child: ChildProcess;
   /** Resolved when the leader of the group is gone, and nobody holds its output any more. */
   readonly gone: Promise<void>;
@@ -58,26 +73,39 @@ export class Server {
     this.#running = await start(this.#vars, this.#folder, Number(new URL(this.url).port));
   }
 
+  /** What the server printed of errors since it was last started. */
+  async complaints(): Promise<string[]> {
+    // The output comes in order: once this request is logged, so is what happened before it.
+    const marker = `/${randomUUID()}`;
+    await fetch(this.url + marker);
+    await this.#running.prints(marker);
+    const lines = this.#running.output().split("\n");
+    return lines.filter((line) => COMPLAINT.test(line) && !OF_THE_RUNTIME.test(line));
+  }
+
   async stop(): Promise<void> {
+    const reloaded = /^.*reload.*$/im.exec(this.#running.output())?.[0];
     await this.killNine();
     remove(this.#folder);
+    if (reloaded !== undefined) {
+      throw new Error(`the source was changed while the tests ran, which cuts links: ${reloaded}`);
+    }
   }
 }
 
 /** @param port 0 for any that is free */
 async function start(vars: Vars, folder: string, port: number): Promise<Running> {
-  const [command = "", ...args] = startScript().split(" ");
-  const child = spawn(
-    command,
-    [
-      ...args,
-      ...["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"],
-      ...["--persist-to", join(folder, "state")],
-      ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
-    ],
-    // Detached: the leader of a new group.
-    { cwd: ROOT, env: environment(folder), detached: true, stdio: ["ignore", "pipe", "pipe"] },
-  );
+  const flags = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"];
+  flags.push("--persist-to", join(folder, "state"));
+  for (const [name, value] of Object.entries(vars)) flags.push("--var", `${name}:${value}`);
+  const command = [...startScript().split(" "), ...flags];
+  const child = spawn("sh", ["-c", LEADER, "sh", folder, ...command], {
+    cwd: ROOT,
+    env: environment(folder),
+    // The leader of a new group.
+    detached: true,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   groups.add(child);
   const { promise: gone, resolve } = Promise.withResolvers<void>();
   const happenings = new Happenings();
@@ -94,12 +122,9 @@ async function start(vars: Vars, folder: string, port: number): Promise<Running>
     resolve();
     happenings.happened();
   });
-  child.on("exit", (code, signal) => {
-    failure = `ended with ${signal ?? code}`;
-    // The rest of its group has nobody to lead it.
-    endGroup(child);
-  });
   child.on("close", () => {
+    failure = "ended by itself";
+    groups.delete(child);
     resolve();
     happenings.happened();
   });
@@ -112,7 +137,12 @@ async function start(vars: Vars, folder: string, port: number): Promise<Running>
   try {
     const what = (): string => `"Ready on http://…" from the server, which said:\n${output}`;
     const url = await happenings.until(ready, what, READY_MS);
-    return { url, child, gone };
+    const prints = (text: string): Promise<boolean> =>
+      happenings.until(
+        () => output.includes(text),
+        () => `${text} in the output, which is:\n${output}`,
+      );
+    return { url, output: () => output, prints, child, gone };
   } catch (error) {
     endGroup(child);
     throw error;
@@ -154,6 +184,6 @@ function remove(folder: string): void {
 }
 
 process.on("exit", () => {
-  for (const leader of [...groups]) endGroup(leader);
-  for (const folder of [...folders]) remove(folder);
+  for (const leader of groups) endGroup(leader);
+  for (const folder of folders) remove(folder);
 });

@@ -13,6 +13,7 @@ import { type Address, Client, type Credentials } from "./client.ts";
 
 type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
 export type Entry = FrameOf<"message">;
+type Seq = Entry["seq"];
 
 interface Outgoing {
   readonly id: string;
@@ -38,12 +39,13 @@ export class V1Client extends Client {
 
   readonly session: string;
   attempt = 0;
-  #cursor = 0;
-  #acked = 0;
+  #cursor = 0 as Seq;
+  #acked = 0 as Seq;
   #epoch: string | undefined;
   #ready = false;
   #outbox: Outgoing[] = [];
   #spoken = 0;
+  #asked = 0;
   /** Where `hears` goes on. */
   #listened = 0;
 
@@ -128,12 +130,23 @@ export class V1Client extends Client {
     );
   }
 
+  /** Asks who is here. @returns the names of one page, "(away)" after those who are not here */
+  async asksWho(): Promise<string[]> {
+    const id = `who-${this.#asked++}`;
+    this.#tell({ type: "who", id });
+    const { peers } = await this.until(
+      () => this.all("who").find((frame) => frame.id === id),
+      () => `the answer ${id}`,
+    );
+    return peers.map(({ name, online }) => (online ? name : `${name} (away)`));
+  }
+
   /** Asks for its whole history, page by page. @returns it, oldest first */
   async recalls(): Promise<Entry[]> {
     const entries: Entry[] = [];
-    let before: number | undefined;
+    let before: Seq | undefined;
     do {
-      const id = `page-${before}`;
+      const id = `page-${this.#asked++}`;
       this.#tell({ type: "history", id, ...(before !== undefined && { before }) });
       const page = await this.until(
         () => this.all("history").find((frame) => frame.id === id),
@@ -143,11 +156,6 @@ export class V1Client extends Client {
       before = page.next;
     } while (before !== undefined);
     return entries;
-  }
-
-  /** Text as it is, for what the protocol has no word for. */
-  shouts(text: string): void {
-    this.transmit(text);
   }
 
   protected override hear(text: string): void {
@@ -181,7 +189,7 @@ export class V1Client extends Client {
         this.#outbox = this.#outbox.filter(({ sent }) => !sent);
         break;
       case "ready":
-        this.#cursor = Math.max(this.#cursor, frame.seq);
+        if (frame.seq > this.#cursor) this.#cursor = frame.seq;
         if (!this.#ready) this.#resend();
         break;
       case "error": {

@@ -12,7 +12,7 @@ export class Happenings {
 
   /** Something happened: everyone who waits looks again. */
   happened(): void {
-    for (const ask of [...this.#asking]) ask();
+    for (const ask of this.#asking) ask();
   }
 
   /**

@@ -1,0 +1,578 @@
+/** What is answered to somebody who knocks: by HTTP, by a close, or by letting them in. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { bearer } from "../support/e2e/client.ts";
+import { ask, type RawLink, upgradeHeaders } from "../support/e2e/raw.ts";
+import { Room } from "../support/e2e/room.ts";
+import { Server } from "../support/e2e/server.ts";
+
+const V1 = { dialect: "chat.v1" } as const;
+const LINE = { dialect: "chat.line" } as const;
+const FRIEND = "https://chat.example.com";
+
+let server: Server;
+let rooms = 0;
+beforeAll(async () => {
+  server = await Server.starts({ MAX_ONLINE: 2, ALLOWED_ORIGINS: `${FRIEND} http://localhost:1` });
+});
+afterAll(() => server.stop());
+
+const freshRoom = (): Room => new Room(server, `knock-${++rooms}`);
+const host = (): string => new URL(server.url).host;
+const isWelcomed = ([first]: readonly string[]): boolean =>
+  first?.startsWith("* welcome to ") === true;
+const subprotocolOf = (key: string): string => `key.${Buffer.from(key).toString("base64url")}`;
+
+describe("what is no handshake", () => {
+  test("healthz says that the server is well", async () => {
+    const { status, headers, body } = await ask(server.url, "/healthz");
+    expect([status, headers["cache-control"], body]).toEqual([200, "no-store", '{"status":"ok"}']);
+    expect((await ask(server.url, "/healthz", { method: "HEAD" })).status).toBe(200);
+    expect((await ask(server.url, "/healthz", { method: "POST" })).status).toBe(405);
+  });
+
+  test("a plain GET of a room is told in one line of JSON how to connect", async () => {
+    const { status, headers, body } = await ask(server.url, "/rooms/lobby?name=alice");
+    expect(status).toBe(426);
+    expect(headers["content-type"]).toBe("application/json");
+    const message = `connect with a WebSocket client: wscat -c 'ws://${host()}/rooms/lobby?name=alice'`;
+    expect(body).toBe(`${JSON.stringify({ error: { code: "upgrade-required", message } })}\n`);
+  });
+
+  test("what it says about how to connect works", async () => {
+    const { body } = await ask(server.url, "/rooms/h%C3%B6hle?name=alice");
+    const address = /wscat -c '([^']+)'/.exec(body)?.[1] ?? "";
+    const socket = new WebSocket(address);
+    const [first] = await new Promise<string[]>((resolve, reject) => {
+      socket.on("message", (data: Buffer) => resolve(data.toString().split("\n")));
+      socket.on("error", reject);
+    });
+    socket.terminate();
+    expect(first).toBe("* welcome to höhle, alice; nobody else is here");
+  });
+});
+
+describe("refusals before the upgrade, in the order of the protocol", () => {
+  const badOrigin = { Origin: "https://evil.example" };
+
+  // Each but the last breaks the rules of all that follow, too.
+  test.each([
+    ["404, whatever the method", "/nowhere?name=", "POST", badOrigin, 404, "not-found"],
+    ["404 for a room whose name cannot be", "/rooms/-x?name=", "POST", badOrigin, 404, "not-found"],
+    ["404 for a room without a name", "/rooms/?name=", "GET", upgradeHeaders([]), 404, "not-found"],
+    [
+      "404 for a room within a room",
+      "/rooms/a/b?name=a",
+      "GET",
+      upgradeHeaders([]),
+      404,
+      "not-found",
+    ],
+    [
+      "404 for a slash that is encoded",
+      "/rooms/a%2Fb?name=a",
+      "GET",
+      upgradeHeaders([]),
+      404,
+      "not-found",
+    ],
+    ["404 for bad encoding", "/rooms/%zz?name=a", "GET", upgradeHeaders([]), 404, "not-found"],
+    ["404 for bad UTF-8", "/rooms/%ff?name=a", "GET", upgradeHeaders([]), 404, "not-found"],
+    [
+      "404 for 33 characters",
+      `/rooms/${"r".repeat(33)}?name=a`,
+      "GET",
+      upgradeHeaders([]),
+      404,
+      "not-found",
+    ],
+    ["404 for a space", "/rooms/a%20b?name=a", "GET", upgradeHeaders([]), 404, "not-found"],
+    ["405 for POST", "/rooms/lobby?name=", "POST", badOrigin, 405, "method-not-allowed"],
+    ["405 for PUT", "/rooms/lobby?name=", "PUT", badOrigin, 405, "method-not-allowed"],
+    [
+      "426 without Upgrade",
+      "/rooms/lobby?name=",
+      "GET",
+      { ...badOrigin, "Sec-WebSocket-Protocol": "soap" },
+      426,
+      "upgrade-required",
+    ],
+    [
+      "426 for another Upgrade",
+      "/rooms/lobby?name=",
+      "GET",
+      { ...badOrigin, Connection: "Upgrade", Upgrade: "h2c" },
+      426,
+      "upgrade-required",
+    ],
+    [
+      "403 for another origin",
+      "/rooms/lobby?name=",
+      "GET",
+      { ...badOrigin, ...upgradeHeaders(["soap"]) },
+      403,
+      "forbidden-origin",
+    ],
+    [
+      "403 for the origin null",
+      "/rooms/lobby?name=alice",
+      "GET",
+      { Origin: "null", ...upgradeHeaders([]) },
+      403,
+      "forbidden-origin",
+    ],
+    [
+      "403 for the friend's host over http",
+      "/rooms/lobby?name=alice",
+      "GET",
+      { Origin: "http://chat.example.com", ...upgradeHeaders([]) },
+      403,
+      "forbidden-origin",
+    ],
+    [
+      "403 for another port of this host",
+      "/rooms/lobby?name=alice",
+      "GET",
+      { Origin: "http://127.0.0.1:1", ...upgradeHeaders([]) },
+      403,
+      "forbidden-origin",
+    ],
+    [
+      "400 for another subprotocol",
+      "/rooms/lobby?name=",
+      "GET",
+      upgradeHeaders(["soap", "chat.v2"]),
+      400,
+      "bad-subprotocol",
+    ],
+    [
+      "400 for a key without a dialect",
+      "/rooms/lobby?name=alice",
+      "GET",
+      upgradeHeaders(["key.YQ"]),
+      400,
+      "bad-subprotocol",
+    ],
+  ])("%s", async (_case, path, method, headers, status, code) => {
+    const answer = await ask(server.url, path, { method, headers });
+    expect(answer.status).toBe(status);
+    expect(answer.headers["content-type"]).toBe("application/json");
+    expect(answer.headers["sec-websocket-protocol"]).toBeUndefined();
+    const [line = "", ...rest] = answer.body.split("\n");
+    expect(rest).toEqual([""]);
+    const message = expect.stringMatching(/^.{10,}$/) as string;
+    expect(JSON.parse(line)).toEqual({ error: { code, message } });
+  });
+
+  test("405 says what is allowed, and HEAD of a room is not", async () => {
+    const answer = await ask(server.url, "/rooms/lobby?name=alice", { method: "HEAD" });
+    expect([answer.status, answer.headers["allow"], answer.body]).toEqual([405, "GET", ""]);
+  });
+
+  test.each([
+    ["the server's own", () => `http://${host()}`],
+    ["one that the operator allowed", () => FRIEND],
+    ["the second that the operator allowed", () => "http://localhost:1"],
+  ])("a page of this origin may connect: %s", async (_case, origin) => {
+    const { status, link } = await freshRoom().knocks("name=alice", {
+      headers: { Origin: origin() },
+    });
+    link?.vanishes();
+    expect(status).toBe(101);
+  });
+});
+
+describe("the dialect", () => {
+  const LINES = expect.stringMatching(/^\* welcome to /) as string;
+  const JSONS = expect.stringMatching(/^\[?\{"type":"welcome"/) as string;
+
+  test.each([
+    ["nothing offered means chat.line, and nothing is echoed", [], undefined, LINES],
+    ["chat.line", ["chat.line"], "chat.line", LINES],
+    ["chat.v1", ["chat.v1"], "chat.v1", JSONS],
+    ["both: chat.v1 wins", ["chat.v1", "chat.line"], "chat.v1", JSONS],
+    ["both, the other way round", ["chat.line", "chat.v1"], "chat.v1", JSONS],
+    ["one among strangers", ["soap", "chat.line", "mqtt"], "chat.line", LINES],
+    [
+      "chat.v1 and a key, which is not echoed",
+      [subprotocolOf("s3cret"), "chat.v1"],
+      "chat.v1",
+      JSONS,
+    ],
+    [
+      "chat.line and a key, which is not echoed",
+      ["chat.line", subprotocolOf("s3cret")],
+      "chat.line",
+      LINES,
+    ],
+  ])("%s", async (_case, protocols, echoed, first) => {
+    const { status, headers, link } = await freshRoom().knocks("name=alice", { protocols });
+    expect(status).toBe(101);
+    expect(headers["sec-websocket-protocol"]).toBe(echoed);
+    expect(JSON.stringify(headers)).not.toContain("key.");
+    await link?.hears((texts) => texts.length > 0);
+    expect(link?.texts[0]).toEqual(first);
+    link?.vanishes();
+  });
+
+  test.each([
+    ["nothing offered", [], undefined],
+    ["chat.line", ["chat.line"], "chat.line"],
+    ["chat.v1 and a key", ["chat.v1", subprotocolOf("s3cret")], "chat.v1"],
+  ])("is echoed by a refusal, too: %s", async (_case, protocols, echoed) => {
+    const room = freshRoom();
+    const bad = await room.knocks("name=", { protocols });
+    expect([bad.status, bad.headers["sec-websocket-protocol"]]).toEqual([101, echoed]);
+    expect((await bad.link?.goodbye())?.code).toBe(4000);
+    bad.link?.vanishes();
+
+    const owner = await room.joins("alice", { ...LINE, key: "another" });
+    const wrong = await room.knocks("name=alice", { protocols });
+    expect([wrong.status, wrong.headers["sec-websocket-protocol"]]).toEqual([101, echoed]);
+    expect((await wrong.link?.goodbye())?.code).toBe(4003);
+    wrong.link?.vanishes();
+    expect(owner.isCutOff).toBe(false);
+  });
+
+  test.each([["chat.v1"], ["chat.line"]])(
+    "ping is answered pong, by itself: %s",
+    async (dialect) => {
+      const room = freshRoom();
+      const link = await room.entersByHand("alice", [dialect]);
+      await link.hears((texts) => texts.length > 0);
+      const before = link.texts.filter((text) => !text.includes('"presence"'));
+      link.says("ping");
+      link.says("ping");
+      link.says(dialect === "chat.v1" ? '{"type":"who","id":"a"}' : "/who");
+      const who =
+        dialect === "chat.v1"
+          ? '{"type":"who","id":"a","peers":[{"name":"alice","online":true}]}'
+          : "* here: alice";
+      await link.hears((texts) => texts.includes(who));
+      const after = link.texts.filter((text) => !text.includes('"presence"'));
+      expect(after).toEqual([...before, "pong", "pong", who]);
+      link.vanishes();
+    },
+  );
+});
+
+describe("4000: a bad request", () => {
+  test.each([
+    ["no name", "", "name"],
+    ["an empty name", "name=", "name"],
+    ["a name that begins with a mark", "name=-alice", "name"],
+    ["a name with a space", "name=al%20ice", "name"],
+    ["a name with a line break", "name=alice%0Abob", "name"],
+    ["a name with a comma", "name=alice,bob", "name"],
+    ["a name of 33 characters", `name=${"a".repeat(33)}`, "name"],
+    ["a name of bad UTF-8", "name=%ff", "name"],
+    ["a name twice", "name=alice&name=alice", "name"],
+    ["a name twice, the second empty", "name=alice&name", "name"],
+    ["since without epoch", "name=alice&since=1", "since"],
+    ["a negative since", "name=alice&since=-1&epoch=e", "since"],
+    ["since with a leading zero", "name=alice&since=01&epoch=e", "since"],
+    ["a fraction", "name=alice&since=1.5&epoch=e", "since"],
+    ["an exponent", "name=alice&since=1e3&epoch=e", "since"],
+    ["since of 17 digits", `name=alice&since=${"1".repeat(17)}&epoch=e`, "since"],
+    ["an empty since", "name=alice&since=&epoch=e", "since"],
+    ["since with a sign", "name=alice&since=%2B1&epoch=e", "since"],
+    ["since twice", "name=alice&since=0&since=0", "since"],
+    ["epoch twice", "name=alice&since=0&epoch=e&epoch=e", "epoch"],
+    ["a session without attempt", "name=alice&session=s", "attempt"],
+    ["an attempt without session", "name=alice&attempt=1", "session"],
+    ["an empty session", "name=alice&session=&attempt=1", "session"],
+    ["a session of 65 characters", `name=alice&session=${"s".repeat(65)}&attempt=1`, "session"],
+    ["a session with a dot", "name=alice&session=a.b&attempt=1", "session"],
+    ["a session twice", "name=alice&session=s&session=s&attempt=1", "session"],
+    ["a negative attempt", "name=alice&session=s&attempt=-1", "attempt"],
+    ["an attempt that is no number", "name=alice&session=s&attempt=first", "attempt"],
+    ["an empty attempt", "name=alice&session=s&attempt=", "attempt"],
+    ["attempt twice", "name=alice&session=s&attempt=1&attempt=2", "attempt"],
+  ])("%s", async (_case, query, name) => {
+    const reason = expect.stringMatching(new RegExp(`^${name}: .{10,}$`)) as string;
+    const room = freshRoom();
+    expect(await room.turnsAway(query)).toEqual({ code: 4000, reason });
+    expect(await room.turnsAway(query, { protocols: ["chat.v1"] })).toEqual({ code: 4000, reason });
+  });
+
+  test("a refusal leaves nothing behind: the name is free, and nobody knows it", async () => {
+    const room = freshRoom();
+    await room.turnsAway("name=bob&since=1");
+    const alice = await room.joins("alice", { ...V1, key: "hers" });
+    expect(await alice.asksWho()).toEqual(["alice"]);
+  });
+
+  test.each([
+    ["since=0 alone", "name=alice&since=0"],
+    ["epoch alone, which is ignored", "name=alice&epoch=e"],
+    [
+      "an epoch that is another, and a since above the head",
+      "name=alice&since=9999999999999999&epoch=e",
+    ],
+    ["parameters that nobody knows, even twice", "name=alice&colour=red&colour=blue"],
+    ["session and attempt", `name=alice&session=${"s".repeat(64)}&attempt=0`],
+    ["a name of 32 letters beyond the first plane", `name=${encodeURIComponent("𝒳".repeat(32))}`],
+    ["a name with marks", `name=${encodeURIComponent("ก่อน_a-b.c")}`],
+    ["a name of a digit", "name=7"],
+  ])("no bad request: %s", async (_case, query) => {
+    const { status, link } = await freshRoom().knocks(query, { protocols: ["chat.v1"] });
+    expect(status).toBe(101);
+    await link?.hears(([first]) => first?.startsWith('[{"type":"welcome"') === true);
+    link?.vanishes();
+  });
+
+  test("R1: names and rooms are compared as normalised", async () => {
+    const name = "Zoë";
+    const composed = new Room(server, `${name}-normal`.normalize("NFC"));
+    const decomposed = new Room(server, `${name}-normal`.normalize("NFD"));
+    const older = await composed.joins(name.normalize("NFC"), V1);
+    const newer = await decomposed.joins(name.normalize("NFD"), V1);
+    expect((await older.goodbye()).code).toBe(4001);
+    const [welcome] = newer.all("welcome");
+    expect([welcome?.name, welcome?.room]).toEqual(
+      [name, composed.name].map((s) => s.normalize("NFC")),
+    );
+  });
+});
+
+describe("4003: a name belongs to the first key that joined with it", () => {
+  const ANOTHER = "this name belongs to another key: join with that key, or choose another name";
+  const KEYLESS = "this name was first used without a key: join without one, or choose another";
+  const key = "s3cret ~ +/=";
+
+  test.each([
+    ["a wrong key in the header", [], bearer("wrong"), ANOTHER],
+    ["a wrong key as subprotocol", ["chat.v1", subprotocolOf("wrong")], {}, ANOTHER],
+    ["no key", [], {}, ANOTHER],
+    ["an empty key as subprotocol", ["chat.v1", "key."], {}, ANOTHER],
+    [
+      "a wrong key in the header, which wins over the right subprotocol",
+      ["chat.v1", subprotocolOf(key)],
+      bearer("wrong"),
+      ANOTHER,
+    ],
+    ["a key that only begins the same", [], bearer(`${key}.`), ANOTHER],
+    [
+      "another scheme",
+      [],
+      { Authorization: "Basic YWxpY2U6cw==" },
+      'Authorization: expected "Bearer KEY"',
+    ],
+    [
+      "another scheme beside the right subprotocol",
+      ["chat.v1", subprotocolOf(key)],
+      { Authorization: "Basic YQ==" },
+      'Authorization: expected "Bearer KEY"',
+    ],
+    [
+      "a scheme without a key",
+      [],
+      { Authorization: "Bearer" },
+      'Authorization: expected "Bearer KEY"',
+    ],
+    [
+      "a header that is not UTF-8",
+      [],
+      { Authorization: "Bearer \u00ff\u00fe" },
+      "Authorization: the key is not UTF-8",
+    ],
+    [
+      "a subprotocol that is not base64url",
+      ["chat.v1", "key.a!b"],
+      {},
+      "the subprotocol key. must go on with the base64url of the key's UTF-8",
+    ],
+    [
+      "a subprotocol that is not UTF-8",
+      ["chat.v1", "key._w"],
+      {},
+      "the subprotocol key. must go on with the base64url of the key's UTF-8",
+    ],
+    [
+      "the right key twice",
+      ["chat.v1", subprotocolOf(key), subprotocolOf(key)],
+      {},
+      "the subprotocol key. was offered twice: give one key",
+    ],
+  ])("refused: %s", async (_case, protocols, headers, reason) => {
+    const room = freshRoom();
+    const owner = await room.joins("alice", { ...V1, key });
+    expect(await room.turnsAway("name=alice", { protocols, headers })).toEqual({
+      code: 4003,
+      reason,
+    });
+    owner.says("still here");
+    await owner.isDone();
+    expect([owner.isCutOff, owner.heard]).toEqual([false, ["alice: still here"]]);
+  });
+
+  test.each([
+    ["the same header", ["chat.v1"], bearer(key)],
+    ["the same key as subprotocol", ["chat.v1", subprotocolOf(key)], {}],
+    [
+      "the same key as padded subprotocol",
+      [
+        "chat.line",
+        `key.${Buffer.from(key).toString("base64")}`.replaceAll("+", "-").replaceAll("/", "_"),
+      ],
+      {},
+    ],
+    [
+      "the right header, which wins over a wrong subprotocol",
+      ["chat.v1", subprotocolOf("wrong")],
+      bearer(key),
+    ],
+    ["a scheme in small letters", [], { Authorization: `bearer ${key}` }],
+  ])("R1: the owner takes over with %s", async (_case, protocols, headers) => {
+    const room = freshRoom();
+    const owner = await room.joins("alice", { ...V1, key });
+    const { link } = await room.knocks("name=alice", { protocols, headers });
+    expect((await owner.goodbye()).code).toBe(4001);
+    expect(link).toBeDefined();
+    link?.vanishes();
+  });
+
+  test.each([
+    ["of Latin letters", "Schlüssel"],
+    ["of letters beyond", "Łódź"],
+    ["of characters beyond the first plane", "🔑 𝒳"],
+  ])("R1: a key %s is the same by header and by subprotocol", async (_case, own) => {
+    const room = freshRoom();
+    const knocks = [
+      { headers: bearer(own) },
+      { protocols: ["chat.line", subprotocolOf(own)] },
+      { headers: bearer(own) },
+    ];
+    const codes: (number | undefined)[] = [];
+    let current: RawLink | undefined;
+    for (const knock of knocks) {
+      const { link } = await room.knocks("name=alice", knock);
+      await link?.hears(isWelcomed);
+      codes.push((await current?.goodbye())?.code);
+      current = link;
+    }
+    current?.vanishes();
+    expect(codes).toEqual([undefined, 4001, 4001]);
+  });
+
+  test.each([
+    ["A", "Ł"],
+    ["Ł", "A"],
+  ])(
+    "R1: the key %s is not the key %s, which has the same last byte of a code point",
+    async (owners, strangers) => {
+      const room = freshRoom();
+      const owner = await room.knocks("name=alice", { headers: bearer(owners) });
+      await owner.link?.hears(isWelcomed);
+      const refusal = { code: 4003, reason: ANOTHER };
+      expect(await room.turnsAway("name=alice", { headers: bearer(strangers) })).toEqual(refusal);
+      owner.link?.vanishes();
+    },
+  );
+
+  test("a name that was first used without a key takes none", async () => {
+    const room = freshRoom();
+    const owner = await room.joins("alice", LINE);
+    const refusal = { code: 4003, reason: KEYLESS };
+    expect(await room.turnsAway("name=alice", { headers: bearer("k") })).toEqual(refusal);
+    const protocols = ["chat.v1", subprotocolOf("k")];
+    expect(await room.turnsAway("name=alice", { protocols })).toEqual(refusal);
+    expect(owner.isCutOff).toBe(false);
+    // It belongs to everyone: also while its first user is away, and with an empty key.
+    await owner.leaves();
+    expect(await room.turnsAway("name=alice", { protocols })).toEqual(refusal);
+    const { status, link } = await room.knocks("name=alice", { protocols: ["chat.v1", "key."] });
+    expect(status).toBe(101);
+    await link?.hears((texts) => texts.length > 0);
+    link?.vanishes();
+  });
+
+  test("a key owns its name in one room only, and while it is away, too", async () => {
+    const room = freshRoom();
+    const owner = await room.joins("alice", { ...V1, key: "hers" });
+    await owner.leaves();
+    const refusal = { code: 4003, reason: ANOTHER };
+    expect(await room.turnsAway("name=alice", { headers: bearer("his") })).toEqual(refusal);
+    await owner.returns();
+    const elsewhere = await freshRoom().joins("alice", { ...V1, key: "his" });
+    expect([owner.isCutOff, elsewhere.isCutOff]).toEqual([false, false]);
+  });
+});
+
+describe("the closes that refuse, in the order of the protocol", () => {
+  const FULL = { code: 4100, reason: "the room is full, 2 are online: come back later" };
+
+  test("R8: 4100 when the room is full; a takeover never is refused; a leave makes room", async () => {
+    const room = freshRoom();
+    const alice = await room.joins("alice", V1);
+    const bob = await room.joins("bob", LINE);
+    expect(await room.turnsAway("name=carol")).toEqual(FULL);
+    expect(await room.turnsAway("name=carol", { protocols: ["chat.v1"] })).toEqual(FULL);
+
+    const newer = await room.joins("alice", LINE);
+    expect((await alice.goodbye()).code).toBe(4001);
+    expect(await room.turnsAway("name=carol")).toEqual(FULL);
+    // Who may come back within the grace keeps the place.
+    await bob.vanishes();
+    expect(await room.turnsAway("name=carol")).toEqual(FULL);
+    await bob.returns();
+    await bob.leaves();
+    const carol = await room.joins("carol", V1);
+    carol.says("in at last");
+    await newer.hears("from carol: in at last");
+    expect(await carol.asksWho()).toEqual(["alice", "bob (away)", "carol"]);
+  });
+
+  test("4000, then 4003, then 4201, then 4100", async () => {
+    const room = freshRoom();
+    await room.joins("bob", V1);
+    const alice = await room.joins("alice", { ...V1, key: "hers" });
+    const overtaken = `name=alice&session=${alice.session}&attempt=${alice.attempt}`;
+    const codeOf = async (query: string, headers: Record<string, string>): Promise<number> =>
+      (await room.turnsAway(query, { headers })).code;
+    expect(await codeOf(`${overtaken}&since=1`, { Authorization: "Basic YQ==" })).toBe(4000);
+    expect(await codeOf("name=carol&since=1", bearer("k"))).toBe(4000);
+    expect(await codeOf(overtaken, { Authorization: "Basic YQ==" })).toBe(4003);
+    expect(await codeOf(overtaken, bearer("wrong"))).toBe(4003);
+    expect(await codeOf("name=carol", { Authorization: "Basic YQ==" })).toBe(4003);
+    expect(await codeOf(overtaken, bearer("hers"))).toBe(4201);
+    expect(await codeOf("name=carol", bearer("k"))).toBe(4100);
+    expect(alice.isCutOff).toBe(false);
+  });
+
+  test.each([
+    ["chat.v1", ["chat.v1"]],
+    ["no dialect", []],
+  ])("a browser that never says a word learns the reason: %s", async (_case, protocols) => {
+    const socket = new WebSocket(`${freshRoom().url}?name=`, protocols);
+    const [code, reason] = await new Promise<[number, string]>((resolve, reject) => {
+      socket.on("close", (closed, why) => resolve([closed, why.toString()]));
+      socket.on("error", reject);
+    });
+    expect(code).toBe(4000);
+    expect(reason).toMatch(/^name: /);
+  });
+
+  test("every reason fits into a Close frame and says what to do", async () => {
+    const room = freshRoom();
+    const alice = await room.joins("alice", { ...V1, key: "hers" });
+    await room.joins("bob", LINE);
+    const { session } = alice;
+    const reasons = [
+      await room.turnsAway("name="),
+      await room.turnsAway("name=alice"),
+      await room.turnsAway("name=bob", { headers: bearer("k") }),
+      await room.turnsAway(`name=alice&session=${session}&attempt=0`, { headers: bearer("hers") }),
+      await room.turnsAway("name=carol"),
+    ];
+    expect(reasons.map(({ code }) => code)).toEqual([4000, 4003, 4003, 4201, 4100]);
+    for (const { reason } of reasons) {
+      expect(Buffer.byteLength(reason)).toBeGreaterThan(20);
+      expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(123);
+    }
+  });
+});
+
+test("R7: the server had nothing to complain about", async () => {
+  expect(await server.complaints()).toEqual([]);
+});

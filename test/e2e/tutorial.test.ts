@@ -1,0 +1,128 @@
+/** The conversation of the tutorial, as people at two terminals see it. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Room } from "../support/e2e/room.ts";
+import { Server } from "../support/e2e/server.ts";
+
+const HOW_TO = '* write "bob, carol: hi" to some, "*: hi" to everyone; /who /history /help /quit';
+
+let server: Server;
+beforeAll(async () => {
+  server = await Server.starts();
+});
+afterAll(() => server.stop());
+
+test("R5 R6: two talk; one leaves, is written to, comes back, and has everything once and in order", async () => {
+  const room = new Room(server, "tutorial");
+  // Carol looks on, in the other dialect: what she is told, the others have been told as well.
+  const carol = await room.joins("carol", { dialect: "chat.v1" });
+  await carol.sees("joined", "carol");
+  const alice = await room.joins("alice", { dialect: "chat.line" });
+  await carol.sees("joined", "alice");
+  const bob = await room.joins("bob", { dialect: "chat.line" });
+  await alice.hears("* bob joined");
+
+  alice.types("bob: hi, it is Alice");
+  await bob.hears("from alice: hi, it is Alice");
+  bob.types("alice, carol: hi both\r\n\r\n*: hi all: everyone!");
+  await alice.hears("from bob: hi both", "from bob: hi all: everyone!");
+  alice.types("alice, bob: a note to us");
+  await alice.hears("from alice: a note to us");
+  await bob.hears("from alice: a note to us");
+
+  bob.types("alice: last words\n/quit");
+  expect(await bob.goodbye()).toEqual({ code: 1000, reason: "goodbye" });
+  await alice.hears("from bob: last words", "* bob left");
+
+  alice.types("bob: are you there?");
+  await alice.hears("* bob is away: the message waits");
+  alice.types("*: bob is gone");
+  await carol.hears("bob is gone");
+  alice.types("carol: not for bob");
+  await carol.hears("not for bob");
+  alice.types("bob, carol: three\nbob: four");
+  await alice.hears("* bob is away: the message waits", "* bob is away: the message waits");
+  alice.types("bobby: who is that?");
+  const nobody = "nobody here is called bobby; nothing was sent";
+  await alice.hears(`* ${nobody}: ask who is known, or wait until they have joined once`);
+
+  await bob.returns();
+  await bob.hears("from alice: four");
+  await alice.hears("* bob joined");
+  bob.types("alice: I have it all");
+  await alice.hears("from bob: I have it all");
+
+  // Once: a second return brings nothing again.
+  await bob.leaves();
+  await alice.hears("* bob left");
+  await bob.returns();
+  await alice.hears("* bob joined");
+  alice.types("*: the end");
+  await bob.hears("from alice: the end");
+  await carol.hears("the end");
+
+  expect(alice.lines).toEqual([
+    "* welcome to tutorial, alice; here: carol",
+    HOW_TO,
+    "* bob joined",
+    "from bob: hi both",
+    "from bob: hi all: everyone!",
+    "from alice: a note to us",
+    "from bob: last words",
+    "* bob left",
+    "* bob is away: the message waits",
+    "* bob is away: the message waits",
+    "* bob is away: the message waits",
+    "* nobody here is called bobby; nothing was sent: ask who is known, or wait until they have joined once",
+    "* bob joined",
+    "from bob: I have it all",
+    "* bob left",
+    "* bob joined",
+  ]);
+  expect(bob.lines).toEqual([
+    "* welcome to tutorial, bob; here: carol, alice",
+    HOW_TO,
+    "from alice: hi, it is Alice",
+    "from alice: a note to us",
+    "* welcome to tutorial, bob; here: carol, alice",
+    HOW_TO,
+    "from alice: are you there?",
+    "from alice: bob is gone",
+    "from alice: three",
+    "from alice: four",
+    "* welcome to tutorial, bob; here: carol, alice",
+    HOW_TO,
+    "from alice: the end",
+  ]);
+  expect(carol.heard).toEqual([
+    "bob: hi both",
+    "bob: hi all: everyone!",
+    "alice: bob is gone",
+    "alice: not for bob",
+    "alice: three",
+    "alice: the end",
+  ]);
+  expect(await server.complaints()).toEqual([]);
+});
+
+test("who and history answer a person in lines", async () => {
+  const room = new Room(server, "questions");
+  const alice = await room.joins("alice", { dialect: "chat.line" });
+  const bob = await room.joins("bob", { dialect: "chat.line" });
+  await alice.hears("* bob joined");
+  alice.types("bob: one\n*: two");
+  await bob.hears("from alice: two");
+  await bob.leaves();
+  await alice.hears("* bob left");
+  const before = alice.lines.length;
+  alice.types("/who\n/history 1\nhello?");
+  await alice.until(
+    () => alice.lines.length >= before + 4,
+    () => "four lines of answers",
+  );
+  expect(alice.lines.slice(before)).toEqual([
+    "* here: alice",
+    "* away: bob",
+    expect.stringMatching(/^\* \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ from alice: two$/),
+    '* to whom? write "bob, carol: hi" to some, "*: hi" to everyone',
+  ]);
+});
