@@ -6,6 +6,7 @@
  * - What a browser cannot read is told by a close: refusals after the upgrade are made here, because the runtime ends
  *   TCP properly only for a socket that the Worker itself accepted.
  */
+import { env as atStart } from "cloudflare:workers";
 import { ChatRoom } from "./chat-room.ts";
 import { type Config, type Env, readConfig } from "./config.ts";
 import type { Closing } from "./core/entrance.ts";
@@ -14,13 +15,14 @@ import { dialectOf, joinRequest, readJoin } from "./upgrade.ts";
 
 export { ChatRoom };
 
+// A wrong configuration is told when the Worker starts, not only to the first who connects.
+const complaint = readConfig(atStart as unknown as Env);
+if (typeof complaint === "string") console.error(`chat-room is not configured: ${complaint}`);
+
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const config = readConfig(env);
-    if (typeof config === "string") {
-      console.error(`chat-room is not configured: ${config}`);
-      return refuse(500, "bad-configuration", config);
-    }
+    if (typeof config === "string") return refuse(500, "bad-configuration", config);
     const url = new URL(request.url);
     if (url.pathname === "/healthz") return health(request);
     if (url.pathname === "/") return greet(request, url);
