@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: "core",
           root,
-          include: ["test/{core,wire,store,docs}/**/*.test.ts"],
+          include: ["test/{core,wire,store,docs,client}/**/*.test.ts"],
           environment: "node",
         },
       },
@@ -27,7 +27,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           root,
-          include: ["test/e2e/**/*.test.ts"],
+          include: ["test/{e2e,demo,terminal}/**/*.test.ts"],
           environment: "node",
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -44,6 +44,14 @@ describe("imports point one way", () => {
     ["src/worker.ts", "./core/broker.ts"],
     ["src/worker.ts", "./store/storage.ts"],
     ["src/upgrade.ts", "./wire/line.ts"],
+    ["src/client/planted.ts", "../core/broker.ts"],
+    ["src/client/planted.ts", "../wire/json.ts"],
+    ["src/client/planted.ts", "../sockets.ts"],
+    ["src/client/planted.ts", "node:fs"],
+    ["src/client/planted.ts", "valibot"],
+    ["src/client/terminal/planted.ts", "../../core/broker.ts"],
+    ["src/client/terminal/planted.ts", "../../wire/json.ts"],
+    ["src/client/demo/planted.ts", "../../chat-room.ts"],
   ])("%s may not import %s", (file, from) => expect(isRefused(file, from)).toBe(true));
 
   test.each([
@@ -57,5 +65,11 @@ describe("imports point one way", () => {
     ["src/worker.ts", "./chat-room.ts"],
     ["src/chat-room.ts", "./core/broker.ts"],
     ["src/chat-room.ts", "./store/storage.ts"],
+    ["src/client/planted.ts", "../wire/frames.ts"],
+    ["src/client/planted.ts", "../core/names.ts"],
+    ["src/client/planted.ts", "./link.ts"],
+    ["src/client/terminal/planted.ts", "../index.ts"],
+    ["src/client/terminal/planted.ts", "../../core/names.ts"],
+    ["src/client/demo/planted.ts", "node:net"],
   ])("%s may import %s", (file, from) => expect(isRefused(file, from)).toBe(false));
 });

@@ -1,0 +1,48 @@
+/**
+ * Keeps to the room's `rate` and `burst`, so that the room never has to end the link for it.
+ *
+ * Invariant: a second's worth of the rate is never used, so that delays which differ by less than that, and acks that
+ * advance nothing, do not overdraw the room's own bucket, which sees everything later.
+ */
+export class Allowance {
+  #rate = 50;
+  #capacity = 450;
+  #level = 450;
+  #at = 0;
+
+  /** The room told its limits. */
+  set(rate: number, burst: number, now: number): void {
+    this.#refill(now);
+    this.#rate = rate;
+    this.#capacity = Math.max(10, burst - rate);
+    this.#level = Math.min(this.#level, this.#capacity);
+  }
+
+  /** The room ended a link for going too fast. */
+  empty(now: number): void {
+    this.#level = 0;
+    this.#at = now;
+  }
+
+  /** @returns how many items may go now */
+  available(now: number): number {
+    this.#refill(now);
+    return Math.floor(this.#level);
+  }
+
+  take(cost: number): void {
+    this.#level -= cost;
+  }
+
+  /** @returns ms until `cost` may go */
+  wait(cost: number, now: number): number {
+    this.#refill(now);
+    return Math.max(0, Math.ceil(((cost - this.#level) / this.#rate) * 1_000));
+  }
+
+  #refill(now: number): void {
+    const elapsed = this.#at === 0 ? 0 : Math.max(0, now - this.#at);
+    this.#level = Math.min(this.#capacity, this.#level + (elapsed * this.#rate) / 1_000);
+    this.#at = now;
+  }
+}

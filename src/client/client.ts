@@ -1,0 +1,599 @@
+/**
+ * The client: joins the pure machines (link.ts, session.ts) to a socket, a clock and a storage.
+ *
+ * Invariants:
+ * - One round at a time: take what came, decide what goes, save, then send. What is acknowledged is saved; what is sent
+ *   is on record as sent before.
+ * - Listeners hear of an entry before the cursor moves past it: a crash in between shows it again rather than never.
+ * - A socket that was let go of is not listened to any more.
+ */
+import type { ServerFrame } from "../wire/frames.ts";
+import {
+  type ChatError,
+  ClosedError,
+  FateUnknownError,
+  LinkLostError,
+  OutboxFullError,
+  RefusedError,
+  StorageError,
+} from "./errors.ts";
+import { type ClientEvents, Emitter, type Entry, Feed, type LinkState, stateOf } from "./events.ts";
+import { begin, dueAt, type Link, type Signal, type Step, step } from "./link.ts";
+import {
+  addressOf,
+  type ChatClientOptions,
+  protocolsOf,
+  randomToken,
+  readOptions,
+  type Settings,
+} from "./options.ts";
+import { Outgoing } from "./outgoing.ts";
+import {
+  type Happening,
+  markSent,
+  nextAttempt,
+  onError,
+  onGap,
+  onMessage,
+  onReady,
+  onWelcome,
+  type Outcome,
+  withdraw,
+} from "./session.ts";
+import type { ClientRecord, Queued } from "./storage.ts";
+
+/** How long `close` waits for what was sent to be decided. */
+const FLUSH_MS = 5_000;
+/** The close code that this client gives when it lets go of a link to come back: no goodbye. */
+const LET_GO = 4201;
+
+export interface SendOptions {
+  /** Names; absent: everyone the room knows. */
+  readonly to?: readonly string[];
+}
+
+/** A page of the room's past, oldest first. Ask again with `before: next`; without `next` it was the last. */
+export interface HistoryPage {
+  readonly messages: readonly Entry[];
+  readonly next?: number;
+}
+
+/** Names that the room knows. Ask again with `after: next`; without `next` it was the last page. */
+export interface WhoPage {
+  readonly peers: readonly { readonly name: string; readonly online: boolean }[];
+  readonly next?: string;
+}
+
+interface Waiter<Value> {
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: ChatError) => void;
+}
+
+/** A member of a room, through whatever happens to its links. */
+export class ChatClient implements AsyncIterable<Entry> {
+  readonly room: string;
+  readonly name: string;
+  readonly #settings: Settings;
+  readonly #emitter = new Emitter();
+  readonly #feeds = new Set<Feed>();
+  readonly #outgoing = new Outgoing();
+  /** Who waits for a message's confirmation, or for an answer, by id. */
+  readonly #senders = new Map<string, Waiter<Entry>>();
+  readonly #askers = new Map<string, Waiter<ServerFrame>>();
+  readonly #peers = new Set<string>();
+  #link: Link;
+  #record: ClientRecord | undefined;
+  #saved: ClientRecord | undefined;
+  #socket: WebSocket | undefined;
+  #frames: string[] = [];
+  #acked = 0;
+  #online = 0;
+  #spread = 0;
+  #since: number | undefined;
+  #isWorking = false;
+  #again = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #stopListening: () => void;
+
+  /**
+   * Connects at once.
+   * @throws BadOptionError if the options cannot work
+   */
+  constructor(options: ChatClientOptions) {
+    this.#settings = readOptions(options);
+    this.room = this.#settings.room;
+    this.name = this.#settings.name;
+    this.#since = this.#settings.since;
+    const { link } = begin(Date.now());
+    this.#link = link;
+    this.#stopListening = onAwake(() => this.#signal({ type: "awake" }));
+    void this.#open();
+  }
+
+  /** The state of the link, in the words of `LinkState`. */
+  get state(): LinkState {
+    return stateOf(this.#link);
+  }
+
+  /** How many are in the room, by its last word; a hint. */
+  get online(): number {
+    return this.#online;
+  }
+
+  /** Names known to be online, as far as the room told. */
+  get peers(): readonly string[] {
+    return [...this.#peers];
+  }
+
+  /** How many messages were accepted and are not decided; those of unknown fate not counted. */
+  get waiting(): number {
+    return this.#record?.outbox.filter(({ unknown }) => !unknown).length ?? 0;
+  }
+
+  /**
+   * Sends a message, now or as soon as the room can be reached. It is kept in the storage at once, or as soon as this
+   * client owns that.
+   * @returns the entry, once it is stored and has its place, whatever happened in between
+   * @throws RefusedError, FateUnknownError, OutboxFullError, ClosedError, StorageError; by rejecting
+   */
+  send(text: string, { to }: SendOptions = {}): Promise<Entry> {
+    const { outboxLimit } = this.#settings;
+    if (this.#link.type === "closed") return Promise.reject(this.#closedError());
+    if (this.#outgoing.early.length + this.waiting >= outboxLimit) {
+      const full = `${outboxLimit} messages wait already: wait until some are confirmed`;
+      return Promise.reject(new OutboxFullError(full));
+    }
+    const id = randomToken(96);
+    const queued: Queued = { id, text, ...(to && { to: [...to] }), sent: false };
+    if (this.#record === undefined) this.#outgoing.early.push(queued);
+    else this.#record = { ...this.#record, outbox: [...this.#record.outbox, queued] };
+    this.#work();
+    return new Promise((resolve, reject) => this.#senders.set(id, { resolve, reject }));
+  }
+
+  /** Sends something passing to those online now: not stored, not repeated, dropped while the link is not live. */
+  signal(data: unknown, { to }: SendOptions = {}): void {
+    if (this.#link.type !== "live") return;
+    this.#outgoing.passing.push({ type: "signal", data, ...(to && { to }) });
+    this.#work();
+  }
+
+  /**
+   * A page of the past.
+   * @param options `before`: entries below it (default: from the newest on down); `limit`: 1 to 100, default 50
+   * @throws LinkLostError, RefusedError, ClosedError; by rejecting
+   */
+  async history(
+    options: { readonly before?: number; readonly limit?: number } = {},
+  ): Promise<HistoryPage> {
+    const frame = await this.#ask({ type: "history", ...options });
+    if (frame.type !== "history") throw new LinkLostError("the room gave another answer");
+    const { messages, next } = frame;
+    return { messages, ...(next !== undefined && { next }) };
+  }
+
+  /**
+   * Who the room knows, here or away.
+   * @param options `after`: the `next` of the page before
+   * @throws LinkLostError, RefusedError, ClosedError; by rejecting
+   */
+  async who(options: { readonly after?: string } = {}): Promise<WhoPage> {
+    const frame = await this.#ask({ type: "who", ...options });
+    if (frame.type !== "who") throw new LinkLostError("the room gave another answer");
+    const { peers, next } = frame;
+    return { peers, ...(next !== undefined && { next }) };
+  }
+
+  /** Calls `listener` at each event of this type. @returns what stops that */
+  on<Type extends keyof ClientEvents>(
+    type: Type,
+    listener: (event: ClientEvents[Type]) => void,
+  ): () => void {
+    return this.#emitter.on(type, listener);
+  }
+
+  /** Entries as they come, from now on, until the client is closed. */
+  [Symbol.asyncIterator](): AsyncIterator<Entry> {
+    const feed = new Feed(() => this.#feeds.delete(feed));
+    if (this.#link.type === "closed") feed.end();
+    else this.#feeds.add(feed);
+    return feed;
+  }
+
+  /** Leaves. If the link is live, what was sent is waited for, 5 s at most; the rest stays in the storage. */
+  async close(): Promise<void> {
+    const deadline = Date.now() + FLUSH_MS;
+    while (this.#link.type === "live" && this.waiting > 0 && Date.now() < deadline) {
+      await this.#emitter.next(deadline - Date.now());
+    }
+    this.#signal({ type: "close", code: 1000, why: "closed by this client" });
+    await this.#settings.storage.close?.();
+  }
+
+  /** Takes possession of the storage, and begins. */
+  async #open(): Promise<void> {
+    const { storage } = this.#settings;
+    try {
+      await storage.open?.();
+      const kept = await storage.load();
+      if (kept !== undefined && kept.version !== 1) {
+        throw new StorageError("what was kept was written by a newer release of this client");
+      }
+      const record = kept ?? { version: 1, session: randomToken(96), attempt: 0, outbox: [] };
+      this.#saved = kept;
+      this.#record = { ...record, outbox: [...record.outbox, ...this.#outgoing.early.splice(0)] };
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (this.#link.type === "closed") await storage.close?.();
+    else this.#take(begin(Date.now()));
+  }
+
+  #signal(signal: Signal): void {
+    const moment = { now: Date.now(), random: Math.random() };
+    this.#take(step(this.#link, signal, moment));
+  }
+
+  #take({ link, actions }: Step): void {
+    const before = JSON.stringify(stateOf(this.#link));
+    this.#link = link;
+    for (const action of actions) {
+      if (action === "drop") this.#drop();
+      else if (action === "ping") this.#transmit("ping");
+      else void this.#connect();
+    }
+    if (link.type === "closed") this.#end();
+    if (JSON.stringify(stateOf(link)) !== before) this.#emitter.emit("state", stateOf(link));
+    this.#arm();
+  }
+
+  async #connect(): Promise<void> {
+    const link = this.#link;
+    let key: string;
+    try {
+      key = await this.#settings.key();
+    } catch (error) {
+      return this.#ended(1006, `the key could not be had: ${String(error)}`);
+    }
+    if (this.#record === undefined) return;
+    this.#record = nextAttempt(this.#record, Date.now());
+    try {
+      await this.#save();
+    } catch (error) {
+      return this.#fail(error);
+    }
+    // While the key was fetched, the link may have been given up.
+    if (this.#link !== link) return;
+    const url = addressOf(this.#settings, this.#record, this.#since);
+    const socket = new WebSocket(url.href, protocolsOf(key));
+    this.#socket = socket;
+    const hears = (work: () => void) => (): void => {
+      if (this.#socket === socket) work();
+    };
+    socket.addEventListener(
+      "open",
+      hears(() => this.#signal({ type: "opened" })),
+    );
+    socket.addEventListener("message", ({ data }) => {
+      if (this.#socket === socket && typeof data === "string") this.#receive(data);
+    });
+    // What an error means, the close event behind it tells.
+    socket.addEventListener("error", () => {});
+    socket.addEventListener("close", ({ code, reason }) => {
+      if (this.#socket === socket) this.#ended(code, reason);
+    });
+  }
+
+  #ended(code: number, reason: string): void {
+    if (code === 4103) this.#outgoing.allowance.empty(Date.now());
+    const poison = this.#record && this.#outgoing.suspects(this.#record, code, Date.now());
+    if (this.#record && poison) {
+      const why = "the link ended each time right after this message: it was taken out";
+      this.#apply(withdraw(this.#record, poison, "lost", why));
+    }
+    const { hasFreshKeys: freshKey } = this.#settings;
+    this.#signal({ type: "ended", code, reason, spread: this.#spread, freshKey });
+  }
+
+  /** Lets go of the socket, and of what was asked on it. */
+  #drop(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#frames = [];
+    this.#outgoing.linkEnded();
+    for (const waiter of this.#askers.values()) {
+      waiter.reject(new LinkLostError("the link broke before the answer came: ask again"));
+    }
+    this.#askers.clear();
+    try {
+      socket?.close(this.#link.type === "closed" ? 1000 : LET_GO);
+    } catch {
+      // It never opened, or is gone.
+    }
+  }
+
+  #receive(text: string): void {
+    if (text === "pong") return this.#signal({ type: "pong" });
+    this.#frames.push(text);
+    this.#work();
+  }
+
+  /** Starts a round, after all that the application does in this turn. */
+  #work(): void {
+    this.#again = true;
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    queueMicrotask(() => {
+      this.#rounds()
+        .catch((error: unknown) => this.#fail(error))
+        .finally(() => {
+          this.#isWorking = false;
+          this.#arm();
+        });
+    });
+  }
+
+  async #rounds(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      for (const text of this.#frames.splice(0)) this.#read(text);
+      const socket = this.#socket;
+      const batch = this.#nextBatch();
+      if (this.#record && batch.length > 0) this.#record = markSent(this.#record, batch);
+      await this.#save();
+      if (socket !== undefined && this.#socket === socket) this.#speak(batch);
+      if (this.#nextBatch().length > 0) this.#again = true;
+    }
+  }
+
+  #nextBatch(): readonly Queued[] {
+    if (this.#link.type !== "live" || this.#record === undefined) return [];
+    return this.#outgoing.next(this.#record, Date.now());
+  }
+
+  /** One array frame for all that a round brings: the ack, the sends, the questions. */
+  #speak(batch: readonly Queued[]): void {
+    const now = Date.now();
+    const awaited = this.#outgoing.handed.size > 0;
+    const cursor = this.#record?.cursor ?? 0;
+    const acks = cursor > this.#acked ? [{ type: "ack", seq: cursor }] : [];
+    this.#acked = Math.max(this.#acked, cursor);
+    for (const frame of this.#outgoing.frames(acks, batch, this.#link.type === "live", now)) {
+      this.#transmit(frame);
+    }
+    if (batch.length > 0 && !awaited) this.#signal({ type: "sent" });
+  }
+
+  #transmit(frame: string): void {
+    if (this.#socket?.readyState === 1) this.#socket.send(frame);
+  }
+
+  async #save(): Promise<void> {
+    const record = this.#record;
+    if (record === undefined || record === this.#saved) return;
+    await this.#settings.storage.save(record);
+    this.#saved = record;
+  }
+
+  #read(text: string): void {
+    let items: readonly ServerFrame[];
+    try {
+      const value = JSON.parse(text) as ServerFrame | ServerFrame[];
+      items = Array.isArray(value) ? value : [value];
+    } catch {
+      const why = "this is not a chat room: it does not speak chat.v1";
+      return this.#signal({ type: "close", code: 4000, why });
+    }
+    // What is no frame at all is a newer room's business, as an unknown type is.
+    try {
+      for (const item of items) if (typeof item?.type === "string") this.#hear(item);
+    } catch {
+      const why = "this room speaks another chat.v1 than this client: update the one or the other";
+      this.#signal({ type: "close", code: 4000, why });
+    }
+  }
+
+  #hear(frame: ServerFrame): void {
+    if (this.#record === undefined) return;
+    switch (frame.type) {
+      case "welcome":
+        return this.#welcome(frame);
+      case "message": {
+        this.#signal({ type: "heard" });
+        return this.#apply(onMessage(this.#record, frame, this.name));
+      }
+      case "gap":
+        this.#signal({ type: "heard" });
+        return this.#apply(onGap(this.#record, frame));
+      case "ready":
+        this.#apply(onReady(this.#record, frame.seq, this.#outgoing.handed));
+        return this.#signal({ type: "ready" });
+      case "presence": {
+        const { joined = [], left = [], online } = frame;
+        for (const name of joined) this.#peers.add(name);
+        for (const name of left) this.#peers.delete(name);
+        this.#online = online;
+        return this.#emitter.emit("presence", { joined, left, online });
+      }
+      case "signal":
+        return this.#emitter.emit("signal", {
+          from: frame.from,
+          ...(frame.to && { to: frame.to }),
+          data: frame.data,
+        });
+      case "redacted":
+        return this.#emitter.emit("redacted", { seq: frame.seq });
+      case "history":
+      case "who": {
+        this.#askers.get(frame.id)?.resolve(frame);
+        this.#askers.delete(frame.id);
+        return;
+      }
+      case "error":
+        this.#signal({ type: "heard" });
+        return this.#refused(frame);
+      default:
+        // A newer room says more than this client knows.
+        frame satisfies never;
+    }
+  }
+
+  #welcome(frame: Extract<ServerFrame, { type: "welcome" }>): void {
+    if (this.#record === undefined) return;
+    const { limits, peers, online, head } = frame;
+    this.#since = undefined;
+    this.#record = onWelcome(this.#record, frame);
+    this.#acked = frame.since;
+    this.#spread = limits.spread;
+    this.#online = online;
+    this.#peers.clear();
+    for (const name of peers) this.#peers.add(name);
+    for (const [queued, why] of this.#outgoing.setLimits(this.#record, limits, Date.now())) {
+      this.#apply(withdraw(this.#record, queued, "too-large", why));
+    }
+    this.#signal({ type: "welcomed", head });
+    this.#emitter.emit("presence", { joined: peers, left: [], online });
+  }
+
+  #refused(frame: Extract<ServerFrame, { type: "error" }>): void {
+    const { id = "", code, message } = frame;
+    const asker = this.#askers.get(id);
+    if (asker !== undefined) {
+      this.#askers.delete(id);
+      return asker.reject(new RefusedError(code, message));
+    }
+    const outcome = this.#record && onError(this.#record, frame);
+    if (outcome === undefined) return;
+    if (outcome.happenings.length > 0) return this.#apply(outcome);
+    this.#emitter.emit("error", new RefusedError(code, message));
+  }
+
+  #apply({ record, happenings }: Outcome): void {
+    this.#record = record;
+    for (const happening of happenings) this.#happen(happening);
+  }
+
+  #happen(happening: Happening): void {
+    switch (happening.type) {
+      case "entry":
+        this.#emitter.emit("entry", happening.entry);
+        for (const feed of this.#feeds) feed.push(happening.entry);
+        return;
+      case "confirmed": {
+        const { queued, entry } = happening;
+        this.#outgoing.decided(queued);
+        this.#settle(queued)?.resolve(entry);
+        return;
+      }
+      case "refused": {
+        const { queued, code, message } = happening;
+        const error = new RefusedError(code, message);
+        this.#outgoing.decided(queued);
+        this.#settle(queued)?.reject(error);
+        return this.#emitter.emit("refused", { ...shown(queued), error });
+      }
+      case "gap":
+        return this.#emitter.emit("gap", { from: happening.from, to: happening.to });
+      case "unknown": {
+        const { queued } = happening;
+        this.#outgoing.decided(queued);
+        const why = "whether this message was stored is no longer known: look at the history";
+        this.#settle(queued)?.reject(new FateUnknownError(why));
+        return this.#emitter.emit("unknown", shown(queued));
+      }
+      default:
+        return happening satisfies never;
+    }
+  }
+
+  #settle({ id }: Queued): Waiter<Entry> | undefined {
+    const waiter = this.#senders.get(id);
+    this.#senders.delete(id);
+    return waiter;
+  }
+
+  #ask(question: { readonly type: "history" | "who" }): Promise<ServerFrame> {
+    if (this.#link.type === "closed") return Promise.reject(this.#closedError());
+    const id = randomToken(96);
+    this.#outgoing.questions.push({ ...question, id });
+    this.#work();
+    return new Promise((resolve, reject) => this.#askers.set(id, { resolve, reject }));
+  }
+
+  #closedError(): ClosedError {
+    const { code, why } =
+      this.#link.type === "closed" ? this.#link : { code: 1000, why: "closed by this client" };
+    return new ClosedError(code, why);
+  }
+
+  /** The storage failed: without it nothing can be promised. */
+  #fail(error: unknown): void {
+    const failure = error instanceof StorageError ? error : new StorageError(String(error));
+    for (const waiter of this.#senders.values()) waiter.reject(failure);
+    this.#senders.clear();
+    this.#emitter.emit("error", failure);
+    this.#signal({ type: "close", code: 1011, why: failure.message });
+  }
+
+  #end(): void {
+    this.#stopListening();
+    const error = this.#closedError();
+    for (const waiters of [this.#senders, this.#askers]) {
+      for (const waiter of waiters.values()) waiter.reject(error);
+      waiters.clear();
+    }
+    for (const feed of this.#feeds) feed.end();
+    this.#feeds.clear();
+  }
+
+  /** Sets the one timer to whatever is due next. */
+  #arm(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    const oldestSentAt = this.#outgoing.oldestSentAt;
+    const waits = oldestSentAt === undefined ? {} : { oldestSentAt };
+    const now = Date.now();
+    const times = [dueAt(this.#link, waits)];
+    if (this.#link.type === "live" && this.#record !== undefined) {
+      times.push(this.#outgoing.dueAt(this.#record, now));
+    }
+    const set = times.filter((time) => time !== undefined);
+    if (set.length === 0 || this.#record === undefined) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#signal({ type: "tick", ...waits });
+        this.#work();
+      },
+      Math.min(60_000, Math.max(0, Math.min(...set) - now)),
+    );
+  }
+}
+
+const shown = ({ id, text, to }: Queued): { id: string; text: string; to?: readonly string[] } => ({
+  id,
+  text,
+  ...(to && { to }),
+});
+
+/** The network came back, or the page is looked at again. @returns what stops listening */
+function onAwake(listener: () => void): () => void {
+  const page = globalThis as {
+    addEventListener?: (type: string, listener: () => void) => void;
+    removeEventListener?: (type: string, listener: () => void) => void;
+    document?: {
+      readonly visibilityState: string;
+      addEventListener(type: string, listener: () => void): void;
+      removeEventListener(type: string, listener: () => void): void;
+    };
+  };
+  const { document } = page;
+  if (document === undefined) return () => {};
+  const seen = (): void => {
+    if (document.visibilityState === "visible") listener();
+  };
+  page.addEventListener?.("online", listener);
+  document.addEventListener("visibilitychange", seen);
+  return () => {
+    page.removeEventListener?.("online", listener);
+    document.removeEventListener("visibilitychange", seen);
+  };
+}

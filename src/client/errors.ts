@@ -1,0 +1,60 @@
+/**
+ * What can go wrong for a user of the client, each by a class of its own, with a sentence that says what to do.
+ */
+
+/** The base of all errors of this client: `catch (error) { if (error instanceof ChatError) … }`. */
+export class ChatError extends Error {
+  override name = "ChatError";
+}
+
+/** The options of `new ChatClient` cannot work: a bad URL, room or name. Thrown by the constructor. */
+export class BadOptionError extends ChatError {
+  override name = "BadOptionError";
+}
+
+/** The room refused one message for good; it is not stored, and the connection goes on. */
+export class RefusedError extends ChatError {
+  override name = "RefusedError";
+  /** `bad-frame`, `unknown-peer`, `too-large`; `lost` if the room's reason died with a link. */
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * The log was trimmed while this client was away, and with it the answer to whether the message was stored. It is
+ * never sent again by itself; a later confirmation may still come as an entry.
+ */
+export class FateUnknownError extends ChatError {
+  override name = "FateUnknownError";
+}
+
+/** The outbox holds as many messages as it may. Nothing of this message was kept. */
+export class OutboxFullError extends ChatError {
+  override name = "OutboxFullError";
+}
+
+/** The client is closed, or was closed before an answer came. What `send` accepted stays in the outbox. */
+export class ClosedError extends ChatError {
+  override name = "ClosedError";
+  /** The close code that ended it; 1000 if `close()` did. */
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A question (`history`, `who`) lost its link before the answer came: ask again. */
+export class LinkLostError extends ChatError {
+  override name = "LinkLostError";
+}
+
+/** The storage did not take or give the client's record: a full disk, a browser that refuses storage. */
+export class StorageError extends ChatError {
+  override name = "StorageError";
+}

@@ -1,0 +1,155 @@
+/**
+ * What a client tells its application: events, a feed of entries, the state of its link.
+ *
+ * Invariant: a listener that throws disturbs neither the client nor another listener; its error is thrown on its own.
+ */
+import type { ChatError, RefusedError } from "./errors.ts";
+import type { Link } from "./link.ts";
+
+/** One message of the room. `seq` is its place; `at` is server time in ms, for display; `id` is the sender's. */
+export interface Entry {
+  readonly seq: number;
+  readonly from: string;
+  /** Absent: to everyone. */
+  readonly to?: readonly string[] | undefined;
+  readonly text: string;
+  readonly id?: string | undefined;
+  readonly at: number;
+}
+
+/** The state of the link, for people. Times are ms since 1970. */
+export type LinkState =
+  | { readonly type: "connecting"; readonly tries: number }
+  /** Connected, and getting what was missed, up to `head`. */
+  | { readonly type: "replaying"; readonly head: number }
+  | { readonly type: "live" }
+  | { readonly type: "offline"; readonly retryAt: number; readonly why: string }
+  /** For good: `close()` was called (1000), or the room said that trying again is useless. */
+  | { readonly type: "closed"; readonly code: number; readonly why: string };
+
+export const stateOf = (link: Link): LinkState => {
+  switch (link.type) {
+    case "connecting":
+      return { type: "connecting", tries: link.tries };
+    case "replaying":
+      return { type: "replaying", head: link.head };
+    case "live":
+      return { type: "live" };
+    case "offline":
+      return { type: "offline", retryAt: link.retryAt, why: link.why };
+    case "closed":
+      return link;
+    default:
+      return link satisfies never;
+  }
+};
+
+interface Unsent {
+  readonly id: string;
+  readonly text: string;
+  readonly to?: readonly string[];
+}
+
+export interface ClientEvents {
+  readonly state: LinkState;
+  /** Once each, in the room's order; own messages too. */
+  readonly entry: Entry;
+  readonly presence: {
+    readonly joined: readonly string[];
+    readonly left: readonly string[];
+    readonly online: number;
+  };
+  /** Something passing. */
+  readonly signal: {
+    readonly from: string;
+    readonly to?: readonly string[];
+    readonly data: unknown;
+  };
+  /** Entries from..to were removed before this client had them. */
+  readonly gap: { readonly from: number; readonly to: number };
+  /** A gap has hidden whether this message was stored. */
+  readonly unknown: Unsent;
+  /** A message was refused, of an earlier life of this client perhaps. */
+  readonly refused: Unsent & { readonly error: RefusedError };
+  /** An operator erased the text of an entry. */
+  readonly redacted: { readonly seq: number };
+  /** What concerns no single message. */
+  readonly error: ChatError;
+}
+
+export class Emitter {
+  readonly #listeners = new Map<string, Set<(event: never) => void>>();
+  readonly #once = new Set<() => void>();
+
+  on<Type extends keyof ClientEvents>(
+    type: Type,
+    listener: (event: ClientEvents[Type]) => void,
+  ): () => void {
+    const listeners = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  emit<Type extends keyof ClientEvents>(type: Type, event: ClientEvents[Type]): void {
+    for (const listener of this.#listeners.get(type) ?? []) {
+      try {
+        (listener as (event: ClientEvents[Type]) => void)(event);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+    for (const wake of this.#once) wake();
+  }
+
+  /** Waits for any event, `ms` at most. */
+  next(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#once.delete(wake);
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#once.add(wake);
+    });
+  }
+}
+
+/** Entries for one `for await`. They wait here until they are asked for. */
+export class Feed implements AsyncIterator<Entry> {
+  readonly #ready: Entry[] = [];
+  readonly #asked: ((result: IteratorResult<Entry, undefined>) => void)[] = [];
+  readonly #left: () => void;
+  #isOver = false;
+
+  /** @param left called when the reader stops reading */
+  constructor(left: () => void) {
+    this.#left = left;
+  }
+
+  push(entry: Entry): void {
+    const asked = this.#asked.shift();
+    if (asked === undefined) this.#ready.push(entry);
+    else asked({ done: false, value: entry });
+  }
+
+  end(): void {
+    this.#isOver = true;
+    for (const asked of this.#asked.splice(0)) asked({ done: true, value: undefined });
+  }
+
+  next(): Promise<IteratorResult<Entry, undefined>> {
+    const value = this.#ready.shift();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
+    if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => this.#asked.push(resolve));
+  }
+
+  return(): Promise<IteratorResult<Entry, undefined>> {
+    this.#left();
+    this.end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * The life of a link, as a pure state machine: when to connect, when to give a link up, when to come back, when to stop.
+ *
+ * Invariants:
+ * - Time and chance come with every signal; deadlines are timestamps, because a hidden tab gets a tick a minute.
+ * - A code of 40xx is final: two clients of one name never fight over it.
+ * - Tries are counted until a link has been live for `STABLE_MS`; one that dies at once does not reset them.
+ * - A link that is given up is not waited for: its close event comes too late to matter.
+ */
+
+/** Full jitter under an exponential ceiling: 250 ms, doubled each try, 30 s at most. */
+const BACKOFF_MS = 250;
+const BACKOFF_CEILING_MS = 30_000;
+/** A link that was live for this long counts as good. */
+const STABLE_MS = 10_000;
+/** How long a handshake may take. */
+const OPEN_MS = 15_000;
+const PING_EVERY_MS = 30_000;
+/** How long a `pong` may take; the second after the device woke up. */
+const PONG_MS = 10_000;
+const PONG_AWAKE_MS = 3_000;
+/** While something is awaited, the longest silence but `pong`; and the longest wait for one confirmation. */
+const SILENCE_MS = 30_000;
+const CONFIRMATION_MS = 300_000;
+
+export interface Moment {
+  /** ms since 1970 */
+  readonly now: number;
+  /** in [0, 1) */
+  readonly random: number;
+}
+
+interface Open {
+  readonly tries: number;
+  /** When something other than `pong` last came, or was last awaited anew. */
+  readonly heardAt: number;
+  /** When the next `ping` goes out. */
+  readonly pingAt: number;
+  /** When an answer to the last `ping` is overdue; absent if it was answered. */
+  readonly pongBy?: number;
+}
+
+export type Link =
+  | { readonly type: "connecting"; readonly tries: number; readonly openBy: number }
+  /** Open, and not ready yet. */
+  | ({ readonly type: "replaying"; readonly head: number } & Open)
+  | ({ readonly type: "live"; readonly since: number } & Open)
+  | {
+      readonly type: "offline";
+      readonly tries: number;
+      readonly retryAt: number;
+      readonly why: string;
+    }
+  | { readonly type: "closed"; readonly code: number; readonly why: string };
+
+export type Signal =
+  | { readonly type: "opened" }
+  | { readonly type: "welcomed"; readonly head: number }
+  | { readonly type: "ready" }
+  /** An entry, a gap, an error, or another `ready`. */
+  | { readonly type: "heard" }
+  | { readonly type: "pong" }
+  /** Messages went out while none was awaited: from now on a confirmation is. */
+  | { readonly type: "sent" }
+  /** The link ended. `spread`: ms over which to scatter a first return; `freshKey`: another key can be had. */
+  | {
+      readonly type: "ended";
+      readonly code: number;
+      readonly reason: string;
+      readonly spread: number;
+      readonly freshKey: boolean;
+    }
+  /** Time went by. `oldestSentAt`: when the oldest message that waits for its confirmation was sent. */
+  | { readonly type: "tick"; readonly oldestSentAt?: number }
+  /** The network came back, or the device or the page woke up. */
+  | { readonly type: "awake" }
+  | { readonly type: "close"; readonly code: number; readonly why: string };
+
+/** What the machine asks for. `drop`: let go of the socket without waiting for it. */
+export type Action = "connect" | "ping" | "drop";
+
+export interface Step {
+  readonly link: Link;
+  readonly actions: readonly Action[];
+}
+
+/** A new client connects at once. */
+export const begin = (now: number): Step => connect(0, now);
+
+/**
+ * Wait before reconnect `tries` (1 is the first), with full jitter.
+ * @returns milliseconds in [0, min(30_000, 250 · 2^(tries−1)))
+ * Source: "Exponential Backoff and Jitter", AWS Architecture Blog.
+ */
+export const backoffMs = (tries: number, random: number): number =>
+  random * Math.min(BACKOFF_CEILING_MS, BACKOFF_MS * 2 ** Math.min(30, tries - 1));
+
+const connect = (tries: number, now: number): Step => ({
+  link: { type: "connecting", tries, openBy: now + OPEN_MS },
+  actions: ["connect"],
+});
+
+const stay = (link: Link, ...actions: Action[]): Step => ({ link, actions });
+
+export function step(link: Link, signal: Signal, moment: Moment): Step {
+  const { now } = moment;
+  if (link.type === "closed") return stay(link);
+  switch (signal.type) {
+    case "opened": {
+      if (link.type !== "connecting") return stay(link);
+      const open = { tries: link.tries, heardAt: now, pingAt: now + PING_EVERY_MS };
+      return stay({ type: "replaying", head: 0, ...open, pongBy: now + PONG_MS }, "ping");
+    }
+    case "welcomed":
+      return stay(link.type === "replaying" ? { ...link, head: signal.head, heardAt: now } : link);
+    case "ready": {
+      if (link.type !== "replaying") return step(link, { type: "heard" }, moment);
+      const { head: _head, ...open } = link;
+      return stay({ ...open, type: "live", since: now, heardAt: now });
+    }
+    case "heard":
+    case "sent":
+      return stay(isOpen(link) ? { ...link, heardAt: now } : link);
+    case "pong":
+      return stay(isOpen(link) ? answered(link) : link);
+    case "ended":
+      return ended(link, signal, moment);
+    case "tick":
+      return tick(link, signal.oldestSentAt, moment);
+    case "awake":
+      if (link.type === "offline") return connect(link.tries, now);
+      if (!isOpen(link)) return stay(link);
+      return stay({ ...link, pingAt: now + PING_EVERY_MS, pongBy: now + PONG_AWAKE_MS }, "ping");
+    case "close":
+      return stay({ type: "closed", code: signal.code, why: signal.why }, "drop");
+    default:
+      return signal satisfies never;
+  }
+}
+
+/** When the next tick is wanted, ms since 1970; undefined if only a signal can change anything. */
+export function dueAt(link: Link, waits: { readonly oldestSentAt?: number }): number | undefined {
+  switch (link.type) {
+    case "connecting":
+      return link.openBy;
+    case "offline":
+      return link.retryAt;
+    case "closed":
+      return undefined;
+    case "replaying":
+    case "live": {
+      const times = [link.pingAt, link.pongBy ?? Infinity];
+      const { oldestSentAt } = waits;
+      if (link.type === "replaying" || oldestSentAt !== undefined)
+        times.push(link.heardAt + SILENCE_MS);
+      if (oldestSentAt !== undefined) times.push(oldestSentAt + CONFIRMATION_MS);
+      return Math.min(...times);
+    }
+    default:
+      return link satisfies never;
+  }
+}
+
+const isOpen = (link: Link): link is Extract<Link, Open> =>
+  link.type === "replaying" || link.type === "live";
+
+function answered<Some extends Link>(link: Some): Some {
+  const { pongBy: _answered, ...rest } = link as Some & { pongBy?: number };
+  return rest as Some;
+}
+
+function tick(link: Link, oldestSentAt: number | undefined, moment: Moment): Step {
+  const { now } = moment;
+  switch (link.type) {
+    case "offline":
+      return now >= link.retryAt ? connect(link.tries, now) : stay(link);
+    case "connecting":
+      return now >= link.openBy ? lost(link, "the room does not answer", moment) : stay(link);
+    case "replaying":
+    case "live": {
+      const waits = link.type === "replaying" || oldestSentAt !== undefined;
+      if (now >= (link.pongBy ?? Infinity)) return lost(link, "the link is dead", moment);
+      if (waits && now >= link.heardAt + SILENCE_MS)
+        return lost(link, "the room is silent", moment);
+      if (now >= (oldestSentAt ?? Infinity) + CONFIRMATION_MS) {
+        return lost(link, "a message was not confirmed in five minutes", moment);
+      }
+      if (now < link.pingAt) return stay(link);
+      return stay({ ...link, pingAt: now + PING_EVERY_MS, pongBy: now + PONG_MS }, "ping");
+    }
+    case "closed":
+      return stay(link);
+    default:
+      return link satisfies never;
+  }
+}
+
+/** How often it has been tried in vain; a link that was live long enough clears that. */
+function triesOf(link: Link, now: number): number {
+  if (link.type === "closed") return 0;
+  return link.type === "live" && now - link.since >= STABLE_MS ? 0 : link.tries;
+}
+
+const offline = (tries: number, retryAt: number, why: string): Step => ({
+  link: { type: "offline", tries, retryAt, why },
+  actions: ["drop"],
+});
+
+/** This side gives the link up. */
+function lost(link: Link, why: string, { now, random }: Moment): Step {
+  const tries = triesOf(link, now) + 1;
+  return offline(tries, now + (tries === 1 ? 0 : backoffMs(tries, random)), why);
+}
+
+function ended(
+  link: Link,
+  { code, reason, spread, freshKey }: Extract<Signal, { type: "ended" }>,
+  { now, random }: Moment,
+): Step {
+  if (link.type === "offline") return stay(link);
+  const why = reason === "" ? sentence(code) : reason;
+  const tries = triesOf(link, now) + 1;
+  const back = (ms: number): Step => offline(tries, now + ms, why);
+  const isFinal =
+    [1003, 1007, 1009].includes(code) ||
+    (code >= 4000 && code < 4100) ||
+    (code === 4104 && !(freshKey && tries === 1));
+  if (isFinal) return stay({ type: "closed", code, why }, "drop");
+  if (code === 4104) return back(0);
+  if (code >= 4100 && code < 4200) return back(backoffMs(tries, random));
+  // At once; but not in a circle.
+  if (code >= 4200 && code < 4300) return back(tries <= 2 ? 0 : backoffMs(tries, random));
+  return back(tries === 1 ? random * spread : backoffMs(tries, random));
+}
+
+const sentence = (code: number): string => {
+  if (code === 1006) return "the connection broke";
+  return code === 1001 || code === 1012
+    ? "the room restarts"
+    : `the room closed the link (${code})`;
+};

@@ -1,0 +1,107 @@
+/**
+ * What a client is made with, checked once, and the address it connects to.
+ *
+ * Invariant: a secret is never part of the address.
+ */
+import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../core/names.ts";
+import { BadOptionError } from "./errors.ts";
+import { type ClientRecord, type ClientStorage, memoryStorage } from "./storage.ts";
+
+export interface ChatClientOptions {
+  /** The endpoint: `https://chat.example.com`, `http://localhost:8787`, or the same with `wss:` or `ws:`. */
+  readonly url: string | URL;
+  readonly room: string;
+  readonly name: string;
+  /** What owns the name; a function is asked before each connect. None: the name is anyone's. */
+  readonly key?: string | (() => string | Promise<string>);
+  /** Where cursor and outbox are kept. Default: in memory. */
+  readonly storage?: ClientStorage;
+  /**
+   * The position to begin from, once: 0 is *all that still concerns me*. Another one needs the epoch that the storage
+   * keeps, and is ignored without. Default: the kept cursor, else the room's own.
+   */
+  readonly since?: number;
+  /** How many messages may wait; from 1 on, default 1,000. */
+  readonly outboxLimit?: number;
+}
+
+export interface Settings {
+  readonly base: URL;
+  readonly room: string;
+  readonly name: string;
+  readonly key: () => string | Promise<string>;
+  readonly hasFreshKeys: boolean;
+  readonly storage: ClientStorage;
+  readonly since: number | undefined;
+  readonly outboxLimit: number;
+}
+
+const SCHEMES = new Map([
+  ["http:", "ws:"],
+  ["https:", "wss:"],
+  ["ws:", "ws:"],
+  ["wss:", "wss:"],
+]);
+
+/** @throws BadOptionError that names the option, and what it may be */
+export function readOptions(options: ChatClientOptions): Settings {
+  const { key = "", storage = memoryStorage(), since, outboxLimit = 1_000 } = options;
+  const base = URL.canParse(String(options.url)) ? new URL(String(options.url)) : undefined;
+  const scheme = base && SCHEMES.get(base.protocol);
+  if (base === undefined || scheme === undefined) {
+    throw new BadOptionError(
+      "url: expected an address like https://chat.example.com or ws://localhost:8787",
+    );
+  }
+  if (base.username !== "" || base.password !== "") {
+    throw new BadOptionError("url: no user and password there; give a key instead");
+  }
+  const room = parseRoomName(options.room);
+  if (room === undefined) throw new BadOptionError(`room: ${NAME_GRAMMAR}`);
+  const name = parsePeerName(options.name);
+  if (name === undefined) throw new BadOptionError(`name: ${NAME_GRAMMAR}`);
+  if (since !== undefined && !(Number.isSafeInteger(since) && since >= 0)) {
+    throw new BadOptionError("since: expected a whole number from 0 on");
+  }
+  if (!(Number.isSafeInteger(outboxLimit) && outboxLimit >= 1)) {
+    throw new BadOptionError("outboxLimit: expected a whole number from 1 on");
+  }
+  base.protocol = scheme;
+  const hasFreshKeys = typeof key === "function";
+  const ask = typeof key === "function" ? key : () => key;
+  return { base, room, name, key: ask, hasFreshKeys, storage, since, outboxLimit };
+}
+
+/** Where to connect, and from which position. */
+export function addressOf(
+  { base, room, name }: Settings,
+  { session, attempt, cursor, epoch }: ClientRecord,
+  since: number | undefined,
+): URL {
+  const url = new URL(`/rooms/${encodeURIComponent(room)}`, base);
+  url.searchParams.set("name", name);
+  const from = since ?? cursor;
+  if (from !== undefined && epoch !== undefined) {
+    url.searchParams.set("since", String(from));
+    url.searchParams.set("epoch", epoch);
+  } else if (since === 0) url.searchParams.set("since", "0");
+  url.searchParams.set("session", session);
+  url.searchParams.set("attempt", String(attempt));
+  return url;
+}
+
+/** The subprotocols to offer: browsers can send a key in no other way. */
+export function protocolsOf(key: string): string[] {
+  if (key === "") return ["chat.v1"];
+  const binary = String.fromCharCode(...new TextEncoder().encode(key));
+  const encoded = btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return ["chat.v1", `key.${encoded}`];
+}
+
+/** @returns `bits` random bits as text of `A-Za-z0-9_-`; a multiple of 48 */
+export function randomToken(bits: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(bits / 8));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
+}

@@ -1,0 +1,142 @@
+/**
+ * The client's half of exactly-once, as pure functions from a record and a frame to the next record and what happened.
+ *
+ * Invariants:
+ * - An entry or gap at or below the cursor was processed before: it is dropped. A gap across it is clipped.
+ * - A confirmation decides all that was sent before it: what is unconfirmed then was refused, or, if a gap came in
+ *   between, its fate is unknown. Unknown is never sent again and never called refused; it is told as soon as nothing
+ *   on the same link can settle it any more.
+ * - The outbox keeps the order of `send`.
+ */
+import type { ServerFrame } from "../wire/frames.ts";
+import type { ClientRecord, Queued } from "./storage.ts";
+
+type Frame<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
+export type Message = Frame<"message">;
+
+/** What a frame meant for the application. */
+export type Happening =
+  | { readonly type: "entry"; readonly entry: Message }
+  | { readonly type: "confirmed"; readonly queued: Queued; readonly entry: Message }
+  | {
+      readonly type: "refused";
+      readonly queued: Queued;
+      readonly code: string;
+      readonly message: string;
+    }
+  | { readonly type: "gap"; readonly from: number; readonly to: number }
+  | { readonly type: "unknown"; readonly queued: Queued };
+
+export interface Outcome {
+  readonly record: ClientRecord;
+  readonly happenings: readonly Happening[];
+}
+
+const nothing = (record: ClientRecord): Outcome => ({ record, happenings: [] });
+
+/** The room may use another cursor than this client has: then that one counts, and what it did ack is forgotten. */
+export const onWelcome = (
+  record: ClientRecord,
+  { epoch, since }: Pick<Frame<"welcome">, "epoch" | "since">,
+): ClientRecord =>
+  record.epoch === epoch && record.cursor === since ? record : { ...record, epoch, cursor: since };
+
+/** @param name whose client this is: own messages are confirmations */
+export function onMessage(record: ClientRecord, entry: Message, name: string): Outcome {
+  if (entry.seq <= (record.cursor ?? 0)) return nothing(record);
+  const happenings: Happening[] = [{ type: "entry", entry }];
+  const index = entry.from === name ? record.outbox.findIndex(({ id }) => id === entry.id) : -1;
+  const queued = record.outbox[index];
+  let { outbox } = record;
+  if (queued !== undefined) {
+    for (const other of outbox.slice(0, index).filter(({ sent }) => sent)) {
+      happenings.push(other.unknown ? { type: "unknown", queued: other } : lostRefusal(other));
+    }
+    happenings.push({ type: "confirmed", queued, entry });
+    outbox = outbox.filter((one, at) => at > index || (at < index && !one.sent));
+  }
+  return { record: { ...record, cursor: entry.seq, outbox }, happenings };
+}
+
+const lostRefusal = (queued: Queued): Happening => ({
+  type: "refused",
+  queued,
+  code: "lost",
+  message: "the room refused this message, and its reason was lost with the link",
+});
+
+export function onGap(record: ClientRecord, gap: { from: number; to: number }): Outcome {
+  const cursor = record.cursor ?? 0;
+  if (gap.to <= cursor) return nothing(record);
+  const outbox = record.outbox.map((queued): Queued =>
+    queued.sent ? { ...queued, unknown: true } : queued,
+  );
+  const from = Math.max(gap.from, cursor + 1);
+  return {
+    record: { ...record, cursor: gap.to, outbox },
+    happenings: [{ type: "gap", from, to: gap.to }],
+  };
+}
+
+/**
+ * Everything up to `seq` was sent. What a gap has hidden and no answer on this link can settle any more is told, and
+ * let go of.
+ * @param handed what was handed to this link and is not decided
+ */
+export function onReady(
+  record: ClientRecord,
+  seq: number,
+  handed: { has(id: string): boolean },
+): Outcome {
+  const isLost = ({ id, unknown }: Queued): boolean => unknown === true && !handed.has(id);
+  const happenings = record.outbox
+    .filter(isLost)
+    .map((queued): Happening => ({ type: "unknown", queued }));
+  const outbox = record.outbox.filter((queued) => !isLost(queued));
+  const cursor = Math.max(record.cursor ?? 0, seq);
+  return { record: { ...record, cursor, outbox }, happenings };
+}
+
+export function onError(record: ClientRecord, { id, code, message }: Frame<"error">): Outcome {
+  const queued = record.outbox.find((one) => one.id === id);
+  if (queued === undefined) return nothing(record);
+  return {
+    record: { ...record, outbox: record.outbox.filter((one) => one !== queued) },
+    happenings: [{ type: "refused", queued, code, message }],
+  };
+}
+
+/** Takes a message out of the outbox, for a reason of this client's own. */
+export const withdraw = (
+  record: ClientRecord,
+  queued: Queued,
+  code: string,
+  message: string,
+): Outcome => ({
+  record: { ...record, outbox: record.outbox.filter(({ id }) => id !== queued.id) },
+  happenings: [{ type: "refused", queued, code, message }],
+});
+
+/** The next messages to hand to a link, in order: at most `count`, none of those in `handed`. */
+export function nextToSend(
+  record: ClientRecord,
+  handed: { has(id: string): boolean },
+  count: number,
+): readonly Queued[] {
+  const next = record.outbox.filter(({ id, unknown }) => !unknown && !handed.has(id));
+  return next.slice(0, Math.max(0, count));
+}
+
+/** These are about to be handed to a link: that must be on record before they are. */
+export function markSent(record: ClientRecord, batch: readonly Queued[]): ClientRecord {
+  if (batch.every(({ sent }) => sent)) return record;
+  const ids = new Set(batch.map(({ id }) => id));
+  const outbox = record.outbox.map((one) => (ids.has(one.id) ? { ...one, sent: true } : one));
+  return { ...record, outbox };
+}
+
+/** The handshake's attempt rises with each connect, through reloads and clocks that step back. */
+export const nextAttempt = (record: ClientRecord, now: number): ClientRecord => ({
+  ...record,
+  attempt: Math.max(record.attempt + 1, now),
+});

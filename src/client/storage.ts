@@ -1,0 +1,122 @@
+/**
+ * What a client must not forget, in one record behind a port of three verbs.
+ *
+ * Invariant: cursor, epoch, session and outbox move together, in one step. A store that can lose a part of a record, or
+ * let two clients write the same one, loses or doubles messages.
+ */
+import { StorageError } from "./errors.ts";
+
+/** A message that `send` accepted and the room has not decided. */
+export interface Queued {
+  /** Unique among all that this name ever sends. */
+  readonly id: string;
+  readonly text: string;
+  /** Absent: to everyone. */
+  readonly to?: readonly string[];
+  /** It has been handed to a link at least once. */
+  readonly sent: boolean;
+  /** A gap hid its fate: it is not sent again by itself. */
+  readonly unknown?: true;
+}
+
+/** Everything that makes a client the same client after a reload. Plain JSON. */
+export interface ClientRecord {
+  readonly version: 1;
+  /** Random token of this client. */
+  readonly session: string;
+  /** Rises with each connect. */
+  readonly attempt: number;
+  /** The last position processed, and the epoch it belongs to; absent before the first welcome. */
+  readonly cursor?: number;
+  readonly epoch?: string;
+  /** In the order of `send`. */
+  readonly outbox: readonly Queued[];
+}
+
+/** Keeps one record. Every verb may be synchronous or not; each is called after the one before it has ended. */
+export interface ClientStorage {
+  /** Makes this client the only owner of the record. @throws StorageError if another one holds it and does not let go */
+  open?(): Promise<void> | void;
+  /** @returns the record, undefined if there is none */
+  load(): Promise<ClientRecord | undefined> | ClientRecord | undefined;
+  /** Keeps the record durably before it returns. @throws StorageError if it cannot */
+  save(record: ClientRecord): Promise<void> | void;
+  /** Lets go of the record. */
+  close?(): Promise<void> | void;
+}
+
+/** Keeps the record for as long as the process lives. The default. */
+export function memoryStorage(): ClientStorage {
+  let kept: ClientRecord | undefined;
+  return {
+    load: () => kept,
+    save: (record) => {
+      kept = record;
+    },
+  };
+}
+
+/** The part of the browser that the storage below needs. */
+interface Browser {
+  readonly localStorage?: {
+    getItem(key: string): string | null;
+    setItem(key: string, value: string): void;
+  };
+  readonly navigator?: {
+    readonly locks?: {
+      request(
+        name: string,
+        options: { readonly ifAvailable?: boolean; readonly signal?: AbortSignal },
+        callback: (lock: unknown) => Promise<void>,
+      ): Promise<void>;
+    };
+  };
+}
+
+const refuse = (error: unknown): never => {
+  throw new StorageError(
+    `the browser does not keep data for this page (${String(error)}): allow site data, or use memoryStorage()`,
+  );
+};
+
+/**
+ * Keeps the record in `localStorage`. One tab owns it at a time, by Web Locks; `open` waits until the tab that owns it
+ * is closed.
+ * @param key where: one key per room and name
+ * @throws StorageError if the browser refuses storage, or has no Web Locks
+ */
+export function browserStorage(key: string): ClientStorage {
+  const { localStorage, navigator } = globalThis as Browser;
+  let release: (() => void) | undefined;
+  return {
+    open: () => {
+      const locks = navigator?.locks;
+      if (localStorage === undefined || locks === undefined) {
+        return refuse("no localStorage or no Web Locks");
+      }
+      return new Promise<void>((resolve, reject) => {
+        const held = locks.request(`chat-room ${key}`, {}, () => {
+          resolve();
+          return new Promise<void>((done) => (release = done));
+        });
+        held.catch(reject);
+      });
+    },
+    load: () => {
+      try {
+        const text = localStorage?.getItem(key) ?? null;
+        return text === null ? undefined : (JSON.parse(text) as ClientRecord);
+      } catch (error) {
+        return refuse(error);
+      }
+    },
+    save: (record) => {
+      try {
+        localStorage?.setItem(key, JSON.stringify(record));
+      } catch (error) {
+        refuse(error);
+      }
+    },
+    close: () => release?.(),
+  };
+}

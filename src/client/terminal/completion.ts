@@ -1,0 +1,20 @@
+/** What Tab completes: names before the colon, and commands. */
+import { COMMANDS } from "./input.ts";
+
+/**
+ * @param line  what stands left of the cursor
+ * @param names known names, the own one not among them
+ * @returns what could stand there, and the part of `line` that it would replace, as `node:readline` wants it
+ */
+export function complete(line: string, names: Iterable<string>): [string[], string] {
+  if (line.startsWith("/")) {
+    return [COMMANDS.filter((command) => command.startsWith(line)), line];
+  }
+  if (line.includes(":")) return [[], line];
+  const parts = line.split(",").map((part) => part.trim());
+  const begun = parts.pop() ?? "";
+  const hits = [...new Set(names)].filter(
+    (name) => name.startsWith(begun.normalize("NFC")) && !parts.includes(name),
+  );
+  return [hits.sort(), begun];
+}

@@ -1,0 +1,71 @@
+/**
+ * Reads what a person types: the tutorial's syntax and the commands.
+ *
+ * Invariant: no line makes this throw; what cannot be read comes out as a sentence that says what to write instead.
+ */
+import { NAME_GRAMMAR, parsePeerName } from "../../core/names.ts";
+
+export type Input =
+  | { readonly type: "nothing" }
+  | { readonly type: "send"; readonly text: string; readonly to?: readonly string[] }
+  | { readonly type: "who"; readonly after?: string }
+  | { readonly type: "history"; readonly limit: number }
+  | { readonly type: "help" }
+  | { readonly type: "quit" }
+  | { readonly type: "wrong"; readonly why: string };
+
+export const HOW_TO_SEND = 'write "bob, carol: hi" to some, "*: hi" to everyone';
+export const COMMANDS = ["/who", "/history", "/help", "/quit"] as const;
+
+/** Messages of one page. */
+const HISTORY_PRESET = 50;
+const HISTORY_MAX = 100;
+
+export function readInput(line: string): Input {
+  const trimmed = line.trim();
+  if (trimmed === "") return { type: "nothing" };
+  return trimmed.startsWith("/") ? readCommand(trimmed) : readMessage(trimmed);
+}
+
+const wrong = (why: string): Input => ({ type: "wrong", why });
+
+function readCommand(line: string): Input {
+  const [command, argument, ...rest] = line.split(/\s+/);
+  if (rest.length > 0) return wrong("too many words after the command; see /help");
+  switch (command) {
+    case "/who": {
+      if (argument === undefined) return { type: "who" };
+      const after = parsePeerName(argument);
+      return after === undefined ? wrong(`/who: ${NAME_GRAMMAR}`) : { type: "who", after };
+    }
+    case "/history": {
+      const limit = argument === undefined ? HISTORY_PRESET : Number(argument);
+      if (/^\d{1,3}$/.test(argument ?? "1") && limit >= 1 && limit <= HISTORY_MAX) {
+        return { type: "history", limit };
+      }
+      return wrong(`write /history, or /history and a number from 1 to ${HISTORY_MAX}`);
+    }
+    case "/help":
+    case "/quit":
+      if (argument !== undefined) return wrong(`write ${command} by itself`);
+      return { type: command === "/help" ? "help" : "quit" };
+    default:
+      return wrong(`no such command; there are ${COMMANDS.join(" ")}`);
+  }
+}
+
+function readMessage(line: string): Input {
+  const colon = line.indexOf(":");
+  if (colon === -1) return wrong(`to whom? ${HOW_TO_SEND}`);
+  const text = line.slice(colon + 1).trim();
+  if (text === "") return wrong(`nothing after the colon: ${HOW_TO_SEND}`);
+  const names = line.slice(0, colon).trim();
+  if (names === "*") return { type: "send", text };
+  const to = new Set<string>();
+  for (const part of names.split(",")) {
+    const name = parsePeerName(part.trim());
+    if (name === undefined) return wrong(`before the colon: ${NAME_GRAMMAR}; ${HOW_TO_SEND}`);
+    to.add(name);
+  }
+  return { type: "send", text, to: [...to] };
+}

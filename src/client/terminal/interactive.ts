@@ -1,0 +1,109 @@
+/** At a terminal: a person talks until they leave, or the room puts them out. */
+import type { ReadStream, WriteStream } from "node:tty";
+import type { ChatClient, LinkState } from "../index.ts";
+import { complete } from "./completion.ts";
+import { Conversation } from "./conversation.ts";
+import { EXIT, type Exit, exitOfClose } from "./exit.ts";
+import { type Input, readInput } from "./input.ts";
+import { probe } from "./probe.ts";
+import { dim, paintName, render, statusOf } from "./render.ts";
+import type { Saying } from "./saying.ts";
+import { Screen } from "./screen.ts";
+
+/** How often the seconds of the status are counted down. */
+const TICK_MS = 1_000;
+
+interface Terminal {
+  readonly input: ReadStream;
+  readonly output: WriteStream;
+  readonly colour: boolean;
+  readonly url: URL;
+  /** Resolved when the program is told to end from outside. */
+  readonly told: Promise<Exit>;
+}
+
+/** @returns when it is over; the client is closed then */
+export async function interact(client: ChatClient, terminal: Terminal): Promise<Exit> {
+  const { input, output, colour, url, told } = terminal;
+  const style = { colour, me: client.name };
+  const over = Promise.withResolvers<Exit>();
+  let lastError = "";
+  let probed = false;
+
+  const screen = new Screen({
+    input,
+    output,
+    prompt: `${paintName(client.name, style)}> `,
+    complete: (line) => complete(line, conversation.names()),
+    onLine: (line) => {
+      act(readInput(line));
+      refresh();
+    },
+    onQuit: () => over.resolve(EXIT.fine),
+  });
+
+  const notice = (message: string): void => say({ type: "error", message });
+  const say = (saying: Saying): void => {
+    if (saying.type === "error") lastError = saying.message;
+    screen.print(render(saying, style));
+    if (saying.type === "state") onState(saying.state);
+  };
+  const refresh = (): void => {
+    const status = statusOf(client.state, client.waiting, Date.now());
+    screen.status(status === undefined ? undefined : dim(status, style));
+  };
+  const onState = (state: LinkState): void => {
+    refresh();
+    if (state.type === "live") probed = true;
+    if (state.type === "offline" && !probed) {
+      probed = true;
+      void explain();
+    }
+    if (state.type === "closed" && state.code !== 1000) {
+      if (state.why !== lastError) notice(state.why);
+      over.resolve(exitOfClose(state.code));
+    }
+  };
+  /** The first connect failed: says why, and ends if it would fail for ever. */
+  const explain = async (): Promise<void> => {
+    const finding = await probe(url, client.room);
+    if (finding.type === "room" || client.state.type === "live") return;
+    notice(finding.why);
+    if (finding.type === "wrong-server") over.resolve(EXIT.unreachable);
+  };
+  const act = (wish: Input): void => {
+    switch (wish.type) {
+      case "send":
+        // What went wrong with it has been said.
+        return void conversation.send(wish).catch(() => {});
+      case "who":
+      case "history":
+        return void conversation.ask(wish);
+      case "help":
+        return say({ type: "help" });
+      case "wrong":
+        return notice(wish.why);
+      case "quit":
+        return over.resolve(EXIT.fine);
+      case "nothing":
+        return;
+      default:
+        wish satisfies never;
+    }
+  };
+
+  const conversation = new Conversation(client, say);
+  // A record that cannot be had closes the client before anyone listens.
+  onState(client.state);
+  const timer = setInterval(refresh, TICK_MS);
+  const exit = await Promise.race([over.promise, told]);
+  clearInterval(timer);
+  screen.close();
+  await client.close();
+  const { waiting } = client;
+  if (waiting > 0) {
+    const what = waiting === 1 ? "1 message waits" : `${waiting} messages wait`;
+    output.write(`* ${what} here, and will go out when you come back\n`);
+  }
+  return exit;
+}

@@ -1,0 +1,82 @@
+/** Finds out, in a sentence, why a room was never reached: asks the same address by plain HTTP. */
+
+const PROBE_MS = 5_000;
+const BODY_MAX_CHARS = 65_536;
+
+export type Finding =
+  /** It is the chat room, and nothing is wrong with it but the link. */
+  | { readonly type: "room" }
+  /** It may come: nobody answers now, or it says itself what is wrong. */
+  | { readonly type: "trouble"; readonly why: string }
+  /** It would be the same next time. */
+  | { readonly type: "wrong-server"; readonly why: string };
+
+export async function probe(url: URL, room: string): Promise<Finding> {
+  const address = new URL(`/rooms/${encodeURIComponent(room)}`, httpOf(url));
+  try {
+    const response = await fetch(address, {
+      redirect: "manual",
+      signal: AbortSignal.timeout(PROBE_MS),
+    });
+    const body = (await response.text()).slice(0, BODY_MAX_CHARS);
+    return judge(httpOf(url), response.status, response.headers, body);
+  } catch (error) {
+    return { type: "trouble", why: explain(httpOf(url), error) };
+  }
+}
+
+/** The address as a browser would open it. */
+const httpOf = (url: URL): URL => new URL(url.href.replace(/^ws/, "http"));
+
+/** A room answers a plain request for it with 426, and all its refusals are `{"error":{"code","message"}}`. */
+export function judge(url: URL, status: number, headers: Headers, body: string): Finding {
+  const refusal = readRefusal(body);
+  if (status === 426 && refusal?.code === "upgrade-required") return { type: "room" };
+  if (refusal !== undefined && (status === 429 || status >= 500)) {
+    return { type: "trouble", why: `${url.origin} answers: ${refusal.message}` };
+  }
+  if (status >= 500) {
+    return { type: "trouble", why: `${url.origin} is in trouble: it answers ${status}` };
+  }
+  const location = headers.get("Location");
+  if (status >= 300 && status < 400 && location !== null) {
+    const target = URL.parse(location, url)?.origin ?? location;
+    return { type: "wrong-server", why: `${url.origin} sends elsewhere: try --url ${target}` };
+  }
+  const kind = headers.get("Content-Type")?.split(";")[0]?.trim() ?? "nothing";
+  const what = `it answers ${status} with ${kind}, where a room would ask for a WebSocket`;
+  return { type: "wrong-server", why: `${url.origin} is no chat room: ${what}; check --url` };
+}
+
+function readRefusal(body: string): { code: string; message: string } | undefined {
+  try {
+    const { error } = JSON.parse(body) as { error?: { code?: unknown; message?: unknown } };
+    const { code, message } = error ?? {};
+    return typeof code === "string" && typeof message === "string" ? { code, message } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param error what `fetch` threw: the reason is in its cause */
+function explain(url: URL, error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = (cause as { code?: unknown }).code;
+  switch (code) {
+    case "ECONNREFUSED":
+      return `nobody answers at ${url.origin}: is the server started (npm start), and is this its port?`;
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `no host ${url.hostname} is known: check --url and the network`;
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+    case "EPROTO":
+      return `${url.origin} does not speak TLS: try --url ${url.origin.replace("https:", "http:")}`;
+    default: {
+      if (error instanceof Error && error.name === "TimeoutError") {
+        return `${url.origin} does not answer`;
+      }
+      const why = cause instanceof Error ? cause.message : String(cause);
+      return `${url.origin} cannot be reached (${typeof code === "string" ? code : why})`;
+    }
+  }
+}
