@@ -7,9 +7,10 @@
  * - Listeners hear of an entry before the cursor moves past it: a crash in between shows it again rather than never.
  * - A socket that was let go of is not listened to any more.
  */
+import { utf8Length } from "../core/names.ts";
 import type { ServerFrame } from "../wire/frames.ts";
 import {
-  type ChatError,
+  ChatError,
   ClosedError,
   FateUnknownError,
   LinkLostError,
@@ -44,6 +45,10 @@ import type { ClientRecord, Queued } from "./storage.ts";
 
 /** How long `close` waits for what was sent to be decided. */
 const FLUSH_MS = 5_000;
+/** UTF-16 units of text that may wait in the outbox: browsers keep five million in all. */
+const OUTBOX_UNITS = 2_000_000;
+/** Bytes that the data of one signal may have as JSON. */
+const SIGNAL_BYTES = 1_024;
 /** The close code that this client gives when it lets go of a link to come back: no goodbye. */
 const LET_GO = 4201;
 
@@ -90,6 +95,8 @@ export class ChatClient implements AsyncIterable<Entry> {
   #online = 0;
   #spread = 0;
   #since: number | undefined;
+  #round: Promise<void> = Promise.resolve();
+  #saving: Promise<void> = Promise.resolve();
   #isWorking = false;
   #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -137,24 +144,45 @@ export class ChatClient implements AsyncIterable<Entry> {
    * @throws RefusedError, FateUnknownError, OutboxFullError, ClosedError, StorageError; by rejecting
    */
   send(text: string, { to }: SendOptions = {}): Promise<Entry> {
-    const { outboxLimit } = this.#settings;
-    if (this.#link.type === "closed") return Promise.reject(this.#closedError());
-    if (this.#outgoing.early.length + this.waiting >= outboxLimit) {
-      const full = `${outboxLimit} messages wait already: wait until some are confirmed`;
-      return Promise.reject(new OutboxFullError(full));
+    if (this.#link.type === "closed") return rejected(this.#closedError());
+    if (typeof text !== "string" || (to !== undefined && !Array.isArray(to))) {
+      return rejected(
+        new RefusedError("bad-frame", "expected a text, and a list of names in `to`"),
+      );
     }
+    const full = this.#isFull(text);
+    if (full !== undefined) return rejected(new OutboxFullError(full));
     const id = randomToken(96);
     const queued: Queued = { id, text, ...(to && { to: [...to] }), sent: false };
     if (this.#record === undefined) this.#outgoing.early.push(queued);
     else this.#record = { ...this.#record, outbox: [...this.#record.outbox, queued] };
     this.#work();
-    return new Promise((resolve, reject) => this.#senders.set(id, { resolve, reject }));
+    const confirmed = new Promise<Entry>((resolve, reject) => {
+      this.#senders.set(id, { resolve, reject });
+    });
+    // Who does not wait for it hears of a refusal by the event.
+    confirmed.catch(() => {});
+    return confirmed;
   }
 
-  /** Sends something passing to those online now: not stored, not repeated, dropped while the link is not live. */
+  /**
+   * Sends something passing to those online now: not stored, not repeated, dropped while the link is not live.
+   * @param data anything that JSON can hold, at most 1,024 bytes of it
+   * @throws RefusedError if it is not, or larger
+   */
   signal(data: unknown, { to }: SendOptions = {}): void {
-    if (this.#link.type !== "live") return;
-    this.#outgoing.passing.push({ type: "signal", data, ...(to && { to }) });
+    let text: string;
+    try {
+      text = JSON.stringify({ type: "signal", data, to });
+      if (utf8Length(JSON.stringify(data)) > SIGNAL_BYTES) throw new RangeError("too large");
+    } catch (error) {
+      throw new RefusedError(
+        "too-large",
+        `data: not JSON of at most 1,024 bytes (${String(error)})`,
+      );
+    }
+    if (this.#link.type !== "live" || !this.#outgoing.fits(text)) return;
+    this.#outgoing.passing.push(text);
     this.#work();
   }
 
@@ -200,14 +228,40 @@ export class ChatClient implements AsyncIterable<Entry> {
     return feed;
   }
 
-  /** Leaves. If the link is live, what was sent is waited for, 5 s at most; the rest stays in the storage. */
+  /**
+   * Leaves. If the link is live, what was sent is waited for, 5 s at most; the rest stays in the storage. In Node a
+   * server that never answers keeps the process alive: end that with `process.exit` if it matters.
+   */
   async close(): Promise<void> {
     const deadline = Date.now() + FLUSH_MS;
     while (this.#link.type === "live" && this.waiting > 0 && Date.now() < deadline) {
       await this.#emitter.next(deadline - Date.now());
     }
+    // What was processed is acknowledged, and what was accepted is kept, before the storage is let go of.
+    await this.#round;
     this.#signal({ type: "close", code: 1000, why: "closed by this client" });
+    if (this.#record !== undefined) await this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
+    try {
+      await this.#save();
+    } catch (error) {
+      this.#emitter.emit(
+        "error",
+        error instanceof StorageError ? error : new StorageError(String(error)),
+      );
+    }
     await this.#settings.storage.close?.();
+  }
+
+  /** @returns a sentence if the outbox has no place for this text */
+  #isFull(text: string): string | undefined {
+    const { outboxLimit } = this.#settings;
+    const waiting = [...(this.#record?.outbox ?? []), ...this.#outgoing.early];
+    const units = waiting.reduce((sum, queued) => sum + queued.text.length, text.length);
+    if (waiting.length < outboxLimit && units <= OUTBOX_UNITS) return undefined;
+    return `${waiting.length} messages wait already: wait until some are confirmed`;
   }
 
   /** Takes possession of the storage, and begins. */
@@ -221,11 +275,17 @@ export class ChatClient implements AsyncIterable<Entry> {
       }
       const record = kept ?? { version: 1, session: randomToken(96), attempt: 0, outbox: [] };
       this.#saved = kept;
-      this.#record = { ...record, outbox: [...record.outbox, ...this.#outgoing.early.splice(0)] };
+      const early = this.#outgoing.early.splice(0);
+      const place = Math.max(0, this.#settings.outboxLimit - record.outbox.length);
+      this.#record = { ...record, outbox: [...record.outbox, ...early.slice(0, place)] };
+      for (const queued of early.slice(place)) {
+        const full = new OutboxFullError("messages of an earlier life wait already");
+        this.#settle(queued)?.reject(full);
+      }
     } catch (error) {
       return this.#fail(error);
     }
-    if (this.#link.type === "closed") await storage.close?.();
+    if (this.#link.type === "closed") await this.#letGo();
     else this.#take(begin(Date.now()));
   }
 
@@ -253,19 +313,25 @@ export class ChatClient implements AsyncIterable<Entry> {
     try {
       key = await this.#settings.key();
     } catch (error) {
-      return this.#ended(1006, `the key could not be had: ${String(error)}`);
+      if (this.#link === link) this.#ended(1006, `the key could not be had: ${String(error)}`);
+      return;
     }
-    if (this.#record === undefined) return;
+    // While the key was fetched, the link may have been given up, or the client closed.
+    if (this.#record === undefined || this.#link !== link) return;
     this.#record = nextAttempt(this.#record, Date.now());
     try {
       await this.#save();
     } catch (error) {
       return this.#fail(error);
     }
-    // While the key was fetched, the link may have been given up.
     if (this.#link !== link) return;
-    const url = addressOf(this.#settings, this.#record, this.#since);
-    const socket = new WebSocket(url.href, protocolsOf(key));
+    let socket: WebSocket;
+    try {
+      const url = addressOf(this.#settings, this.#record, this.#since);
+      socket = new WebSocket(url.href, protocolsOf(key));
+    } catch (error) {
+      return this.#ended(1006, `no connection can be made: ${String(error)}`);
+    }
     this.#socket = socket;
     const hears = (work: () => void) => (): void => {
       if (this.#socket === socket) work();
@@ -286,11 +352,7 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   #ended(code: number, reason: string): void {
     if (code === 4103) this.#outgoing.allowance.empty(Date.now());
-    const poison = this.#record && this.#outgoing.suspects(this.#record, code, Date.now());
-    if (this.#record && poison) {
-      const why = "the link ended each time right after this message: it was taken out";
-      this.#apply(withdraw(this.#record, poison, "lost", why));
-    }
+    this.#outgoing.linkEnded(code, Date.now());
     const { hasFreshKeys: freshKey } = this.#settings;
     this.#signal({ type: "ended", code, reason, spread: this.#spread, freshKey });
   }
@@ -300,7 +362,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     const socket = this.#socket;
     this.#socket = undefined;
     this.#frames = [];
-    this.#outgoing.linkEnded();
+    this.#outgoing.linkEnded(LET_GO, Date.now());
     for (const waiter of this.#askers.values()) {
       waiter.reject(new LinkLostError("the link broke before the answer came: ask again"));
     }
@@ -323,14 +385,14 @@ export class ChatClient implements AsyncIterable<Entry> {
     this.#again = true;
     if (this.#isWorking) return;
     this.#isWorking = true;
-    queueMicrotask(() => {
-      this.#rounds()
-        .catch((error: unknown) => this.#fail(error))
-        .finally(() => {
-          this.#isWorking = false;
-          this.#arm();
-        });
-    });
+    this.#round = Promise.resolve()
+      .then(() => this.#rounds())
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#isWorking = false;
+        this.#arm();
+        if (this.#again && this.#link.type !== "closed") this.#work();
+      });
   }
 
   async #rounds(): Promise<void> {
@@ -348,6 +410,9 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   #nextBatch(): readonly Queued[] {
     if (this.#link.type !== "live" || this.#record === undefined) return [];
+    for (const { queued, code, why } of this.#outgoing.misfits(this.#record)) {
+      this.#apply(withdraw(this.#record, queued, code, why));
+    }
     return this.#outgoing.next(this.#record, Date.now());
   }
 
@@ -368,11 +433,15 @@ export class ChatClient implements AsyncIterable<Entry> {
     if (this.#socket?.readyState === 1) this.#socket.send(frame);
   }
 
-  async #save(): Promise<void> {
-    const record = this.#record;
-    if (record === undefined || record === this.#saved) return;
-    await this.#settings.storage.save(record);
-    this.#saved = record;
+  /** One save at a time, each of the newest record. */
+  #save(): Promise<void> {
+    this.#saving = this.#saving.then(async () => {
+      const record = this.#record;
+      if (record === undefined || record === this.#saved) return;
+      await this.#settings.storage.save(record);
+      this.#saved = record;
+    });
+    return this.#saving;
   }
 
   #read(text: string): void {
@@ -409,11 +478,11 @@ export class ChatClient implements AsyncIterable<Entry> {
         this.#apply(onReady(this.#record, frame.seq, this.#outgoing.handed));
         return this.#signal({ type: "ready" });
       case "presence": {
-        const { joined = [], left = [], online } = frame;
+        const { joined = [], left = [], online, missed } = frame;
         for (const name of joined) this.#peers.add(name);
         for (const name of left) this.#peers.delete(name);
         this.#online = online;
-        return this.#emitter.emit("presence", { joined, left, online });
+        return this.#emitter.emit("presence", { joined, left, online, ...(missed && { missed }) });
       }
       case "signal":
         return this.#emitter.emit("signal", {
@@ -442,15 +511,18 @@ export class ChatClient implements AsyncIterable<Entry> {
     if (this.#record === undefined) return;
     const { limits, peers, online, head } = frame;
     this.#since = undefined;
+    if (this.#record.epoch !== undefined && this.#record.epoch !== frame.epoch) {
+      const why =
+        "the room was restored or made anew: what was processed before belongs to another history";
+      this.#emitter.emit("error", new ChatError(why));
+    }
     this.#record = onWelcome(this.#record, frame);
     this.#acked = frame.since;
     this.#spread = limits.spread;
     this.#online = online;
     this.#peers.clear();
     for (const name of peers) this.#peers.add(name);
-    for (const [queued, why] of this.#outgoing.setLimits(this.#record, limits, Date.now())) {
-      this.#apply(withdraw(this.#record, queued, "too-large", why));
-    }
+    this.#outgoing.setLimits(limits, Date.now());
     this.#signal({ type: "welcomed", head });
     this.#emitter.emit("presence", { joined: peers, left: [], online });
   }
@@ -513,9 +585,13 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   #ask(question: { readonly type: "history" | "who" }): Promise<ServerFrame> {
-    if (this.#link.type === "closed") return Promise.reject(this.#closedError());
+    if (this.#link.type === "closed") return rejected(this.#closedError());
     const id = randomToken(96);
-    this.#outgoing.questions.push({ ...question, id });
+    const text = JSON.stringify({ ...question, id });
+    if (!this.#outgoing.fits(text)) {
+      return rejected(new RefusedError("too-large", "the question is larger than a frame"));
+    }
+    this.#outgoing.questions.push(text);
     this.#work();
     return new Promise((resolve, reject) => this.#askers.set(id, { resolve, reject }));
   }
@@ -553,7 +629,8 @@ export class ChatClient implements AsyncIterable<Entry> {
     const waits = oldestSentAt === undefined ? {} : { oldestSentAt };
     const now = Date.now();
     const times = [dueAt(this.#link, waits)];
-    if (this.#link.type === "live" && this.#record !== undefined) {
+    // While a round is under way, its end arms again.
+    if (this.#link.type === "live" && this.#record !== undefined && !this.#isWorking) {
       times.push(this.#outgoing.dueAt(this.#record, now));
     }
     const set = times.filter((time) => time !== undefined);
@@ -573,6 +650,13 @@ const shown = ({ id, text, to }: Queued): { id: string; text: string; to?: reado
   text,
   ...(to && { to }),
 });
+
+/** A rejection that need not be waited for. */
+function rejected(error: ChatError): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => {});
+  return promise;
+}
 
 /** The network came back, or the page is looked at again. @returns what stops listening */
 function onAwake(listener: () => void): () => void {

@@ -58,6 +58,8 @@ export interface ClientEvents {
     readonly joined: readonly string[];
     readonly left: readonly string[];
     readonly online: number;
+    /** Some news was dropped: ask `who`. */
+    readonly missed?: true;
   };
   /** Something passing. */
   readonly signal: {

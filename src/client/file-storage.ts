@@ -8,21 +8,25 @@
 import {
   closeSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { StorageError } from "./errors.ts";
 import type { ClientRecord, ClientStorage } from "./storage.ts";
 
+/** Locks that this process holds: a pid alone does not tell, for in a container it is the same each time. */
+const held = new Set<string>();
+
 /** @param path the file; its folder is made if need be. A `.lock` and a `.new` beside it belong to it */
 export function fileStorage(path: string): ClientStorage {
   const lock = `${path}.lock`;
-  let owns = false;
   const attempt = <T>(what: string, work: () => T): T => {
     try {
       return work();
@@ -31,29 +35,16 @@ export function fileStorage(path: string): ClientStorage {
       throw new StorageError(`${path} cannot be ${what}: ${(error as Error).message}`);
     }
   };
-  const take = (): void => {
-    const file = openSync(lock, "wx", 0o600);
-    writeSync(file, String(process.pid));
-    closeSync(file);
-    owns = true;
-  };
   return {
     open: () =>
       attempt("locked", () => {
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-        try {
-          take();
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-          const owner = Number(readFileSync(lock, "utf8"));
-          if (isAlive(owner)) {
-            throw new StorageError(
-              `${path} is used by process ${owner}: end that one first, or choose another name`,
-            );
-          }
-          rmSync(lock, { force: true });
-          take();
-        }
+        const owner = take(lock);
+        if (owner === undefined) return;
+        const who = owner === process.pid ? "another client of this process" : `process ${owner}`;
+        throw new StorageError(
+          `${path} is used by ${who}: end that one first, or choose another name`,
+        );
       }),
     load: () =>
       attempt("read", () => {
@@ -76,10 +67,51 @@ export function fileStorage(path: string): ClientStorage {
         renameSync(`${path}.new`, path);
       }),
     close: () => {
-      if (owns) rmSync(lock, { force: true });
-      owns = false;
+      if (held.delete(lock)) rmSync(lock, { force: true });
     },
   };
+}
+
+/** Makes the lock, whole or not at all. @returns the process that holds it, if one does */
+function take(lock: string): number | undefined {
+  const own = `${lock}.${process.pid}.${Date.now()}`;
+  writeFileSync(own, String(process.pid), { mode: 0o600 });
+  try {
+    for (;;) {
+      try {
+        linkSync(own, lock);
+        held.add(lock);
+        return undefined;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      }
+      const owner = ownerOf(lock);
+      if (owner === undefined) continue;
+      if (owner === process.pid ? held.has(lock) : isAlive(owner)) return owner;
+      // Whoever moves it away takes it over; another starter finds it gone.
+      const stale = `${own}.stale`;
+      try {
+        renameSync(lock, stale);
+        const moved = ownerOf(stale);
+        rmSync(stale, { force: true });
+        if (moved !== owner) return moved;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      }
+    }
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+/** @returns undefined if the lock is gone */
+function ownerOf(lock: string): number | undefined {
+  try {
+    return Number(readFileSync(lock, "utf8"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 function isAlive(pid: number): boolean {

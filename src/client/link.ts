@@ -30,8 +30,13 @@ export interface Moment {
   readonly random: number;
 }
 
-interface Open {
+interface Tries {
   readonly tries: number;
+  /** The key had expired, and another one is tried: once. */
+  readonly renewed?: true;
+}
+
+interface Open extends Tries {
   /** When something other than `pong` last came, or was last awaited anew. */
   readonly heardAt: number;
   /** When the next `ping` goes out. */
@@ -41,16 +46,11 @@ interface Open {
 }
 
 export type Link =
-  | { readonly type: "connecting"; readonly tries: number; readonly openBy: number }
+  | ({ readonly type: "connecting"; readonly openBy: number } & Tries)
   /** Open, and not ready yet. */
   | ({ readonly type: "replaying"; readonly head: number } & Open)
   | ({ readonly type: "live"; readonly since: number } & Open)
-  | {
-      readonly type: "offline";
-      readonly tries: number;
-      readonly retryAt: number;
-      readonly why: string;
-    }
+  | ({ readonly type: "offline"; readonly retryAt: number; readonly why: string } & Tries)
   | { readonly type: "closed"; readonly code: number; readonly why: string };
 
 export type Signal =
@@ -85,7 +85,7 @@ export interface Step {
 }
 
 /** A new client connects at once. */
-export const begin = (now: number): Step => connect(0, now);
+export const begin = (now: number): Step => connect({ tries: 0 }, now);
 
 /**
  * Wait before reconnect `tries` (1 is the first), with full jitter.
@@ -95,8 +95,8 @@ export const begin = (now: number): Step => connect(0, now);
 export const backoffMs = (tries: number, random: number): number =>
   random * Math.min(BACKOFF_CEILING_MS, BACKOFF_MS * 2 ** Math.min(30, tries - 1));
 
-const connect = (tries: number, now: number): Step => ({
-  link: { type: "connecting", tries, openBy: now + OPEN_MS },
+const connect = ({ tries, renewed }: Tries, now: number): Step => ({
+  link: { type: "connecting", tries, ...(renewed && { renewed }), openBy: now + OPEN_MS },
   actions: ["connect"],
 });
 
@@ -108,14 +108,20 @@ export function step(link: Link, signal: Signal, moment: Moment): Step {
   switch (signal.type) {
     case "opened": {
       if (link.type !== "connecting") return stay(link);
-      const open = { tries: link.tries, heardAt: now, pingAt: now + PING_EVERY_MS };
+      const { tries, renewed } = link;
+      const open = {
+        tries,
+        ...(renewed && { renewed }),
+        heardAt: now,
+        pingAt: now + PING_EVERY_MS,
+      };
       return stay({ type: "replaying", head: 0, ...open, pongBy: now + PONG_MS }, "ping");
     }
     case "welcomed":
       return stay(link.type === "replaying" ? { ...link, head: signal.head, heardAt: now } : link);
     case "ready": {
       if (link.type !== "replaying") return step(link, { type: "heard" }, moment);
-      const { head: _head, ...open } = link;
+      const { head: _head, renewed: _renewed, ...open } = link;
       return stay({ ...open, type: "live", since: now, heardAt: now });
     }
     case "heard":
@@ -128,9 +134,18 @@ export function step(link: Link, signal: Signal, moment: Moment): Step {
     case "tick":
       return tick(link, signal.oldestSentAt, moment);
     case "awake":
-      if (link.type === "offline") return connect(link.tries, now);
-      if (!isOpen(link)) return stay(link);
-      return stay({ ...link, pingAt: now + PING_EVERY_MS, pongBy: now + PONG_AWAKE_MS }, "ping");
+      if (link.type === "offline") return connect(link, now);
+      if (link.type === "connecting") {
+        return stay({ ...link, openBy: Math.min(link.openBy, now + PONG_AWAKE_MS) });
+      }
+      return stay(
+        {
+          ...link,
+          pingAt: now + PING_EVERY_MS,
+          pongBy: Math.min(link.pongBy ?? Infinity, now + PONG_AWAKE_MS),
+        },
+        "ping",
+      );
     case "close":
       return stay({ type: "closed", code: signal.code, why: signal.why }, "drop");
     default:
@@ -173,7 +188,7 @@ function tick(link: Link, oldestSentAt: number | undefined, moment: Moment): Ste
   const { now } = moment;
   switch (link.type) {
     case "offline":
-      return now >= link.retryAt ? connect(link.tries, now) : stay(link);
+      return now >= link.retryAt ? connect(link, now) : stay(link);
     case "connecting":
       return now >= link.openBy ? lost(link, "the room does not answer", moment) : stay(link);
     case "replaying":
@@ -224,9 +239,12 @@ function ended(
   const isFinal =
     [1003, 1007, 1009].includes(code) ||
     (code >= 4000 && code < 4100) ||
-    (code === 4104 && !(freshKey && tries === 1));
+    (code === 4104 && (!freshKey || (link.type !== "closed" && link.renewed === true)));
   if (isFinal) return stay({ type: "closed", code, why }, "drop");
-  if (code === 4104) return back(0);
+  if (code === 4104) {
+    const { link: away, actions } = back(0);
+    return { link: { ...away, renewed: true } as Link, actions };
+  }
   if (code >= 4100 && code < 4200) return back(backoffMs(tries, random));
   // At once; but not in a circle.
   if (code >= 4200 && code < 4300) return back(tries <= 2 ? 0 : backoffMs(tries, random));

@@ -17,8 +17,8 @@ export interface ChatClientOptions {
   /** Where cursor and outbox are kept. Default: in memory. */
   readonly storage?: ClientStorage;
   /**
-   * The position to begin from, once: 0 is *all that still concerns me*. Another one needs the epoch that the storage
-   * keeps, and is ignored without. Default: the kept cursor, else the room's own.
+   * The position to go back to, once: 0 is *all that still concerns me*. Another one needs the epoch that the storage
+   * keeps, and is ignored without, or above the kept cursor. Default: the kept cursor, else the room's own.
    */
   readonly since?: number;
   /** How many messages may wait; from 1 on, default 1,000. */
@@ -80,7 +80,9 @@ export function addressOf(
 ): URL {
   const url = new URL(`/rooms/${encodeURIComponent(room)}`, base);
   url.searchParams.set("name", name);
-  const from = since ?? cursor;
+  // Forward, it would pass over confirmations of what was sent.
+  const from =
+    since === undefined || cursor === undefined ? (since ?? cursor) : Math.min(since, cursor);
   if (from !== undefined && epoch !== undefined) {
     url.searchParams.set("since", String(from));
     url.searchParams.set("epoch", epoch);

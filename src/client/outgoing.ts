@@ -25,43 +25,53 @@ export class Outgoing {
   readonly allowance = new Allowance();
   /** Accepted before the storage was read. */
   readonly early: Queued[] = [];
-  readonly questions: object[] = [];
-  readonly passing: object[] = [];
+  /** JSON texts, each smaller than a frame. */
+  readonly questions: string[] = [];
+  readonly passing: string[] = [];
   /** Handed to this link and not decided: when, by id. In the order of sending. */
   readonly handed = new Map<string, number>();
-  #frameLimit = 65_536;
-  #suspected = "";
-  #oneByOne = false;
+  #limits: Pick<RoomLimits, "text" | "frame" | "recipients"> = {
+    text: 8_192,
+    frame: 65_536,
+    recipients: 64,
+  };
+  /** The oldest message that was undecided when the last link ended right after it was sent. */
+  #accused = "";
+  /** They go one by one, until each is decided. */
+  readonly #suspects = new Set<string>();
+  /** Ended its link each time: it is not sent again, and given up if no replay brings it. */
+  readonly #doomed = new Set<string>();
 
   /** When the oldest undecided message was handed to this link. */
   get oldestSentAt(): number | undefined {
     return this.handed.values().next().value;
   }
 
-  /** The room told its limits. @returns messages that it would refuse, and why */
-  setLimits(record: ClientRecord, limits: RoomLimits, now: number): [Queued, string][] {
-    this.#frameLimit = limits.frame;
+  /** The room told its limits. */
+  setLimits(limits: RoomLimits, now: number): void {
+    this.#limits = limits;
     this.allowance.set(limits.rate, limits.burst, now);
-    return record.outbox.flatMap((queued): [Queued, string][] => {
-      if (queued.unknown) return [];
-      if (utf8Length(queued.text) > limits.text) {
-        return [
-          [queued, `text: at most ${limits.text} bytes go into one message; send it in parts`],
-        ];
+  }
+
+  /** What cannot be sent, and why. To be asked after the replay: what the room has, it had place for. */
+  misfits(record: ClientRecord): { queued: Queued; code: string; why: string }[] {
+    return record.outbox.flatMap((queued) => {
+      if (queued.unknown || this.handed.has(queued.id)) return [];
+      if (this.#doomed.has(queued.id)) {
+        const why = "the link ended each time right after this message: it was taken out";
+        return [{ queued, code: "lost", why }];
       }
-      if ((queued.to?.length ?? 0) > limits.recipients) {
-        return [[queued, `to: at most ${limits.recipients} names go into one message`]];
-      }
-      return [];
+      const why = this.#tooLarge(queued);
+      return why === undefined ? [] : [{ queued, code: "too-large", why }];
     });
   }
 
   /** The messages that may go now. */
   next(record: ClientRecord, now: number): readonly Queued[] {
-    const room = this.#oneByOne
-      ? 1 - this.handed.size
-      : Math.min(this.allowance.available(now), 1_000);
-    return nextToSend(record, this.handed, room);
+    const room = Math.min(this.allowance.available(now), 1_000);
+    const next = nextToSend(record, this.handed, room);
+    if (this.#suspects.size === 0) return next;
+    return this.handed.size > 0 ? [] : next.slice(0, 1);
   }
 
   /** Puts a round into frames, as few as the room's limit allows. */
@@ -71,32 +81,19 @@ export class Outgoing {
     isLive: boolean,
     now: number,
   ): string[] {
-    const items: object[] = [...acks];
-    for (const { id, text, to } of batch) {
-      items.push({ type: "send", id, text, ...(to && { to }) });
-      this.handed.set(id, now);
+    const items = acks.map((ack) => JSON.stringify(ack));
+    for (const queued of batch) {
+      items.push(sendText(queued));
+      this.handed.set(queued.id, now);
     }
     this.allowance.take(batch.length);
     if (isLive) items.push(...this.#others(now));
-    return pack(
-      items.map((item) => JSON.stringify(item)),
-      this.#frameLimit,
-    );
+    return pack(items, this.#limits.frame);
   }
 
-  /** Signals that may go now, the rest dropped; questions that may go now. */
-  #others(now: number): object[] {
-    const items: object[] = [];
-    for (const signal of this.passing.splice(0)) {
-      if (this.allowance.available(now) < 1) break;
-      this.allowance.take(1);
-      items.push(signal);
-    }
-    while (this.questions.length > 0 && this.allowance.available(now) >= QUESTION_COST) {
-      this.allowance.take(QUESTION_COST);
-      items.push(this.questions.shift() ?? {});
-    }
-    return items;
+  /** Does this JSON text fit into a frame? */
+  fits(text: string): boolean {
+    return utf8Length(text) <= this.#limits.frame;
   }
 
   /** When more may go, ms since 1970; undefined if nothing waits. */
@@ -104,7 +101,7 @@ export class Outgoing {
     const times: number[] = [];
     if (this.questions.length > 0) times.push(now + this.allowance.wait(QUESTION_COST, now));
     const waits = record.outbox.some(({ id, unknown }) => !unknown && !this.handed.has(id));
-    if (waits && !(this.#oneByOne && this.handed.size > 0)) {
+    if (waits && !(this.#suspects.size > 0 && this.handed.size > 0)) {
       times.push(now + this.allowance.wait(1, now));
     }
     return times.length === 0 ? undefined : Math.min(...times);
@@ -112,34 +109,61 @@ export class Outgoing {
 
   /** A message was confirmed, refused, or lost from sight. */
   decided({ id }: Queued): void {
-    if (this.handed.delete(id)) {
-      this.#suspected = "";
-      if (this.handed.size === 0) this.#oneByOne = false;
-    }
+    this.handed.delete(id);
+    this.#suspects.delete(id);
+    this.#doomed.delete(id);
+    if (this.#accused === id) this.#accused = "";
   }
 
-  linkEnded(): void {
+  /**
+   * The link ended: is it the fault of a message? After two ends in a row behind the same oldest message, all that were
+   * under way go one by one; one that ends its link twice more, alone, is doomed.
+   */
+  linkEnded(code: number, now: number): void {
+    const [oldest] = this.handed.keys();
+    const last = [...this.handed.values()].at(-1) ?? 0;
+    const isBlameless = BLAMELESS.has(code) || (code >= 4000 && code < 4100);
+    if (oldest !== undefined && !isBlameless && now - last <= POISON_MS) {
+      const again = this.#accused === oldest;
+      this.#accused = again ? "" : oldest;
+      if (again && this.#suspects.has(oldest)) this.#doomed.add(oldest);
+      else if (again) for (const id of this.handed.keys()) this.#suspects.add(id);
+    }
     this.handed.clear();
     this.passing.length = 0;
+    this.questions.length = 0;
   }
 
-  /** The link ended: is it the fault of a message? @returns the one that has ended every link it went out on */
-  suspects(record: ClientRecord, code: number, now: number): Queued | undefined {
-    const last = [...this.handed.values()].at(-1);
-    if (last === undefined || now - last > POISON_MS || BLAMELESS.has(code)) return undefined;
-    const key = [...this.handed.keys()].join();
-    const again = key === this.#suspected;
-    this.#suspected = key;
-    if (!again) return undefined;
-    if (!this.#oneByOne) {
-      this.#oneByOne = true;
-      this.#suspected = "";
-      return undefined;
+  /** Signals that may go now, the rest dropped; questions that may go now. */
+  #others(now: number): string[] {
+    const items: string[] = [];
+    for (const signal of this.passing.splice(0)) {
+      if (this.allowance.available(now) < 1) break;
+      this.allowance.take(1);
+      items.push(signal);
     }
-    this.#suspected = "";
-    return record.outbox.find(({ id }) => this.handed.has(id));
+    while (this.questions.length > 0 && this.allowance.available(now) >= QUESTION_COST) {
+      this.allowance.take(QUESTION_COST);
+      items.push(...this.questions.splice(0, 1));
+    }
+    return items;
+  }
+
+  #tooLarge(queued: Queued): string | undefined {
+    const { text, frame, recipients } = this.#limits;
+    if (utf8Length(queued.text) > text) {
+      return `text: at most ${text} bytes go into one message; send it in parts`;
+    }
+    if (new Set(queued.to).size > recipients) {
+      return `to: at most ${recipients} names go into one message`;
+    }
+    if (this.fits(sendText(queued))) return undefined;
+    return `the message is larger than a frame of ${frame} bytes; send it in parts, or to fewer`;
   }
 }
+
+const sendText = ({ id, text, to }: Queued): string =>
+  JSON.stringify({ type: "send", id, text, to });
 
 /** Joins JSON texts to frames: one text alone, several as an array, none larger than `limit` bytes. */
 export function pack(texts: readonly string[], limit: number): string[] {

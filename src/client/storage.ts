@@ -73,11 +73,10 @@ interface Browser {
   };
 }
 
-const refuse = (error: unknown): never => {
-  throw new StorageError(
+const refusal = (error: unknown): StorageError =>
+  new StorageError(
     `the browser does not keep data for this page (${String(error)}): allow site data, or use memoryStorage()`,
   );
-};
 
 /**
  * Keeps the record in `localStorage`. One tab owns it at a time, by Web Locks; `open` waits until the tab that owns it
@@ -86,35 +85,41 @@ const refuse = (error: unknown): never => {
  * @throws StorageError if the browser refuses storage, or has no Web Locks
  */
 export function browserStorage(key: string): ClientStorage {
-  const { localStorage, navigator } = globalThis as Browser;
+  let kept: Browser["localStorage"];
   let release: (() => void) | undefined;
   return {
-    open: () => {
-      const locks = navigator?.locks;
-      if (localStorage === undefined || locks === undefined) {
-        return refuse("no localStorage or no Web Locks");
+    open: async () => {
+      const { navigator } = globalThis as Browser;
+      try {
+        // Reading it throws where site data is blocked.
+        kept = (globalThis as Browser).localStorage;
+      } catch (error) {
+        throw refusal(error);
       }
-      return new Promise<void>((resolve, reject) => {
-        const held = locks.request(`chat-room ${key}`, {}, () => {
+      const locks = navigator?.locks;
+      if (locks === undefined || kept === undefined)
+        throw refusal("no localStorage or no Web Locks");
+      await new Promise<void>((resolve, reject) => {
+        const holding = locks.request(`chat-room ${key}`, {}, () => {
           resolve();
           return new Promise<void>((done) => (release = done));
         });
-        held.catch(reject);
+        holding.catch(reject);
       });
     },
     load: () => {
       try {
-        const text = localStorage?.getItem(key) ?? null;
+        const text = kept?.getItem(key) ?? null;
         return text === null ? undefined : (JSON.parse(text) as ClientRecord);
       } catch (error) {
-        return refuse(error);
+        throw refusal(error);
       }
     },
     save: (record) => {
       try {
-        localStorage?.setItem(key, JSON.stringify(record));
+        kept?.setItem(key, JSON.stringify(record));
       } catch (error) {
-        refuse(error);
+        throw refusal(error);
       }
     },
     close: () => release?.(),

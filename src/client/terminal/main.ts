@@ -58,10 +58,14 @@ function chat(options: Options): Promise<Exit> {
   return pipe(client, { ...streams, colour, json, timeoutMs, url, told });
 }
 
-/** A signal, or nobody who reads the output: leaves in good order. A second signal ends at once. */
+/**
+ * A signal, or nobody at the other end: leaves in good order. A second Ctrl-C ends at once; a terminal that goes away
+ * may hang up more than once.
+ */
 function toldToEnd(): Promise<Exit> {
   return new Promise((resolve) => {
-    process.once("SIGHUP", () => resolve(EXIT.hungUp));
+    process.on("SIGHUP", () => resolve(EXIT.hungUp));
+    stdin.on("error", () => resolve(EXIT.hungUp));
     process.once("SIGINT", () => resolve(EXIT.interrupted));
     process.once("SIGTERM", () => resolve(EXIT.terminated));
     stdout.on("error", () => resolve(EXIT.brokenPipe));

@@ -52,6 +52,8 @@ export class Screen {
       this.#draw();
     });
     this.#readline.on("SIGINT", onQuit);
+    // A terminal that went away cannot even be set back. Of its input, readline tells the errors as its own.
+    (this.#readline as NodeJS.EventEmitter).on("error", onQuit);
     this.#readline.on("close", () => {
       this.#closed = true;
       onQuit();
