@@ -18,7 +18,18 @@ import {
   RefusedError,
   StorageError,
 } from "./errors.ts";
-import { type ClientEvents, Emitter, type Entry, Feed, type LinkState, stateOf } from "./events.ts";
+import {
+  type ClientEvents,
+  Emitter,
+  type Entry,
+  Feed,
+  type HistoryPage,
+  type LinkState,
+  type SendOptions,
+  stateOf,
+  type WhoPage,
+} from "./events.ts";
+import { onAwake } from "./awake.ts";
 import { begin, dueAt, type Link, type Signal, type Step, step } from "./link.ts";
 import {
   addressOf,
@@ -51,23 +62,6 @@ const OUTBOX_UNITS = 2_000_000;
 const SIGNAL_BYTES = 1_024;
 /** The close code that this client gives when it lets go of a link to come back: no goodbye. */
 const LET_GO = 4201;
-
-export interface SendOptions {
-  /** Names; absent: everyone the room knows. */
-  readonly to?: readonly string[];
-}
-
-/** A page of the room's past, oldest first. Ask again with `before: next`; without `next` it was the last. */
-export interface HistoryPage {
-  readonly messages: readonly Entry[];
-  readonly next?: number;
-}
-
-/** Names that the room knows. Ask again with `after: next`; without `next` it was the last page. */
-export interface WhoPage {
-  readonly peers: readonly { readonly name: string; readonly online: boolean }[];
-  readonly next?: string;
-}
 
 interface Waiter<Value> {
   readonly resolve: (value: Value) => void;
@@ -656,28 +650,4 @@ function rejected(error: ChatError): Promise<never> {
   const promise = Promise.reject(error);
   promise.catch(() => {});
   return promise;
-}
-
-/** The network came back, or the page is looked at again. @returns what stops listening */
-function onAwake(listener: () => void): () => void {
-  const page = globalThis as {
-    addEventListener?: (type: string, listener: () => void) => void;
-    removeEventListener?: (type: string, listener: () => void) => void;
-    document?: {
-      readonly visibilityState: string;
-      addEventListener(type: string, listener: () => void): void;
-      removeEventListener(type: string, listener: () => void): void;
-    };
-  };
-  const { document } = page;
-  if (document === undefined) return () => {};
-  const seen = (): void => {
-    if (document.visibilityState === "visible") listener();
-  };
-  page.addEventListener?.("online", listener);
-  document.addEventListener("visibilitychange", seen);
-  return () => {
-    page.removeEventListener?.("online", listener);
-    document.removeEventListener("visibilitychange", seen);
-  };
 }

@@ -17,6 +17,23 @@ export interface Entry {
   readonly at: number;
 }
 
+export interface SendOptions {
+  /** Names; absent: everyone the room knows. */
+  readonly to?: readonly string[];
+}
+
+/** A page of the room's past, oldest first. Ask again with `before: next`; without `next` it was the last. */
+export interface HistoryPage {
+  readonly messages: readonly Entry[];
+  readonly next?: number;
+}
+
+/** Names that the room knows. Ask again with `after: next`; without `next` it was the last page. */
+export interface WhoPage {
+  readonly peers: readonly { readonly name: string; readonly online: boolean }[];
+  readonly next?: string;
+}
+
 /** The state of the link, for people. Times are ms since 1970. */
 export type LinkState =
   | { readonly type: "connecting"; readonly tries: number }

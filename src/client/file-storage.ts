@@ -17,7 +17,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { StorageError } from "./errors.ts";
 import type { ClientRecord, ClientStorage } from "./storage.ts";
 
@@ -26,7 +26,8 @@ const held = new Set<string>();
 
 /** @param path the file; its folder is made if need be. A `.lock` and a `.new` beside it belong to it */
 export function fileStorage(path: string): ClientStorage {
-  const lock = `${path}.lock`;
+  const lock = `${resolve(path)}.lock`;
+  let owns = false;
   const attempt = <T>(what: string, work: () => T): T => {
     try {
       return work();
@@ -40,6 +41,7 @@ export function fileStorage(path: string): ClientStorage {
       attempt("locked", () => {
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
         const owner = take(lock);
+        owns = owner === undefined;
         if (owner === undefined) return;
         const who = owner === process.pid ? "another client of this process" : `process ${owner}`;
         throw new StorageError(
@@ -67,7 +69,8 @@ export function fileStorage(path: string): ClientStorage {
         renameSync(`${path}.new`, path);
       }),
     close: () => {
-      if (held.delete(lock)) rmSync(lock, { force: true });
+      if (owns && held.delete(lock)) rmSync(lock, { force: true });
+      owns = false;
     },
   };
 }
@@ -94,7 +97,7 @@ function take(lock: string): number | undefined {
         renameSync(lock, stale);
         const moved = ownerOf(stale);
         rmSync(stale, { force: true });
-        if (moved !== owner) return moved;
+        if (!Object.is(moved, owner)) return moved;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       }

@@ -18,8 +18,9 @@ type RoomLimits = Extract<ServerFrame, { type: "welcome" }>["limits"];
 const QUESTION_COST = 10;
 /** A link that ends within this time after messages went out may have ended because of them. */
 const POISON_MS = 3_000;
-/** Ends that say nothing about what was sent: the room restarts, is full, has trouble of its own. */
-const BLAMELESS = new Set([1001, 1012, 4102, 4100, 4104, 4201]);
+/** Ends that say nothing about what was sent: the room restarts, or any end that it gave a reason of its own. */
+const isBlameless = (code: number): boolean =>
+  code === 1001 || code === 1012 || (code >= 4000 && code < 4300);
 
 export class Outgoing {
   readonly allowance = new Allowance();
@@ -122,8 +123,7 @@ export class Outgoing {
   linkEnded(code: number, now: number): void {
     const [oldest] = this.handed.keys();
     const last = [...this.handed.values()].at(-1) ?? 0;
-    const isBlameless = BLAMELESS.has(code) || (code >= 4000 && code < 4100);
-    if (oldest !== undefined && !isBlameless && now - last <= POISON_MS) {
+    if (oldest !== undefined && !isBlameless(code) && now - last <= POISON_MS) {
       const again = this.#accused === oldest;
       this.#accused = again ? "" : oldest;
       if (again && this.#suspects.has(oldest)) this.#doomed.add(oldest);

@@ -104,7 +104,7 @@ export function browserStorage(key: string): ClientStorage {
           resolve();
           return new Promise<void>((done) => (release = done));
         });
-        holding.catch(reject);
+        holding.catch((error: unknown) => reject(refusal(error)));
       });
     },
     load: () => {

@@ -99,6 +99,11 @@ export class Conversation {
   }
 
   #hear(entry: Entry): void {
+    if (!isReadable(entry)) {
+      const message =
+        "the room sent a message that this client cannot read: update the one or the other";
+      return this.#say({ type: "error", message });
+    }
     this.#meet([entry.from, ...(entry.to ?? [])]);
     if (entry.from === this.#client.name && !this.#concernsMe(entry)) {
       const typed = this.#typed.find(
@@ -146,6 +151,10 @@ export class Conversation {
     }
   }
 }
+
+/** A newer room, or what is none, may send anything as a message. */
+const isReadable = ({ from, to, text }: { readonly [Key in keyof Entry]: unknown }): boolean =>
+  typeof from === "string" && typeof text === "string" && (to === undefined || Array.isArray(to));
 
 const sameNames = (a: readonly string[] | undefined, b: readonly string[] | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && a.join() === b.join());

@@ -20,6 +20,10 @@ function fieldsOf(saying: Saying): object | undefined {
       const { joined, left, online } = saying;
       return { type: "presence", joined, left, online };
     }
+    case "history": {
+      const messages = saying.messages.map((entry) => Object.assign({}, entry, { type: "entry" }));
+      return { ...saying, messages };
+    }
     case "help":
     case "away":
     case "welcome":
@@ -29,7 +33,6 @@ function fieldsOf(saying: Saying): object | undefined {
     case "refused":
     case "unknown":
     case "who":
-    case "history":
     case "error":
       return saying;
     default:

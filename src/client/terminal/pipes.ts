@@ -93,7 +93,11 @@ class Run {
       const wish = readInput(line);
       if (wish.type === "quit") break;
       if (wish.type === "send") this.#send(wish);
-      if (wish.type === "who" || wish.type === "history") this.#ask(wish);
+      if (wish.type === "who" || wish.type === "history") {
+        // The answer is to show what was sent before the question.
+        while (this.#undecided > 0) await this.#decided.promise;
+        this.#ask(wish);
+      }
       if (wish.type === "help") this.#say({ type: "help" });
       if (wish.type === "wrong") {
         this.#worst = worse(this.#worst, EXIT.refused);
