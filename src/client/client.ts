@@ -42,6 +42,7 @@ import {
 import { Outgoing } from "./outgoing.ts";
 import {
   type Happening,
+  isSound,
   markSent,
   nextAttempt,
   onError,
@@ -108,7 +109,8 @@ export class ChatClient implements AsyncIterable<Entry> {
     const { link } = begin(Date.now());
     this.#link = link;
     this.#stopListening = onAwake(() => this.#signal({ type: "awake" }));
-    void this.#open();
+    // Not before whoever made this client could listen to it.
+    queueMicrotask(() => void this.#open());
   }
 
   /** The state of the link, in the words of `LinkState`. */
@@ -449,7 +451,11 @@ export class ChatClient implements AsyncIterable<Entry> {
     }
     // What is no frame at all is a newer room's business, as an unknown type is.
     try {
-      for (const item of items) if (typeof item?.type === "string") this.#hear(item);
+      for (const item of items) {
+        if (typeof item?.type !== "string") continue;
+        if (!isSound(item)) throw new TypeError(item.type);
+        this.#hear(item);
+      }
     } catch {
       const why = "this room speaks another chat.v1 than this client: update the one or the other";
       this.#signal({ type: "close", code: 4000, why });

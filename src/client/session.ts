@@ -34,6 +34,28 @@ export interface Outcome {
 
 const nothing = (record: ClientRecord): Outcome => ({ record, happenings: [] });
 
+const arePositions = (...values: unknown[]): boolean =>
+  values.every((value) => Number.isSafeInteger(value) && (value as number) >= 0);
+
+/** Has a frame what this client builds on? A room that says otherwise speaks another protocol. */
+export function isSound(frame: ServerFrame): boolean {
+  switch (frame.type) {
+    case "welcome":
+      return arePositions(frame.since, frame.head) && typeof frame.epoch === "string";
+    case "message":
+      return (
+        arePositions(frame.seq) &&
+        [frame.from, frame.text].every((text) => typeof text === "string")
+      );
+    case "gap":
+      return arePositions(frame.from, frame.to);
+    case "ready":
+      return arePositions(frame.seq);
+    default:
+      return true;
+  }
+}
+
 /** The room may use another cursor than this client has: then that one counts, and what it did ack is forgotten. */
 export const onWelcome = (
   record: ClientRecord,
