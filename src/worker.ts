@@ -16,7 +16,7 @@ import { dialectOf, joinRequest, readJoin } from "./upgrade.ts";
 export { ChatRoom };
 
 // A wrong configuration is told when the Worker starts, not only to the first who connects.
-const complaint = readConfig(atStart as unknown as Env);
+const complaint = readConfig(atStart);
 if (typeof complaint === "string") console.error(`chat-room is not configured: ${complaint}`);
 
 export default {

@@ -90,8 +90,11 @@ export class ChatClient implements AsyncIterable<Entry> {
   #online = 0;
   #spread = 0;
   #since: number | undefined;
+  readonly #opened: Promise<void>;
   #round: Promise<void> = Promise.resolve();
   #saving: Promise<void> = Promise.resolve();
+  /** Which connect is under way: what an earlier one still waits for does not count. */
+  #turn = 0;
   #isWorking = false;
   #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -110,7 +113,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     this.#link = link;
     this.#stopListening = onAwake(() => this.#signal({ type: "awake" }));
     // Not before whoever made this client could listen to it.
-    queueMicrotask(() => void this.#open());
+    this.#opened = Promise.resolve().then(() => this.#open());
   }
 
   /** The state of the link, in the words of `LinkState`. */
@@ -230,6 +233,8 @@ export class ChatClient implements AsyncIterable<Entry> {
    */
   async close(): Promise<void> {
     const deadline = Date.now() + FLUSH_MS;
+    // A storage that another owner holds may be waited for longer than that.
+    if (this.#record === undefined) await within(FLUSH_MS, this.#opened);
     while (this.#link.type === "live" && this.waiting > 0 && Date.now() < deadline) {
       await this.#emitter.next(deadline - Date.now());
     }
@@ -279,7 +284,8 @@ export class ChatClient implements AsyncIterable<Entry> {
         this.#settle(queued)?.reject(full);
       }
     } catch (error) {
-      return this.#fail(error);
+      this.#fail(error);
+      return storage.close?.();
     }
     if (this.#link.type === "closed") await this.#letGo();
     else this.#take(begin(Date.now()));
@@ -304,23 +310,23 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   async #connect(): Promise<void> {
-    const link = this.#link;
+    const turn = ++this.#turn;
     let key: string;
     try {
       key = await this.#settings.key();
     } catch (error) {
-      if (this.#link === link) this.#ended(1006, `the key could not be had: ${String(error)}`);
+      if (this.#turn === turn) this.#ended(1006, `the key could not be had: ${String(error)}`);
       return;
     }
     // While the key was fetched, the link may have been given up, or the client closed.
-    if (this.#record === undefined || this.#link !== link) return;
+    if (this.#record === undefined || this.#turn !== turn) return;
     this.#record = nextAttempt(this.#record, Date.now());
     try {
       await this.#save();
     } catch (error) {
       return this.#fail(error);
     }
-    if (this.#link !== link) return;
+    if (this.#turn !== turn) return;
     let socket: WebSocket;
     try {
       const url = addressOf(this.#settings, this.#record, this.#since);
@@ -357,6 +363,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   #drop(): void {
     const socket = this.#socket;
     this.#socket = undefined;
+    this.#turn++;
     this.#frames = [];
     this.#outgoing.linkEnded(LET_GO, Date.now());
     for (const waiter of this.#askers.values()) {
@@ -650,6 +657,14 @@ const shown = ({ id, text, to }: Queued): { id: string; text: string; to?: reado
   text,
   ...(to && { to }),
 });
+
+/** Waits for `promise`, but `ms` at most. */
+async function within(ms: number, promise: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([promise, timeout]);
+  if (timer !== undefined) clearTimeout(timer);
+}
 
 /** A rejection that need not be waited for. */
 function rejected(error: ChatError): Promise<never> {

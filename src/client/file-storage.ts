@@ -96,8 +96,11 @@ function take(lock: string): number | undefined {
       try {
         renameSync(lock, stale);
         const moved = ownerOf(stale);
+        const isOther = !Object.is(moved, owner);
+        // Somebody else was faster: the lock that was moved is theirs, and goes back.
+        if (isOther) linkSync(stale, lock);
         rmSync(stale, { force: true });
-        if (!Object.is(moved, owner)) return moved;
+        if (isOther) return moved;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       }

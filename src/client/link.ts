@@ -242,7 +242,7 @@ function ended(
     (code === 4104 && (!freshKey || (link.type !== "closed" && link.renewed === true)));
   if (isFinal) return stay({ type: "closed", code, why }, "drop");
   if (code === 4104) {
-    const { link: away, actions } = back(0);
+    const { link: away, actions } = back(tries <= 2 ? 0 : backoffMs(tries, random));
     return { link: { ...away, renewed: true } as Link, actions };
   }
   if (code >= 4100 && code < 4200) return back(backoffMs(tries, random));

@@ -40,6 +40,8 @@ export class Outgoing {
   #accused = "";
   /** They go one by one, until each is decided. */
   readonly #suspects = new Set<string>();
+  /** Known to fit the limits. */
+  readonly #fitting = new Set<string>();
   /** Ended its link each time: it is not sent again, and given up if no replay brings it. */
   readonly #doomed = new Set<string>();
 
@@ -51,6 +53,7 @@ export class Outgoing {
   /** The room told its limits. */
   setLimits(limits: RoomLimits, now: number): void {
     this.#limits = limits;
+    this.#fitting.clear();
     this.allowance.set(limits.rate, limits.burst, now);
   }
 
@@ -62,8 +65,11 @@ export class Outgoing {
         const why = "the link ended each time right after this message: it was taken out";
         return [{ queued, code: "lost", why }];
       }
+      if (this.#fitting.has(queued.id)) return [];
       const why = this.#tooLarge(queued);
-      return why === undefined ? [] : [{ queued, code: "too-large", why }];
+      if (why !== undefined) return [{ queued, code: "too-large", why }];
+      this.#fitting.add(queued.id);
+      return [];
     });
   }
 
@@ -113,6 +119,7 @@ export class Outgoing {
     this.handed.delete(id);
     this.#suspects.delete(id);
     this.#doomed.delete(id);
+    this.#fitting.delete(id);
     if (this.#accused === id) this.#accused = "";
   }
 

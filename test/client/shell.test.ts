@@ -1,0 +1,111 @@
+/** Where the shell of the client, its storage and its socket meet: what an adversarial review found, kept as tests. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test, vi } from "vitest";
+import { WebSocketServer } from "ws";
+import { fileStorage } from "../../src/client/file-storage.ts";
+import { ChatClient, type ClientRecord, type ClientStorage } from "../../src/client/index.ts";
+
+const NOWHERE = { url: "ws://127.0.0.1:1", room: "lobby", name: "alice" };
+const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+/** A storage that takes its time, and writes down what was asked of it. */
+class Slow implements ClientStorage {
+  readonly asked: string[] = [];
+  kept: ClientRecord | undefined;
+
+  async open(): Promise<void> {
+    await after(5);
+    this.asked.push("open");
+  }
+  load(): ClientRecord | undefined {
+    return this.kept;
+  }
+  async save(record: ClientRecord): Promise<void> {
+    this.asked.push("save");
+    await after(5);
+    this.kept = record;
+    this.asked.push("saved");
+  }
+  close(): void {
+    this.asked.push("close");
+  }
+}
+
+test("`send`, then `close`, while the storage is still being opened: it is kept when `close` returns", async () => {
+  const storage = new Slow();
+  const client = new ChatClient({ ...NOWHERE, storage });
+  void client.send("a");
+  await client.close();
+  expect(storage.kept?.outbox.map(({ text }) => text)).toEqual(["a"]);
+});
+
+test("saves never overlap, and none comes after the storage was closed", async () => {
+  const storage = new Slow();
+  const client = new ChatClient({ ...NOWHERE, storage });
+  for (let i = 0; i < 20; i++) {
+    await after(3);
+    void client.send(`m${i}`);
+  }
+  await client.close();
+  await after(30);
+  const asked = storage.asked.join(" ");
+  expect(asked).not.toMatch(/\bsave save\b/);
+  expect(asked).toMatch(/^open (save saved )+close( close)*$/);
+  expect(storage.kept?.outbox).toHaveLength(20);
+});
+
+test("a key that comes after `close` writes nothing any more", async () => {
+  const storage = new Slow();
+  let give: (key: string) => void = () => {};
+  const key = (): Promise<string> => new Promise((resolve) => (give = resolve));
+  const client = new ChatClient({ ...NOWHERE, storage, key });
+  await after(30);
+  await client.close();
+  const asked = [...storage.asked];
+  give("late");
+  await after(30);
+  expect(storage.asked).toEqual(asked);
+});
+
+test("a client whose file could not be read lets go of its lock", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "client-shell-"));
+  const path = join(folder, "alice.json");
+  writeFileSync(path, "{");
+  const client = new ChatClient({ ...NOWHERE, storage: fileStorage(path) });
+  await after(20);
+  expect(client.state).toMatchObject({ type: "closed", code: 1011 });
+  await client.close();
+  expect(existsSync(`${path}.lock`)).toBe(false);
+  rmSync(folder, { recursive: true });
+});
+
+test("a page that wakes while the key is fetched does not lose the try", async () => {
+  let wake: () => void = () => {};
+  vi.stubGlobal("document", {
+    visibilityState: "visible",
+    addEventListener: (_type: string, listener: () => void) => (wake = listener),
+    removeEventListener: () => {},
+  });
+  const server = new WebSocketServer({ port: 0, handleProtocols: () => "chat.v1" });
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  const key = (): Promise<string> => after(50).then(() => "k");
+  const client = new ChatClient({ ...NOWHERE, url: `ws://127.0.0.1:${port}`, key });
+  const came = new Promise<boolean>((resolve) => {
+    server.once("connection", () => resolve(true));
+    setTimeout(() => resolve(false), 1_000);
+  });
+  await after(20);
+  wake();
+  expect(await came).toBe(true);
+  await client.close();
+  for (const socket of server.clients) socket.terminate();
+  server.close();
+});

@@ -1,0 +1,349 @@
+/** Where a client keeps its record: whole after any crash, and with one owner. */
+import { spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { StorageError } from "../../src/client/errors.ts";
+import { fileStorage } from "../../src/client/file-storage.ts";
+import {
+  browserStorage,
+  type ClientRecord,
+  type ClientStorage,
+  memoryStorage,
+} from "../../src/client/storage.ts";
+
+const record: ClientRecord = {
+  version: 1,
+  session: "s-1",
+  attempt: 42,
+  cursor: 7,
+  epoch: "e",
+  outbox: [
+    { id: "a", text: "Grüße 👋\n", to: ["bob"], sent: true, unknown: true },
+    { id: "b", text: "x", sent: false },
+  ],
+};
+const newer: ClientRecord = { ...record, cursor: 8, outbox: [] };
+
+let folder = "";
+let files = 0;
+const newPath = (): string => join(folder, `client-${++files}.json`);
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "client-storage-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What a browser's tabs have in common. */
+class Browser {
+  readonly items = new Map<string, string>();
+  readonly #held = new Set<string>();
+  readonly #queue: { name: string; start: () => void }[] = [];
+  full = false;
+
+  readonly localStorage = {
+    getItem: (key: string): string | null => this.items.get(key) ?? null,
+    setItem: (key: string, value: string): void => {
+      if (this.full) throw new Error("QuotaExceededError");
+      this.items.set(key, value);
+    },
+  };
+
+  readonly navigator = {
+    locks: {
+      request: (name: string, _options: object, held: (lock: object) => Promise<void>) =>
+        new Promise<void>((resolve, reject) => {
+          const start = (): void => {
+            this.#held.add(name);
+            Promise.resolve()
+              .then(() => held({ name }))
+              .finally(() => {
+                this.#held.delete(name);
+                const next = this.#queue.findIndex((one) => one.name === name);
+                if (next >= 0) this.#queue.splice(next, 1)[0]?.start();
+              })
+              .then(resolve, reject);
+          };
+          if (this.#held.has(name)) this.#queue.push({ name, start });
+          else start();
+        }),
+    },
+  };
+}
+
+function inBrowser(browser = new Browser()): Browser {
+  vi.stubGlobal("localStorage", browser.localStorage);
+  vi.stubGlobal("navigator", browser.navigator);
+  return browser;
+}
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+describe("every storage", () => {
+  test.each<[string, () => ClientStorage]>([
+    ["memory", () => memoryStorage()],
+    ["a file", () => fileStorage(newPath())],
+    [
+      "a browser",
+      () => {
+        inBrowser();
+        return browserStorage("lobby/alice");
+      },
+    ],
+  ])("%s has nothing at first, then what was kept last", async (_case, make) => {
+    const storage = make();
+    await storage.open?.();
+    expect(await storage.load()).toBeUndefined();
+    await storage.save(record);
+    expect(await storage.load()).toEqual(record);
+    await storage.save(newer);
+    expect(await storage.load()).toEqual(newer);
+    await storage.close?.();
+    await storage.open?.();
+    expect(await storage.load()).toEqual(newer);
+    await storage.close?.();
+    await storage.close?.();
+  });
+});
+
+describe("a file", () => {
+  const opened = async (path: string): Promise<ClientStorage> => {
+    const storage = fileStorage(path);
+    await storage.open?.();
+    return storage;
+  };
+  const opening = (path: string) => (): void => void fileStorage(path).open?.();
+
+  test("outlives the client that wrote it", async () => {
+    const path = newPath();
+    const first = await opened(path);
+    await first.save(record);
+    await first.close?.();
+    const second = await opened(path);
+    expect(await second.load()).toEqual(record);
+    await second.close?.();
+  });
+
+  test("its folder is made, and nobody else may read it", async () => {
+    const path = join(folder, "deep", "er", "client.json");
+    const storage = await opened(path);
+    await storage.save(record);
+    expect(statSync(path).mode & 0o077).toBe(0);
+    expect(statSync(dirname(path)).mode & 0o077).toBe(0);
+    await storage.close?.();
+    expect(readdirSync(dirname(path))).toEqual(["client.json"]);
+  });
+
+  test.each<[string, string]>([
+    ["before a byte of the new one was written", ""],
+    ["halfway", JSON.stringify(newer).slice(0, 40)],
+    ["after all of it", JSON.stringify(newer)],
+  ])("a crash between writing and moving, %s, leaves the old record whole", async (_case, part) => {
+    const path = newPath();
+    const first = await opened(path);
+    await first.save(record);
+    await first.close?.();
+    writeFileSync(`${path}.new`, part);
+    const second = await opened(path);
+    expect(await second.load()).toEqual(record);
+    await second.save(newer);
+    expect(await second.load()).toEqual(newer);
+    await second.close?.();
+  });
+
+  test("what cannot be written says so, and leaves the old record", async () => {
+    const path = newPath();
+    const storage = await opened(path);
+    await storage.save(record);
+    mkdirSync(`${path}.new`);
+    expect(() => storage.save(newer)).toThrow(StorageError);
+    expect(() => storage.save(newer)).toThrow(/cannot be written/);
+    expect(await storage.load()).toEqual(record);
+    await storage.close?.();
+  });
+
+  test.each([
+    ["no JSON", "{"],
+    ["empty", ""],
+  ])(
+    "a file that is unreadable, %s, is an error with its path, and is left as it is",
+    async (_case, text) => {
+      const path = newPath();
+      writeFileSync(path, text);
+      const storage = await opened(path);
+      expect(() => storage.load()).toThrow(StorageError);
+      expect(() => storage.load()).toThrow(`${path} cannot be read`);
+      expect(readFileSync(path, "utf8")).toBe(text);
+      await storage.close?.();
+    },
+  );
+
+  describe("has one owner", () => {
+    test("a second client of this process is refused, until the first lets go", async () => {
+      const path = newPath();
+      const first = await opened(path);
+      expect(opening(path)).toThrow(StorageError);
+      expect(opening(path)).toThrow(/is used by .+: end that one first/);
+      await first.close?.();
+      expect(opening(path)).not.toThrow();
+    });
+
+    test("who was refused does not open the door for a third", async () => {
+      const path = newPath();
+      const first = await opened(path);
+      const second = fileStorage(path);
+      expect(() => second.open?.()).toThrow(StorageError);
+      await second.close?.();
+      expect(opening(path)).toThrow(StorageError);
+      await first.close?.();
+    });
+
+    test("the same file by another spelling is the same file", async () => {
+      const path = newPath();
+      const first = await opened(path);
+      expect(opening(join(dirname(path), ".") + `/./${basename(path)}`)).toThrow(StorageError);
+      await first.close?.();
+    });
+
+    test("a live process is named, and keeps its lock", async () => {
+      const path = newPath();
+      const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+      try {
+        writeFileSync(`${path}.lock`, String(other.pid));
+        expect(opening(path)).toThrow(`is used by process ${other.pid}: end that one first`);
+        expect(readFileSync(`${path}.lock`, "utf8")).toBe(String(other.pid));
+      } finally {
+        other.kill("SIGKILL");
+        await new Promise((resolve) => other.once("exit", resolve));
+      }
+      expect(opening(path), "now it is dead").not.toThrow();
+    });
+
+    test.each<[string, string]>([
+      ["of a process that died", "2147483646"],
+      ["of a run in a container, with the pid that this one has", String(process.pid)],
+      ["with nothing in it", ""],
+      ["with nonsense in it", "me"],
+    ])("a lock %s is taken over", async (_case, text) => {
+      const path = newPath();
+      writeFileSync(`${path}.lock`, text);
+      const storage = await opened(path);
+      expect(readFileSync(`${path}.lock`, "utf8")).toBe(String(process.pid));
+      expect(opening(path)).toThrow(StorageError);
+      await storage.close?.();
+      expect(existsSync(`${path}.lock`)).toBe(false);
+    });
+
+    test("nothing but the record is left behind, refused or not", async () => {
+      const path = newPath();
+      const storage = await opened(path);
+      await storage.save(record);
+      expect(opening(path)).toThrow(StorageError);
+      await storage.close?.();
+      const mine = readdirSync(folder).filter((file) => file.startsWith(basename(path)));
+      expect(mine).toEqual([basename(path)]);
+    });
+  });
+});
+
+describe("a browser", () => {
+  test("the second tab waits until the first is closed, and finds what that one kept", async () => {
+    inBrowser();
+    const [first, second] = [browserStorage("k"), browserStorage("k")];
+    await first.open?.();
+    await first.save(record);
+    let isOpen = false;
+    const opening = Promise.resolve(second.open?.()).then(() => (isOpen = true));
+    await settled();
+    expect(isOpen).toBe(false);
+    await first.save(newer);
+    await first.close?.();
+    await opening;
+    expect(await second.load()).toEqual(newer);
+  });
+
+  test("a third tab waits for the second", async () => {
+    inBrowser();
+    const tabs = [browserStorage("k"), browserStorage("k"), browserStorage("k")];
+    const open: number[] = [];
+    const opening = tabs.map(async (tab, i) => {
+      await tab.open?.();
+      open.push(i);
+    });
+    for (let i = 0; i < 3; i++) {
+      await opening[i];
+      await settled();
+      expect(open).toHaveLength(i + 1);
+      await tabs[i]?.close?.();
+    }
+  });
+
+  test("another room or name is another record, with a lock of its own", async () => {
+    inBrowser();
+    const [first, second] = [browserStorage("a"), browserStorage("b")];
+    await first.open?.();
+    await second.open?.();
+    await first.save(record);
+    expect(await second.load()).toBeUndefined();
+  });
+
+  test.each<[string, () => void]>([
+    ["no storage", () => vi.stubGlobal("localStorage", undefined)],
+    ["no Web Locks", () => vi.stubGlobal("navigator", {})],
+    [
+      "a storage that must not even be looked at",
+      () => {
+        Object.defineProperty(globalThis, "localStorage", {
+          configurable: true,
+          get: () => {
+            throw new Error("SecurityError");
+          },
+        });
+      },
+    ],
+    [
+      "locks that are refused",
+      () =>
+        vi.stubGlobal("navigator", {
+          locks: { request: () => Promise.reject(new Error("SecurityError")) },
+        }),
+    ],
+  ])("%s: refused with a sentence that says what to do", async (_case, spoil) => {
+    inBrowser();
+    spoil();
+    const storage = browserStorage("k");
+    const opening = async (): Promise<void> => storage.open?.();
+    await expect(opening()).rejects.toThrow(StorageError);
+    await expect(opening()).rejects.toThrow(/allow site data, or use memoryStorage/);
+  });
+
+  test("a full storage says so, and keeps the record that it has", async () => {
+    const browser = inBrowser();
+    const storage = browserStorage("k");
+    await storage.open?.();
+    await storage.save(record);
+    browser.full = true;
+    expect(() => storage.save(newer)).toThrow(StorageError);
+    expect(await storage.load()).toEqual(record);
+  });
+
+  test("what is no JSON is an error", async () => {
+    const browser = inBrowser();
+    browser.items.set("k", "{");
+    const storage = browserStorage("k");
+    await storage.open?.();
+    expect(() => storage.load()).toThrow(StorageError);
+  });
+});
