@@ -30,6 +30,7 @@ import {
   type WhoPage,
 } from "./events.ts";
 import { onAwake } from "./awake.ts";
+import { Keeper } from "./keeper.ts";
 import { begin, dueAt, type Link, type Signal, type Step, step } from "./link.ts";
 import {
   addressOf,
@@ -74,6 +75,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   readonly room: string;
   readonly name: string;
   readonly #settings: Settings;
+  readonly #keeper: Keeper;
   readonly #emitter = new Emitter();
   readonly #feeds = new Set<Feed>();
   readonly #outgoing = new Outgoing();
@@ -82,8 +84,6 @@ export class ChatClient implements AsyncIterable<Entry> {
   readonly #askers = new Map<string, Waiter<ServerFrame>>();
   readonly #peers = new Set<string>();
   #link: Link;
-  #record: ClientRecord | undefined;
-  #saved: ClientRecord | undefined;
   #socket: WebSocket | undefined;
   #frames: string[] = [];
   #acked = 0;
@@ -92,7 +92,6 @@ export class ChatClient implements AsyncIterable<Entry> {
   #since: number | undefined;
   readonly #opened: Promise<void>;
   #round: Promise<void> = Promise.resolve();
-  #saving: Promise<void> = Promise.resolve();
   /** Which connect is under way: what an earlier one still waits for does not count. */
   #turn = 0;
   #isWorking = false;
@@ -106,6 +105,7 @@ export class ChatClient implements AsyncIterable<Entry> {
    */
   constructor(options: ChatClientOptions) {
     this.#settings = readOptions(options);
+    this.#keeper = new Keeper(this.#settings.storage);
     this.room = this.#settings.room;
     this.name = this.#settings.name;
     this.#since = this.#settings.since;
@@ -246,14 +246,10 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   async #letGo(): Promise<void> {
     try {
-      await this.#save();
+      await this.#keeper.close();
     } catch (error) {
-      this.#emitter.emit(
-        "error",
-        error instanceof StorageError ? error : new StorageError(String(error)),
-      );
+      this.#emitter.emit("error", storageError(error));
     }
-    await this.#settings.storage.close?.();
   }
 
   /** @returns a sentence if the outbox has no place for this text */
@@ -267,28 +263,30 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   /** Takes possession of the storage, and begins. */
   async #open(): Promise<void> {
-    const { storage } = this.#settings;
     try {
-      await storage.open?.();
-      const kept = await storage.load();
-      if (kept !== undefined && kept.version !== 1) {
-        throw new StorageError("what was kept was written by a newer release of this client");
-      }
-      const record = kept ?? { version: 1, session: randomToken(96), attempt: 0, outbox: [] };
-      this.#saved = kept;
-      const early = this.#outgoing.early.splice(0);
-      const place = Math.max(0, this.#settings.outboxLimit - record.outbox.length);
-      this.#record = { ...record, outbox: [...record.outbox, ...early.slice(0, place)] };
-      for (const queued of early.slice(place)) {
-        const full = new OutboxFullError("messages of an earlier life wait already");
-        this.#settle(queued)?.reject(full);
-      }
+      await this.#keeper.open();
     } catch (error) {
-      this.#fail(error);
-      return storage.close?.();
+      return this.#fail(error);
+    }
+    if (this.#record === undefined) return;
+    const early = this.#outgoing.early.splice(0);
+    const place = Math.max(0, this.#settings.outboxLimit - this.#record.outbox.length);
+    const outbox = [...this.#record.outbox, ...early.slice(0, place)];
+    this.#record = { ...this.#record, outbox };
+    for (const queued of early.slice(place)) {
+      const full = new OutboxFullError("messages of an earlier life wait already");
+      this.#settle(queued)?.reject(full);
     }
     if (this.#link.type === "closed") await this.#letGo();
     else this.#take(begin(Date.now()));
+  }
+
+  get #record(): ClientRecord | undefined {
+    return this.#keeper.record;
+  }
+
+  set #record(record: ClientRecord | undefined) {
+    this.#keeper.record = record;
   }
 
   #signal(signal: Signal): void {
@@ -322,7 +320,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     if (this.#record === undefined || this.#turn !== turn) return;
     this.#record = nextAttempt(this.#record, Date.now());
     try {
-      await this.#save();
+      await this.#keeper.save();
     } catch (error) {
       return this.#fail(error);
     }
@@ -405,7 +403,7 @@ export class ChatClient implements AsyncIterable<Entry> {
       const socket = this.#socket;
       const batch = this.#nextBatch();
       if (this.#record && batch.length > 0) this.#record = markSent(this.#record, batch);
-      await this.#save();
+      await this.#keeper.save();
       if (socket !== undefined && this.#socket === socket) this.#speak(batch);
       if (this.#nextBatch().length > 0) this.#again = true;
     }
@@ -434,17 +432,6 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   #transmit(frame: string): void {
     if (this.#socket?.readyState === 1) this.#socket.send(frame);
-  }
-
-  /** One save at a time, each of the newest record. */
-  #save(): Promise<void> {
-    this.#saving = this.#saving.then(async () => {
-      const record = this.#record;
-      if (record === undefined || record === this.#saved) return;
-      await this.#settings.storage.save(record);
-      this.#saved = record;
-    });
-    return this.#saving;
   }
 
   #read(text: string): void {
@@ -611,7 +598,7 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   /** The storage failed: without it nothing can be promised. */
   #fail(error: unknown): void {
-    const failure = error instanceof StorageError ? error : new StorageError(String(error));
+    const failure = storageError(error);
     for (const waiter of this.#senders.values()) waiter.reject(failure);
     this.#senders.clear();
     this.#emitter.emit("error", failure);
@@ -657,6 +644,9 @@ const shown = ({ id, text, to }: Queued): { id: string; text: string; to?: reado
   text,
   ...(to && { to }),
 });
+
+const storageError = (error: unknown): StorageError =>
+  error instanceof StorageError ? error : new StorageError(String(error));
 
 /** Waits for `promise`, but `ms` at most. */
 async function within(ms: number, promise: Promise<void>): Promise<void> {

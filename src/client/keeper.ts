@@ -1,0 +1,61 @@
+/**
+ * Keeps a client's record in its storage.
+ *
+ * Invariants:
+ * - One save at a time, each of the newest record, so that an older one never lands on a newer.
+ * - The storage is let go of after the last save, also where opening it went wrong half way.
+ */
+import { StorageError } from "./errors.ts";
+import { randomToken } from "./options.ts";
+import type { ClientRecord, ClientStorage } from "./storage.ts";
+
+export class Keeper {
+  readonly #storage: ClientStorage;
+  #saved: ClientRecord | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  /** The newest record, saved or not; undefined until the storage was opened. */
+  record: ClientRecord | undefined;
+
+  constructor(storage: ClientStorage) {
+    this.#storage = storage;
+  }
+
+  /**
+   * Takes possession of the storage, and reads it.
+   * @throws StorageError if it is not to be had, or holds what a newer release wrote; it is let go of again
+   */
+  async open(): Promise<void> {
+    try {
+      await this.#storage.open?.();
+      this.#saved = await this.#storage.load();
+      if (this.#saved !== undefined && this.#saved.version !== 1) {
+        throw new StorageError("what was kept was written by a newer release of this client");
+      }
+    } catch (error) {
+      await this.#storage.close?.();
+      throw error;
+    }
+    const fresh = { version: 1, session: randomToken(96), attempt: 0, outbox: [] } as const;
+    this.record = this.#saved ?? fresh;
+  }
+
+  /** @throws what the storage throws, by rejecting; no later save succeeds then */
+  save(): Promise<void> {
+    this.#saving = this.#saving.then(async () => {
+      const { record } = this;
+      if (record === undefined || record === this.#saved) return;
+      await this.#storage.save(record);
+      this.#saved = record;
+    });
+    return this.#saving;
+  }
+
+  /** Saves what is not saved yet, and lets go of the storage. @throws what the storage throws, by rejecting */
+  async close(): Promise<void> {
+    try {
+      await this.save();
+    } finally {
+      await this.#storage.close?.();
+    }
+  }
+}
