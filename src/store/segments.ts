@@ -172,7 +172,7 @@ export class Segments implements Log {
     for (const { first, last, bytes, body } of rows) {
       let read = this.#kept.get(last);
       if (read === undefined) {
-        const entries = splitEntries(body);
+        const entries = readBody(body, last);
         read = { first: first as Seq, last: last as Seq, bytes, entries };
         this.#keep(read);
       }
@@ -228,6 +228,15 @@ export class Segments implements Log {
     );
     this.#newest = extent;
     this.#oldest ??= extent;
+  }
+}
+
+/** @throws if the row is damaged; without the parser's own message, which shows a piece of the text */
+function readBody(body: string, last: number): Entry[] {
+  try {
+    return splitEntries(body);
+  } catch {
+    throw new Error(`the segment that ends with entry ${last} is damaged`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Bugs of the object that were found and mended, each under the name of what went wrong. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { PeerName, RoomName } from "../../src/core/names.ts";
 import { joinRequest } from "../../src/upgrade.ts";
 import { type Client, Room } from "../support/workerd.ts";
@@ -89,6 +89,25 @@ describe("mended", () => {
     expect((await alice.hearsKind("error")).code).toBe("too-large");
     alice.tells({ type: "signal", data: 2, to: ["bob", "nobody"] });
     expect((await bob.hearsKind("signal")).data).toBe(2);
+  });
+
+  test("R7: a damaged row would have put a piece of a message into the log of the server", async () => {
+    const room = new Room();
+    const alice = await room.joins("alice");
+    await alice.isReady();
+    alice.says("a secret between us");
+    await alice.hears("a secret between us");
+    alice.acks(1);
+    await room.inside((_object, { storage }) => {
+      storage.sql.exec(`UPDATE segments SET body = substr(body, 1, length(body) - 20) || 'secret'`);
+    });
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    alice.tells({ type: "history", id: "h" });
+    expect((await alice.isClosed()).code).toBe(4102);
+    const text = JSON.stringify(logged.mock.calls);
+    logged.mockRestore();
+    expect(text).toContain("the segment that ends with entry 1 is damaged");
+    expect(text).not.toContain("secret");
   });
 
   test("R11: a large row was parsed again for every page of every reader", async () => {
