@@ -15,13 +15,20 @@ import { writeFrame } from "./wire/json.ts";
 import { writeLines } from "./wire/line.ts";
 
 /** Raised when the shape changes; a release reads what the one before it wrote. */
-const ATTACHMENT_VERSION = 1;
+const ATTACHMENT_VERSION = 2;
 
 interface Attachment {
   readonly version: typeof ATTACHMENT_VERSION;
   /** The room ended this connection. */
   readonly over: boolean;
   readonly memo: Memo;
+}
+
+/** Version 1 knew no tokens and no shares. */
+interface AttachmentBefore {
+  readonly version: 1;
+  readonly over: boolean;
+  readonly memo: Omit<Memo, "expiresAt" | "spent">;
 }
 
 const OPEN = 1;
@@ -210,13 +217,19 @@ function attach(ws: WebSocket, memo: Memo, over: boolean): void {
   }
 }
 
-/** @returns undefined for what this release did not write */
+/** @returns undefined for what neither this release wrote nor the one before it */
 function attachmentOf(ws: WebSocket): Attachment | undefined {
-  const attachment: unknown = ws.deserializeAttachment();
-  const isOurs =
-    typeof attachment === "object" &&
-    attachment !== null &&
-    "version" in attachment &&
-    attachment.version === ATTACHMENT_VERSION;
-  return isOurs ? (attachment as Attachment) : undefined;
+  const attachment = ws.deserializeAttachment() as Attachment | AttachmentBefore | null | undefined;
+  switch (attachment?.version) {
+    case ATTACHMENT_VERSION:
+      return attachment;
+    case 1:
+      return {
+        version: ATTACHMENT_VERSION,
+        over: attachment.over,
+        memo: { ...attachment.memo, expiresAt: undefined, spent: [] },
+      };
+    default:
+      return undefined;
+  }
 }

@@ -16,9 +16,10 @@
  */
 import { Answers, FRAME_OVERHEAD } from "./answers.ts";
 import { Allowances } from "./bucket.ts";
-import { Entrance } from "./entrance.ts";
+import { Entrance, EXPIRED } from "./entrance.ts";
 import { encodeEntry, type Entry } from "./entry.ts";
 import type { Command, Event } from "./event.ts";
+import { Expiry, isExpired } from "./expiry.ts";
 import { Flow } from "./flow.ts";
 import { Forgetting } from "./forgetting.ts";
 import { CHECKPOINT_ENTRIES, DAY, type Limits, MIB, QUERY_COST } from "./limits.ts";
@@ -28,8 +29,9 @@ import { type Connections, type Memo, Outbox } from "./outbox.ts";
 import { type Peer, Peers } from "./peers.ts";
 import { type News, Presence } from "./presence.ts";
 import { type Compute, Pump } from "./pump.ts";
+import { type Share, shareOf, spend } from "./share.ts";
 import type { BrokerState } from "./state.ts";
-import type { Storage } from "./storage.ts";
+import type { Standing, Storage } from "./storage.ts";
 
 /** What the broker needs of the outside, and of its operator. */
 export interface Surroundings {
@@ -57,6 +59,8 @@ export class Broker {
   readonly #forgetting: Forgetting;
   readonly #entrance: Entrance;
   readonly #liveness: Liveness;
+  readonly #expiry: Expiry;
+  readonly #share: Share | undefined;
   /** The entries of this turn; the log gets them with the commit. */
   #fresh: Entry[] = [];
   #encoded = 0;
@@ -67,6 +71,7 @@ export class Broker {
     this.#storage = storage;
     this.#connections = connections;
     this.#limits = limits;
+    this.#share = shareOf(limits);
     this.#peers = new Peers(state.peers);
     this.#presence = new Presence(this.#peers, state.presence);
     this.#flow = new Flow(this.#peers, limits, state.flow);
@@ -74,9 +79,11 @@ export class Broker {
     const answers = new Answers(log, directory, this.#presence, this.#pump);
     this.#compute = (peer, answer) => answers.compute(peer, answer);
     this.#forgetting = new Forgetting(directory, this.#presence, state.forgetting);
+    this.#expiry = new Expiry(this.#peers, state);
     const owned = { peers: this.#peers, presence: this.#presence, pump: this.#pump };
-    const ports = { storage, outbox: this.#outbox, forgetting: this.#forgetting, limits, epoch };
-    this.#entrance = new Entrance({ ...owned, ...ports });
+    const told = { forgetting: this.#forgetting, expiry: this.#expiry };
+    const ports = { storage, outbox: this.#outbox, limits, epoch };
+    this.#entrance = new Entrance({ ...owned, ...told, ...ports });
     this.#liveness = new Liveness(this.#peers, connections, state);
     const allowance = { capacity: limits.burst, perSecond: limits.rate };
     this.#allowances = new Allowances(allowance, state.allowances);
@@ -101,6 +108,9 @@ export class Broker {
 
   /** Takes events in arrival order. Nothing leaves, nothing is written yet. */
   decide(events: Iterable<Event>, now: number): void {
+    for (const peer of this.#expiry.expired(now)) {
+      this.#end(peer, EXPIRED.code, EXPIRED.reason, now);
+    }
     for (const event of events) this.#handle(event, now);
     for (const peer of this.#flow.stalled(now)) {
       this.#end(peer, 4201, "nothing was acknowledged for 90 s: come back, and send acks", now);
@@ -219,11 +229,29 @@ export class Broker {
     const seq = shift(this.#head, 1);
     this.#encoded++;
     const entry = encodeEntry({ seq, from: peer.link.name, text, at, ...optional });
+    if (!this.#spend(peer, entry, now)) return;
     this.#fresh.push(entry);
     this.#forgetting.sees(entry);
     if (peer.dialect !== "chat.line") return;
+    // No ack will follow with which what it has spent could be remembered.
+    this.#outbox.remember(peer);
     const away = to?.filter((name) => !this.#presence.isOnline(name)) ?? [];
     if (away.length > 0) this.#pump.answer(peer, { type: "away", names: away });
+  }
+
+  /** R8: retention is by count and size, so nobody may fill the log alone. The first entry over it ends the link. */
+  #spend(peer: Peer, entry: Entry, now: number): boolean {
+    if (this.#share === undefined) return true;
+    const spent = spend(peer.spent, this.#share, entry.bytes, now);
+    if (spent !== undefined) peer.spent = spent;
+    else
+      this.#end(
+        peer,
+        4103,
+        "this name has filled its share of the log for 24 h: come back later",
+        now,
+      );
+    return spent !== undefined;
   }
 
   #advance(peer: Peer, seq: Seq, now: number): void {
@@ -250,8 +278,8 @@ export class Broker {
   /** The room ends a connection: this is its removal. */
   #end(peer: Peer, code: number, reason: string, now: number): void {
     if (this.#peers.remove(peer.link) === undefined) return;
-    // Refusals that were decided still go out; questions die with the link.
-    for (const answer of peer.waiting) {
+    // Refusals that were decided still go out, unless the key has expired; questions die with the link.
+    for (const answer of isExpired(peer, now) ? [] : peer.waiting) {
       if (answer.type === "error") this.#outbox.stage(peer, answer, 0);
     }
     this.#outbox.close(peer, code, reason);
@@ -261,7 +289,7 @@ export class Broker {
   /** What follows every removal but a takeover. */
   #part(peer: Peer, clean: boolean, now: number): void {
     const { name } = peer.link;
-    this.#storage.directory.save(name, this.#pump.cursorOf(peer), now);
+    this.#storage.directory.save(name, { ...this.#standing(peer), seen: now });
     this.#pump.release(peer);
     this.#presence.departed(name, clean, now);
   }
@@ -283,14 +311,18 @@ export class Broker {
       log.append(fresh);
       const { logEntries, logDays, logMebibytes } = this.#limits;
       log.trim({ entries: logEntries, ageMs: logDays * DAY, bytes: logMebibytes * MIB }, now);
-      if (isCheckpoint(before, log.head)) directory.checkpoint(this.#cursors());
+      if (isCheckpoint(before, log.head)) directory.checkpoint(this.#standings());
     });
   }
 
-  #cursors(): Map<PeerName, Seq> {
-    const cursors = new Map<PeerName, Seq>();
-    for (const peer of this.#peers.values()) cursors.set(peer.link.name, this.#pump.cursorOf(peer));
-    return cursors;
+  #standing(peer: Peer): Pick<Standing, "cursor" | "spent"> {
+    return { cursor: this.#pump.cursorOf(peer), spent: peer.spent };
+  }
+
+  #standings(): Map<PeerName, Pick<Standing, "cursor" | "spent">> {
+    const online = new Map<PeerName, Pick<Standing, "cursor" | "spent">>();
+    for (const peer of this.#peers.values()) online.set(peer.link.name, this.#standing(peer));
+    return online;
   }
 
   #tell(news: News, now: number): void {
@@ -313,9 +345,9 @@ export class Broker {
   }
 
   #memo(peer: Peer): Memo {
-    const { link, room, dialect, session, birth, welcomeHead, ready } = peer;
+    const { link, room, dialect, session, expiresAt, birth, welcomeHead, ready, spent } = peer;
     const acked = this.#pump.cursorOf(peer);
-    return { link, room, dialect, session, birth, welcomeHead, ready, acked };
+    return { link, room, dialect, session, expiresAt, birth, welcomeHead, ready, acked, spent };
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import type { Entry } from "./entry.ts";
 import type { Join } from "./event.ts";
+import { type Expiry, isExpired } from "./expiry.ts";
 import type { Forgetting } from "./forgetting.ts";
 import { type Limits, SEEN_AGE_MS, spreadMs } from "./limits.ts";
 import { type ConnectionId, laterOf, type Seq } from "./names.ts";
@@ -15,6 +16,7 @@ import type { Outbox } from "./outbox.ts";
 import type { Peer, Peers } from "./peers.ts";
 import type { Presence } from "./presence.ts";
 import type { Pump } from "./pump.ts";
+import type { Spent } from "./share.ts";
 import { newPeer } from "./state.ts";
 import type { Known, Storage } from "./storage.ts";
 
@@ -31,12 +33,19 @@ export const REPLACED: Closing = {
   reason: "replaced by a newer connection of this name: use that one, or choose another name",
 };
 
+/** What a connection is closed with whose key has expired. */
+export const EXPIRED: Closing = {
+  code: 4104,
+  reason: "the key has expired: come back with a fresh one",
+};
+
 interface Surroundings {
   readonly peers: Peers;
   readonly presence: Presence;
   readonly pump: Pump;
   readonly outbox: Outbox;
   readonly forgetting: Forgetting;
+  readonly expiry: Expiry;
   readonly storage: Storage;
   readonly limits: Limits;
   readonly epoch: string;
@@ -54,15 +63,15 @@ export class Entrance {
    * @param fresh entries of this turn, which the log does not hold yet
    */
   admit(id: ConnectionId, join: Join, fresh: readonly Entry[], now: number): void {
-    const { peers, presence, pump, outbox, storage, epoch } = this.#at;
-    const { room, name, dialect, session } = join;
+    const { peers, presence, pump, outbox, storage, epoch, expiry } = this.#at;
+    const { room, name, dialect, session, expiresAt } = join;
     const known = storage.directory.find(name);
     const current = peers.get(name);
     const refusal = this.#refusal(join, known, current, fresh, now);
     if (refusal !== undefined) return outbox.refuse(id, refusal.code, refusal.reason);
 
     const head = fresh.at(-1)?.seq ?? storage.log.head;
-    const { birth, own } = this.#claim(join, known, current, head, now);
+    const { birth, own, spent } = this.#claim(join, known, current, head, now);
     const since = cursorInUse(join, laterOf(own, birth), birth, { head, epoch });
     if (current !== undefined) {
       // The takeover. It is no news: the name never went away.
@@ -71,9 +80,19 @@ export class Entrance {
       outbox.close(current, REPLACED.code, REPLACED.reason);
     }
     const link = { name, id };
-    const memo = { link, room, dialect, session, birth, welcomeHead: head, ready: false };
-    const peer = newPeer({ ...memo, acked: since }, since === head, now);
+    const memo = {
+      link,
+      room,
+      dialect,
+      session,
+      expiresAt,
+      birth,
+      welcomeHead: head,
+      ready: false,
+    };
+    const peer = newPeer({ ...memo, acked: since, spent }, since === head, now);
     peers.add(peer);
+    expiry.watch(peer);
     if (current === undefined) presence.arrived(name, now);
 
     outbox.open(peer);
@@ -85,32 +104,36 @@ export class Entrance {
     pump.wantMore(peer);
   }
 
-  /** @returns the name's birth, and the room's own cursor for it */
+  /** @returns the name's birth, the room's own cursor for it, and what it has added to the log of late */
   #claim(
     { name, owner }: Join,
     known: Known | undefined,
     current: Peer | undefined,
     head: Seq,
     now: number,
-  ): { birth: Seq; own: Seq } {
+  ): { birth: Seq; own: Seq; spent: Spent } {
     const { pump, storage } = this.#at;
     if (known === undefined) {
-      storage.directory.claim(name, { owner, birth: head, cursor: head, seen: now });
-      return { birth: head, own: head };
+      storage.directory.claim(name, { owner, birth: head, cursor: head, seen: now, spent: [] });
+      return { birth: head, own: head, spent: [] };
     }
     const own = current === undefined ? known.cursor : pump.cursorOf(current);
+    const { spent } = current ?? known;
     // Somebody whose links always end in a crash is never seen to leave.
-    if (known.seen < now - SEEN_AGE_MS) storage.directory.save(name, own, now);
-    return { birth: known.birth, own };
+    if (known.seen < now - SEEN_AGE_MS) {
+      storage.directory.save(name, { cursor: own, seen: now, spent });
+    }
+    return { birth: known.birth, own, spent };
   }
 
   #refusal(
-    { name, owner, session }: Join,
+    join: Join,
     known: Known | undefined,
     current: Peer | undefined,
     fresh: readonly Entry[],
     now: number,
   ): Closing | undefined {
+    const { name, owner, session } = join;
     if (known !== undefined && known.owner !== owner) {
       const reason =
         known.owner === ""
@@ -118,6 +141,8 @@ export class Entrance {
           : "this name belongs to another key: join with that key, or choose another name";
       return { code: 4003, reason };
     }
+    // It was valid when the Worker looked.
+    if (isExpired(join, now)) return EXPIRED;
     const rival = current?.session;
     if (session && rival?.token === session.token && session.attempt <= rival.attempt) {
       return { code: 4201, reason: "overtaken: a newer attempt of this session is connected" };

@@ -32,6 +32,8 @@ export interface Join {
   readonly since?: Seq;
   readonly epoch?: string;
   readonly session?: Session;
+  /** When the key expires, ms since 1970; absent: never. */
+  readonly expiresAt?: number;
 }
 
 /** What a connected peer asked for. */

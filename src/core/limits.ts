@@ -44,6 +44,8 @@ export const LIMITS = {
   },
   logDays: { variable: "LOG_DAYS", unit: "days", preset: 30, min: 1, max: 3_650 },
   logMebibytes: { variable: "LOG_MIB", unit: "MiB", preset: 256, min: 1, max: 8_192 },
+  /** What one name may add in 24 hours, of `logEntries` and of `logMebibytes`; 0: no bound. */
+  share: { variable: "LOG_SHARE", unit: "percent of the log", preset: 25, min: 0, max: 100 },
 } as const satisfies Record<string, LimitSpec>;
 
 /** The operator's limits, checked. */
@@ -88,6 +90,8 @@ export const spreadMs = (online: number): number => Math.min(30 * SECOND, online
 export const ROW_BYTES = 512 * KIB;
 /** Rows that one commit may delete, so that a log that has aged in silence does not stop the room. */
 export const TRIM_ROWS = 256;
+/** The steps in which a name's share of the log comes back. */
+export const SHARE_SLOT_MS = DAY / 6;
 /** Entries between two checkpoints of the cursors, and between two sweeps of laggards. */
 export const CHECKPOINT_ENTRIES = 256;
 /** Entries that may pass a peer before `ready` tells it so. */

@@ -16,6 +16,7 @@ import {
 } from "./limits.ts";
 import type { ConnectionId, Link, RoomName, Seq } from "./names.ts";
 import type { Peer } from "./peers.ts";
+import type { Spent } from "./share.ts";
 
 /** What must outlive hibernation for one connection. */
 export interface Memo {
@@ -23,10 +24,12 @@ export interface Memo {
   readonly room: RoomName;
   readonly dialect: Dialect;
   readonly session: Session | undefined;
+  readonly expiresAt: number | undefined;
   readonly birth: Seq;
   readonly welcomeHead: Seq;
   readonly ready: boolean;
   readonly acked: Seq;
+  readonly spent: Spent;
 }
 
 /** The port to the sockets. No verb throws; a connection that is gone takes everything silently. */

@@ -12,6 +12,7 @@ import type { Dialect, Session } from "./event.ts";
 import type { Flight } from "./flight.ts";
 import type { Link, PeerName, RoomName, Seq } from "./names.ts";
 import type { Answer } from "./pump.ts";
+import type { Spent } from "./share.ts";
 
 /** One connected peer. Plain data. */
 export interface Peer {
@@ -19,6 +20,8 @@ export interface Peer {
   readonly room: RoomName;
   readonly dialect: Dialect;
   readonly session: Session | undefined;
+  /** When its key expires, ms since 1970; undefined: never. */
+  readonly expiresAt: number | undefined;
   /** Entries at or below it never concern this peer. */
   readonly birth: Seq;
   /** The head when it was welcomed: `ready` is due when it was sent everything up to here. */
@@ -39,6 +42,8 @@ export interface Peer {
 
   /** What it may still be sent. */
   readonly budget: Bucket;
+  /** What it has added to the log of late. */
+  spent: Spent;
   /** Answers that wait for their turn or for the budget. */
   readonly waiting: Answer[];
   /** Its socket did not take a frame: nothing counts as handed over from then on. */

@@ -5,6 +5,7 @@
  * hints: allowances, news of presence, who is in grace.
  */
 import type { Bucket } from "./bucket.ts";
+import type { ExpiryState } from "./expiry.ts";
 import { emptyFlight } from "./flight.ts";
 import type { FlowState } from "./flow.ts";
 import { type ForgettingState, noCandidates } from "./forgetting.ts";
@@ -16,7 +17,7 @@ import { type PresenceState, quietPresence } from "./presence.ts";
 import { idlePump, type PumpState } from "./pump.ts";
 import type { Log } from "./storage.ts";
 
-export interface BrokerState {
+export interface BrokerState extends ExpiryState {
   readonly peers: Map<PeerName, Peer>;
   readonly presence: PresenceState;
   readonly flow: FlowState;
@@ -35,6 +36,7 @@ export const newPeer = (memo: Memo, live: boolean, now: number): Peer => ({
   room: memo.room,
   dialect: memo.dialect,
   session: memo.session,
+  expiresAt: memo.expiresAt,
   birth: memo.birth,
   welcomeHead: memo.welcomeHead,
   ready: memo.ready,
@@ -45,6 +47,7 @@ export const newPeer = (memo: Memo, live: boolean, now: number): Peer => ({
   progressAt: now,
   told: memo.acked,
   budget: { level: BUDGET_BYTES, at: now },
+  spent: memo.spent,
   waiting: [],
   deaf: false,
   unheard: 0,
@@ -83,7 +86,9 @@ export function wakeState(
   const presence = quietPresence();
   const flow = { flightBytes: 0, stallAt: 0 };
   const hints = { presence, flow, pump, allowances: new Map<string, Bucket>(), forgetting };
-  return { state: { peers, ...hints, suspects: [], pingsCheckedAt: 0 }, replaced };
+  // Not before the first turn: then everyone's key is looked at.
+  const looks = { suspects: [], pingsCheckedAt: 0, expiresFrom: 0 };
+  return { state: { peers, ...hints, ...looks }, replaced };
 }
 
 /** Decides by ONE scan who has nothing to get: who is further back than that is behind. */

@@ -11,6 +11,7 @@
  */
 import type { Entry } from "./entry.ts";
 import type { PeerName, Seq } from "./names.ts";
+import type { Spent } from "./share.ts";
 
 /** A stretch of the log, read as far as the reader wants. */
 export interface Scan {
@@ -57,7 +58,12 @@ export interface Known {
   readonly cursor: Seq;
   /** When it was last seen, ms since 1970. */
   readonly seen: number;
+  /** What it had added to the log of late when that was. */
+  readonly spent: Spent;
 }
+
+/** Where a name stands, at the moment at which that is saved. */
+export type Standing = Pick<Known, "cursor" | "seen" | "spent">;
 
 /** A name that may be forgotten, and when it was last seen, ms since 1970. */
 export interface Candidate {
@@ -75,7 +81,7 @@ export interface Directory {
   /** Remembers a new name. Costs one row. */
   claim(name: PeerName, known: Known): void;
   /** Remembers where a known name stopped. Costs one row. */
-  save(name: PeerName, cursor: Seq, seen: number): void;
+  save(name: PeerName, standing: Standing): void;
   /** Costs one row. */
   forget(name: PeerName): void;
   /** Names above `after`, sorted by their UTF-8 bytes, at most `limit`. */
@@ -87,10 +93,10 @@ export interface Directory {
    */
   forgettable(awayBefore: number): Candidate[];
   /**
-   * Saves the cursors of all online, in one row, along with what the last one said of those who have not come back
+   * Saves where all online stand, in one row, along with what the last one said of those who have not come back
    * since. Of it and `save`, the later counts. Only inside `atomically`.
    */
-  checkpoint(cursors: ReadonlyMap<PeerName, Seq>): void;
+  checkpoint(online: ReadonlyMap<PeerName, Omit<Standing, "seen">>): void;
 }
 
 export interface Storage {

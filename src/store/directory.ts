@@ -10,7 +10,8 @@
  */
 import { ROW_BYTES } from "../core/limits.ts";
 import { type PeerName, type Seq, utf8Length } from "../core/names.ts";
-import type { Candidate, Directory, Known } from "../core/storage.ts";
+import { readSpent, writeSpent } from "../core/share.ts";
+import type { Candidate, Directory, Known, Standing } from "../core/storage.ts";
 import type { Segments } from "./segments.ts";
 import type { Sql } from "./sql.ts";
 
@@ -24,14 +25,15 @@ interface PeerRow extends Record<string, SqlStorageValue> {
   cursor: number;
   head: number;
   seen: number;
+  spent: string;
 }
 
-/** Name, cursor, last seen. */
-type Saved = [name: PeerName, cursor: Seq, seen: number];
+/** Name, cursor, last seen; and what it has spent, if it has. */
+type Saved = [name: PeerName, cursor: Seq, seen: number, spent?: string];
 
-const UPSERT = `INSERT INTO peers (name, owner, birth, cursor, head, seen) VALUES (?, ?, ?, ?, ?, ?)
+const UPSERT = `INSERT INTO peers (name, owner, birth, cursor, head, seen, spent) VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, birth = excluded.birth, cursor = excluded.cursor,
-    head = excluded.head, seen = excluded.seen`;
+    head = excluded.head, seen = excluded.seen, spent = excluded.spent`;
 
 const CHECKPOINT = `INSERT INTO checkpoint (part, head, saved) VALUES (?, ?, ?)
   ON CONFLICT (part) DO UPDATE SET head = excluded.head, saved = excluded.saved`;
@@ -81,9 +83,9 @@ export class NameTable implements Directory {
     this.#changed.set(name, known);
   }
 
-  save(name: PeerName, cursor: Seq, seen: number): void {
+  save(name: PeerName, standing: Standing): void {
     const known = this.find(name);
-    if (known !== undefined) this.#changed.set(name, { ...known, cursor, seen });
+    if (known !== undefined) this.#changed.set(name, { ...known, ...standing });
   }
 
   forget(name: PeerName): void {
@@ -113,9 +115,13 @@ export class NameTable implements Directory {
     return ranked.map(({ name, seen }) => ({ name, seen }));
   }
 
-  checkpoint(cursors: ReadonlyMap<PeerName, Seq>): void {
+  checkpoint(online: ReadonlyMap<PeerName, Omit<Standing, "seen">>): void {
     const { head, headAt } = this.#segments;
-    for (const [name, cursor] of cursors) this.#saved.set(name, [name, cursor, headAt]);
+    for (const [name, { cursor, spent }] of online) {
+      const saved: Saved = [name, cursor, headAt];
+      if (spent.length > 0) saved.push(writeSpent(spent));
+      this.#saved.set(name, saved);
+    }
     const parts = chunks([...this.#saved.values()], ROW_BYTES);
     for (const [part, saved] of parts.entries()) {
       this.#sql.run(CHECKPOINT, part, head, JSON.stringify(saved));
@@ -138,19 +144,21 @@ export class NameTable implements Directory {
         continue;
       }
       const { owner, birth, cursor, seen } = known;
-      this.#sql.run(UPSERT, name, owner, birth, cursor, this.#segments.head, seen);
+      const spent = writeSpent(known.spent);
+      this.#sql.run(UPSERT, name, owner, birth, cursor, this.#segments.head, seen, spent);
       this.#keep(name, known);
     }
     this.#changed.clear();
   }
 
-  #known({ name, owner, birth, cursor, head, seen }: PeerRow): Known {
+  #known({ name, owner, birth, cursor, head, seen, spent }: PeerRow): Known {
     const later = head < this.#savedHead ? this.#saved.get(name as PeerName) : undefined;
     return {
       owner,
       birth: birth as Seq,
       cursor: later?.[1] ?? (cursor as Seq),
       seen: Math.max(seen, later?.[2] ?? 0),
+      spent: readSpent(later === undefined ? spent : (later[3] ?? "")),
     };
   }
 
@@ -166,7 +174,7 @@ function chunks(list: Saved[], bytes: number): Saved[][] {
   const parts: Saved[][] = [[]];
   let size = 0;
   for (const saved of list) {
-    const own = utf8Length(saved[0]) + 40;
+    const own = utf8Length(saved[0]) + (saved[3]?.length ?? 0) + 40;
     if (size + own > bytes) {
       parts.push([]);
       size = 0;

@@ -15,9 +15,10 @@ import type { Database, Sql } from "./sql.ts";
  * peer's scan skips the row. `total` counts the bytes of all bodies ever, this one included.
  *
  * `peers.head` and `checkpoint.head` say when the row was written: of two cursors the later counts.
- * `checkpoint.saved` is a JSON array of [name, cursor, last seen]; a long one lies in several parts.
+ * `checkpoint.saved` is a JSON array of [name, cursor, last seen, spent?]; a long one lies in several parts. `spent` is
+ * what a name has added to the log of late (core/share.ts).
  */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE segments (
      last     INTEGER PRIMARY KEY,
      first    INTEGER NOT NULL,
@@ -41,6 +42,7 @@ const MIGRATIONS: readonly string[] = [
      head  INTEGER NOT NULL,
      saved TEXT NOT NULL
    );`,
+  "ALTER TABLE peers ADD COLUMN spent TEXT NOT NULL DEFAULT ''",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

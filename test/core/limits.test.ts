@@ -21,6 +21,7 @@ test.each(
     logEntries: 100_000,
     logDays: 30,
     logMebibytes: 256,
+    share: 25,
   }),
 )("the default of %s is the protocol's", (name, value) => {
   expect(presets()).toHaveProperty(name, value);

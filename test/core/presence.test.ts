@@ -20,9 +20,10 @@ class Room {
   arrives(...names: readonly PeerName[]): this {
     for (const name of names) {
       const id = nextConnectionId(undefined, this.now, 0);
-      const rest = { birth: START, welcomeHead: START, ready: true, acked: START } as const;
+      const rest = { birth: START, welcomeHead: START, ready: true, acked: START, spent: [] };
       const memo = { link: { name, id }, room: room("lobby"), session: undefined, ...rest };
-      this.peers.add(newPeer({ ...memo, dialect: "chat.v1" }, true, this.now));
+      const never = { expiresAt: undefined };
+      this.peers.add(newPeer({ ...memo, ...never, dialect: "chat.v1" }, true, this.now));
       this.presence.arrived(name, this.now);
     }
     return this;

@@ -19,6 +19,8 @@ export interface Mutant {
 }
 
 const RULES = { project: "core", file: "test/core/rules.test.ts" } as const;
+const SHARE = { project: "core", file: "test/core/share.test.ts" } as const;
+const EXPIRY = { project: "core", file: "test/core/expiry.test.ts" } as const;
 const WAKE = { project: "room", file: "test/room/wake.test.ts" } as const;
 
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
@@ -331,5 +333,34 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     ...RULES,
     test: "R11: no progress for 90 s",
+  },
+  {
+    name: "a share that sleep refills",
+    edits: one("src/core/broker.ts", "this.#outbox.remember(peer);\n    const away", "const away"),
+    ...SHARE,
+    test: "R8: a share is not refilled by sleep",
+  },
+  {
+    name: "a share that a crash refills",
+    edits: one(
+      "src/store/directory.ts",
+      "if (spent.length > 0) saved.push(writeSpent(spent));",
+      "",
+    ),
+    project: "room",
+    file: "test/room/sqlite-storage.test.ts",
+    test: "keeps what a name has added to the log of late",
+  },
+  {
+    name: "a key is looked at only when it is given",
+    edits: one("src/core/expiry.ts", "if (now < this.#state.expiresFrom) return [];", "return [];"),
+    ...EXPIRY,
+    test: "ends its connection before anything is handed to it",
+  },
+  {
+    name: "a wake forgets that keys expire",
+    edits: one("src/core/state.ts", "expiresFrom: 0", "expiresFrom: Infinity"),
+    ...EXPIRY,
+    test: "counts through sleep",
   },
 ];

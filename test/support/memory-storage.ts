@@ -13,6 +13,7 @@ import type {
   Log,
   Retention,
   Scan,
+  Standing,
   Storage,
 } from "../../src/core/storage.ts";
 
@@ -20,7 +21,7 @@ import type {
 export interface Disk {
   segments: Entry[][];
   peers: Map<PeerName, Known & { head: Seq }>;
-  checkpoint: { head: Seq; saved: Map<PeerName, { cursor: Seq; seen: number }> };
+  checkpoint: { head: Seq; saved: Map<PeerName, Standing> };
 }
 
 export const emptyDisk = (): Disk => ({
@@ -127,11 +128,11 @@ class MemoryDirectory implements Directory {
     if (this.#changed.has(name)) return this.#changed.get(name);
     const row = this.#disk.peers.get(name);
     if (row === undefined) return undefined;
-    const { owner, birth, cursor, seen, head } = row;
+    const { owner, birth, cursor, seen, spent, head } = row;
     const { checkpoint } = this.#disk;
     const later = head < checkpoint.head ? checkpoint.saved.get(name) : undefined;
-    if (later === undefined) return { owner, birth, cursor, seen };
-    return { owner, birth, cursor: later.cursor, seen: Math.max(seen, later.seen) };
+    if (later === undefined) return { owner, birth, cursor, seen, spent };
+    return { owner, birth, ...later, seen: Math.max(seen, later.seen) };
   }
 
   count(): number {
@@ -142,9 +143,9 @@ class MemoryDirectory implements Directory {
     this.#changed.set(name, known);
   }
 
-  save(name: PeerName, cursor: Seq, seen: number): void {
+  save(name: PeerName, standing: Standing): void {
     const known = this.find(name);
-    if (known !== undefined) this.#changed.set(name, { ...known, cursor, seen });
+    if (known !== undefined) this.#changed.set(name, { ...known, ...standing });
   }
 
   forget(name: PeerName): void {
@@ -177,10 +178,10 @@ class MemoryDirectory implements Directory {
       .map(({ name, seen }) => ({ name, seen }));
   }
 
-  checkpoint(cursors: ReadonlyMap<PeerName, Seq>): void {
+  checkpoint(online: ReadonlyMap<PeerName, Omit<Standing, "seen">>): void {
     const { head, headAt: at } = this.#log;
     const saved = new Map(this.#disk.checkpoint.saved);
-    for (const [name, cursor] of cursors) saved.set(name, { cursor, seen: at });
+    for (const [name, standing] of online) saved.set(name, { ...standing, seen: at });
     this.#disk.checkpoint = { head, saved };
   }
 

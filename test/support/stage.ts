@@ -25,6 +25,7 @@ export interface JoinOptions {
   readonly since?: number;
   readonly epoch?: string;
   readonly session?: Session;
+  readonly expiresAt?: number;
 }
 
 export class Stage {
@@ -39,7 +40,8 @@ export class Stage {
   #together: Event[] | undefined;
 
   constructor(limits: Partial<Limits> = {}) {
-    this.limits = { ...presets(), ...limits };
+    // A log of three entries would leave a name no share; what tries the share sets it.
+    this.limits = { ...presets(), share: 0, ...limits };
     this.broker = this.#awake([]);
   }
 
@@ -48,7 +50,7 @@ export class Stage {
   }
 
   joins(name: string, options: JoinOptions = {}): Client {
-    const { dialect = "chat.v1", owner = "", since, epoch, session } = options;
+    const { dialect = "chat.v1", owner = "", since, epoch, session, expiresAt } = options;
     this.#newest = nextConnectionId(this.#newest, this.now, this.#joins++);
     const link: Link = { name: name as PeerName, id: this.#newest };
     const client = new Client(this, link);
@@ -61,6 +63,7 @@ export class Stage {
       ...(since !== undefined && { since: since as Seq }),
       ...(epoch !== undefined && { epoch }),
       ...(session && { session }),
+      ...(expiresAt !== undefined && { expiresAt }),
     };
     this.happens({ type: "NewPeer", id: link.id, join });
     return client;

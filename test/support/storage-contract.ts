@@ -178,7 +178,9 @@ export function storageContract(
       birth: at(0),
       cursor: at(cursor),
       seen,
+      spent: [],
     });
+    const stands = (cursor: number) => ({ cursor: at(cursor), spent: [] });
 
     test("remembers names with the next commit, and shows them at once", () =>
       run((opened) => {
@@ -189,8 +191,8 @@ export function storageContract(
         expect(opened.reopen().directory.find(alice)).toBeUndefined();
         storage.atomically(() => {});
         expect(opened.reopen().directory.find(alice)).toEqual({ ...known(0), owner: "hash" });
-        storage.directory.save(alice, at(7), 9);
-        storage.directory.save(bob, at(7), 9);
+        storage.directory.save(alice, { ...stands(7), seen: 9 });
+        storage.directory.save(bob, { ...stands(7), seen: 9 });
         expect(storage.directory.find(alice)).toMatchObject({ cursor: 7, seen: 9, owner: "hash" });
         expect(storage.directory.find(bob)).toBeUndefined();
         storage.directory.forget(alice);
@@ -216,13 +218,13 @@ export function storageContract(
         appended(storage, ["alice>bob"]);
         storage.atomically(() => {
           storage.log.append(entries(1, ["alice>bob"]));
-          storage.directory.checkpoint(new Map([[alice, at(3)]]));
+          storage.directory.checkpoint(new Map([[alice, stands(3)]]));
         });
         const cursors = (from: Storage) =>
           [alice, bob].map((name) => from.directory.find(name)?.cursor);
         expect(cursors(storage)).toEqual([3, 9]);
         expect(cursors(opened.reopen())).toEqual([3, 9]);
-        storage.directory.save(alice, at(1), 6);
+        storage.directory.save(alice, { ...stands(1), seen: 6 });
         storage.atomically(() => {});
         expect(cursors(storage)).toEqual([1, 9]);
         expect(cursors(opened.reopen())).toEqual([1, 9]);
@@ -232,10 +234,10 @@ export function storageContract(
       run((opened) => {
         const { storage } = opened;
         storage.directory.claim(alice, known(0));
-        storage.directory.save(alice, at(8), 6);
+        storage.directory.save(alice, { ...stands(8), seen: 6 });
         storage.atomically(() => {
           storage.log.append(entries(0, ["alice>bob"]));
-          storage.directory.checkpoint(new Map([[alice, at(2)]]));
+          storage.directory.checkpoint(new Map([[alice, stands(2)]]));
         });
         expect(storage.directory.find(alice)?.cursor).toBe(2);
         expect(opened.reopen().directory.find(alice)?.cursor).toBe(2);
@@ -246,24 +248,44 @@ export function storageContract(
         const names = ["alice", "bob", "carol"].map(named);
         const claim = opened.storage;
         for (const name of names) claim.directory.claim(name, known(0));
-        const checkpoint = (storage: Storage, cursors: [PeerName, Seq][]): void =>
+        const checkpoint = (storage: Storage, cursors: [PeerName, number][]): void =>
           storage.atomically(() => {
             storage.log.append(entries(storage.log.head, ["alice>bob", "alice>bob"]));
-            storage.directory.checkpoint(new Map(cursors));
+            const online = cursors.map(([name, cursor]) => [name, stands(cursor)] as const);
+            storage.directory.checkpoint(new Map(online));
           });
         checkpoint(claim, [
-          [alice, at(1)],
-          [bob, at(2)],
-          [carol, at(2)],
+          [alice, 1],
+          [bob, 2],
+          [carol, 2],
         ]);
         // A crash; alice comes back, carol came back and left.
         const second = opened.reopen();
-        second.directory.save(carol, at(1), 9);
-        checkpoint(second, [[alice, at(3)]]);
+        second.directory.save(carol, { ...stands(1), seen: 9 });
+        checkpoint(second, [[alice, 3]]);
         for (const { directory } of [second, opened.reopen()]) {
           expect(names.map((name) => directory.find(name)?.cursor)).toEqual([3, 2, 1]);
         }
         expect(opened.reopen().directory.find(bob)?.seen).toBe(1_001);
+      }));
+
+    test("keeps what a name has added to the log of late, from the row or the checkpoint that is later", () =>
+      run((opened) => {
+        const { storage } = opened;
+        const [some, more] = [1, 2].map((count) => [{ at: 7, entries: count, bytes: 50 }]);
+        const spentBy = (from: Storage) => from.directory.find(alice)?.spent;
+        storage.directory.claim(alice, known(0));
+        storage.directory.save(alice, { ...stands(0), seen: 6, spent: more ?? [] });
+        storage.atomically(() => {});
+        expect([spentBy(storage), spentBy(opened.reopen())]).toEqual([more, more]);
+        storage.atomically(() => {
+          storage.log.append(entries(0, ["alice>bob"]));
+          storage.directory.checkpoint(new Map([[alice, { ...stands(1), spent: some ?? [] }]]));
+        });
+        expect([spentBy(storage), spentBy(opened.reopen())]).toEqual([some, some]);
+        storage.directory.save(alice, { ...stands(1), seen: 9 });
+        storage.atomically(() => {});
+        expect([spentBy(storage), spentBy(opened.reopen())]).toEqual([[], []]);
       }));
 
     test("says who may be forgotten: gap only, nothing waiting, long away; longest away first", () =>
