@@ -16,6 +16,7 @@ import type { Outbox } from "./outbox.ts";
 import type { Peer, Peers } from "./peers.ts";
 import type { Presence } from "./presence.ts";
 import type { Pump } from "./pump.ts";
+import { sameSecret } from "./secret.ts";
 import type { Spent } from "./share.ts";
 import { newPeer } from "./state.ts";
 import type { Known, Storage } from "./storage.ts";
@@ -134,7 +135,7 @@ export class Entrance {
     now: number,
   ): Closing | undefined {
     const { name, owner, session } = join;
-    if (known !== undefined && known.owner !== owner) {
+    if (known !== undefined && !sameSecret(owner, known.owner)) {
       const reason =
         known.owner === ""
           ? "this name was first used without a key: join without one, or choose another"

@@ -76,7 +76,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "key ignored",
-    edits: one("src/core/entrance.ts", "known !== undefined && known.owner !== owner", "false"),
+    edits: one(
+      "src/core/entrance.ts",
+      "known !== undefined && !sameSecret(owner, known.owner)",
+      "false",
+    ),
     ...RULES,
     test: "R1: a name belongs to the first key",
   },
