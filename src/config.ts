@@ -5,19 +5,24 @@
  */
 import type { ChatRoom } from "./chat-room.ts";
 import { type Limits, readLimits } from "./core/limits.ts";
+import { readTokenSettings, type TokenSettings, type TokenVars } from "./token-settings.ts";
 
-export interface Env {
+export interface Env extends TokenVars {
   readonly CHAT_ROOM: DurableObjectNamespace<ChatRoom>;
   /** Raised with every restore from a backup, so that nobody's cursor points into another history. */
   readonly EPOCH?: string | number;
   /** Origins besides the endpoint's own whose pages may connect, separated by spaces or commas. */
   readonly ALLOWED_ORIGINS?: string;
+  /** Counts the upgrades of each address. */
+  readonly UPGRADES?: RateLimit;
 }
 
 export interface Config {
   readonly limits: Limits;
   readonly epoch: string;
   readonly origins: ReadonlySet<string>;
+  /** Absent: a key is whatever somebody chose. */
+  readonly tokens?: TokenSettings;
 }
 
 const EPOCH = /^[A-Za-z0-9_-]{1,32}$/;
@@ -30,10 +35,31 @@ export function readConfig(env: Env): Config | string {
   if (!EPOCH.test(epoch)) {
     return 'EPOCH must be 1 to 32 of A-Z, a-z, 0-9, "_" and "-": mend it in wrangler.toml';
   }
-  const origins = (env.ALLOWED_ORIGINS ?? "").split(/[\s,]+/).filter((part) => part !== "");
-  const wrong = origins.find((origin) => URL.parse(origin)?.origin !== origin);
-  if (wrong !== undefined) {
-    return `ALLOWED_ORIGINS: ${wrong} is not an origin; write it as https://chat.example.com, without a path`;
+  const origins = readOrigins(env.ALLOWED_ORIGINS ?? "");
+  if (typeof origins === "string") return origins;
+  const tokens = readTokenSettings(env);
+  if (typeof tokens === "string") return tokens;
+  return { limits, epoch, origins, ...(tokens && { tokens }) };
+}
+
+function readOrigins(text: unknown): ReadonlySet<string> | string {
+  if (typeof text !== "string") {
+    return 'ALLOWED_ORIGINS must be one text, like "https://a.example https://b.example"';
   }
-  return { limits, epoch, origins: new Set(origins) };
+  const origins = text.split(/[\s,]+/).filter((part) => part !== "");
+  for (const origin of origins) {
+    const url = URL.parse(origin);
+    const isWeb = url?.protocol === "https:" || url?.protocol === "http:";
+    if (origin.includes("*")) {
+      return `ALLOWED_ORIGINS: ${origin} would allow nobody, as a star stands for nothing here; name every origin`;
+    }
+    if (url === null || !isWeb) {
+      return `ALLOWED_ORIGINS: ${origin} is not an origin; write it as https://chat.example.com, without a path`;
+    }
+    // Browsers write an origin in one way only: another one would never match.
+    if (url.origin !== origin) {
+      return `ALLOWED_ORIGINS: ${origin} is not how browsers write an origin; write it as ${url.origin}`;
+    }
+  }
+  return new Set(origins);
 }

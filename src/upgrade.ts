@@ -2,12 +2,14 @@
  * Reads what a handshake says: dialect, parameters, key.
  *
  * Invariants:
- * - The key is hashed here and goes no further.
+ * - The key is checked and hashed here, before a room is woken, and goes no further.
  * - Every refusal has a sentence that says what to do instead.
  */
 import type { Closing } from "./core/entrance.ts";
 import type { Dialect, Join, Session } from "./core/event.ts";
 import { NAME_GRAMMAR, parsePeerName, type RoomName, type Seq } from "./core/names.ts";
+import { readToken } from "./token.ts";
+import type { TokenSettings } from "./token-settings.ts";
 
 /** How a join travels from the Worker to the room's object. */
 const JOIN_HEADER = "x-chat-join";
@@ -40,12 +42,19 @@ export async function readJoin(
   request: Request,
   room: RoomName,
   dialect: Dialect,
+  tokens: TokenSettings | undefined,
 ): Promise<Join | Closing> {
   const parameters = readParameters(new URL(request.url).searchParams);
   if (typeof parameters === "string") return { code: 4000, reason: parameters };
   const key = readKey(request.headers);
   if (typeof key === "string") return { code: 4003, reason: key };
-  return { room, dialect, owner: await hash(room, parameters.name, key), ...parameters };
+  const { name } = parameters;
+  const entry = { room, dialect, ...parameters };
+  if (tokens === undefined) return { ...entry, owner: await ownerByKey(room, name, key) };
+  const bearer = await readToken(new TextDecoder().decode(key), { room, name }, tokens);
+  if ("code" in bearer) return bearer;
+  const { issuer, subject, expiresAt } = bearer;
+  return { ...entry, owner: await ownerByToken(room, name, issuer, subject), expiresAt };
 }
 
 type Parameters = Pick<Join, "name" | "since" | "epoch" | "session">;
@@ -126,12 +135,18 @@ function isUtf8(bytes: Uint8Array): boolean {
 }
 
 /** @returns the owner of a name: empty without a key; otherwise a hash that says nothing elsewhere */
-async function hash(room: string, name: string, key: Uint8Array): Promise<string> {
-  if (key.length === 0) return "";
-  const salt = new TextEncoder().encode(JSON.stringify([room, name]));
-  const digest = await crypto.subtle.digest("SHA-256", new Uint8Array([...salt, ...key]));
-  const bytes = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0"));
-  return bytes.join("");
+async function ownerByKey(room: string, name: string, key: Uint8Array): Promise<string> {
+  return key.length === 0 ? "" : hash(JSON.stringify([room, name]), key);
+}
+
+/** No key makes the same: the text that is hashed goes on with a comma where `ownerByKey` closes the bracket. */
+const ownerByToken = (...who: [room: string, name: string, issuer: string, subject: string]) =>
+  hash(JSON.stringify(who));
+
+async function hash(salt: string, bytes: Uint8Array = new Uint8Array()): Promise<string> {
+  const all = new Uint8Array([...new TextEncoder().encode(salt), ...bytes]);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", all));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** @param echo whether the response names the dialect: only if it was offered */

@@ -11,6 +11,7 @@ import { ChatRoom } from "./chat-room.ts";
 import { type Config, type Env, readConfig } from "./config.ts";
 import type { Closing } from "./core/entrance.ts";
 import { NAME_GRAMMAR, parseRoomName, type RoomName } from "./core/names.ts";
+import { knocksTooOften, mayConnect, RETRY_AFTER_S } from "./door.ts";
 import { dialectOf, joinRequest, readJoin } from "./upgrade.ts";
 
 export { ChatRoom };
@@ -48,8 +49,7 @@ async function join(
     const headers = { Upgrade: "websocket", Connection: "Upgrade" };
     return refuse(426, "upgrade-required", message, headers);
   }
-  const origin = request.headers.get("Origin");
-  if (origin !== null && URL.parse(origin)?.host !== url.host && !config.origins.has(origin)) {
+  if (!mayConnect(request.headers.get("Origin"), url, config.origins)) {
     const message =
       "pages of this origin may not connect; the operator can allow it in ALLOWED_ORIGINS";
     return refuse(403, "forbidden-origin", message);
@@ -59,8 +59,12 @@ async function join(
     const message = "offer the subprotocol chat.v1 or chat.line, or none, which means chat.line";
     return refuse(400, "bad-subprotocol", message);
   }
+  if (await knocksTooOften(request.headers, env.UPGRADES)) {
+    const message = `too many upgrades from your address: come back in ${RETRY_AFTER_S} seconds`;
+    return refuse(429, "too-many", message, { "Retry-After": String(RETRY_AFTER_S) });
+  }
   const { dialect, echo } = offer;
-  const wanted = await readJoin(request, room, dialect);
+  const wanted = await readJoin(request, room, dialect, config.tokens);
   if ("code" in wanted) return close(wanted, echo ? dialect : undefined);
   try {
     const answer = await env.CHAT_ROOM.getByName(room).fetch(joinRequest(wanted, echo));

@@ -26,7 +26,7 @@ export interface Session {
 export interface Join {
   readonly room: RoomName;
   readonly name: PeerName;
-  /** Hash of the key; empty if none was given. */
+  /** Hash of the key, or of whom a token is for; empty if none was given. */
   readonly owner: string;
   readonly dialect: Dialect;
   readonly since?: Seq;

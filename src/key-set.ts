@@ -1,0 +1,88 @@
+/**
+ * The public keys of an issuer: fetched when a token needs one, and kept.
+ *
+ * Invariants:
+ * - What outlives a request is plain data: a fetch belongs to the request that began it, and nobody else awaits it.
+ * - Nobody can make the room knock at the issuer's door at will: a key that is not in the copy makes it be fetched
+ *   again once in `COOLDOWN_MS`, and after a failure the issuer is left in peace for `REST_MS`.
+ * - Only a copy that was fetched after the token came can say that there is no such key. That one cannot be fetched is
+ *   `KeysUnavailable`, which is no fault of the token.
+ */
+import { JWKSNoMatchingKey } from "jose/errors";
+import { createLocalJWKSet, type LocalJWKSet } from "jose/jwks/local";
+
+/** How long a copy is good for: an issuer that withdraws a key waits this long for it to be refused. */
+const MAX_AGE_MS = 600_000;
+/** The least time between two fetches for keys that are not in the copy. */
+const COOLDOWN_MS = 30_000;
+/** The least time after a fetch that failed. */
+const REST_MS = 5_000;
+const TIMEOUT_MS = 5_000;
+
+/** The keys cannot be had now; later they may. */
+export class KeysUnavailable extends Error {}
+
+type Finder = (...token: Parameters<LocalJWKSet>) => ReturnType<LocalJWKSet>;
+
+interface Copy {
+  readonly find: Finder;
+  /** When it came, ms since 1970. */
+  readonly at: number;
+}
+
+export class KeySet {
+  readonly #url: string;
+  #copy: Copy | undefined;
+  /** When a key was last looked for that the copy did not have, and when a fetch last failed: ms since 1970. */
+  #missedAt = 0;
+  #failedAt = 0;
+
+  constructor(url: URL) {
+    this.#url = url.href;
+  }
+
+  /**
+   * The key that a token names.
+   * @throws KeysUnavailable, or an error of jose if no key of the set can have signed it
+   */
+  readonly find: Finder = async (header, token) => {
+    const now = Date.now();
+    const kept = this.#copy;
+    const copy = kept && now < kept.at + MAX_AGE_MS ? kept : await this.#fetch(now);
+    try {
+      return await copy.find(header, token);
+    } catch (error) {
+      if (!(error instanceof JWKSNoMatchingKey) || copy.at >= now) throw error;
+    }
+    // The issuer may have a new key.
+    if (now < this.#missedAt + COOLDOWN_MS) throw new KeysUnavailable("asked a moment ago");
+    this.#missedAt = now;
+    const { find } = await this.#fetch(now);
+    return find(header, token);
+  };
+
+  async #fetch(now: number): Promise<Copy> {
+    if (now < this.#failedAt + REST_MS) throw new KeysUnavailable("failed a moment ago");
+    try {
+      const headers = { Accept: "application/jwk-set+json, application/json" };
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const response = await fetch(this.#url, { headers, signal, redirect: "manual" });
+      if (response.status !== 200) throw new Error(`it answers ${response.status}`);
+      const find = createLocalJWKSet(await response.json());
+      this.#copy = { find, at: Date.now() };
+      return this.#copy;
+    } catch (error) {
+      this.#failedAt = Date.now();
+      console.error({ event: "jwks-unavailable", error: String(error) });
+      throw new KeysUnavailable("it cannot be fetched", { cause: error });
+    }
+  }
+}
+
+let kept: { readonly url: string; readonly set: KeySet } | undefined;
+
+/** The one key set of this configuration, kept from request to request. */
+export function keySetAt(url: URL): KeySet {
+  if (kept?.url !== url.href) kept = { url: url.href, set: new KeySet(url) };
+  return kept.set;
+}

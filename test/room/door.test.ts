@@ -1,0 +1,299 @@
+/** Who may knock, told by the Worker before any room is woken: origins, the rate of upgrades, tokens. */
+import { describe, expect, test } from "vitest";
+import type { Env } from "../../src/config.ts";
+import type { Join } from "../../src/core/event.ts";
+import { limitKeyOf, mayConnect } from "../../src/door.ts";
+import { joinOf } from "../../src/upgrade.ts";
+import worker from "../../src/worker.ts";
+import { AUDIENCE, claimsOf, ISSUER, nowS, part, SECRET, tokenOf } from "../support/tokens.ts";
+
+/** What the stand-in for a room answers to whoever gets as far as that. */
+const WOKEN = { code: 4999, reason: "woken" };
+
+interface Knock {
+  readonly query?: string;
+  readonly headers?: Record<string, string>;
+  readonly vars?: Partial<Env>;
+  readonly url?: string;
+}
+
+/** Somebody knocks at the Worker, whose rooms are stand-ins that note who woke them. */
+async function knock({ query = "name=alice", headers = {}, vars = {}, url }: Knock) {
+  const woken: Join[] = [];
+  const rooms = {
+    getByName: () => ({
+      fetch: (request: Request) => {
+        woken.push(joinOf(request));
+        return Promise.resolve(Response.json(WOKEN, { status: 409 }));
+      },
+    }),
+  } as unknown as Env["CHAT_ROOM"];
+  const request = new Request(url ?? `https://chat.example.com/rooms/lobby?${query}`, {
+    headers: { Upgrade: "websocket", ...headers },
+  });
+  const answer = await worker.fetch(request, { ...vars, CHAT_ROOM: rooms });
+  const { webSocket } = answer;
+  if (webSocket === null) return { answer, woken, closed: undefined };
+  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
+    webSocket.addEventListener("close", ({ code, reason }) => resolve({ code, reason }));
+  });
+  webSocket.accept();
+  return { answer, woken, closed: await closed };
+}
+
+const subprotocolOf = (key: string): string =>
+  `key.${btoa(key).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
+
+describe("tokens", () => {
+  const vars = { JWT_SECRET: SECRET, JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE };
+  const bearer = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` });
+  const good = (other: Record<string, unknown> = {}): Promise<string> => tokenOf(claimsOf(other));
+
+  test("a good one wakes the room, which learns its owner and its end, and nothing else of it", async () => {
+    const exp = nowS() + 60;
+    const token = await good({ exp });
+    const { woken, closed } = await knock({ headers: bearer(token), vars });
+    expect(closed).toEqual(WOKEN);
+    expect(woken).toEqual([
+      {
+        room: "lobby",
+        name: "alice",
+        dialect: "chat.line",
+        owner: expect.stringMatching(/^[0-9a-f]{64}$/),
+        expiresAt: (exp + 10) * 1_000,
+      },
+    ]);
+  });
+
+  test.each<[string, () => Promise<Record<string, string>>]>([
+    ["the header", async () => bearer(await good())],
+    [
+      "the subprotocol",
+      async () => ({ "Sec-WebSocket-Protocol": `chat.v1, ${subprotocolOf(await good())}` }),
+    ],
+    [
+      "the header, which wins over a bad one as subprotocol",
+      async () => ({ ...bearer(await good()), "Sec-WebSocket-Protocol": "chat.v1, key.YQ" }),
+    ],
+  ])("it comes by %s", async (_case, headers) => {
+    const { woken } = await knock({ headers: await headers(), vars });
+    expect(woken).toHaveLength(1);
+  });
+
+  test.each<[string, number, () => Promise<Record<string, string>>]>([
+    ["no key", 4003, async () => ({})],
+    ["an empty key", 4003, async () => ({ "Sec-WebSocket-Protocol": "chat.v1, key." })],
+    ["a key that is no token", 4003, async () => bearer("sesame")],
+    ["another scheme", 4003, async () => ({ Authorization: `Basic ${await good()}` })],
+    ["a token of somebody else", 4003, async () => bearer(await good({ sub: "bob" }))],
+    ["a token for another room", 4003, async () => bearer(await good({ rooms: ["attic"] }))],
+    ["an expired token", 4104, async () => bearer(await good({ exp: 1 }))],
+    ["no signature", 4003, async () => bearer(`${part({ alg: "none" })}.${part(claimsOf())}.`)],
+    [
+      "a bad one in the header, which wins over a good one as subprotocol",
+      4003,
+      async () => ({
+        ...bearer("sesame"),
+        "Sec-WebSocket-Protocol": `chat.v1, ${subprotocolOf(await good())}`,
+      }),
+    ],
+  ])("wakes no room: %s", async (_case, code, headers) => {
+    const { woken, closed } = await knock({ headers: await headers(), vars });
+    expect(closed?.code).toBe(code);
+    expect(woken).toEqual([]);
+  });
+
+  test("4000 comes before 4003 and 4104", async () => {
+    for (const token of ["sesame", await good({ exp: 1 })]) {
+      const { closed } = await knock({ query: "name=alice&since=1", headers: bearer(token), vars });
+      expect(closed?.code).toBe(4000);
+    }
+  });
+
+  const ownerOf = async (headers: Record<string, string>, others: Partial<Env> = vars) =>
+    (await knock({ headers, vars: others })).woken[0]?.owner;
+
+  test("a renewed token has the same owner; another subject or issuer has another", async () => {
+    const owner = await ownerOf(bearer(await good()));
+    expect(owner).toBeDefined();
+    const renewed = await good({ exp: nowS() + 7_200, jti: "2", rooms: ["lobby"] });
+    expect(await ownerOf(bearer(renewed))).toBe(owner);
+    const namesake = await good({ sub: "alice-2", name: "alice" });
+    expect(await ownerOf(bearer(namesake))).not.toBe(owner);
+    const iss = "https://other.example.com/";
+    const elsewhere = bearer(await good({ iss }));
+    expect(await ownerOf(elsewhere, { ...vars, JWT_ISSUER: iss })).not.toBe(owner);
+  });
+
+  test("iss and sub do not run into each other", async () => {
+    const owners = new Set<string | undefined>();
+    for (const [iss, sub] of [
+      ["a", "bc"],
+      ["ab", "c"],
+      ['a","b', "c"],
+      ["a", 'b","c'],
+    ]) {
+      const token = await tokenOf(claimsOf({ iss, sub, name: "alice" }));
+      owners.add(await ownerOf(bearer(token), { ...vars, JWT_ISSUER: iss }));
+    }
+    expect(owners.size).toBe(4);
+  });
+
+  test("no key that somebody could choose is the owner whom a token names", async () => {
+    const owner = await ownerOf(bearer(await good()));
+    const rest = JSON.stringify(["lobby", "alice", ISSUER, "alice"]).slice(
+      '["lobby","alice"'.length,
+    );
+    for (const key of [rest, rest.slice(1), `${ISSUER}alice`, JSON.stringify([ISSUER, "alice"])]) {
+      expect(await ownerOf(bearer(key), {})).not.toBe(owner);
+    }
+  });
+});
+
+describe("origins", () => {
+  const HOME = "https://chat.example.com/rooms/lobby?name=alice";
+
+  test.each<[string, string, string, boolean]>([
+    ["its own", HOME, "https://chat.example.com", true],
+    ["its own, the port written out", HOME, "https://chat.example.com:443", true],
+    ["its own host without encryption", HOME, "http://chat.example.com", false],
+    ["another port", HOME, "https://chat.example.com:8443", false],
+    ["another host", HOME, "https://evil.example", false],
+    ["a host above", HOME, "https://example.com", false],
+    ["a host below", HOME, "https://a.chat.example.com", false],
+    ["a host that ends the same", HOME, "https://evilchat.example.com", false],
+    ["a host that begins the same", HOME, "https://chat.example.com.evil.example", false],
+    ["a user that looks like the host", HOME, "https://chat.example.com@evil.example", false],
+    ["null: a sandboxed frame, or a file", HOME, "null", false],
+    ["nothing", HOME, "", false],
+    ["no origin but a word", HOME, "chat.example.com", false],
+    ["another scheme", HOME, "ftp://chat.example.com", false],
+    ["an extension", HOME, "chrome-extension://abcdef", false],
+    ["two", HOME, "https://chat.example.com https://evil.example", false],
+    ["a friend", HOME, "https://friend.example", true],
+    ["a friend without encryption", HOME, "http://friend.example", false],
+    ["another port of a friend", HOME, "https://friend.example:8443", false],
+    ["a friend in capitals, which no browser sends", HOME, "https://Friend.example", false],
+    ["on this computer", "http://localhost:8787/", "http://localhost:8787", true],
+    ["another port of this computer", "http://localhost:8787/", "http://localhost:3000", false],
+    ["this computer by another name", "http://localhost:8787/", "http://127.0.0.1:8787", false],
+    ["behind a proxy where TLS ends", "http://chat.example.com/", "https://chat.example.com", true],
+    ["behind such a proxy on its port", "http://chat.test:8443/", "https://chat.test:8443", true],
+  ])("%s", (_case, url, origin, may) => {
+    expect(mayConnect(origin, new URL(url), new Set(["https://friend.example"]))).toBe(may);
+  });
+
+  test("none at all is fine: programs send none", () => {
+    expect(mayConnect(null, new URL(HOME), new Set())).toBe(true);
+  });
+
+  test("a page of another origin wakes no room, whatever its key", async () => {
+    const headers = { Origin: "https://evil.example", Authorization: "Bearer k" };
+    const { answer, woken } = await knock({ headers });
+    expect([answer.status, woken]).toEqual([403, []]);
+  });
+});
+
+describe("upgrades of one address", () => {
+  /** A limiter that says yes `limit` times to each key. */
+  function limiter(limit: number): { keys: string[]; UPGRADES: RateLimit } {
+    const keys: string[] = [];
+    const UPGRADES: RateLimit = {
+      limit: ({ key }) => {
+        keys.push(key);
+        const success = keys.filter((one) => one === key).length <= limit;
+        return Promise.resolve({ success });
+      },
+    };
+    return { keys, UPGRADES };
+  }
+  const from = (address: string, other: Record<string, string> = {}): Record<string, string> => ({
+    "CF-Connecting-IP": address,
+    ...other,
+  });
+
+  test("too many are answered 429, with when to come back, and wake no room", async () => {
+    const { UPGRADES } = limiter(2);
+    const knocks = async (address: string) => knock({ headers: from(address), vars: { UPGRADES } });
+    for (let count = 0; count < 2; count++) {
+      expect((await knocks("203.0.113.7")).woken).toHaveLength(1);
+    }
+    const { answer, woken } = await knocks("203.0.113.7");
+    expect(woken).toEqual([]);
+    expect(answer.status).toBe(429);
+    expect(answer.headers.get("Retry-After")).toBe("60");
+    expect(answer.headers.get("Content-Type")).toBe("application/json");
+    const message = "too many upgrades from your address: come back in 60 seconds";
+    expect(await answer.text()).toBe(
+      `${JSON.stringify({ error: { code: "too-many", message } })}\n`,
+    );
+    // Somebody else is not held up.
+    expect((await knocks("203.0.113.8")).woken).toHaveLength(1);
+  });
+
+  test("429 comes after 404, 405, 426, 403 and 400, which are not counted", async () => {
+    const { keys, UPGRADES } = limiter(0);
+    const vars = { UPGRADES };
+    const statusOf = async (headers: Record<string, string>, url?: string): Promise<number> =>
+      (await knock({ headers: from("203.0.113.7", headers), vars, ...(url && { url }) })).answer
+        .status;
+    expect(await statusOf({}, "https://chat.example.com/nowhere")).toBe(404);
+    expect(await statusOf({ Upgrade: "h2c" })).toBe(426);
+    expect(await statusOf({ Origin: "null" })).toBe(403);
+    expect(await statusOf({ "Sec-WebSocket-Protocol": "soap" })).toBe(400);
+    expect(keys).toEqual([]);
+    expect(await statusOf({})).toBe(429);
+  });
+
+  test("429 comes before what a close would tell", async () => {
+    const { UPGRADES } = limiter(0);
+    const vars = { UPGRADES, JWT_SECRET: SECRET };
+    for (const query of ["name=", "name=alice"]) {
+      const { answer } = await knock({ query, headers: from("203.0.113.7"), vars });
+      expect(answer.status).toBe(429);
+    }
+  });
+
+  test.each<[string, RateLimit | undefined]>([
+    ["is not bound", undefined],
+    ["throws", { limit: () => Promise.reject(new Error("out of order")) }],
+    [
+      "throws at once",
+      {
+        limit: () => {
+          throw new Error("out of order");
+        },
+      },
+    ],
+  ])("the room works on when the limiter %s", async (_case, UPGRADES) => {
+    const vars = UPGRADES === undefined ? {} : { UPGRADES };
+    const { woken } = await knock({ headers: from("203.0.113.7"), vars });
+    expect(woken).toHaveLength(1);
+  });
+
+  test.each<[string, string, string | undefined]>([
+    ["an IPv4 address", "203.0.113.7", "203.0.113.7"],
+    ["the same within IPv6", "::ffff:203.0.113.7", "203.0.113.7"],
+    ["an IPv6 address: its /64", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["another of the same /64", "2001:db8:1:2::1", "2001:db8:1:2::/64"],
+    ["one of the next /64", "2001:db8:1:3::1", "2001:db8:1:3::/64"],
+    ["zeros left out", "2001:db8::1", "2001:db8:0:0::/64"],
+    ["zeros left out further in front", "2001::5:6:7:8:9", "2001:0:0:5::/64"],
+    ["zeros left out at the end", "2001:db8:1:2::", "2001:db8:1:2::/64"],
+    ["zeros and capitals", "2001:0DB8:0001:0002::1", "2001:db8:1:2::/64"],
+    ["this computer", "127.0.0.1", undefined],
+    ["this computer in IPv6", "::1", undefined],
+    ["this computer within IPv6", "::ffff:127.0.0.1", undefined],
+  ])("counts %s", (_case, address, key) => {
+    expect(limitKeyOf(address)).toBe(key);
+  });
+
+  test("nobody is counted who comes from this computer, as under wrangler dev", async () => {
+    const { keys, UPGRADES } = limiter(0);
+    for (const headers of [from("127.0.0.1"), from("::1"), {}]) {
+      const { woken } = await knock({ headers, vars: { UPGRADES } });
+      expect(woken).toHaveLength(1);
+    }
+    expect(keys).toEqual([]);
+  });
+});
