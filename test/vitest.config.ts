@@ -2,10 +2,15 @@
  * Three projects under one `npm test`: the pure parts in plain Node, the object in workerd, and whole conversations
  * over real sockets with a real server process. All use of the test pool is in this file and in `cloudflare:test`.
  */
+import { existsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
 const root = new URL("..", import.meta.url).pathname;
+
+if (existsSync(`${root}.dev.vars`)) {
+  throw new Error("the file .dev.vars would change the room that is tested: move it away first");
+}
 
 export default defineConfig({
   root,

@@ -1,4 +1,5 @@
 /** Who may knock, told by the Worker before any room is woken: origins, the rate of upgrades, tokens. */
+import { env } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import type { Env } from "../../src/config.ts";
 import type { Join } from "../../src/core/event.ts";
@@ -270,6 +271,22 @@ describe("upgrades of one address", () => {
     const { woken } = await knock({ headers: from("203.0.113.7"), vars });
     expect(woken).toHaveLength(1);
   });
+
+  test("the limiter that is bound takes 1,000 in a minute, and does not count this computer", async () => {
+    const statusOf = async (address: string): Promise<number> =>
+      (await knock({ headers: from(address), vars: { UPGRADES: env.UPGRADES } })).answer.status;
+    const minute = (): number => Math.floor(Date.now() / 60_000);
+    for (let address = 7; ; address++) {
+      const [began, key] = [minute(), `203.0.113.${address}`];
+      const others = Array.from({ length: 999 }, () => env.UPGRADES.limit({ key }));
+      await Promise.all(others);
+      const statuses = [await statusOf(key), await statusOf(key), await statusOf("127.0.0.1")];
+      // It counts anew with every minute.
+      if (minute() !== began) continue;
+      expect(statuses).toEqual([101, 429, 101]);
+      break;
+    }
+  }, 30_000);
 
   test.each<[string, string, string | undefined]>([
     ["an IPv4 address", "203.0.113.7", "203.0.113.7"],

@@ -2,6 +2,7 @@
 declare namespace Cloudflare {
   interface Env {
     readonly CHAT_ROOM: DurableObjectNamespace<import("../../src/chat-room.ts").ChatRoom>;
+    readonly UPGRADES: RateLimit;
   }
   interface GlobalProps {
     mainModule: typeof import("../../src/worker.ts");

@@ -73,6 +73,11 @@ export class Server {
     this.#running = await start(this.#vars, this.#folder, Number(new URL(this.url).port));
   }
 
+  /** All that the server printed since it was last started. */
+  get output(): string {
+    return this.#running.output();
+  }
+
   /** What the server printed of errors since it was last started. */
   async complaints(): Promise<string[]> {
     // The output comes in order: once this request is logged, so is what happened before it.
