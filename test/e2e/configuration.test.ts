@@ -1,27 +1,46 @@
 /** A wrong configuration is told at the start, and to everyone who connects: never a half-guarded room. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Server } from "../support/e2e/server.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Room } from "../support/e2e/room.ts";
+import { Server, type Vars } from "../support/e2e/server.ts";
 
-let server: Server;
-beforeAll(async () => {
-  server = await Server.starts({ WINDOW: "lots" });
+const JWKS_URL = "https://login.example.com/jwks.json";
+
+describe.each<[string, Vars, string]>([
+  [
+    "a limit that is no number",
+    { WINDOW: "lots" },
+    "WINDOW must be a whole number of entries from 1 to 10000: mend it in wrangler.toml",
+  ],
+  [
+    "two ways to check tokens",
+    { JWT_SECRET: "0123456789abcdef0123456789abcdef", JWKS_URL },
+    "JWT_SECRET and JWKS_URL are both set: tokens are checked in one way, take the other away",
+  ],
+])("%s", (_case, vars, sentence) => {
+  let server: Server;
+  beforeAll(async () => {
+    server = await Server.starts(vars);
+  });
+  afterAll(() => server.stop());
+
+  test("the server says at its start which var is wrong, and what it may be", async () => {
+    expect((await server.complaints()).join("\n")).toContain(sentence);
+  });
+
+  test.each(["/rooms/lobby?name=alice", "/healthz", "/"])(
+    "%s answers 500 and the same sentence",
+    async (path) => {
+      const response = await fetch(server.url + path);
+      expect(response.status).toBe(500);
+      expect(await response.json()).toEqual({
+        error: { code: "bad-configuration", message: sentence },
+      });
+    },
+  );
+
+  test("an upgrade is answered so too: nobody gets in", async () => {
+    const { status, body, link } = await new Room(server, "lobby").knocks("name=alice");
+    expect([status, link]).toEqual([500, undefined]);
+    expect(JSON.parse(body)).toMatchObject({ error: { message: sentence } });
+  });
 });
-afterAll(() => server.stop());
-
-const sentence =
-  "WINDOW must be a whole number of entries from 1 to 10000: mend it in wrangler.toml";
-
-test("the server says at its start which var is wrong, and what it may be", async () => {
-  expect((await server.complaints()).join("\n")).toContain(sentence);
-});
-
-test.each(["/rooms/lobby?name=alice", "/healthz", "/"])(
-  "%s answers 500 and the same sentence",
-  async (path) => {
-    const response = await fetch(server.url + path);
-    expect(response.status).toBe(500);
-    expect(await response.json()).toEqual({
-      error: { code: "bad-configuration", message: sentence },
-    });
-  },
-);

@@ -23,6 +23,10 @@ const SHARE = { project: "core", file: "test/core/share.test.ts" } as const;
 const EXPIRY = { project: "core", file: "test/core/expiry.test.ts" } as const;
 const WAKE = { project: "room", file: "test/room/wake.test.ts" } as const;
 
+const TOKEN = { project: "room", file: "test/room/token.test.ts" } as const;
+const KEY_SET = { project: "room", file: "test/room/key-set.test.ts" } as const;
+const DOOR = { project: "room", file: "test/room/door.test.ts" } as const;
+
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -366,5 +370,115 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/core/state.ts", "expiresFrom: 0", "expiresFrom: Infinity"),
     ...EXPIRY,
     test: "counts through sleep",
+  },
+  {
+    name: "secrets compared by their last character",
+    edits: one("src/core/secret.ts", "difference |=", "difference ="),
+    project: "core",
+    file: "test/core/secret.test.ts",
+    test: "another one in the middle",
+  },
+  {
+    name: "any algorithm",
+    edits: one("src/token.ts", "      algorithms,\n      issuer,", "      issuer,"),
+    ...TOKEN,
+    test: "another algorithm of secrets",
+  },
+  {
+    name: "any issuer",
+    edits: one("src/token.ts", "      algorithms,\n      issuer,", "      algorithms,"),
+    ...TOKEN,
+    test: "another issuer",
+  },
+  {
+    name: "any audience",
+    edits: one("src/token.ts", "...(audience !== undefined && { audience }),", ""),
+    ...TOKEN,
+    test: "another audience",
+  },
+  {
+    name: "tokens without an end",
+    edits: one("src/token.ts", '["exp", "sub"]', '["sub"]'),
+    ...TOKEN,
+    test: "no end",
+  },
+  {
+    name: "a token for any name",
+    edits: one("src/token.ts", "if (parsePeerName(given) !== name) {", "if (false) {"),
+    ...TOKEN,
+    test: "another name",
+  },
+  {
+    name: "a token for any room",
+    edits: one("src/token.ts", "if (!covers(rooms, room)) {", "if (false) {"),
+    ...TOKEN,
+    test: "rooms: a list without it",
+  },
+  {
+    name: "every room of a token is a beginning",
+    edits: one("src/token.ts", ": room === pattern;", ": room.startsWith(pattern);"),
+    ...TOKEN,
+    test: "rooms: an exact name is no beginning",
+  },
+  {
+    name: "an issuer that fails is a bad token",
+    edits: one("src/token.ts", "if (error instanceof KeysUnavailable) {", "if (false) {"),
+    ...KEY_SET,
+    test: "an issuer that fails is temporary trouble",
+  },
+  {
+    name: "made-up keys make the room knock",
+    edits: one("src/key-set.ts", "if (now < this.#missedAt + COOLDOWN_MS)", "if (false)"),
+    ...KEY_SET,
+    test: "made-up keys do not make the room knock",
+  },
+  {
+    name: "a copy of the keys is kept for ever",
+    edits: one("src/key-set.ts", "kept && now < kept.at + MAX_AGE_MS ? kept", "kept ? kept"),
+    ...KEY_SET,
+    test: "a key that was withdrawn",
+  },
+  {
+    name: "the owner is the subject, whoever vouches for it",
+    edits: one(
+      "src/upgrade.ts",
+      "(room, name, issuer, subject), expiresAt",
+      '(room, name, "", subject), expiresAt',
+    ),
+    ...DOOR,
+    test: "a renewed token has the same owner",
+  },
+  {
+    name: "a token that is half set is none",
+    edits: one(
+      "src/token-settings.ts",
+      "NAMES.filter((name) => vars[name] !== undefined)",
+      "NAMES.filter((name) => vars[name])",
+    ),
+    project: "room",
+    file: "test/room/config.test.ts",
+    test: "an empty secret is a mistake",
+  },
+  {
+    name: "a page without encryption is the endpoint's own",
+    edits: one("src/door.ts", 'page.protocol === "https:" ||', "true ||"),
+    ...DOOR,
+    test: "its own host without encryption",
+  },
+  {
+    name: "a limiter that fails closes the room",
+    edits: one(
+      "src/door.ts",
+      "error: String(error) });\n    return false;",
+      "error: String(error) });\n    return true;",
+    ),
+    ...DOOR,
+    test: "the room works on when the limiter throws",
+  },
+  {
+    name: "every IPv6 address is counted by itself",
+    edits: one("src/door.ts", "groups.slice(0, 4)", "groups.slice(0, 8)"),
+    ...DOOR,
+    test: "counts another of the same /64",
   },
 ];
