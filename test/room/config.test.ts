@@ -1,6 +1,17 @@
 /** What an operator may configure beside the limits. */
+import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
+import { ChatRoom } from "../../src/chat-room.ts";
 import { type Env, readConfig } from "../../src/config.ts";
+import type { Join } from "../../src/core/event.ts";
+import {
+  parsePeerName,
+  parseRoomName,
+  type PeerName,
+  type RoomName,
+} from "../../src/core/names.ts";
+import { joinRequest } from "../../src/upgrade.ts";
+import { Room } from "../support/workerd.ts";
 
 const read = (vars: object) => readConfig(vars as Env);
 
@@ -126,4 +137,22 @@ describe("tokens", () => {
     expect(told).toContain(sentence);
     expect(told).not.toContain(SECRET);
   });
+});
+
+test("an object with a wrong configuration lets nobody in: it is no laxer than the Worker", async () => {
+  const join: Join = {
+    room: parseRoomName("lobby") as RoomName,
+    name: parsePeerName("alice") as PeerName,
+    owner: "",
+    dialect: "chat.line",
+  };
+  const answerWith = (vars: object): Promise<readonly [number, string]> =>
+    runInDurableObject(new Room().stub, async (_room, state) => {
+      const room = new ChatRoom(state, { ...env, ...vars });
+      const answer = await room.fetch(joinRequest(join, false));
+      return [answer.status, await answer.text()];
+    });
+  expect(await answerWith({})).toEqual([101, ""]);
+  const [status, closing] = await answerWith({ JWT_SECRET: "short" });
+  expect([status, JSON.parse(closing)]).toMatchObject([409, { code: 4102 }]);
 });
