@@ -48,7 +48,7 @@ function joins(options: Omit<ChatClientOptions, "url">) {
 
 /** `npm run token`, as npm would run it. */
 function mints(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const { stdout, stderr, status } = spawnSync(process.execPath, ["scripts/token.ts", ...args], {
+  const { stdout, stderr, status } = spawnSync(process.execPath, ["src/tools/token.ts", ...args], {
     cwd: ROOT,
     env: { PATH: process.env["PATH"] ?? "", ...env },
     encoding: "utf8",

@@ -8,8 +8,8 @@
 import { readFileSync } from "node:fs";
 import { parseArgs, parseEnv } from "node:util";
 import { SignJWT } from "jose/jwt/sign";
-import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../src/core/names.ts";
-import { OWN, readTokenSettings, type TokenVars } from "../src/token-settings.ts";
+import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../core/names.ts";
+import { OWN, readTokenSettings, type TokenVars } from "../token-settings.ts";
 
 const HELP = `Makes a token that lets NAME into a room, to try tokens with.
 
@@ -93,7 +93,7 @@ function readVars(): TokenVars {
 
 function readFile(): NodeJS.Dict<string> {
   try {
-    return parseEnv(readFileSync(new URL("../.dev.vars", import.meta.url), "utf8"));
+    return parseEnv(readFileSync(new URL("../../.dev.vars", import.meta.url), "utf8"));
   } catch {
     return {};
   }
