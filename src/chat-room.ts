@@ -16,6 +16,7 @@ import { type Closing, REPLACED } from "./core/entrance.ts";
 import type { Event, Join } from "./core/event.ts";
 import { MIB, presets } from "./core/limits.ts";
 import { type ConnectionId, type Link, nextConnectionId, utf8Length } from "./core/names.ts";
+import { Pace } from "./core/pace.ts";
 import { wakeState } from "./core/state.ts";
 import { type Known, Sockets } from "./sockets.ts";
 import { RoomStorage } from "./store/storage.ts";
@@ -38,8 +39,10 @@ type Item =
   | { readonly type: "lost"; readonly link: Link }
   | { readonly type: "tick" };
 
-/** Text that may wait for a turn, in UTF-16 units; beyond it the turn is taken at once. */
+/** What may wait for a turn, in UTF-16 units of text; beyond it the turn is taken at once. */
 const INBOX_UNITS = 4 * MIB;
+/** What an item weighs besides its text. */
+const ITEM_UNITS = 128;
 
 const STORAGE_TROUBLE: Closing = {
   code: 4102,
@@ -49,6 +52,7 @@ const STORAGE_TROUBLE: Closing = {
 export class ChatRoom extends DurableObject<Env> {
   readonly #config: Config | string;
   readonly #sockets: Sockets;
+  readonly #pace: Pace;
   /** Undefined until the first event of this instance, and after storage trouble. */
   #broker: Broker | undefined;
   #storage: RoomStorage | undefined;
@@ -63,6 +67,7 @@ export class ChatRoom extends DurableObject<Env> {
     this.#config = readConfig(env);
     const limits = typeof this.#config === "string" ? presets() : this.#config.limits;
     this.#sockets = new Sockets(ctx, limits);
+    this.#pace = new Pace(limits.commitInterval);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
 
@@ -121,16 +126,27 @@ export class ChatRoom extends DurableObject<Env> {
   /** @returns the turn that will take the item; while it is pending, the object does not hibernate */
   #push(item: Item): Promise<void> {
     this.#inbox.push(item);
-    if (item.type === "frame") this.#inboxUnits += item.text.length;
+    this.#inboxUnits += ITEM_UNITS + (item.type === "frame" ? item.text.length : 0);
     if (this.#inboxUnits > INBOX_UNITS) this.#takeTurn();
     this.#turn ??= new Promise((resolve) => {
-      setTimeout(() => {
+      const take = (): void => {
         this.#turn = undefined;
         this.#takeTurn();
         resolve();
+      };
+      setTimeout(() => {
+        const wait = this.#waitMs();
+        if (wait > 0) setTimeout(take, wait);
+        else take();
       }, 0);
     });
     return this.#turn;
+  }
+
+  /** How long the turn that was to be taken now waits for more to commit with it. */
+  #waitMs(): number {
+    const isAnyoneBehind = (): boolean => this.#broker?.isAnyoneBehind ?? false;
+    return this.#pace.waitMs(textsOf(this.#inbox), isAnyoneBehind, Date.now());
   }
 
   /** One turn of the broker's loop, from the inbox to the sockets. */
@@ -141,7 +157,9 @@ export class ChatRoom extends DurableObject<Env> {
     const now = Date.now();
     try {
       this.#broker ??= this.#wake(inbox, now);
+      const head = this.#storage?.log.head;
       this.#broker.turn(this.#events(inbox, this.#broker), now);
+      if (this.#storage?.log.head !== head) this.#pace.stored(now);
     } catch (error) {
       this.#recover(error, inbox, now);
     }
@@ -261,6 +279,10 @@ export class ChatRoom extends DurableObject<Env> {
 
 const socketsOf = (inbox: readonly Item[]): WebSocket[] =>
   inbox.flatMap((item) => ("ws" in item ? [item.ws] : []));
+
+function* textsOf(inbox: readonly Item[]): Generator<string, void> {
+  for (const item of inbox) if (item.type === "frame") yield item.text;
+}
 
 /** 72 random bits, as text. */
 function newDatabaseId(): string {

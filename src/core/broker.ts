@@ -132,6 +132,12 @@ export class Broker {
     this.#liveness.suspect(this.#outbox.flush(this.#connections, memo, now));
   }
 
+  /** Does somebody still have to be fed from the log? */
+  get isAnyoneBehind(): boolean {
+    for (const peer of this.#peers.values()) if (!peer.live) return true;
+    return false;
+  }
+
   /** When the next `Tick` is wanted, ms since 1970; undefined in a room where nothing happens. */
   due(now: number): number | undefined {
     const times = [

@@ -46,6 +46,7 @@ export const LIMITS = {
   logMebibytes: { variable: "LOG_MIB", unit: "MiB", preset: 256, min: 1, max: 8_192 },
   /** What one name may add in 24 hours, of `logEntries` and of `logMebibytes`; 0: no bound. */
   share: { variable: "LOG_SHARE", unit: "percent of the log", preset: 25, min: 0, max: 100 },
+  commitInterval: { variable: "COMMIT_INTERVAL_MS", unit: "ms", preset: 0, min: 0, max: 1_000 },
 } as const satisfies Record<string, LimitSpec>;
 
 /** The operator's limits, checked. */

@@ -22,6 +22,7 @@ test.each(
     logDays: 30,
     logMebibytes: 256,
     share: 25,
+    commitInterval: 0,
   }),
 )("the default of %s is the protocol's", (name, value) => {
   expect(presets()).toHaveProperty(name, value);
@@ -86,7 +87,7 @@ describe("an operator's vars", () => {
       ["below the least", spec.min - 1],
       ["above the most", spec.max + 1],
       ["above the most, as text", String(spec.max + 1)],
-      ["negative", -spec.preset],
+      ["negative", -1 - spec.preset],
       ["a fraction", spec.preset + 0.5],
       ["an exponent", "1e3"],
       ["hexadecimal", "0x100"],

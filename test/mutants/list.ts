@@ -481,4 +481,29 @@ export const MUTANTS: readonly Mutant[] = [
     ...DOOR,
     test: "counts another of the same /64",
   },
+  {
+    name: "everything waits for the interval",
+    edits: one("src/core/pace.ts", "if (!isAck(frame)) return", "return"),
+    project: "core",
+    file: "test/core/pace.test.ts",
+    test: "acks do not wait",
+  },
+  {
+    name: "a commit interval that starves who is behind",
+    edits: one("src/core/pace.ts", "return isAnyoneBehind() ? 0 : Math.min", "return Math.min"),
+    project: "core",
+    file: "test/core/pace.test.ts",
+    test: "R11: nothing waits while somebody is behind",
+  },
+  {
+    name: "an interval counted from any turn, not from a commit of entries",
+    edits: one(
+      "src/chat-room.ts",
+      "if (this.#storage?.log.head !== head) this.#pace",
+      "this.#pace",
+    ),
+    project: "room",
+    file: "test/room/pace.test.ts",
+    test: "the first message after quiet does not wait",
+  },
 ];
