@@ -8,3 +8,9 @@ declare namespace Cloudflare {
     mainModule: typeof import("../../src/worker.ts");
   }
 }
+
+/** A file as the test found it. */
+declare module "*?raw" {
+  const text: string;
+  export default text;
+}

@@ -32,6 +32,7 @@ export abstract class Client {
   readonly #happenings = new Happenings();
   readonly #headers: Record<string, string>;
   #socket: WebSocket | undefined;
+  #pongs = 0;
   #isDeaf = false;
   #goodbye: Goodbye | undefined;
   /** What the room said that it should not have said; thrown at whoever waits next. */
@@ -60,6 +61,16 @@ export abstract class Client {
   /** What this link still brings is lost, as if it had been cut on its way. */
   stopsListening(): void {
     this.#isDeaf = true;
+  }
+
+  /** Says `ping`, and waits for its answer. */
+  async pings(): Promise<void> {
+    const before = this.#pongs;
+    this.transmit("ping");
+    await this.until(
+      () => this.#pongs > before,
+      () => "a pong",
+    );
   }
 
   /** Waits for the end of the newest link. */
@@ -96,7 +107,8 @@ export abstract class Client {
       try {
         if (isBinary) throw new Error(`${this.name} was sent a binary frame`);
         const text = data.toString();
-        if (text !== "pong") this.hear(text);
+        if (text === "pong") this.#pongs++;
+        else this.hear(text);
       } catch (error) {
         this.#fault = error;
       }

@@ -7,8 +7,8 @@
  * - No process stays behind, however the test process ends, by `kill -9` too.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createHash, randomUUID } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { Happenings } from "./waiting.ts";
@@ -39,22 +39,52 @@ interface Running {
 
 export type Vars = Readonly<Record<string, string | number>>;
 
+interface Settings {
+  readonly vars: Vars;
+  readonly script?: string;
+}
+
 export class Server {
-  readonly #vars: Vars;
+  readonly #settings: Settings;
   readonly #folder: string;
   #running: Running;
 
-  private constructor(vars: Vars, folder: string, running: Running) {
-    this.#vars = vars;
+  private constructor(settings: Settings, folder: string, running: Running) {
+    this.#settings = settings;
     this.#folder = folder;
     this.#running = running;
   }
 
-  /** @param vars what differs from the [vars] of wrangler.toml */
-  static async starts(vars: Vars = {}): Promise<Server> {
+  /**
+   * @param vars what differs from the [vars] of wrangler.toml
+   * @param script another entry than the one of wrangler.toml
+   */
+  static async starts(vars: Vars = {}, script?: string): Promise<Server> {
     const folder = mkdtempSync(join(tmpdir(), "chat-room-e2e-"));
     folders.add(folder);
-    return new Server(vars, folder, await start(vars, folder, 0));
+    const settings = script === undefined ? { vars } : { vars, script };
+    return new Server(settings, folder, await start(settings, folder, 0));
+  }
+
+  /** The lines with this text that the server printed since it was last started. */
+  printed(text: string): string[] {
+    return this.#running
+      .output()
+      .split("\n")
+      .filter((line) => line.includes(text));
+  }
+
+  /** What lies on the disk of all rooms: each file of a database, and a hash of its bytes. */
+  stored(): Map<string, string> {
+    const files = readdirSync(this.#folder, { recursive: true, encoding: "utf8" });
+    const databases = files.filter(
+      (file) => /\.sqlite(-wal)?$/.test(file) && file.includes("ChatRoom"),
+    );
+    const hash = (file: string): string =>
+      createHash("sha256")
+        .update(readFileSync(join(this.#folder, file)))
+        .digest("hex");
+    return new Map(databases.map((file) => [file, hash(file)]));
   }
 
   /** `http://…`, without a path; after a restart the same, unless somebody took the port meanwhile. */
@@ -70,7 +100,7 @@ export class Server {
 
   /** Starts again, after `killNine`, on the same storage and, if it is still free, the same port. */
   async restart(): Promise<void> {
-    this.#running = await start(this.#vars, this.#folder, Number(new URL(this.url).port));
+    this.#running = await start(this.#settings, this.#folder, Number(new URL(this.url).port));
   }
 
   /** All that the server printed since it was last started. */
@@ -99,10 +129,11 @@ export class Server {
 }
 
 /** @param port 0 for any that is free */
-async function start(vars: Vars, folder: string, port: number): Promise<Running> {
+async function start({ vars, script }: Settings, folder: string, port: number): Promise<Running> {
   const flags = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"];
   flags.push("--persist-to", join(folder, "state"));
   for (const [name, value] of Object.entries(vars)) flags.push("--var", `${name}:${value}`);
+  if (script !== undefined) flags.push(script);
   const command = [...startScript().split(" "), ...flags];
   const child = spawn("sh", ["-c", LEADER, "sh", folder, ...command], {
     cwd: ROOT,

@@ -1,0 +1,27 @@
+/** What a deploy button would show to somebody who presses it: descriptions of what there is, and no secret's example. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { unstable_readConfig as readConfig } from "wrangler";
+
+const root = join(import.meta.dirname, "../..");
+
+test("every description in package.json is of a binding or a var that exists", () => {
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    cloudflare: { bindings: Record<string, { description: string }> };
+  };
+  const { vars, durable_objects } = readConfig({ config: join(root, "wrangler.toml") });
+  const there = [...Object.keys(vars), ...durable_objects.bindings.map(({ name }) => name)];
+  // Secrets are in no file of wrangler's; the button asks for those that an example names.
+  const example = join(root, ".dev.vars.example");
+  const secrets = existsSync(example) ? readFileSync(example, "utf8") : "";
+  for (const [, name] of secrets.matchAll(/^(\w+)=/gm)) if (name !== undefined) there.push(name);
+  const described = Object.keys(manifest.cloudflare.bindings);
+  expect(described.filter((name) => !there.includes(name))).toEqual([]);
+  for (const { name } of durable_objects.bindings) expect(described).toContain(name);
+  for (const { description } of Object.values(manifest.cloudflare.bindings)) {
+    expect(description).toMatch(/^[A-Z].*\.$/);
+  }
+  // A value in an example is a value that somebody will deploy.
+  expect(secrets.match(/^\w+=[^\s#].*$/gm) ?? []).toEqual([]);
+});

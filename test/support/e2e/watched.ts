@@ -1,0 +1,22 @@
+/** The Worker as it is, but the room says when it is made and what wakes it: for whoever reads the server's output. */
+import { ChatRoom as Room } from "../../../src/chat-room.ts";
+import type { Env } from "../../../src/config.ts";
+
+export { default } from "../../../src/worker.ts";
+
+export class ChatRoom extends Room {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    console.log("watched: made");
+  }
+
+  override webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    console.log("watched: event");
+    return super.webSocketMessage(ws, data);
+  }
+
+  override webSocketClose(ws: WebSocket, code: number): Promise<void> {
+    console.log("watched: event");
+    return super.webSocketClose(ws, code);
+  }
+}
