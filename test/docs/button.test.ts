@@ -11,14 +11,15 @@ test("every description in package.json is of a binding or a var that exists", (
     cloudflare: { bindings: Record<string, { description: string }> };
   };
   const { vars, durable_objects } = readConfig({ config: join(root, "wrangler.toml") });
-  const there = [...Object.keys(vars), ...durable_objects.bindings.map(({ name }) => name)];
+  const objects = (durable_objects.bindings as readonly { name: string }[]).map(({ name }) => name);
+  const there = [...Object.keys(vars), ...objects];
   // Secrets are in no file of wrangler's; the button asks for those that an example names.
   const example = join(root, ".dev.vars.example");
   const secrets = existsSync(example) ? readFileSync(example, "utf8") : "";
   for (const [, name] of secrets.matchAll(/^(\w+)=/gm)) if (name !== undefined) there.push(name);
   const described = Object.keys(manifest.cloudflare.bindings);
   expect(described.filter((name) => !there.includes(name))).toEqual([]);
-  for (const { name } of durable_objects.bindings) expect(described).toContain(name);
+  for (const name of objects) expect(described).toContain(name);
   for (const { description } of Object.values(manifest.cloudflare.bindings)) {
     expect(description).toMatch(/^[A-Z].*\.$/);
   }
