@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 import { LIMITS } from "../../src/core/limits.ts";
 import { type DryRun, dryRun } from "../support/wrangler.ts";
 
-/** The ceiling of the script, gzipped. A larger one starts slower, and is read by nobody. */
-const CEILING_KIB = 25;
+/** The ceiling of the script, gzipped; of it jose, which checks tokens, has 6 KiB. A larger one starts slower. */
+const CEILING_KIB = 36;
 
 /** Bytes before gzip by package, or by folder of this project, heaviest first. */
 function heaviest({ parts }: DryRun): string {
