@@ -20,19 +20,19 @@ export default defineConfig({
         test: {
           name: "core",
           root,
-          include: ["test/{core,wire,store,docs,client}/**/*.test.ts"],
+          include: ["test/{core,wire,store,docs,client,security/core}/**/*.test.ts"],
           environment: "node",
         },
       },
       {
         plugins: [cloudflareTest({ wrangler: { configPath: `${root}wrangler.toml` } })],
-        test: { name: "room", root, include: ["test/room/**/*.test.ts"] },
+        test: { name: "room", root, include: ["test/{room,security/room}/**/*.test.ts"] },
       },
       {
         test: {
           name: "e2e",
           root,
-          include: ["test/{e2e,demo,terminal}/**/*.test.ts"],
+          include: ["test/{e2e,demo,terminal,security/e2e}/**/*.test.ts"],
           environment: "node",
           testTimeout: 30_000,
           hookTimeout: 60_000,

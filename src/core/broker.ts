@@ -269,6 +269,7 @@ export class Broker {
   }
 
   #signal(peer: Peer, command: Extract<Command, { type: "Signal" }>, now: number): void {
+    if (!this.#flow.mayCarrySignal(now)) return;
     const { data, to } = command;
     const out = { type: "signal", from: peer.link.name, to, data } as const;
     const hearers = to?.map((name) => this.#peers.get(name)) ?? this.#peers.values();
@@ -277,7 +278,7 @@ export class Broker {
     for (const other of hearers) {
       if (other === undefined || other === peer || other.dialect !== "chat.v1") continue;
       // An ephemeral that does not fit the budget is dropped, not kept.
-      this.#outbox.stageIfAffordable(other, out, bytes, now);
+      if (this.#outbox.stageIfAffordable(other, out, bytes, now)) this.#flow.carrySignal(bytes);
     }
   }
 

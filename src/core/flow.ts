@@ -5,9 +5,11 @@
  * - R8: at most a window of entries and bytes is in flight to a `chat.v1` peer; one entry may always go. Windows shrink
  *   as the room's bound fills. A `chat.line` peer has no window: its budget alone paces it.
  * - `flightBytes` is the sum over all peers. While it is 0, no look for dead links is due.
+ * - R8: signals wait for nobody and are acknowledged by nobody: what they make the room send is bounded by a rate.
  */
+import { type Bucket, refill } from "./bucket.ts";
 import { inFlight, land, launch } from "./flight.ts";
-import { type Limits, ROOM_FLIGHT_BYTES, STALL_MS } from "./limits.ts";
+import { type Limits, ROOM_FLIGHT_BYTES, ROOM_SIGNAL_BYTES, STALL_MS } from "./limits.ts";
 import { laterOf, type Seq } from "./names.ts";
 import type { Peer, Peers } from "./peers.ts";
 
@@ -17,7 +19,17 @@ export interface FlowState {
   flightBytes: number;
   /** When to look for dead links next, ms since 1970. */
   stallAt: number;
+  /** What signals may still make the room send. */
+  readonly signals: Bucket;
 }
+
+const SIGNALS = { capacity: ROOM_SIGNAL_BYTES, perSecond: ROOM_SIGNAL_BYTES };
+
+export const noFlow = (now: number): FlowState => ({
+  flightBytes: 0,
+  stallAt: 0,
+  signals: { level: ROOM_SIGNAL_BYTES, at: now },
+});
 
 export class Flow {
   readonly #peers: Peers;
@@ -61,6 +73,16 @@ export class Flow {
   /** The peer was removed. */
   release(peer: Peer): void {
     this.#state.flightBytes -= peer.flight.bytes;
+  }
+
+  /** May a signal go out? @returns false if those before it have spent what signals may take */
+  mayCarrySignal(now: number): boolean {
+    return refill(this.#state.signals, SIGNALS, now) > 0;
+  }
+
+  /** Bytes of a signal, to all who got it together. The last signal may overdraw: it goes to all or to none. */
+  carrySignal(bytes: number): void {
+    this.#state.signals.level -= bytes;
   }
 
   /** Who has had something in flight and acknowledged nothing for too long. */

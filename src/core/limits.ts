@@ -103,6 +103,11 @@ export const SCAN_ENTRIES = 5_000;
 // Flow control
 /** Bytes in flight, unacknowledged, to all connections of a room together. */
 export const ROOM_FLIGHT_BYTES = 32 * MIB;
+/**
+ * Bytes of signals that all connections of a room together may be sent at once, and the refill a second. The last one
+ * may overdraw it, so that a signal goes to all or to none.
+ */
+export const ROOM_SIGNAL_BYTES = 16 * MIB;
 /** The size at which a `gap` counts in a window. */
 export const GAP_BYTES = 64;
 /** Bytes that one connection may be sent at once, and its refill a second. */
@@ -118,7 +123,7 @@ export const STALL_MS = 90 * SECOND;
 export const PING_AGE_MS = 150 * SECOND;
 /** The least time between two looks at the age of everyone's `ping`. */
 export const PING_CHECK_MS = 15 * SECOND;
-/** Bytes handed to a `chat.line` connection that says nothing, before it is taken for dead. */
+/** Bytes handed to a connection that says nothing, before it is taken for dead. */
 export const UNHEARD_BYTES = 64 * MIB;
 
 // Presence

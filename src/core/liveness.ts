@@ -29,10 +29,9 @@ export class Liveness {
     });
   }
 
-  /** Remembers who was handed much and said nothing; `chat.v1` peers are judged by their acks instead. */
+  /** Remembers who was handed much and said nothing: entries wait for acks, but signals and presence do not. */
   suspect(peers: readonly Peer[]): void {
-    const lines = peers.filter((peer) => peer.dialect === "chat.line");
-    this.#state.suspects = lines.map((peer) => peer.link);
+    this.#state.suspects = peers.map((peer) => peer.link);
   }
 
   /** The suspects that did not even send `ping` meanwhile. */

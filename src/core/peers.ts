@@ -48,7 +48,7 @@ export interface Peer {
   readonly waiting: Answer[];
   /** Its socket did not take a frame: nothing counts as handed over from then on. */
   deaf: boolean;
-  /** Bytes sent since the peer last said something, and when that was (`chat.line`). */
+  /** Bytes sent since the peer last said something, and when that was. */
   unheard: number;
   heardAt: number;
 }

@@ -7,7 +7,7 @@
 import type { Bucket } from "./bucket.ts";
 import type { ExpiryState } from "./expiry.ts";
 import { emptyFlight } from "./flight.ts";
-import type { FlowState } from "./flow.ts";
+import { type FlowState, noFlow } from "./flow.ts";
 import { type ForgettingState, noCandidates } from "./forgetting.ts";
 import { BUDGET_BYTES, SCAN_ENTRIES } from "./limits.ts";
 import { laterOf, type Link, type PeerName, type Seq, shift, START } from "./names.ts";
@@ -24,7 +24,7 @@ export interface BrokerState extends ExpiryState {
   readonly pump: PumpState;
   readonly allowances: Map<string, Bucket>;
   readonly forgetting: ForgettingState;
-  /** `chat.line` connections that took much and said nothing. */
+  /** Connections that took much and said nothing. */
   suspects: Link[];
   /** When everyone's last `ping` was looked at, ms since 1970. */
   pingsCheckedAt: number;
@@ -84,7 +84,7 @@ export function wakeState(
   }
   const forgetting = noCandidates();
   const presence = quietPresence();
-  const flow = { flightBytes: 0, stallAt: 0 };
+  const flow = noFlow(now);
   const hints = { presence, flow, pump, allowances: new Map<string, Bucket>(), forgetting };
   // Not before the first turn: then everyone's key is looked at.
   const looks = { suspects: [], pingsCheckedAt: 0, expiresFrom: 0 };

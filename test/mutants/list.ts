@@ -27,6 +27,7 @@ const TOKEN = { project: "room", file: "test/room/token.test.ts" } as const;
 const KEY_SET = { project: "room", file: "test/room/key-set.test.ts" } as const;
 const DOOR = { project: "room", file: "test/room/door.test.ts" } as const;
 
+const SIGNALS = { project: "core", file: "test/security/core/signals.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -505,5 +506,21 @@ export const MUTANTS: readonly Mutant[] = [
     project: "room",
     file: "test/room/pace.test.ts",
     test: "the first message after quiet does not wait",
+  },
+  {
+    name: "signals without a bound for the room",
+    edits: one("src/core/broker.ts", "if (!this.#flow.mayCarrySignal(now)) return;", ""),
+    ...SIGNALS,
+    test: "R8: a burst of signals to a crowd",
+  },
+  {
+    name: "silence is judged in chat.line only",
+    edits: one(
+      "src/core/liveness.ts",
+      "this.#state.suspects = peers.map(",
+      'this.#state.suspects = peers.filter((peer) => peer.dialect === "chat.line").map(',
+    ),
+    ...SIGNALS,
+    test: "R8: a chat.v1 link that never says a word",
   },
 ];
