@@ -80,7 +80,10 @@ export function migrate(
       sql.run("INSERT INTO meta VALUES ('schema', '0'), ('id', ?)", newId());
     }
     const { version, id } = read();
-    for (const step of migrations.slice(version)) sql.run(step);
+    // One by one: of several statements at once, only the last one's rows are counted.
+    for (const statement of migrations.slice(version).flatMap((step) => step.split(";"))) {
+      if (statement.trim() !== "") sql.run(statement);
+    }
     sql.run("UPDATE meta SET value = ? WHERE key = 'schema'", String(migrations.length));
     return id;
   });

@@ -1,0 +1,56 @@
+/**
+ * What a flood may cost the owner of a room, in rows written. The tests count them, and docs/security.md tells them:
+ * both read them here, so the page cannot become stale.
+ */
+import { CHECKPOINT_ENTRIES, presets } from "../../src/core/limits.ts";
+import { shareOf } from "../../src/core/share.ts";
+
+const limits = presets();
+/** Entries that one name may add in 24 hours. */
+const daily = shareOf(limits)?.entries ?? Infinity;
+
+export const ROWS = {
+  /** Four tables, and what they hold at first. */
+  freshRoom: 12,
+  claim: 1,
+  end: 1,
+  /** One that is forgotten to make room. */
+  forgotten: 1,
+  refused: 0,
+  takeover: 0,
+  /** A name that was last seen more than a day ago. */
+  seenAgain: 1,
+  /** Bad frames, acks, signals, history, who, pings. */
+  chatter: 0,
+  /** When it is stored, and when it is deleted. */
+  message: 2,
+} as const;
+
+const { freshRoom, claim, end, forgotten, refused, takeover, seenAgain, chatter, message } = ROWS;
+
+/** The table of docs/security.md. */
+export const TABLE: readonly (readonly [flood: string, rows: string])[] = [
+  ["an upgrade that is refused, for whatever reason, to a fresh room too", `${refused}`],
+  ["a takeover of a name by its next connection", `${takeover}`],
+  ["an upgrade with a known name, and its end", `${end}`],
+  ["the same, for a name last seen more than a day ago", `${end + seenAgain}`],
+  ["an upgrade with a new name, and its end", `${claim + end}`],
+  ["the same, in a room that knows all the names it may", `${claim + end + forgotten}`],
+  ["the first upgrade to a fresh room, and its end", `${freshRoom + claim + end}`],
+  ["bad frames, acks, signals, `history`, `who`, `ping`, as many as you like", `${chatter}`],
+  ["a frame over the allowance, which ends the link", `${end}`],
+  ["a message: once when it is stored, once when it is deleted", `${message}`],
+  [`messages of one name, in a second (\`RATE\` ${limits.rate})`, thousands(message * limits.rate)],
+  [
+    `messages of one name, in a day (\`LOG_SHARE\` ${limits.share} of ${thousands(limits.logEntries)})`,
+    thousands(message * daily),
+  ],
+  [
+    `the cursors of all who are online, per 512 KiB of them and ${CHECKPOINT_ENTRIES} messages`,
+    "1",
+  ],
+];
+
+export function thousands(count: number): string {
+  return count.toLocaleString("en-US");
+}
