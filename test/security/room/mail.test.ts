@@ -88,16 +88,14 @@ describe("confirmations of others", () => {
   });
 
   test.each([
-    ["`from`", { from: "alice" }],
-    ["`seq`", { seq: 1 }],
-    ["`at`", { at: 0 }],
-    ["`redacted`", { redacted: true }],
-    ["`__proto__`", { ["__proto__"]: { from: "alice" } }],
+    ["`from`", '"from":"alice"'],
+    ["`seq`", '"seq":1'],
+    ["`at`", '"at":0'],
+    ["`redacted`", '"redacted":true'],
+    ["`__proto__`", '"__proto__":{"from":"alice"}'],
   ])("a sender cannot say %s", async (_field, forged) => {
     const { bob, mallory } = await afterTalk();
-    const frame = JSON.stringify({ type: "send", id: "m", text: "forged", to: ["bob"] });
-    const [name = "", value] = Object.entries(forged)[0] ?? ["__proto__", { from: "alice" }];
-    mallory.tells(`${frame.slice(0, -1)},${JSON.stringify(name)}:${JSON.stringify(value)}}`);
+    mallory.tells(`{"type":"send","id":"m","text":"forged","to":["bob"],${forged}}`);
     await bob.until(() => bob.texts.includes("forged"), "it");
     const got = bob.all("message").at(-1);
     expect(got).toEqual({

@@ -108,13 +108,18 @@ export class Server {
     return this.#running.output();
   }
 
-  /** What the server printed of errors since it was last started. */
-  async complaints(): Promise<string[]> {
+  /** All that the server printed since it was last started. */
+  async printed(): Promise<string> {
     // The output comes in order: once this request is logged, so is what happened before it.
     const marker = `/${randomUUID()}`;
     await fetch(this.url + marker);
     await this.#running.prints(marker);
-    const lines = this.#running.output().split("\n");
+    return this.#running.output();
+  }
+
+  /** What it printed of errors. */
+  async complaints(): Promise<string[]> {
+    const lines = (await this.printed()).split("\n");
     return lines.filter((line) => COMPLAINT.test(line) && !OF_THE_RUNTIME.test(line));
   }
 
