@@ -26,7 +26,13 @@ export default defineConfig({
       },
       {
         plugins: [cloudflareTest({ wrangler: { configPath: `${root}wrangler.toml` } })],
-        test: { name: "room", root, include: ["test/{room,security/room}/**/*.test.ts"] },
+        test: {
+          name: "room",
+          root,
+          include: ["test/{room,security/room}/**/*.test.ts"],
+          // Set by test/fixtures/write.ts alone.
+          provide: { release: process.env["KEEP_RELEASE"] ?? "" },
+        },
       },
       {
         test: {

@@ -28,6 +28,7 @@ const KEY_SET = { project: "room", file: "test/room/key-set.test.ts" } as const;
 const DOOR = { project: "room", file: "test/room/door.test.ts" } as const;
 
 const SIGNALS = { project: "core", file: "test/security/core/signals.test.ts" } as const;
+const VERSIONS = { project: "room", file: "test/room/versions.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -522,5 +523,17 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     ...SIGNALS,
     test: "R8: a chat.v1 link that never says a word",
+  },
+  {
+    name: "attachments of the release before not read",
+    edits: one("src/sockets.ts", "    case 1:\n", "    case 0 as 1:\n"),
+    ...VERSIONS,
+    test: "release-1 R5: the connected hear what was in flight",
+  },
+  {
+    name: "the end of a connection forgotten by an upgrade",
+    edits: one("src/sockets.ts", "over: attachment.over,", "over: false,"),
+    ...VERSIONS,
+    test: "release-1 R2: a connection that was over stays over",
   },
 ];

@@ -14,3 +14,11 @@ declare module "*?raw" {
   const text: string;
   export default text;
 }
+
+/** Vite's: files as text, by path. */
+interface ImportMeta {
+  glob<T>(
+    pattern: string,
+    options: { readonly eager: true; readonly query: string; readonly import: string },
+  ): Record<string, T>;
+}

@@ -25,10 +25,33 @@ interface Joining {
   readonly query?: Record<string, string | number>;
 }
 
+/** Vars of wrangler.toml for the rooms that wake within `scene`. */
+export async function withVars<T>(
+  vars: Record<string, string>,
+  scene: () => Promise<T>,
+): Promise<T> {
+  const bindings: Record<string, unknown> = Object(env);
+  const before = Object.keys(vars).map((name) => [name, bindings[name]]);
+  Object.assign(bindings, vars);
+  try {
+    return await scene();
+  } finally {
+    Object.assign(bindings, Object.fromEntries(before));
+  }
+}
+
 /** A room of its own for one test. */
 export class Room {
-  readonly name = `room-${rooms++}`;
-  readonly stub: DurableObjectStub<ChatRoom> = env.CHAT_ROOM.getByName(this.name);
+  readonly name: string;
+
+  constructor(name = `room-${rooms++}`) {
+    this.name = name;
+  }
+
+  /** A new one each time: a stub does not outlive a crash of its object. */
+  get stub(): DurableObjectStub<ChatRoom> {
+    return env.CHAT_ROOM.getByName(this.name);
+  }
 
   async joins(name: string, joining: Joining = {}): Promise<Client> {
     const { dialect = "chat.v1", key, subprotocols = [], halfOpen = false, query = {} } = joining;
