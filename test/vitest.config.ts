@@ -12,6 +12,10 @@ if (existsSync(`${root}.dev.vars`)) {
   throw new Error("the file .dev.vars would change the room that is tested: move it away first");
 }
 
+/** Fixed in CI and random elsewhere; a test that fails prints it, and SEED=n runs it again. */
+const { CI, SEED = CI === undefined ? Date.now() % 2 ** 31 : 20_261_123 } = process.env;
+const seed = Number(SEED);
+
 export default defineConfig({
   root,
   test: {
@@ -30,8 +34,8 @@ export default defineConfig({
           name: "room",
           root,
           include: ["test/{room,security/room}/**/*.test.ts"],
-          // Set by test/fixtures/write.ts alone.
-          provide: { release: process.env["KEEP_RELEASE"] ?? "" },
+          // KEEP_RELEASE is set by test/fixtures/write.ts alone.
+          provide: { release: process.env["KEEP_RELEASE"] ?? "", seed },
         },
       },
       {

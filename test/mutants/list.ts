@@ -29,6 +29,7 @@ const DOOR = { project: "room", file: "test/room/door.test.ts" } as const;
 
 const SIGNALS = { project: "core", file: "test/security/core/signals.test.ts" } as const;
 const VERSIONS = { project: "room", file: "test/room/versions.test.ts" } as const;
+const MODEL = { project: "room", file: "test/room/model.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -535,5 +536,59 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/sockets.ts", "over: attachment.over,", "over: false,"),
     ...VERSIONS,
     test: "release-1 R2: a connection that was over stays over",
+  },
+  {
+    name: "model: removal by name",
+    edits: one("src/core/peers.ts", "if (peer?.link.id !== id) return undefined;", ""),
+    ...MODEL,
+    test: "R2: the late signals of an older socket",
+  },
+  {
+    name: "model: superseded socket resurrected",
+    edits: one("src/sockets.ts", "else if (!attachment.over) {", "else {"),
+    ...MODEL,
+    test: "R2: sleep after a takeover whose older socket never answered",
+  },
+  {
+    name: "model: saved cursor too high",
+    edits: one(
+      "src/core/pump.ts",
+      "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
+      "return this.sentOf(peer);",
+    ),
+    ...MODEL,
+    test: "R5: both signals of a socket with something in flight",
+  },
+  {
+    name: "model: attachment not written at an ack",
+    edits: one(
+      "src/core/pump.ts",
+      "this.#outbox.remember(peer);\n    if (!peer.live) {",
+      "if (!peer.live) {",
+    ),
+    ...MODEL,
+    test: "R5: an ack, then storage that fails",
+  },
+  {
+    name: "model: a turn's rows written one by one",
+    edits: one(
+      "src/store/storage.ts",
+      "this.#database.transactionSync(() => {",
+      "((work: () => void) => work())(() => {",
+    ),
+    ...MODEL,
+    test: "R3: storage that fails with the second write",
+  },
+  {
+    name: "model: who is told of trouble stays connected",
+    edits: one("src/chat-room.ts", '.filter((event) => "link" in event)', ".slice(0, 0)"),
+    ...MODEL,
+    test: "R3: storage that fails with the second write",
+  },
+  {
+    name: "model: grace that does not end",
+    edits: one("src/core/presence.ts", "if (until > now) break;", "if (until > 0) break;"),
+    ...MODEL,
+    test: "R11: a dead link is given up",
   },
 ];

@@ -26,7 +26,13 @@ function run(
   const where = ["--config", "test/vitest.config.ts", "--project", project, file, "-t", title];
   const how = ["--reporter", "json", "--outputFile", report, "--bail", "1"];
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  spawnSync(process.execPath, [vitest, "run", ...where, ...how], { cwd: copy, stdio: "ignore" });
+  // The same random cases every time: a mutant must not survive by chance.
+  const env = { ...process.env, CI: "1" };
+  spawnSync(process.execPath, [vitest, "run", ...where, ...how], {
+    cwd: copy,
+    stdio: "ignore",
+    env,
+  });
   try {
     return JSON.parse(readFileSync(report, "utf8")) as Report;
   } catch {

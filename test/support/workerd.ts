@@ -118,6 +118,9 @@ export class Client {
   readonly frames: string[] = [];
   closed: { readonly code: number; readonly reason: string } | undefined;
   #wakeUp: () => void = () => {};
+  readonly #heard: ServerFrame[] = [];
+  /** How many of the frames are in `#heard`. */
+  #read = 0;
 
   constructor(name: string, ws: WebSocket, halfOpen: boolean) {
     this.name = name;
@@ -134,10 +137,13 @@ export class Client {
   }
 
   /** All that a `chat.v1` client heard. */
-  get heard(): ServerFrame[] {
-    return this.frames
-      .filter((text) => text !== "pong")
-      .flatMap((text) => JSON.parse(text) as ServerFrame | ServerFrame[]);
+  get heard(): readonly ServerFrame[] {
+    for (const text of this.frames.slice(this.#read)) {
+      if (text !== "pong")
+        this.#heard.push(...[JSON.parse(text) as ServerFrame | ServerFrame[]].flat());
+    }
+    this.#read = this.frames.length;
+    return this.#heard;
   }
 
   all<Type extends Kind>(type: Type): FrameOf<Type>[] {
@@ -201,9 +207,9 @@ export class Client {
   }
 
   async until(condition: () => boolean, what: string): Promise<void> {
-    const deadline = Date.now() + DEADLINE_MS;
+    const deadline = performance.now() + DEADLINE_MS;
     while (!condition()) {
-      const left = deadline - Date.now();
+      const left = deadline - performance.now();
       if (left <= 0) {
         throw new Error(`${this.name} waited for ${what}, and heard ${this.frames.join("\n")}`);
       }

@@ -111,7 +111,7 @@ describe("a handshake by hand", () => {
         link?.vanishes();
         for (const secret of [key, encoded, bytes]) expect(told).not.toContain(secret);
       }
-      const printed = await server.printed();
+      const printed = await server.allPrinted();
       for (const secret of [key, encoded, bytes]) expect(printed).not.toContain(secret);
     },
   );

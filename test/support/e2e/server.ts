@@ -109,7 +109,7 @@ export class Server {
   }
 
   /** All that the server printed since it was last started. */
-  async printed(): Promise<string> {
+  async allPrinted(): Promise<string> {
     // The output comes in order: once this request is logged, so is what happened before it.
     const marker = `/${randomUUID()}`;
     await fetch(this.url + marker);
@@ -119,7 +119,7 @@ export class Server {
 
   /** What it printed of errors. */
   async complaints(): Promise<string[]> {
-    const lines = (await this.printed()).split("\n");
+    const lines = (await this.allPrinted()).split("\n");
     return lines.filter((line) => COMPLAINT.test(line) && !OF_THE_RUNTIME.test(line));
   }
 

@@ -1,0 +1,251 @@
+/**
+ * A room in two hundred lines of plain data: what the real object should do, event by event. No socket, no SQL, no clock.
+ * One event is one turn, and whatever a turn lets out is out when it is over.
+ *
+ * It is written from docs/protocol.md and docs/architecture.md, not from the code: a peer is a position in the log and
+ * what is in flight behind it; whether it is served from memory or from the log makes no difference here.
+ */
+export type Dialect = "chat.v1" | "chat.line";
+
+export interface Entry {
+  readonly seq: number;
+  readonly from: string;
+  readonly to: readonly string[] | undefined;
+  readonly text: string;
+}
+
+/** What a link was handed, in order. */
+export type Handed =
+  | { readonly type: "message"; readonly seq: number }
+  | { readonly type: "gap"; readonly from: number; readonly to: number };
+
+export interface Join {
+  readonly name: string;
+  readonly dialect: Dialect;
+  readonly key: string;
+  /** Of this epoch, or 0 alone. */
+  readonly since: number | undefined;
+  readonly attempt: number | undefined;
+}
+
+/** What outlives hibernation of a link. */
+interface Memo {
+  acked: number;
+  ready: boolean;
+}
+
+export interface Link extends Join {
+  readonly birth: number;
+  readonly welcomeHead: number;
+  readonly handed: Handed[];
+  memo: Memo;
+  acked: number;
+  sent: number;
+  flight: number[];
+  ready: boolean;
+  progressAt: number;
+}
+
+interface Known {
+  readonly key: string;
+  readonly birth: number;
+  /** The room's own cursor for the name, as it is stored. */
+  cursor: number;
+}
+
+export const WINDOW = 4;
+export const LOG_ENTRIES = 12;
+const CHECKPOINT = 256;
+const GRACE_MS = 15_000;
+const STALL_MS = 90_000;
+
+export class RoomModel {
+  /** All that was ever stored; a trimmed entry is one below `first`. */
+  readonly log: Entry[] = [];
+  /** The last entry of each segment that is kept. */
+  #segments: number[] = [];
+  first = 1;
+  readonly names = new Map<string, Known>();
+  readonly online = new Map<string, Link>();
+  readonly grace = new Map<string, number>();
+  now = 0;
+
+  get head(): number {
+    return this.log.length;
+  }
+
+  /** Names that count as here. */
+  get here(): string[] {
+    return [...new Set([...this.online.keys(), ...this.grace.keys()])].sort();
+  }
+
+  concerns(entry: Entry, name: string): boolean {
+    return entry.to === undefined || entry.from === name || entry.to.includes(name);
+  }
+
+  /** @returns the link, or the code with which it is turned away */
+  joins(join: Join): Link | number {
+    const known = this.names.get(join.name);
+    const rival = this.online.get(join.name);
+    if (known !== undefined && known.key !== join.key) return 4003;
+    const { attempt } = join;
+    if (attempt !== undefined && rival?.attempt !== undefined && attempt <= rival.attempt) {
+      return 4201;
+    }
+    const { key, birth } = known ?? { key: join.key, birth: this.head };
+    if (known === undefined) this.names.set(join.name, { key, birth, cursor: this.head });
+    const own = rival === undefined ? (known?.cursor ?? this.head) : this.cursorOf(rival);
+    const since = join.since === 0 ? birth : (join.since ?? Math.max(own, birth));
+    const link: Link = {
+      ...join,
+      birth,
+      welcomeHead: this.head,
+      handed: [],
+      memo: { acked: since, ready: false },
+      acked: since,
+      sent: since,
+      flight: [],
+      ready: false,
+      progressAt: this.now,
+    };
+    this.online.set(join.name, link);
+    this.grace.delete(join.name);
+    this.#serve(link);
+    this.#remember(link);
+    return link;
+  }
+
+  /** One turn, one segment. */
+  says(from: string, texts: readonly string[], to: readonly string[] | undefined): void {
+    const before = this.head;
+    for (const text of texts) this.log.push({ seq: this.head + 1, from, to, text });
+    this.#segments.push(this.head);
+    for (const oldest of this.#segments.slice(0, -1)) {
+      if (this.head - this.first + 1 <= LOG_ENTRIES) break;
+      this.#segments.shift();
+      this.first = oldest + 1;
+    }
+    // The checkpoint holds what was processed before this turn's entries go out.
+    const isCheckpoint = Math.floor(before / CHECKPOINT) < Math.floor(this.head / CHECKPOINT);
+    for (const link of isCheckpoint ? this.online.values() : []) {
+      this.#save(link.name, this.cursorOf(link, before));
+    }
+    this.serves();
+    const sender = this.online.get(from);
+    if (sender?.dialect === "chat.line") this.#remember(sender);
+  }
+
+  acks(link: Link, seq: number): void {
+    if (seq <= link.acked || seq > this.head) return;
+    link.acked = seq;
+    link.flight = link.flight.filter((one) => one > seq);
+    link.sent = Math.max(link.sent, seq);
+    link.progressAt = this.now;
+    this.#serve(link);
+    this.#remember(link);
+  }
+
+  /** The only removal. */
+  removes(link: Link, isClean: boolean): void {
+    if (this.online.get(link.name) !== link) return;
+    this.online.delete(link.name);
+    this.#save(link.name, this.cursorOf(link));
+    if (!isClean) this.grace.set(link.name, this.now + GRACE_MS);
+  }
+
+  /** What is due at `now`. @returns the links that the room ended, with 4201 */
+  turns(): Link[] {
+    const dead = [...this.online.values()].filter(
+      (link) => link.flight.length > 0 && link.progressAt + STALL_MS <= this.now,
+    );
+    for (const link of dead) this.removes(link, false);
+    for (const [name, until] of this.grace) if (until <= this.now) this.grace.delete(name);
+    return dead;
+  }
+
+  /** Memory is lost, sockets are kept. */
+  wakes(): void {
+    this.grace.clear();
+    for (const link of this.online.values()) {
+      link.acked = link.memo.acked;
+      link.sent = link.memo.acked;
+      link.ready = link.memo.ready;
+      link.flight = [];
+      link.progressAt = this.now;
+    }
+  }
+
+  /** After a wake everyone is served from where they said they are. */
+  serves(): void {
+    for (const link of this.online.values()) this.#serve(link);
+  }
+
+  /** Memory and sockets are lost, and nobody is told. */
+  crashes(): void {
+    this.grace.clear();
+    this.online.clear();
+  }
+
+  /** Everything up to here is processed by the peer. */
+  cursorOf(link: Link, head = this.head): number {
+    if (link.flight.length > 0) return link.acked;
+    const waits = this.log
+      .slice(link.sent, head)
+      .find((entry) => entry.seq > link.birth && this.concerns(entry, link.name));
+    // Nothing is in flight and something waits only between a wake and its first turn.
+    return waits === undefined && link.sent >= this.first - 1 ? head : link.sent;
+  }
+
+  #serve(link: Link): void {
+    const count = link.handed.length;
+    this.#pump(link);
+    const isShown = link.handed.slice(count).some((one) => this.isShown(link, one));
+    const becomesReady = !link.ready && link.sent >= link.welcomeHead;
+    if (becomesReady) link.ready = true;
+    if (becomesReady || (isShown && link.dialect === "chat.line")) this.#remember(link);
+  }
+
+  #pump(link: Link): void {
+    if (link.sent + 1 < this.first) {
+      if (!this.#launch(link, this.first - 1, link.sent)) return;
+      link.handed.push({ type: "gap", from: link.sent + 1, to: this.first - 1 });
+      link.sent = this.first - 1;
+    }
+    for (const entry of this.log.slice(link.sent)) {
+      if (entry.seq > link.birth && this.concerns(entry, link.name)) {
+        if (!this.#launch(link, entry.seq, entry.seq - 1)) break;
+        link.handed.push({ type: "message", seq: entry.seq });
+      }
+      link.sent = entry.seq;
+    }
+  }
+
+  #launch(link: Link, seq: number, below: number): boolean {
+    if (link.dialect === "chat.line") return true;
+    if (link.flight.length >= WINDOW) return false;
+    if (link.flight.length === 0) {
+      link.acked = Math.max(link.acked, below);
+      link.progressAt = this.now;
+    }
+    link.flight.push(seq);
+    return true;
+  }
+
+  /** A person at a line is not told what they wrote, unless they named themselves. */
+  isShown(link: Link, handed: Handed): boolean {
+    const entry = handed.type === "message" ? this.log[handed.seq - 1] : undefined;
+    if (link.dialect === "chat.v1") return true;
+    return (
+      entry !== undefined && (entry.from !== link.name || (entry.to?.includes(link.name) ?? false))
+    );
+  }
+
+  #remember(link: Link): void {
+    link.memo = { acked: this.cursorOf(link), ready: link.ready };
+  }
+
+  #save(name: string, cursor: number): void {
+    const known = this.names.get(name);
+    if (known !== undefined) known.cursor = cursor;
+  }
+}

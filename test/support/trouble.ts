@@ -1,0 +1,42 @@
+/** A storage that fails: with its n-th write, or when the turn is committed; once, and then it is mended. */
+
+export type Fault = number | "commit";
+
+const WRITES = /^\s*(INSERT|UPDATE|DELETE)/;
+
+export class Trouble {
+  hasFired = false;
+  readonly #storage: DurableObjectStorage;
+  readonly #exec: SqlStorage["exec"];
+  readonly #transactionSync: DurableObjectStorage["transactionSync"];
+
+  /** To be made inside the object. */
+  constructor(storage: DurableObjectStorage, fault: Fault) {
+    this.#storage = storage;
+    const { sql } = storage;
+    this.#exec = sql.exec;
+    this.#transactionSync = storage.transactionSync;
+    let writes = 0;
+    sql.exec = (query, ...values) => {
+      if (WRITES.test(query) && ++writes === fault) this.#fail();
+      return this.#exec.call(sql, query, ...values) as never;
+    };
+    storage.transactionSync = (work) =>
+      this.#transactionSync.call(storage, () => {
+        const result = work();
+        if (fault === "commit") this.#fail();
+        return result;
+      }) as never;
+  }
+
+  restore(): void {
+    this.#storage.sql.exec = this.#exec;
+    this.#storage.transactionSync = this.#transactionSync;
+  }
+
+  #fail(): never {
+    this.hasFired = true;
+    this.restore();
+    throw new Error("database or disk is full");
+  }
+}
