@@ -541,7 +541,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "model: removal by name",
     edits: one("src/core/peers.ts", "if (peer?.link.id !== id) return undefined;", ""),
     ...MODEL,
-    test: "R2: the late signals of an older socket",
+    test: "R2: a failure behind the takeover",
   },
   {
     name: "model: superseded socket resurrected",

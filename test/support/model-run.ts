@@ -13,7 +13,14 @@ import { type Client, Room } from "./workerd.ts";
 export type Signal = "close" | "error";
 
 export type Step = { readonly fault?: Fault | undefined } & (
-  | { readonly type: "join"; readonly who: string; readonly dialect: Dialect; readonly how: How }
+  | {
+      readonly type: "join";
+      readonly who: string;
+      readonly dialect: Dialect;
+      readonly how: How;
+      /** The connection that is replaced fails in the same turn, before or behind the join. */
+      readonly race?: "before" | "behind" | undefined;
+    }
   | { readonly type: "say"; readonly who: string; readonly to: To; readonly count: number }
   | { readonly type: "ack"; readonly who: string; readonly how: "all" | "one" | "again" }
   | { readonly type: "vanish"; readonly who: string }
@@ -187,7 +194,7 @@ export class ModelRun {
     }
   }
 
-  async #joins({ who, dialect, how }: Extract<Step, { type: "join" }>): Promise<void> {
+  async #joins({ who, dialect, how, race }: Extract<Step, { type: "join" }>): Promise<void> {
     const person = this.#person(who);
     const { model } = this;
     if (how === "wrong key" && !model.names.has(who)) return;
@@ -201,23 +208,29 @@ export class ModelRun {
       ...(since !== undefined && since > 0 && { epoch: this.#epoch }),
       ...(attempt !== undefined && { session: who, attempt }),
     };
+    const older = person.line;
+    if (race !== undefined && older !== undefined) await this.#races(older, race);
     const client = await this.room.joins(who, {
       dialect,
       halfOpen: true,
       query,
       ...(key !== "" && { key }),
     });
-    const older = person.line;
-    if (this.#disarm()) {
+    if (this.hasFailed) {
       expect((await client.isClosed()).code).toBe(4102);
+      if (race !== undefined && older !== undefined) return this.#hasEnded(older, 1005);
+      this.#disarm();
       return this.#recovers();
     }
+    this.#disarm();
+    if (race === "before" && older !== undefined) this.#hasEnded(older, 1005);
     const admitted = model.joins({ name: who, dialect, key, since, attempt });
     if (typeof admitted === "number") {
       expect((await client.isClosed()).code, `${who} is turned away`).toBe(admitted);
+      if (race === "behind" && older !== undefined) this.#hasEnded(older, 1005);
       return;
     }
-    if (older !== undefined) older.code = 4001;
+    if (older !== undefined) older.code ??= 4001;
     const id = await this.room.inside((_object, state) =>
       idOf(this.room.socketsOf(state, who).at(-1)),
     );
@@ -234,6 +247,21 @@ export class ModelRun {
     });
     if (isV1) this.#epoch = (await client.hearsKind("welcome")).epoch;
     else await client.hearsText("* welcome");
+  }
+
+  /** The next join meets the failure of `line` in its inbox. */
+  #races({ id, link }: Line, when: "before" | "behind"): Promise<void> {
+    return this.room.inside((object, state) => {
+      const ws = this.room.socketsOf(state, link.name).find((one) => idOf(one) === id);
+      if (ws === undefined) throw new Error(`${link.name} has no socket`);
+      object.fetch = (request) => {
+        Reflect.deleteProperty(object, "fetch");
+        if (when === "before") void object.webSocketClose(ws, 1006);
+        const answer = object.fetch(request);
+        if (when === "behind") void object.webSocketError(ws);
+        return answer;
+      };
+    });
   }
 
   async #says({ who, to, count }: Extract<Step, { type: "say" }>): Promise<void> {
