@@ -244,8 +244,6 @@ export class ChatRoom extends DurableObject<Env> {
       if (item.type === "join") this.#sockets.close(item.id, code, reason);
     }
     try {
-      // A turn in which nobody did anything and which failed all the same would only fail again.
-      if (inbox.every(({ type }) => type === "tick")) throw error;
       const broker = this.#wake(inbox, now);
       const removals = [...this.#events(inbox, broker)].filter((event) => "link" in event);
       const events = removals.map((event): Event =>
