@@ -108,7 +108,7 @@ export class Server {
     return this.#running.output();
   }
 
-  /** All that the server printed since it was last started. */
+  /** All that it printed of what has happened by now: the rest may still be on its way to `output`. */
   async allPrinted(): Promise<string> {
     // The output comes in order: once this request is logged, so is what happened before it.
     const marker = `/${randomUUID()}`;
