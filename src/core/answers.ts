@@ -86,5 +86,5 @@ export class Answers {
 }
 
 /** What was for everyone belongs to the room; the rest to whom it concerned, since they claimed their name. */
-const mayRead = (peer: Peer, entry: Entry): boolean =>
+export const mayRead = (peer: Peer, entry: Entry): boolean =>
   entry.to === undefined || (entry.seq > peer.birth && concerns(entry, peer.link.name));

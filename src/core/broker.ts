@@ -17,14 +17,15 @@
 import { Answers, FRAME_OVERHEAD } from "./answers.ts";
 import { Allowances } from "./bucket.ts";
 import { Entrance, EXPIRED } from "./entrance.ts";
-import { encodeEntry, type Entry } from "./entry.ts";
-import type { Command, Event } from "./event.ts";
+import { encodeEntry, type Entry, type EntryFields } from "./entry.ts";
+import type { Command, Event, Refusal } from "./event.ts";
 import { Expiry, isExpired } from "./expiry.ts";
 import { Flow } from "./flow.ts";
 import { Forgetting } from "./forgetting.ts";
 import { CHECKPOINT_ENTRIES, DAY, type Limits, MIB, QUERY_COST } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
 import { type PeerName, type Seq, shift, utf8Length } from "./names.ts";
+import { type Answered, Operator } from "./operator.ts";
 import { type Connections, type Memo, Outbox } from "./outbox.ts";
 import { type Peer, Peers } from "./peers.ts";
 import { type News, Presence } from "./presence.ts";
@@ -42,8 +43,8 @@ export interface Surroundings {
   readonly epoch: string;
 }
 
-/** Codes with which a peer says goodbye by itself: 1000, or a Close frame without a code. */
-const CLEAN = new Set([1000, 1005]);
+/** Goodbyes: the peer's own, 1000 or a Close frame without a code, and those by which an operator ends a connection. */
+const CLEAN = new Set([1000, 1005, 4004, 4005]);
 
 export class Broker {
   readonly #storage: Storage;
@@ -61,9 +62,11 @@ export class Broker {
   readonly #liveness: Liveness;
   readonly #expiry: Expiry;
   readonly #share: Share | undefined;
+  readonly #operator: Operator;
   /** The entries of this turn; the log gets them with the commit. */
   #fresh: Entry[] = [];
   #encoded = 0;
+  #refusedCommands = 0;
 
   /** @param state the whole state of a room, plain data; it is the broker's from here on */
   constructor({ storage, connections, limits, epoch }: Surroundings, state: BrokerState) {
@@ -85,6 +88,17 @@ export class Broker {
     const ports = { storage, outbox: this.#outbox, limits, epoch };
     this.#entrance = new Entrance({ ...owned, ...told, ...ports });
     this.#liveness = new Liveness(this.#peers, connections, state);
+    this.#operator = new Operator({
+      ...owned,
+      ...ports,
+      verbs: {
+        fresh: () => this.#fresh,
+        append: (message, at) => this.#store(this.#encode(message, at)),
+        end: (peer, code, reason, at) => this.#end(peer, code, reason, at),
+        unknown: (names) => this.#unknown(names),
+        refusals: () => ({ joins: this.#outbox.refused, commands: this.#refusedCommands }),
+      },
+    });
     const allowance = { capacity: limits.burst, perSecond: limits.rate };
     this.#allowances = new Allowances(allowance, state.allowances);
   }
@@ -97,6 +111,16 @@ export class Broker {
   /** Frames handed over, and entries turned into text, so far. */
   get counters(): { readonly frames: number; readonly encoded: number } {
     return { frames: this.#outbox.frames, encoded: this.#encoded };
+  }
+
+  /** The room was erased: this broker is the last one's, and whoever comes finds a new one. */
+  get isOver(): boolean {
+    return this.#operator.isErasing;
+  }
+
+  /** What the operator's orders of this turn came to; to be let out once it is stored. */
+  answers(): Answered[] {
+    return this.#operator.answers();
   }
 
   /** One turn of the loop: decide, commit, hand over. @throws only what the storage throws */
@@ -122,6 +146,8 @@ export class Broker {
 
   /** Lets out what was decided. R3: after the commit. */
   handOver(now: number): void {
+    if (this.isOver)
+      return void this.#outbox.flush(this.#connections, (peer) => this.#memo(peer), now);
     const headBefore = this.#pump.served;
     const news = this.#presence.news(now);
     if (news !== undefined) this.#tell(news, now);
@@ -140,6 +166,7 @@ export class Broker {
 
   /** When the next `Tick` is wanted, ms since 1970; undefined in a room where nothing happens. */
   due(now: number): number | undefined {
+    if (this.isOver) return undefined;
     const times = [
       this.#presence.due,
       this.#flow.due,
@@ -179,6 +206,8 @@ export class Broker {
         this.#part(peer, CLEAN.has(event.code), now);
         return this.#endSilent(now);
       }
+      case "Operator":
+        return this.#operator.obey(event.ask, event.order, now);
       case "Tick":
         return;
       default:
@@ -201,7 +230,7 @@ export class Broker {
       case "Help":
         return this.#pump.answer(peer, { type: "help" });
       case "Refused":
-        return this.#pump.answer(peer, { type: "error", refusal: command.refusal });
+        return this.#refuse(peer, command.refusal);
       case "Quit":
         // What was asked for before the goodbye is still answered.
         this.#pump.pay(peer, this.#compute, now);
@@ -223,21 +252,16 @@ export class Broker {
 
   #append(peer: Peer, command: Extract<Command, { type: "Message" }>, now: number): void {
     const { text, to, id } = command;
-    const unknown = to?.filter((name) => !this.#isKnown(name)) ?? [];
+    const unknown = this.#unknown(to ?? []);
     if (unknown.length > 0) {
       const message = `nobody here is called ${unknown.join(", ")}; nothing was sent: ask who is known, or wait until they have joined once`;
       const refusal = { code: "unknown-peer", message, ...(id !== undefined && { id }) } as const;
-      return this.#pump.answer(peer, { type: "error", refusal });
+      return this.#refuse(peer, refusal);
     }
-    // Time is for display, yet it never runs backwards within a room.
-    const at = Math.max(now, this.#fresh.at(-1)?.at ?? this.#storage.log.headAt);
     const optional = { ...(to !== undefined && { to }), ...(id !== undefined && { id }) };
-    const seq = shift(this.#head, 1);
-    this.#encoded++;
-    const entry = encodeEntry({ seq, from: peer.link.name, text, at, ...optional });
+    const entry = this.#encode({ from: peer.link.name, text, ...optional }, now);
     if (!this.#spend(peer, entry, now)) return;
-    this.#fresh.push(entry);
-    this.#forgetting.sees(entry);
+    this.#store(entry);
     if (peer.dialect !== "chat.line") return;
     // No ack will follow with which what it has spent could be remembered.
     this.#outbox.remember(peer);
@@ -260,12 +284,32 @@ export class Broker {
     return spent !== undefined;
   }
 
+  /** Gives a message its place in the room's order, if it is stored next. */
+  #encode(message: Omit<EntryFields, "seq" | "at">, now: number): Entry {
+    // Time is for display, yet it never runs backwards within a room.
+    const at = Math.max(now, this.#fresh.at(-1)?.at ?? this.#storage.log.headAt);
+    this.#encoded++;
+    return encodeEntry({ seq: shift(this.#head, 1), at, ...message });
+  }
+
+  /** The log gets it with the commit. */
+  #store(entry: Entry): Entry {
+    this.#fresh.push(entry);
+    this.#forgetting.sees(entry);
+    return entry;
+  }
+
   #advance(peer: Peer, seq: Seq, now: number): void {
     const { head } = this.#storage.log;
     if (seq <= head && this.#pump.ack(peer, seq, now)) return;
     if (!this.#charge(peer, 1, now) || seq <= head) return;
     const message = `seq: ${seq} is above the newest entry, ${head}; acknowledge only what you were sent`;
-    this.#pump.answer(peer, { type: "error", refusal: { code: "bad-ack", message } });
+    this.#refuse(peer, { code: "bad-ack", message });
+  }
+
+  #refuse(peer: Peer, refusal: Refusal): void {
+    this.#refusedCommands++;
+    this.#pump.answer(peer, { type: "error", refusal });
   }
 
   #signal(peer: Peer, command: Extract<Command, { type: "Signal" }>, now: number): void {
@@ -311,8 +355,10 @@ export class Broker {
   #commit(now: number): void {
     const { log, directory } = this.#storage;
     const fresh = this.#fresh;
-    if (fresh.length === 0 && !directory.isChanged) return;
+    if (this.#operator.isErasing) return this.#storage.erase();
+    if (fresh.length === 0 && !directory.isChanged && !this.#operator.isChanged) return;
     this.#storage.atomically(() => {
+      this.#operator.write();
       if (fresh.length === 0) return;
       const before = log.head;
       log.append(fresh);
@@ -347,8 +393,9 @@ export class Broker {
     return this.#fresh.at(-1)?.seq ?? this.#storage.log.head;
   }
 
-  #isKnown(name: PeerName): boolean {
-    return this.#peers.get(name) !== undefined || this.#storage.directory.find(name) !== undefined;
+  #unknown(names: readonly PeerName[]): PeerName[] {
+    const { directory } = this.#storage;
+    return names.filter((name) => !this.#peers.get(name) && !directory.find(name));
   }
 
   #memo(peer: Peer): Memo {

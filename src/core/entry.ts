@@ -16,6 +16,8 @@ export interface EntryFields {
   readonly id?: string;
   /** Server time, ms since 1970; for display only. */
   readonly at: number;
+  /** An operator erased the text. */
+  readonly redacted?: true;
 }
 
 export interface Entry extends EntryFields {
@@ -26,10 +28,16 @@ export interface Entry extends EntryFields {
 
 /** Encodes an entry: the only place where a message becomes wire text. */
 export function encodeEntry(fields: EntryFields): Entry {
-  const { seq, from, to, text, id, at } = fields;
+  const { seq, from, to, text, id, at, redacted } = fields;
   // JSON.stringify leaves out what is undefined.
-  const frame = JSON.stringify({ type: "message", seq, from, to, text, id, at });
+  const frame = JSON.stringify({ type: "message", seq, from, to, text, id, at, redacted });
   return { ...fields, frame, bytes: utf8Length(frame) };
+}
+
+/** The entry without its text. */
+export function redact({ seq, from, to, id, at }: EntryFields): Entry {
+  const optional = { ...(to !== undefined && { to }), ...(id !== undefined && { id }) };
+  return encodeEntry({ seq, from, text: "", at, redacted: true, ...optional });
 }
 
 /** Between the frames of a segment. JSON text holds no raw line feed, so cutting there is safe. */

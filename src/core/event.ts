@@ -3,6 +3,7 @@
  */
 import type { Entry } from "./entry.ts";
 import type { ConnectionId, Link, PeerName, RoomName, Seq } from "./names.ts";
+import type { Order } from "./order.ts";
 
 /** `chat.v1`: JSON, exactly once. `chat.line`: the tutorial's lines, for people. */
 export type Dialect = "chat.v1" | "chat.line";
@@ -71,6 +72,8 @@ export type Event =
     }
   /** A failure signal, or a goodbye. May come twice, late, or for a connection that was replaced. */
   | { readonly type: "Disconnect"; readonly link: Link; readonly code: number }
+  /** The operator asks. `ask`: which answer is theirs. */
+  | { readonly type: "Operator"; readonly ask: number; readonly order: Order }
   /** Something is due: presence, a page, a look at dead links. */
   | { readonly type: "Tick" };
 
@@ -116,6 +119,8 @@ export type Out =
       readonly peers: readonly { readonly name: PeerName; readonly online: boolean }[];
       readonly next: PeerName | undefined;
     }
+  /** An operator erased the text of an entry by `from`. */
+  | { readonly type: "redacted"; readonly seq: Seq; readonly from: PeerName }
   | { readonly type: "error"; readonly refusal: Refusal }
   /** `chat.line` only. */
   | { readonly type: "away"; readonly names: readonly PeerName[] }

@@ -62,6 +62,8 @@ export class Outbox {
   readonly #staged = new Map<ConnectionId, Staged>();
   /** Frames handed over so far. */
   frames = 0;
+  /** Connections turned away so far. */
+  refused = 0;
 
   open(peer: Peer): void {
     this.#of(peer.link.id, peer).open = true;
@@ -96,6 +98,7 @@ export class Outbox {
 
   /** Turns away a connection that never became a peer. */
   refuse(id: ConnectionId, code: number, reason: string): void {
+    this.refused++;
     this.#of(id, undefined).close = { code, reason };
   }
 

@@ -77,6 +77,12 @@ export class Presence {
     else this.#state.grace.set(name, now + GRACE_MS);
   }
 
+  /** An operator dismissed the name, whether it was here or in grace. */
+  dismissed(name: PeerName, now: number): void {
+    if (this.#state.grace.delete(name))
+      this.#announce(name, this.#state.left, this.#state.joined, now);
+  }
+
   /** Something happened that nobody was told: everyone is told that much. */
   lost(now: number): void {
     this.#state.missed = true;

@@ -35,10 +35,19 @@ export interface Log {
   readonly headAt: number;
   /** The oldest entry still kept; `head + 1` if none is. */
   readonly first: Seq;
+  /** What retention counts; the times are ms since 1970, undefined if no entry is kept. */
+  readonly extent: { readonly bytes: number; readonly oldestAt: number | undefined };
   /** Adds entries, the first at `head + 1`. Only inside `atomically`. */
   append(entries: readonly Entry[]): void;
   /** Drops the oldest segments beyond `retention`, never the newest. Only inside `atomically`. */
   trim(retention: Retention, now: number): void;
+  /** @returns the entry at `seq`; undefined if it is no longer kept, or not there yet */
+  find(seq: Seq): Entry | undefined;
+  /**
+   * Puts `entry` in the place of the one that has its `seq`. Only inside `atomically`. Costs one row. Retention by size
+   * may go on counting what was there.
+   */
+  replace(entry: Entry): void;
   /**
    * Reads forward from just above `seq`, at least to about `SCAN_ENTRIES` further or to the head.
    * Segments without anything for `name` may be skipped; without a name, none is.
@@ -93,6 +102,11 @@ export interface Directory {
    */
   forgettable(awayBefore: number): Candidate[];
   /**
+   * How many names have something waiting, of those that are not in `online`. Judged by what is committed. Reads the
+   * whole directory and the log's index.
+   */
+  waiting(online: { has(name: PeerName): boolean }): number;
+  /**
    * Saves where all online stand, in one row, along with what the last one said of those who have not come back
    * since. Of it and `save`, the later counts. Only inside `atomically`.
    */
@@ -106,4 +120,9 @@ export interface Storage {
   readonly directory: Directory;
   /** Runs `work` and writes the directory's changes, all or nothing. @throws what the storage throws */
   atomically(work: () => void): void;
+  /**
+   * Erases everything, all or nothing. This instance is not to be used again: the next one has another id.
+   * @throws what the storage throws
+   */
+  erase(): void;
 }

@@ -115,6 +115,18 @@ export class NameTable implements Directory {
     return ranked.map(({ name, seen }) => ({ name, seen }));
   }
 
+  waiting(online: { has(name: PeerName): boolean }): number {
+    const { everyone, personal } = this.#segments.lastConcerns();
+    let count = 0;
+    for (const row of this.#sql.each<PeerRow>("SELECT * FROM peers")) {
+      const name = row.name as PeerName;
+      if (online.has(name)) continue;
+      const { cursor, birth } = this.#known(row);
+      if (Math.max(everyone, personal.get(name) ?? 0) > Math.max(cursor, birth)) count++;
+    }
+    return count;
+  }
+
   checkpoint(online: ReadonlyMap<PeerName, Omit<Standing, "seen">>): void {
     const { head, headAt } = this.#segments;
     for (const [name, { cursor, spent }] of online) {

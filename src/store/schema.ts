@@ -59,13 +59,13 @@ export function migrate(
   newId: () => string,
   migrations: readonly string[] = MIGRATIONS,
 ): string {
-  const [meta] = sql.run("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'");
+  const isOld = isMade(sql);
   const read = (): { version: number; id: string } => {
     const rows = sql.run<{ key: string; value: string }>("SELECT key, value FROM meta");
     const values = new Map(rows.map(({ key, value }) => [key, value]));
     return { version: Number(values.get("schema")), id: String(values.get("id")) };
   };
-  if (meta !== undefined) {
+  if (isOld) {
     const { version, id } = read();
     if (version === migrations.length) return id;
     if (!(version < migrations.length)) {
@@ -75,7 +75,7 @@ export function migrate(
     }
   }
   return database.transactionSync(() => {
-    if (meta === undefined) {
+    if (!isOld) {
       sql.run("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
       sql.run("INSERT INTO meta VALUES ('schema', '0'), ('id', ?)", newId());
     }
@@ -88,3 +88,7 @@ export function migrate(
     return id;
   });
 }
+
+/** Has this database any table yet? Without one, nobody ever joined, or the room was erased. Writes nothing. */
+export const isMade = (sql: Sql): boolean =>
+  sql.run("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").length > 0;

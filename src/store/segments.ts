@@ -92,6 +92,29 @@ export class Segments implements Log {
         : old.slice(kept);
   }
 
+  get extent(): Log["extent"] {
+    const [oldest, newest] = [this.#oldest, this.#newest];
+    if (oldest === undefined || newest === undefined) return { bytes: 0, oldestAt: undefined };
+    return { bytes: newest.total - (oldest.total - oldest.bytes), oldestAt: oldest.at };
+  }
+
+  find(seq: Seq): Entry | undefined {
+    return this.#segmentOf(seq)?.entries.find((entry) => entry.seq === seq);
+  }
+
+  /** `bytes` and `total` stay: they say what was appended, and later rows build on them. */
+  replace(entry: Entry): void {
+    const segment = this.#segmentOf(entry.seq);
+    if (segment === undefined) return;
+    const entries = segment.entries.map((one) => (one.seq === entry.seq ? entry : one));
+    this.#sql.run(
+      "UPDATE segments SET body = ? WHERE last = ?",
+      joinEntries(entries),
+      segment.last,
+    );
+    this.#drop(segment.last);
+  }
+
   after(seq: Seq, name?: PeerName): Scan {
     const end = lazy(() => this.#endAfter(seq));
     return {
@@ -161,6 +184,13 @@ export class Segments implements Log {
     for (const { entries } of this.#read(where, [reach, below, key(name)])) {
       for (const entry of entries.toReversed()) if (entry.seq < below) yield entry;
     }
+  }
+
+  /** The row that holds the entry at `seq`. */
+  #segmentOf(seq: Seq): Read | undefined {
+    if (seq < this.first || seq > this.head) return undefined;
+    const [segment] = this.#read("last >= ? ORDER BY last LIMIT 1", [seq]);
+    return segment;
   }
 
   *#read(where: string, values: SqlStorageValue[]): Generator<Read, void> {

@@ -8,6 +8,7 @@
 export interface Database {
   readonly sql: SqlStorage;
   transactionSync<T>(closure: () => T): T;
+  deleteAll(): Promise<void>;
 }
 
 type Row = Record<string, SqlStorageValue>;

@@ -30,6 +30,13 @@ export class RoomStorage implements Storage {
     this.directory = new NameTable(this.sql, this.log);
   }
 
+  erase(): void {
+    // Takes effect at once, and undoes what this turn wrote before it. It bills no row, as deleting them would; tables
+    // cannot be dropped while a reading of them was not taken to its end. If it cannot be made durable, the platform
+    // resets the object, and what waits behind the output gate is never sent.
+    this.#database.deleteAll().catch(() => {});
+  }
+
   atomically(work: () => void): void {
     this.#database.transactionSync(() => {
       this.directory.flush();

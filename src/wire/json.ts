@@ -155,6 +155,8 @@ function write(out: Out, limits: Limits): string | string[] {
       const rest = next === undefined ? "" : `,"next":${next}`;
       return `{"type":"${type}","id":${JSON.stringify(id)},"messages":[${messages}]${rest}}`;
     }
+    case "redacted":
+      return JSON.stringify({ type: out.type, seq: out.seq });
     case "error":
       return JSON.stringify({ type: out.type, ...out.refusal });
     case "gap":

@@ -122,7 +122,9 @@ function linesOf(out: Out, me: PeerName): string[] {
         `* the messages ${out.from} to ${out.to} are no longer kept; some may have been for you`,
       ];
     case "entries":
-      return out.entries.flatMap((entry) => said(entry));
+      return out.entries.flatMap((entry) =>
+        entry.redacted ? [`* ${erased(entry)}`] : said(entry),
+      );
     case "presence": {
       const joined = out.joined.filter((name) => name !== me);
       return [
@@ -134,7 +136,7 @@ function linesOf(out: Out, me: PeerName): string[] {
     case "history":
       if (out.entries.length === 0) return ["* no messages here for you"];
       return out.entries.flatMap((entry) => {
-        const [line = "", ...more] = said(entry);
+        const [line = "", ...more] = entry.redacted ? [erased(entry)] : said(entry);
         return [`* ${time(entry.at)} ${line}`, ...more];
       });
     case "who": {
@@ -149,6 +151,8 @@ function linesOf(out: Out, me: PeerName): string[] {
         ...(out.next === undefined ? [] : [`* and more: /who ${out.next}`]),
       ];
     }
+    case "redacted":
+      return [`* ${erased(out)}`];
     case "error":
       return [`* ${clean(out.refusal.message)}`];
     case "away": {
@@ -171,6 +175,10 @@ const said = ({ from, text }: Entry): string[] =>
   `from ${from}: ${text}`
     .split(BREAKS)
     .map((line, index) => (index === 0 ? "" : "  ") + clean(line));
+
+/** A notice, not a line of the sender's: nobody can write one. */
+const erased = ({ from }: Pick<Entry, "from">): string =>
+  `a message from ${from} was erased by an operator`;
 
 const BREAKS = /\r\n|[\n\r\u0085\u2028\u2029]/;
 

@@ -9,7 +9,7 @@ describe("storage on SQLite, in workerd", () => {
   storageContract((work) => {
     const stub = env.CHAT_ROOM.getByName(`contract-${rooms++}`);
     return runInDurableObject(stub, (_room, { storage }) => {
-      const open = () => new RoomStorage(storage, () => "test");
+      const open = () => new RoomStorage(storage, () => crypto.randomUUID());
       work({ storage: open(), reopen: open });
     });
   });

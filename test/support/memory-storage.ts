@@ -19,19 +19,21 @@ import type {
 
 /** Plain data: copy it with structuredClone. */
 export interface Disk {
+  id: string;
   segments: Entry[][];
   peers: Map<PeerName, Known & { head: Seq }>;
   checkpoint: { head: Seq; saved: Map<PeerName, Standing> };
 }
 
 export const emptyDisk = (): Disk => ({
+  id: "memory",
   segments: [],
   peers: new Map(),
   checkpoint: { head: 0 as Seq, saved: new Map() },
 });
 
 export class MemoryStorage implements Storage {
-  readonly id: string = "memory";
+  readonly id: string;
   readonly log: MemoryLog;
   readonly directory: MemoryDirectory;
   readonly #disk: Disk;
@@ -41,9 +43,19 @@ export class MemoryStorage implements Storage {
   failures = 0;
 
   constructor(disk: Disk) {
+    this.id = disk.id;
     this.#disk = disk;
     this.log = new MemoryLog(disk);
     this.directory = new MemoryDirectory(disk, this.log);
+  }
+
+  erase(): void {
+    if (this.failures > 0) {
+      this.failures--;
+      throw new Error("database or disk is full");
+    }
+    Object.assign(this.#disk, { ...emptyDisk(), id: `${this.#disk.id}+` });
+    this.commits++;
   }
 
   atomically(work: () => void): void {
@@ -91,6 +103,22 @@ class MemoryLog implements Log {
       this.#disk.segments.reduce((sum, segment) => sum + size(segment), 0) > bytes ||
       (this.#disk.segments[0]?.at(-1)?.at ?? now) < now - ageMs;
     while (this.#disk.segments.length > 1 && isOver()) this.#disk.segments.shift();
+  }
+
+  get extent(): Log["extent"] {
+    const entries = this.#disk.segments.flat();
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes + 2, 0);
+    return { bytes, oldestAt: this.#disk.segments[0]?.at(-1)?.at };
+  }
+
+  find(seq: Seq): Entry | undefined {
+    return this.#disk.segments.flat().find((entry) => entry.seq === seq);
+  }
+
+  replace(entry: Entry): void {
+    this.#disk.segments = this.#disk.segments.map((segment) =>
+      segment.map((one) => (one.seq === entry.seq ? entry : one)),
+    );
   }
 
   after(seq: Seq): Scan {
@@ -176,6 +204,17 @@ class MemoryDirectory implements Directory {
       })
       .sort((a, b) => a.rank - b.rank || a.seen - b.seen)
       .map(({ name, seen }) => ({ name, seen }));
+  }
+
+  waiting(online: { has(name: PeerName): boolean }): number {
+    const committed = new MemoryDirectory(this.#disk, this.#log);
+    const entries = this.#disk.segments.flat();
+    const waits = (name: PeerName): boolean => {
+      const known = committed.find(name);
+      const have = Math.max(known?.cursor ?? 0, known?.birth ?? 0);
+      return entries.some((entry) => entry.seq > have && concerns(entry, name));
+    };
+    return [...this.#disk.peers.keys()].filter((name) => !online.has(name) && waits(name)).length;
   }
 
   checkpoint(online: ReadonlyMap<PeerName, Omit<Standing, "seen">>): void {

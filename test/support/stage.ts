@@ -14,6 +14,7 @@ import {
   type RoomName,
   type Seq,
 } from "../../src/core/names.ts";
+import type { Order, Outcome } from "../../src/core/order.ts";
 import type { Connections, Memo } from "../../src/core/outbox.ts";
 import { wakeState } from "../../src/core/state.ts";
 import { writeFrame } from "../../src/wire/json.ts";
@@ -38,6 +39,9 @@ export class Stage {
   #newest: ConnectionId | undefined;
   #joins = 0;
   #together: Event[] | undefined;
+  #asks = 0;
+  /** What the operator was answered, by question. */
+  readonly outcomes = new Map<number, Outcome>();
 
   constructor(limits: Partial<Limits> = {}) {
     // A log of three entries would leave a name no share; what tries the share sets it.
@@ -46,7 +50,7 @@ export class Stage {
   }
 
   get epoch(): string {
-    return "memory.1";
+    return `${this.storage.id}.1`;
   }
 
   joins(name: string, options: JoinOptions = {}): Client {
@@ -85,7 +89,17 @@ export class Stage {
 
   turn(events: Iterable<Event>): void {
     this.broker.turn(events, this.now);
+    for (const { ask, outcome } of this.broker.answers()) this.outcomes.set(ask, outcome);
+    // Whoever comes after the room was erased finds a new one.
+    if (this.broker.isOver) this.broker = this.#awake([]);
     this.settle(0);
+  }
+
+  /** The operator asks. @returns the answer, unless it is one of several events of a turn */
+  orders(order: Order): Outcome | undefined {
+    const ask = this.#asks++;
+    this.happens({ type: "Operator", ask, order });
+    return this.outcomes.get(ask);
   }
 
   /** Lets time pass, with every tick that the broker asks for on the way. */

@@ -2,7 +2,7 @@
  * What every storage must do: one suite, run against the one in memory and against SQLite in workerd.
  */
 import { describe, expect, test } from "vitest";
-import { concerns, encodeEntry, type Entry } from "../../src/core/entry.ts";
+import { concerns, encodeEntry, type Entry, redact } from "../../src/core/entry.ts";
 import type { PeerName, Seq } from "../../src/core/names.ts";
 import type { Retention, Storage } from "../../src/core/storage.ts";
 
@@ -160,6 +160,69 @@ export function storageContract(
       }),
     );
 
+    test("erases the text of one entry: it alone, in every reading, after a crash too", () =>
+      run((opened) => {
+        const { storage } = opened;
+        const batches = [
+          ["alice>bob", "bob>carol", "alice>*"],
+          ["bob>bob", "carol>alice"],
+        ];
+        appended(storage, ...batches);
+        // Read, and so kept in memory.
+        const before = Array.from(storage.log.after(at(0)).entries);
+        const entry = storage.log.find(at(2));
+        if (entry === undefined) throw new Error("there is no entry 2");
+        storage.atomically(() => storage.log.replace(redact(entry)));
+        for (const { log } of [storage, opened.reopen()]) {
+          const after = Array.from(log.after(at(0)).entries);
+          expect(after.map(({ frame }) => JSON.parse(frame) as unknown)).toEqual(
+            before.map(({ frame, seq }) =>
+              seq === 2 ? JSON.parse(redact(entry).frame) : (JSON.parse(frame) as unknown),
+            ),
+          );
+          expect(after[1]).toMatchObject(redact(entry));
+          expect(after[1]?.frame).not.toContain("quoted");
+          expect(log.find(at(2))).toMatchObject({ text: "", redacted: true, from: "bob" });
+          const back = Array.from(log.before(at(6), carol).entries);
+          expect(back.find(({ seq }) => seq === 2)?.text).toBe("");
+        }
+        expect(concerning(storage, carol, 0)).toEqual([2, 3, 5]);
+        // The rest goes on as before.
+        appended(storage, ["alice>bob"]);
+        storage.atomically(() => storage.log.trim({ ...GENEROUS, entries: 3 }, 2_000));
+        for (const { log } of [storage, opened.reopen()])
+          expect([log.first, log.head]).toEqual([4, 6]);
+      }));
+
+    test("finds what is kept, and nothing else", () =>
+      run(({ storage }) => {
+        expect(storage.log.find(at(0))).toBeUndefined();
+        expect(storage.log.find(at(1))).toBeUndefined();
+        appended(storage, ["alice>bob"], ["bob>alice", "alice>*"]);
+        const found = [0, 1, 2, 3, 4].map((seq) => storage.log.find(at(seq))?.seq);
+        expect(found).toEqual([undefined, 1, 2, 3, undefined]);
+        storage.atomically(() => storage.log.trim({ ...GENEROUS, entries: 2 }, 2_000));
+        expect([1, 2].map((seq) => storage.log.find(at(seq))?.seq)).toEqual([undefined, 2]);
+      }));
+
+    test("says how much it holds, and since when", () =>
+      run((opened) => {
+        const { storage } = opened;
+        expect(storage.log.extent).toEqual({ bytes: 0, oldestAt: undefined });
+        const size = (some: readonly Entry[]): number =>
+          some.reduce((sum, { bytes }) => sum + bytes + 2, 0);
+        const [first, second] = [
+          entries(0, ["alice>bob", "alice>*"]),
+          entries(2, ["bob>bob"], 5_000),
+        ];
+        for (const some of [first, second]) storage.atomically(() => storage.log.append(some));
+        const whole = { bytes: size(first) + size(second), oldestAt: 1_001 };
+        expect([storage.log.extent, opened.reopen().log.extent]).toEqual([whole, whole]);
+        storage.atomically(() => storage.log.trim({ ...GENEROUS, entries: 1 }, 5_000));
+        const rest = { bytes: size(second), oldestAt: 5_000 };
+        expect([storage.log.extent, opened.reopen().log.extent]).toEqual([rest, rest]);
+      }));
+
     test("forgets an append whose commit failed", () =>
       run((opened) => {
         appended(opened.storage, ["alice>bob"]);
@@ -288,6 +351,25 @@ export function storageContract(
         expect([spentBy(storage), spentBy(opened.reopen())]).toEqual([[], []]);
       }));
 
+    test("says for how many who are away something waits", () =>
+      run((opened) => {
+        const { storage } = opened;
+        for (const [name, cursor] of [
+          ["alice", 2],
+          ["bob", 0],
+          ["carol", 0],
+        ] as const) {
+          storage.directory.claim(named(name), known(cursor));
+        }
+        appended(storage, ["alice>bob", "carol>alice"]);
+        const waiting = (from: Storage, online: PeerName[] = []) =>
+          from.directory.waiting(new Set(online));
+        expect([waiting(storage), waiting(storage, [bob])]).toEqual([2, 1]);
+        expect(waiting(opened.reopen())).toBe(2);
+        appended(storage, ["alice>*"]);
+        expect(waiting(storage)).toBe(3);
+      }));
+
     test("says who may be forgotten: gap only, nothing waiting, long away; longest away first", () =>
       run((opened) => {
         const { storage } = opened;
@@ -316,6 +398,30 @@ export function storageContract(
         // What is for everyone waits for everyone.
         appended(storage, ["al>*"]);
         expect(forgettable(storage)).toEqual(["waits-long"]);
+      }));
+  });
+
+  describe("erased", () => {
+    test("everything is gone at once, for good, and what is opened then is another database", () =>
+      run((opened) => {
+        const { storage } = opened;
+        storage.directory.claim(alice, {
+          owner: "hash",
+          birth: at(0),
+          cursor: at(0),
+          seen: 5,
+          spent: [],
+        });
+        appended(storage, ["alice>alice"], ["alice>*"]);
+        // A reading that was not taken to its end does not stand in the way.
+        for (const entry of storage.log.after(at(0)).entries) if (entry.seq === 1) break;
+        storage.erase();
+        const next = opened.reopen();
+        expect([next.log.head, next.log.first]).toEqual([0, 1]);
+        expect([next.directory.count(), next.directory.find(alice)]).toEqual([0, undefined]);
+        expect(next.id).not.toBe(storage.id);
+        appended(next, ["alice>alice"]);
+        expect(opened.reopen().log.head).toBe(1);
       }));
   });
 }
