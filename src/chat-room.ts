@@ -15,11 +15,21 @@ import { Broker } from "./core/broker.ts";
 import { type Closing, REPLACED } from "./core/entrance.ts";
 import type { Event, Join } from "./core/event.ts";
 import { MIB, presets } from "./core/limits.ts";
-import { type ConnectionId, type Link, nextConnectionId, utf8Length } from "./core/names.ts";
+import {
+  type ConnectionId,
+  type Link,
+  nextConnectionId,
+  type RoomName,
+  utf8Length,
+} from "./core/names.ts";
+import type { Order } from "./core/order.ts";
 import { Pace } from "./core/pace.ts";
 import { wakeState } from "./core/state.ts";
+import { record, report } from "./journal.ts";
+import { Desk, type Reply, replyWithoutRoom } from "./operator/desk.ts";
+import { exportLog } from "./operator/export.ts";
 import { type Known, Sockets } from "./sockets.ts";
-import { RoomStorage } from "./store/storage.ts";
+import { isThere, RoomStorage } from "./store/storage.ts";
 import { joinOf } from "./upgrade.ts";
 import { readFrame } from "./wire/json.ts";
 import { readLines } from "./wire/line.ts";
@@ -37,6 +47,7 @@ type Item =
   | { readonly type: "gone"; readonly ws: WebSocket; readonly code: number }
   /** A connection that the runtime would not accept. */
   | { readonly type: "lost"; readonly link: Link }
+  | { readonly type: "order"; readonly ask: number; readonly order: Order }
   | { readonly type: "tick" };
 
 /** What may wait for a turn, in UTF-16 units of text; beyond it the turn is taken at once. */
@@ -56,6 +67,11 @@ export class ChatRoom extends DurableObject<Env> {
   /** Undefined until the first event of this instance, and after storage trouble. */
   #broker: Broker | undefined;
   #storage: RoomStorage | undefined;
+  readonly #desk = new Desk();
+  #wokeAt = 0;
+  #wakes = 0;
+  /** As the Worker or a socket told it; the platform does not tell. */
+  #room: RoomName | undefined;
   #newest: ConnectionId | undefined;
   #inbox: Item[] = [];
   #inboxUnits = 0;
@@ -74,6 +90,7 @@ export class ChatRoom extends DurableObject<Env> {
   /** A join, sent by the Worker. Answers 101, or 409 with the close code that the Worker is to give. */
   override fetch(request: Request): Promise<Response> {
     const join = joinOf(request);
+    this.#room = join.room;
     const [chance = 0] = crypto.getRandomValues(new Uint32Array(1));
     const id = nextConnectionId(this.#newest ?? this.#sockets.newest, Date.now(), chance);
     this.#newest = id;
@@ -82,6 +99,23 @@ export class ChatRoom extends DurableObject<Env> {
       const headers = new Headers(protocol === null ? {} : { "Sec-WebSocket-Protocol": protocol });
       this.#sockets.announce(id, headers, admit);
       void this.#push({ type: "join", id, join });
+    });
+  }
+
+  /** An operator's order, sent by the Worker, which has seen the key. The answer leaves once its turn is stored. */
+  operate(room: RoomName, order: Order): Promise<Reply> {
+    this.#room = room;
+    return new Promise((answer) => {
+      void this.#push({ type: "order", ask: this.#desk.expect(answer), order });
+    });
+  }
+
+  /** The whole log, for the operator. */
+  export(room: RoomName): Promise<ReadableStream<Uint8Array> | Reply> {
+    return exportLog({
+      room,
+      look: (order) => this.operate(room, order),
+      epoch: () => this.#epoch,
     });
   }
 
@@ -155,19 +189,52 @@ export class ChatRoom extends DurableObject<Env> {
     this.#inbox = [];
     this.#inboxUnits = 0;
     const now = Date.now();
-    try {
-      this.#broker ??= this.#wake(inbox, now);
-      const head = this.#storage?.log.head;
-      this.#broker.turn(this.#events(inbox, this.#broker), now);
-      if (this.#storage?.log.head !== head) this.#pace.stored(now);
-    } catch (error) {
-      this.#recover(error, inbox, now);
-    }
+    for (const items of partsOf(inbox)) this.#take(items, now);
     for (const item of inbox) {
       if (item.type === "gone") this.#sockets.answerClose(item.ws, item.code);
     }
     for (const link of this.#sockets.unaccepted.splice(0)) void this.#push({ type: "lost", link });
     this.#arm();
+  }
+
+  #take(items: readonly Item[], now: number): void {
+    try {
+      if (this.#broker === undefined && this.#isWithoutRoom(items)) return;
+      this.#broker ??= this.#wake(items, now);
+      const head = this.#storage?.log.head;
+      this.#broker.turn(this.#events(items, this.#broker), now);
+      if (this.#storage?.log.head !== head) this.#pace.stored(now);
+      this.#tell(this.#broker);
+    } catch (error) {
+      this.#recover(error, items, now);
+    }
+  }
+
+  /** What the turn came to, for the operator. */
+  #tell(broker: Broker): void {
+    record(broker.notes(), this.#room ?? "", secretOf(this.#storage?.id ?? ""));
+    for (const { ask, outcome } of broker.answers()) {
+      if (outcome.type !== "stats") this.#desk.answer(ask, outcome);
+      else {
+        const epoch = this.#epoch ?? "";
+        const instance = { since: this.#wokeAt, wakes: this.#wakes, ...this.counters };
+        this.#desk.answer(ask, { ...outcome, epoch, instance });
+      }
+    }
+    if (!broker.isOver) return;
+    // Whoever comes now finds a new room.
+    this.#broker = undefined;
+    this.#storage = undefined;
+  }
+
+  /** Only a join makes a room: not an operator who looks, nor what still comes from those whom an erasure closed. */
+  #isWithoutRoom(items: readonly Item[]): boolean {
+    if (items.some(({ type }) => type === "join") || isThere(this.ctx.storage)) return false;
+    for (const item of items) {
+      if (item.type === "order") this.#desk.answer(item.ask, replyWithoutRoom(item.order));
+      if (item.type === "frame" || item.type === "broken") this.#sockets.closeAgain(item.ws);
+    }
+    return true;
   }
 
   /** Reads the inbox as the broker takes it: what nobody would hear is not even parsed. */
@@ -179,6 +246,9 @@ export class ChatRoom extends DurableObject<Env> {
           break;
         case "lost":
           yield { type: "Disconnect", link: item.link, code: 1006 };
+          break;
+        case "order":
+          yield { type: "Operator", ask: item.ask, order: item.order };
           break;
         case "tick":
           yield { type: "Tick" };
@@ -226,10 +296,19 @@ export class ChatRoom extends DurableObject<Env> {
     const memos = this.#sockets.recall(socketsOf(inbox));
     const { state, replaced } = wakeState(memos, storage.log, now);
     for (const { link } of replaced) this.#sockets.close(link.id, REPLACED.code, REPLACED.reason);
-    const { limits, epoch } = this.#config;
-    const surroundings = { storage, limits, connections: this.#sockets };
+    const { limits } = this.#config;
     this.#storage = storage;
-    return new Broker({ ...surroundings, epoch: `${storage.id}.${epoch}` }, state);
+    this.#wakes++;
+    this.#wokeAt = now;
+    this.#room ??= memos[0]?.room;
+    const epoch = this.#epoch ?? "";
+    return new Broker({ storage, limits, connections: this.#sockets, epoch }, state);
+  }
+
+  /** The part of the database's id that everybody is told, and the operator's own. */
+  get #epoch(): string | undefined {
+    if (this.#storage === undefined || typeof this.#config === "string") return undefined;
+    return `${this.#storage.id.slice(0, PUBLIC_CHARACTERS)}.${this.#config.epoch}`;
   }
 
   /**
@@ -237,11 +316,12 @@ export class ChatRoom extends DurableObject<Env> {
    * everyone with an event in this turn is closed, and comes back to find what the room has.
    */
   #recover(error: unknown, inbox: readonly Item[], now: number): void {
-    console.error({ event: "storage-trouble", error: String(error) });
+    report({ event: "storage-trouble", error: String(error) }, this.#room);
     this.#broker = undefined;
     const { code, reason } = STORAGE_TROUBLE;
     for (const item of inbox) {
       if (item.type === "join") this.#sockets.close(item.id, code, reason);
+      if (item.type === "order") this.#desk.answer(item.ask, { type: "trouble" });
     }
     try {
       const broker = this.#wake(inbox, now);
@@ -253,6 +333,7 @@ export class ChatRoom extends DurableObject<Env> {
       // Their cursors are written with the next commit that succeeds.
       broker.decide(events, now);
       broker.handOver(now);
+      this.#tell(broker);
       this.#broker = broker;
     } catch {
       this.#sockets.closeAll(socketsOf(inbox), STORAGE_TROUBLE);
@@ -282,9 +363,23 @@ function* textsOf(inbox: readonly Item[]): Generator<string, void> {
   for (const item of inbox) if (item.type === "frame") yield item.text;
 }
 
-/** 72 random bits, as text. */
+/** Whatever stands before an erasure is handed over before it, and what comes after finds the new room. */
+function partsOf(inbox: readonly Item[]): Item[][] {
+  const parts: Item[][] = [[]];
+  for (const item of inbox) {
+    if (item.type === "order" && item.order.type === "Erase") parts.push([item], []);
+    else parts.at(-1)?.push(item);
+  }
+  return parts.filter((part) => part.length > 0);
+}
+
+/** 72 bits that everybody is told, in the epoch, and 96 that nobody is. */
+const PUBLIC_CHARACTERS = 12;
+const secretOf = (id: string): string => id.slice(PUBLIC_CHARACTERS);
+
+/** 168 random bits, as text. */
 function newDatabaseId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(9));
+  const bytes = crypto.getRandomValues(new Uint8Array(21));
   return btoa(String.fromCharCode(...bytes))
     .replaceAll("+", "-")
     .replaceAll("/", "_");

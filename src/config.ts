@@ -4,7 +4,7 @@
  * Invariant: a configuration with a mistake is never half used; it is one sentence that says what to mend.
  */
 import type { ChatRoom } from "./chat-room.ts";
-import { type Limits, readLimits } from "./core/limits.ts";
+import { ADMIN_KEY_CHARACTERS, type Limits, readLimits } from "./core/limits.ts";
 import { readTokenSettings, type TokenSettings, type TokenVars } from "./token-settings.ts";
 
 export interface Env extends TokenVars {
@@ -15,6 +15,8 @@ export interface Env extends TokenVars {
   readonly ALLOWED_ORIGINS?: string;
   /** Counts the upgrades of each address. */
   readonly UPGRADES?: RateLimit;
+  /** A secret. With it, the operator's API is there. */
+  readonly ADMIN_KEY?: string;
 }
 
 export interface Config {
@@ -23,6 +25,8 @@ export interface Config {
   readonly origins: ReadonlySet<string>;
   /** Absent: a key is whatever somebody chose. */
   readonly tokens?: TokenSettings;
+  /** Absent: there is no operator's API. */
+  readonly adminKey?: string;
 }
 
 const EPOCH = /^[A-Za-z0-9_-]{1,32}$/;
@@ -39,7 +43,9 @@ export function readConfig(env: Env): Config | string {
   if (typeof origins === "string") return origins;
   const tokens = readTokenSettings(env);
   if (typeof tokens === "string") return tokens;
-  return { limits, epoch, origins, ...(tokens && { tokens }) };
+  const adminKey = readAdminKey(env.ADMIN_KEY);
+  if (adminKey !== undefined && "complaint" in adminKey) return adminKey.complaint;
+  return { limits, epoch, origins, ...(tokens && { tokens }), ...adminKey };
 }
 
 function readOrigins(text: unknown): ReadonlySet<string> | string {
@@ -63,3 +69,18 @@ function readOrigins(text: unknown): ReadonlySet<string> | string {
   }
   return new Set(origins);
 }
+
+/** The complaint never shows what was set. */
+function readAdminKey(
+  text: unknown,
+): { readonly adminKey: string } | { readonly complaint: string } | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (typeof text === "string" && VISIBLE.test(text) && text.length >= ADMIN_KEY_CHARACTERS) {
+    return { adminKey: text };
+  }
+  const complaint = `ADMIN_KEY must have at least ${ADMIN_KEY_CHARACTERS} characters, letters, digits and signs of ASCII: set it again with wrangler secret put ADMIN_KEY`;
+  return { complaint };
+}
+
+/** What fits into a header as it is. */
+const VISIBLE = /^[\x21-\x7e]+$/;

@@ -12,13 +12,16 @@ import { type Config, type Env, readConfig } from "./config.ts";
 import type { Closing } from "./core/entrance.ts";
 import { NAME_GRAMMAR, parseRoomName, type RoomName } from "./core/names.ts";
 import { knocksTooOften, mayConnect, RETRY_AFTER_S } from "./door.ts";
+import { decoded, methodNotAllowed, NO_STORE, refuse } from "./http.ts";
+import { report } from "./journal.ts";
+import { answerOperator } from "./operator/api.ts";
 import { dialectOf, joinRequest, readJoin } from "./upgrade.ts";
 
 export { ChatRoom };
 
 // A wrong configuration is told when the Worker starts, not only to the first who connects.
 const complaint = readConfig(atStart);
-if (typeof complaint === "string") console.error(`chat-room is not configured: ${complaint}`);
+if (typeof complaint === "string") report({ event: "bad-configuration", error: complaint });
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
@@ -27,6 +30,8 @@ export default {
     const url = new URL(request.url);
     if (url.pathname === "/healthz") return health(request);
     if (url.pathname === "/") return greet(request, url);
+    const answer = await answerOperator(request, url, env, config);
+    if (answer !== undefined) return answer;
     const room = roomOf(url.pathname);
     if (room === undefined) {
       const where = `there is nothing here: rooms are at /rooms/ROOM, where ${NAME_GRAMMAR}`;
@@ -43,7 +48,9 @@ async function join(
   config: Config,
   env: Env,
 ): Promise<Response> {
-  if (request.method !== "GET") return methodNotAllowed("GET");
+  if (request.method !== "GET") {
+    return methodNotAllowed(config.adminKey === undefined ? "GET" : "GET, DELETE");
+  }
   if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
     const message = `connect with a WebSocket client: wscat -c '${addressOf(url, room)}'`;
     const headers = { Upgrade: "websocket", Connection: "Upgrade" };
@@ -52,6 +59,7 @@ async function join(
   if (!mayConnect(request.headers.get("Origin"), url, config.origins)) {
     const message =
       "pages of this origin may not connect; the operator can allow it in ALLOWED_ORIGINS";
+    report({ event: "refusal", status: 403 }, room);
     return refuse(403, "forbidden-origin", message);
   }
   const offer = dialectOf(request.headers);
@@ -61,17 +69,21 @@ async function join(
   }
   if (await knocksTooOften(request.headers, env.UPGRADES)) {
     const message = `too many upgrades from your address: come back in ${RETRY_AFTER_S} seconds`;
+    report({ event: "refusal", status: 429 }, room);
     return refuse(429, "too-many", message, { "Retry-After": String(RETRY_AFTER_S) });
   }
   const { dialect, echo } = offer;
   const wanted = await readJoin(request, room, dialect, config.tokens);
-  if ("code" in wanted) return close(wanted, echo ? dialect : undefined);
+  if ("code" in wanted) {
+    report({ event: "refusal", code: wanted.code }, room);
+    return close(wanted, echo ? dialect : undefined);
+  }
   try {
     const answer = await env.CHAT_ROOM.getByName(room).fetch(joinRequest(wanted, echo));
     if (answer.status === 101) return answer;
     return close(await answer.json<Closing>(), echo ? dialect : undefined);
   } catch (error) {
-    console.error({ event: "room-unreachable", error: String(error) });
+    report({ event: "room-unreachable", error: String(error) }, room);
     const reason = "the room cannot be reached now: come back later";
     return close({ code: 4102, reason }, echo ? dialect : undefined);
   }
@@ -80,12 +92,7 @@ async function join(
 /** `/rooms/{room}`, percent-decoded. */
 function roomOf(path: string): RoomName | undefined {
   const encoded = /^\/rooms\/([^/]+)$/.exec(path)?.[1];
-  if (encoded === undefined) return undefined;
-  try {
-    return parseRoomName(decodeURIComponent(encoded));
-  } catch {
-    return undefined;
-  }
+  return parseRoomName(decoded(encoded ?? "") ?? "");
 }
 
 /** Lets the client in and at once out again, with a code that a browser can read. */
@@ -97,25 +104,11 @@ function close({ code, reason }: Closing, protocol: string | undefined): Respons
   return new Response(null, { status: 101, webSocket: client, headers });
 }
 
-const refuse = (
-  status: number,
-  code: string,
-  message: string,
-  headers: Record<string, string> = {},
-): Response =>
-  new Response(`${JSON.stringify({ error: { code, message } })}\n`, {
-    status,
-    headers: { "Content-Type": "application/json", "Cache-Control": "no-store", ...headers },
-  });
-
-const methodNotAllowed = (allow: string): Response =>
-  refuse(405, "method-not-allowed", `only ${allow} is understood here`, { Allow: allow });
-
 const isRead = ({ method }: Request): boolean => method === "GET" || method === "HEAD";
 
 function health(request: Request): Response {
   if (!isRead(request)) return methodNotAllowed("GET, HEAD");
-  return Response.json({ status: "ok" }, { headers: { "Cache-Control": "no-store" } });
+  return Response.json({ status: "ok" }, { headers: NO_STORE });
 }
 
 /** What somebody sees who looks with a browser or curl. */

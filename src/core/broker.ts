@@ -25,6 +25,7 @@ import { Forgetting } from "./forgetting.ts";
 import { CHECKPOINT_ENTRIES, DAY, type Limits, MIB, QUERY_COST } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
 import { type PeerName, type Seq, shift, utf8Length } from "./names.ts";
+import { type Note, Notes } from "./notes.ts";
 import { type Answered, Operator } from "./operator.ts";
 import { type Connections, type Memo, Outbox } from "./outbox.ts";
 import { type Peer, Peers } from "./peers.ts";
@@ -53,6 +54,7 @@ export class Broker {
   readonly #peers: Peers;
   readonly #presence: Presence;
   readonly #outbox = new Outbox();
+  readonly #notes = new Notes();
   readonly #flow: Flow;
   readonly #pump: Pump;
   readonly #compute: Compute;
@@ -85,7 +87,7 @@ export class Broker {
     this.#expiry = new Expiry(this.#peers, state);
     const owned = { peers: this.#peers, presence: this.#presence, pump: this.#pump };
     const told = { forgetting: this.#forgetting, expiry: this.#expiry };
-    const ports = { storage, outbox: this.#outbox, limits, epoch };
+    const ports = { storage, outbox: this.#outbox, notes: this.#notes, limits, epoch };
     this.#entrance = new Entrance({ ...owned, ...told, ...ports });
     this.#liveness = new Liveness(this.#peers, connections, state);
     this.#operator = new Operator({
@@ -121,6 +123,11 @@ export class Broker {
   /** What the operator's orders of this turn came to; to be let out once it is stored. */
   answers(): Answered[] {
     return this.#operator.answers();
+  }
+
+  /** What the operator should know of this turn; to be written down once it is stored. */
+  notes(): readonly Note[] {
+    return this.#notes.take();
   }
 
   /** One turn of the loop: decide, commit, hand over. @throws only what the storage throws */
@@ -203,7 +210,7 @@ export class Broker {
         const peer = this.#peers.remove(event.link);
         if (peer === undefined) return;
         this.#outbox.drop(peer.link.id);
-        this.#part(peer, CLEAN.has(event.code), now);
+        this.#part(peer, event.code, now);
         return this.#endSilent(now);
       }
       case "Operator":
@@ -334,15 +341,16 @@ export class Broker {
       if (answer.type === "error") this.#outbox.stage(peer, answer, 0);
     }
     this.#outbox.close(peer, code, reason);
-    this.#part(peer, CLEAN.has(code), now);
+    this.#part(peer, code, now);
   }
 
   /** What follows every removal but a takeover. */
-  #part(peer: Peer, clean: boolean, now: number): void {
-    const { name } = peer.link;
+  #part(peer: Peer, code: number, now: number): void {
+    const { name, id: connection } = peer.link;
     this.#storage.directory.save(name, { ...this.#standing(peer), seen: now });
     this.#pump.release(peer);
-    this.#presence.departed(name, clean, now);
+    this.#presence.departed(name, CLEAN.has(code), now);
+    this.#notes.add({ event: "leave", name, connection, code, online: this.#presence.online });
   }
 
   #endSilent(now: number): void {
@@ -360,10 +368,11 @@ export class Broker {
     this.#storage.atomically(() => {
       this.#operator.write();
       if (fresh.length === 0) return;
-      const before = log.head;
+      const [before, first] = [log.head, log.first];
       log.append(fresh);
       const { logEntries, logDays, logMebibytes } = this.#limits;
       log.trim({ entries: logEntries, ageMs: logDays * DAY, bytes: logMebibytes * MIB }, now);
+      this.#notes.trimmed(log.first, log.first - first, now);
       if (isCheckpoint(before, log.head)) directory.checkpoint(this.#standings());
     });
   }

@@ -12,6 +12,7 @@ import { type Expiry, isExpired } from "./expiry.ts";
 import type { Forgetting } from "./forgetting.ts";
 import { type Limits, SEEN_AGE_MS, spreadMs } from "./limits.ts";
 import { type ConnectionId, laterOf, type Seq } from "./names.ts";
+import type { Notes } from "./notes.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Peer, Peers } from "./peers.ts";
 import type { Presence } from "./presence.ts";
@@ -45,6 +46,7 @@ interface Surroundings {
   readonly presence: Presence;
   readonly pump: Pump;
   readonly outbox: Outbox;
+  readonly notes: Notes;
   readonly forgetting: Forgetting;
   readonly expiry: Expiry;
   readonly storage: Storage;
@@ -64,12 +66,16 @@ export class Entrance {
    * @param fresh entries of this turn, which the log does not hold yet
    */
   admit(id: ConnectionId, join: Join, fresh: readonly Entry[], now: number): void {
-    const { peers, presence, pump, outbox, storage, epoch, expiry } = this.#at;
+    const { peers, presence, pump, outbox, notes, storage, epoch, expiry } = this.#at;
     const { room, name, dialect, session, expiresAt } = join;
     const known = storage.directory.find(name);
     const current = peers.get(name);
     const refusal = this.#refusal(join, known, current, fresh, now);
-    if (refusal !== undefined) return outbox.refuse(id, refusal.code, refusal.reason);
+    const who = { name, connection: id };
+    if (refusal !== undefined) {
+      notes.add({ event: "refusal", ...who, code: refusal.code });
+      return outbox.refuse(id, refusal.code, refusal.reason);
+    }
 
     const head = fresh.at(-1)?.seq ?? storage.log.head;
     const { birth, own, spent } = this.#claim(join, known, current, head, now);
@@ -94,7 +100,10 @@ export class Entrance {
     const peer = newPeer({ ...memo, acked: since, spent }, since === head, now);
     peers.add(peer);
     expiry.watch(peer);
-    if (current === undefined) presence.arrived(name, now);
+    if (current === undefined) {
+      presence.arrived(name, now);
+      notes.add({ event: "join", ...who, dialect, online: presence.online });
+    } else notes.add({ event: "takeover", ...who, dialect, replaced: current.link.id });
 
     outbox.open(peer);
     const { online } = presence;

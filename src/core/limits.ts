@@ -7,6 +7,7 @@
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
 export const DAY = 86_400 * SECOND;
 
 interface LimitSpec {
@@ -152,3 +153,17 @@ export const FORGET_AWAY_MS = 30 * DAY;
 export const SEEN_AGE_MS = DAY;
 /** The least time between two searches for names to forget. */
 export const FORGET_SEARCH_MS = 60 * SECOND;
+
+// The operator's API
+/** Bytes of a request's body, and what `Content-Length` may say at most. */
+export const BODY_BYTES = 512 * KIB;
+/** Entries, and bytes of them, in one page of messages; names in one page of peers. */
+export const MESSAGES_PRESET = 100;
+export const MESSAGES_MAX = 1_000;
+export const MESSAGES_BYTES = MIB;
+/** Bytes of entries that an export holds in memory at once. */
+export const EXPORT_PAGE_BYTES = MIB;
+/** An export of which nothing is taken for this long is given up. */
+export const EXPORT_STALL_MS = 60 * SECOND;
+/** The least length of `ADMIN_KEY`, in characters. */
+export const ADMIN_KEY_CHARACTERS = 16;

@@ -11,6 +11,7 @@ import { concerns, type Entry, type EntryFields, redact } from "./entry.ts";
 import { inFlight } from "./flight.ts";
 import { SCAN_ENTRIES } from "./limits.ts";
 import { laterOf, type PeerName, type Seq, shift } from "./names.ts";
+import type { Notes } from "./notes.ts";
 import type { NameFacts, Order, Outcome, Publication, RoomFacts } from "./order.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Peer, Peers } from "./peers.ts";
@@ -34,6 +35,7 @@ interface Surroundings {
   readonly presence: Presence;
   readonly pump: Pump;
   readonly outbox: Outbox;
+  readonly notes: Notes;
   readonly storage: Storage;
   readonly verbs: Verbs;
 }
@@ -68,13 +70,13 @@ export class Operator {
   obey(ask: number, order: Order, now: number): void {
     switch (order.type) {
       case "Publish":
-        return this.#answer(ask, this.#publish(order, now));
+        return this.#did(ask, order, this.#publish(order, now), { name: order.from });
       case "Redact":
-        return this.#answer(ask, this.#redact(order.seq, now));
+        return this.#did(ask, order, this.#redact(order.seq, now), { seq: order.seq });
       case "Expel":
-        return this.#answer(ask, this.#expel(order.name, now));
+        return this.#did(ask, order, this.#expel(order.name, now), { name: order.name });
       case "Erase":
-        return this.#answer(ask, this.#erase(now));
+        return this.#did(ask, order, this.#erase(now));
       case "Messages":
       case "Names":
       case "Stats":
@@ -101,6 +103,18 @@ export class Operator {
     this.#looks = [];
     this.#answers = [];
     return answers;
+  }
+
+  #did(
+    ask: number,
+    order: Order,
+    outcome: Outcome,
+    whom: { readonly name?: PeerName; readonly seq?: Seq } = {},
+  ): void {
+    this.#answer(ask, outcome);
+    // A search that goes on is not done yet.
+    if (outcome.type === "further") return;
+    this.#at.notes.add({ event: "operator", order: order.type, outcome: outcome.type, ...whom });
   }
 
   #answer(ask: number, outcome: Outcome): void {

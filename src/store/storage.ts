@@ -5,9 +5,12 @@
  */
 import type { Storage } from "../core/storage.ts";
 import { NameTable } from "./directory.ts";
-import { migrate } from "./schema.ts";
+import { isMade, migrate } from "./schema.ts";
 import { Segments } from "./segments.ts";
 import { type Database, Sql } from "./sql.ts";
+
+/** Has anybody joined this room since it was made or erased? Writes nothing, and makes nothing. */
+export const isThere = ({ sql }: Pick<Database, "sql">): boolean => isMade(new Sql(sql));
 
 export class RoomStorage implements Storage {
   readonly id: string;

@@ -13,20 +13,22 @@ import { HISTORY_MAX } from "../core/limits.ts";
 const wellFormed = v.check<string>((text) => text.isWellFormed());
 const text = v.pipe(v.string(), v.nonEmpty(), wellFormed);
 const id = v.pipe(v.string(), v.regex(/^[\s\S]{1,64}$/u), wellFormed);
-const named = <Name extends string>() =>
+export const named = <Name extends string = PeerName>() =>
   v.pipe(
     v.string(),
     v.normalize("NFC"),
     v.regex(new RegExp(NAME_PATTERN, "u")),
     v.transform((name) => name as Name),
   );
-const name = named<PeerName>();
+const name = named();
 const room = named<RoomName>();
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const seq = v.pipe(
+/** A position in the log. */
+export const position = v.pipe(
   count,
   v.transform((value) => value as Seq),
 );
+const seq = position;
 /** Any JSON value. Its size and depth are the codec's to check. */
 const data = v.custom<unknown>((value) => value !== undefined);
 const merged = v.transform((names: PeerName[]) => [...new Set(names)]);

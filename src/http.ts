@@ -1,0 +1,33 @@
+/** Answers over plain HTTP: one line of JSON each, never kept by a cache. */
+
+export const NO_STORE = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
+
+export const json = (
+  status: number,
+  value: unknown,
+  headers: Record<string, string> = {},
+): Response =>
+  new Response(`${JSON.stringify(value)}\n`, {
+    status,
+    headers: { "Content-Type": "application/json", ...NO_STORE, ...headers },
+  });
+
+/** @param message what is wrong, and what to do instead */
+export const refuse = (
+  status: number,
+  code: string,
+  message: string,
+  headers: Record<string, string> = {},
+): Response => json(status, { error: { code, message } }, headers);
+
+export const methodNotAllowed = (allow: string): Response =>
+  refuse(405, "method-not-allowed", `only ${allow} is understood here`, { Allow: allow });
+
+/** A segment of a path, percent-decoded; undefined if it is not UTF-8. */
+export function decoded(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
