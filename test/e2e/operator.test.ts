@@ -55,7 +55,7 @@ afterAll(() => server.stop());
 /** Says what of `value` is not as the schema has it; as much of JSON Schema as the description uses. */
 function faults(value: unknown, schema: Schema, where = "body"): string[] {
   if (schema.const !== undefined && value !== schema.const)
-    return [`${where}: not ${String(schema.const)}`];
+    return [`${where}: not ${JSON.stringify(schema.const)}`];
   const type = Array.isArray(value) ? "array" : Number.isInteger(value) ? "integer" : typeof value;
   if (schema.type !== undefined && schema.type !== type)
     return [`${where}: ${type} instead of ${schema.type}`];

@@ -30,6 +30,8 @@ const DOOR = { project: "room", file: "test/room/door.test.ts" } as const;
 const SIGNALS = { project: "core", file: "test/security/core/signals.test.ts" } as const;
 const VERSIONS = { project: "room", file: "test/room/versions.test.ts" } as const;
 const MODEL = { project: "room", file: "test/room/model.test.ts" } as const;
+const OPERATOR = { project: "core", file: "test/core/operator.test.ts" } as const;
+const OPERATED = { project: "room", file: "test/room/operator.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -590,5 +592,68 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/core/presence.ts", "if (until > now) break;", "if (until > 0) break;"),
     ...MODEL,
     test: "R11: a dead link is given up",
+  },
+  {
+    name: "an erased text stays in what was read before",
+    edits: one("src/store/segments.ts", "    this.#drop(segment.last);\n", ""),
+    project: "room",
+    file: "test/room/sqlite-storage.test.ts",
+    test: "erases the text of one entry",
+  },
+  {
+    name: "an erased text that was sent in the same turn is shown",
+    edits: one("src/core/operator.ts", "fresh[index] = redact(entry);", ""),
+    ...OPERATOR,
+    test: "in the turn in which it was sent",
+  },
+  {
+    name: "everyone is told of what was erased",
+    edits: one("src/core/operator.ts", "if (mayRead(peer, entry)) outbox", "outbox"),
+    ...OPERATOR,
+    test: "R6: whoever may have it is told",
+  },
+  {
+    name: "an expelled name is not forgotten",
+    edits: one("src/core/operator.ts", "storage.directory.forget(name);", ""),
+    ...OPERATOR,
+    test: "R2: it is removed once, with 4004",
+  },
+  {
+    name: "an expelled name in grace still counts",
+    edits: one("src/core/operator.ts", "presence.dismissed(name, now);", ""),
+    ...OPERATOR,
+    test: "absent, it is forgotten",
+  },
+  {
+    name: "a publication is not searched for",
+    edits: one("src/core/operator.ts", "if (entry.from === from && entry.id === id)", "if (false)"),
+    ...OPERATOR,
+    test: "once, with an id and a since",
+  },
+  {
+    name: "a closed room keeps its storage",
+    edits: one(
+      "src/core/broker.ts",
+      "if (this.#operator.isErasing) return this.#storage.erase();",
+      "",
+    ),
+    ...OPERATOR,
+    test: "R2: everyone is removed exactly once, with 4005",
+  },
+  {
+    name: "looking makes a room",
+    edits: one(
+      "src/chat-room.ts",
+      "if (this.#broker === undefined && this.#isWithoutRoom(items)) return;",
+      "",
+    ),
+    ...OPERATED,
+    test: "a room that nobody joined is not made",
+  },
+  {
+    name: "names in the clear",
+    edits: one("src/journal.ts", "{ name: hashed(note.name, key) }", "{ name: note.name }"),
+    ...OPERATED,
+    test: "R8: tells what happened",
   },
 ];

@@ -1,11 +1,14 @@
 /** The operator's orders on the real object: what they cost, what a crash leaves of them, and what is written down. */
+import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Env } from "../../src/config.ts";
 import type { Join } from "../../src/core/event.ts";
 import { DAY, EXPORT_PAGE_BYTES } from "../../src/core/limits.ts";
 import type { ConnectionId, PeerName, RoomName, Seq } from "../../src/core/names.ts";
 import type { Order } from "../../src/core/order.ts";
 import type { Reply } from "../../src/operator/desk.ts";
 import { joinRequest } from "../../src/upgrade.ts";
+import worker from "../../src/worker.ts";
 import { type Client, Room } from "../support/workerd.ts";
 
 const named = (name: string): PeerName => name as PeerName;
@@ -186,6 +189,28 @@ describe("storage trouble", () => {
       room: room.name,
       error: "Error: database or disk is full",
     });
+  });
+});
+
+describe("trouble over HTTP", () => {
+  test("503, to be tried again, if the storage fails or the room cannot be reached", async () => {
+    const key = "a-secret-of-enough-characters";
+    const asks = async (operate: () => Promise<Reply>): Promise<unknown> => {
+      const stub = { operate, export: operate };
+      const fake = { ...env, ADMIN_KEY: key, CHAT_ROOM: { getByName: () => stub } };
+      const request = new Request("http://localhost/rooms/lobby/export", {
+        headers: { Authorization: `Bearer ${key}` },
+      });
+      const answer = await worker.fetch(request, fake as unknown as Env);
+      const { error } = await answer.json<{ error: { code: string } }>();
+      return [answer.status, error.code, answer.headers.get("Retry-After")];
+    };
+    expect(await asks(() => Promise.resolve({ type: "trouble" }))).toEqual([
+      503,
+      "storage-trouble",
+      "1",
+    ]);
+    expect(await asks(() => Promise.reject(new Error("no")))).toEqual([503, "unreachable", "1"]);
   });
 });
 

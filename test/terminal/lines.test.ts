@@ -100,7 +100,7 @@ describe("what is shown", () => {
     [
       "an erased one",
       { type: "entry", entry: { ...entry, text: "", redacted: true } },
-      ["from bob: (erased by the operator)"],
+      ["* a message from bob was erased by an operator"],
     ],
     [
       "news, the own name left out",

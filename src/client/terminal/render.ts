@@ -66,7 +66,7 @@ export function render(saying: Saying, style: Style): string[] {
     case "history":
       if (saying.messages.length === 0) return ["* no messages here for you"];
       return saying.messages.flatMap((entry) => {
-        const [line = "", ...more] = said(entry, style);
+        const [line = "", ...more] = said(entry, style, "");
         return [`* ${time(entry.at)} ${line}`, ...more];
       });
     case "help":
@@ -81,8 +81,12 @@ export function render(saying: Saying, style: Style): string[] {
   }
 }
 
-function said({ from, text, redacted }: Said, style: Style): string[] {
-  const [first = "", ...more] = redacted === true ? ["(erased by the operator)"] : cleanLines(text);
+/** What was erased is a notice, as nobody can write one. */
+function said({ from, text, redacted }: Said, style: Style, mark = "* "): string[] {
+  if (redacted === true) {
+    return [`${mark}a message from ${paintName(from, style)} was erased by an operator`];
+  }
+  const [first = "", ...more] = cleanLines(text);
   return [`from ${paintName(from, style)}: ${first}`, ...more];
 }
 
