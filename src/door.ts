@@ -6,6 +6,8 @@
  * - What counts the knocks may fail; the room works on without it.
  */
 
+import { report } from "./journal.ts";
+
 /** How long somebody waits who knocked too often: the period of the rate limit in wrangler.toml. */
 export const RETRY_AFTER_S = 60;
 
@@ -33,7 +35,7 @@ export async function knocksTooOften(
   try {
     return !(await limiter.limit({ key })).success;
   } catch (error) {
-    console.error({ event: "rate-limit-unavailable", error: String(error) });
+    report({ event: "rate-limit-unavailable", error: String(error) });
     return false;
   }
 }

@@ -13,6 +13,8 @@ import { sipHash } from "./siphash.ts";
 export type Trouble =
   | { readonly event: "storage-trouble"; readonly error: string }
   | { readonly event: "room-unreachable"; readonly error: string }
+  | { readonly event: "rate-limit-unavailable"; readonly error: string }
+  | { readonly event: "jwks-unavailable"; readonly error: string }
   | { readonly event: "bad-configuration"; readonly error: string }
   | { readonly event: "refusal"; readonly status: number }
   | { readonly event: "refusal"; readonly code: number }

@@ -10,6 +10,7 @@
  */
 import { JWKSNoMatchingKey } from "jose/errors";
 import { createLocalJWKSet, type LocalJWKSet } from "jose/jwks/local";
+import { report } from "./journal.ts";
 
 /** How long a copy is good for: an issuer that withdraws a key waits this long for it to be refused. */
 const MAX_AGE_MS = 600_000;
@@ -73,7 +74,7 @@ export class KeySet {
       return this.#copy;
     } catch (error) {
       this.#failedAt = Date.now();
-      console.error({ event: "jwks-unavailable", error: String(error) });
+      report({ event: "jwks-unavailable", error: String(error) });
       throw new KeysUnavailable("it cannot be fetched", { cause: error });
     }
   }

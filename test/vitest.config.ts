@@ -26,6 +26,8 @@ export default defineConfig({
           root,
           include: ["test/{core,wire,store,docs,client,security/core}/**/*.test.ts"],
           environment: "node",
+          // Several of these count megabytes; a machine may be busy with something else.
+          testTimeout: 30_000,
         },
       },
       {
@@ -36,6 +38,7 @@ export default defineConfig({
           include: ["test/{room,security/room}/**/*.test.ts"],
           // KEEP_RELEASE is set by test/fixtures/write.ts alone.
           provide: { release: process.env["KEEP_RELEASE"] ?? "", seed },
+          testTimeout: 30_000,
         },
       },
       {
