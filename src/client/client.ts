@@ -27,6 +27,7 @@ import {
   type LinkState,
   type SendOptions,
   stateOf,
+  type Unsent,
   type WhoPage,
 } from "./events.ts";
 import { onAwake } from "./awake.ts";
@@ -136,6 +137,24 @@ export class ChatClient implements AsyncIterable<Entry> {
     return this.#record?.outbox.filter(({ unknown }) => !unknown).length ?? 0;
   }
 
+  /** The messages that were accepted and are not decided, in the order of `send`; of an earlier life too. */
+  get outbox(): readonly Unsent[] {
+    return [...(this.#record?.outbox ?? []), ...this.#outgoing.early].map(shown);
+  }
+
+  /**
+   * Lets go of the link, as if it had broken, and stays away until `resume`. What is sent meanwhile waits in the
+   * outbox; what the room has meanwhile waits there.
+   */
+  pause(): void {
+    this.#signal({ type: "pause" });
+  }
+
+  /** Connects now: after `pause`, or instead of waiting for the next try. */
+  resume(): void {
+    this.#signal({ type: "resume" });
+  }
+
   /**
    * Sends a message, now or as soon as the room can be reached. It is kept in the storage at once, or as soon as this
    * client owns that.
@@ -153,8 +172,12 @@ export class ChatClient implements AsyncIterable<Entry> {
     if (full !== undefined) return rejected(new OutboxFullError(full));
     const id = randomToken(96);
     const queued: Queued = { id, text, ...(to && { to: [...to] }), sent: false };
-    if (this.#record === undefined) this.#outgoing.early.push(queued);
-    else this.#record = { ...this.#record, outbox: [...this.#record.outbox, queued] };
+    if (this.#record !== undefined) {
+      this.#record = { ...this.#record, outbox: [...this.#record.outbox, queued] };
+    } else {
+      this.#outgoing.early.push(queued);
+      this.#emitter.emit("outbox", this.outbox);
+    }
     this.#work();
     const confirmed = new Promise<Entry>((resolve, reject) => {
       this.#senders.set(id, { resolve, reject });
@@ -278,7 +301,7 @@ export class ChatClient implements AsyncIterable<Entry> {
       this.#settle(queued)?.reject(full);
     }
     if (this.#link.type === "closed") await this.#letGo();
-    else this.#take(begin(Date.now()));
+    else if (this.#link.type !== "paused") this.#take(begin(Date.now()));
   }
 
   get #record(): ClientRecord | undefined {
@@ -286,7 +309,9 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   set #record(record: ClientRecord | undefined) {
+    const before = this.#keeper.record?.outbox;
     this.#keeper.record = record;
+    if (record !== undefined && record.outbox !== before) this.#emitter.emit("outbox", this.outbox);
   }
 
   #signal(signal: Signal): void {
@@ -503,7 +528,7 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   #welcome(frame: Extract<ServerFrame, { type: "welcome" }>): void {
     if (this.#record === undefined) return;
-    const { limits, peers, online, head } = frame;
+    const { limits, peers, online, since, head } = frame;
     this.#since = undefined;
     if (this.#record.epoch !== undefined && this.#record.epoch !== frame.epoch) {
       const why =
@@ -517,7 +542,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     this.#peers.clear();
     for (const name of peers) this.#peers.add(name);
     this.#outgoing.setLimits(limits, Date.now());
-    this.#signal({ type: "welcomed", head });
+    this.#signal({ type: "welcomed", since, head });
     this.#emitter.emit("presence", { joined: peers, left: [], online });
   }
 

@@ -15,6 +15,8 @@ export interface Entry {
   readonly text: string;
   readonly id?: string | undefined;
   readonly at: number;
+  /** An operator erased the text. */
+  readonly redacted?: true | undefined;
 }
 
 export interface SendOptions {
@@ -37,10 +39,15 @@ export interface WhoPage {
 /** The state of the link, for people. Times are ms since 1970. */
 export type LinkState =
   | { readonly type: "connecting"; readonly tries: number }
-  /** Connected, and getting what was missed, up to `head`. */
-  | { readonly type: "replaying"; readonly head: number }
+  /**
+   * Connected, and getting what was missed: what of since+1..head concerns this client. Both are 0 until the room has
+   * told them.
+   */
+  | { readonly type: "replaying"; readonly since: number; readonly head: number }
   | { readonly type: "live" }
   | { readonly type: "offline"; readonly retryAt: number; readonly why: string }
+  /** Away on purpose, until `resume()`. */
+  | { readonly type: "paused" }
   /** For good: `close()` was called (1000), or the room said that trying again is useless. */
   | { readonly type: "closed"; readonly code: number; readonly why: string };
 
@@ -49,11 +56,13 @@ export const stateOf = (link: Link): LinkState => {
     case "connecting":
       return { type: "connecting", tries: link.tries };
     case "replaying":
-      return { type: "replaying", head: link.head };
+      return { type: "replaying", since: link.since, head: link.head };
     case "live":
       return { type: "live" };
     case "offline":
       return { type: "offline", retryAt: link.retryAt, why: link.why };
+    case "paused":
+      return { type: "paused" };
     case "closed":
       return link;
     default:
@@ -61,7 +70,8 @@ export const stateOf = (link: Link): LinkState => {
   }
 };
 
-interface Unsent {
+/** A message of this client that the room has not confirmed. */
+export interface Unsent {
   readonly id: string;
   readonly text: string;
   readonly to?: readonly string[];
@@ -84,6 +94,8 @@ export interface ClientEvents {
     readonly to?: readonly string[];
     readonly data: unknown;
   };
+  /** What `outbox` holds has changed. */
+  readonly outbox: readonly Unsent[];
   /** Entries from..to were removed before this client had them. */
   readonly gap: { readonly from: number; readonly to: number };
   /** A gap has hidden whether this message was stored. */

@@ -7,6 +7,7 @@ export type {
   HistoryPage,
   LinkState,
   SendOptions,
+  Unsent,
   WhoPage,
 } from "./events.ts";
 export type { ChatClientOptions } from "./options.ts";
@@ -16,4 +17,5 @@ export {
   type ClientStorage,
   memoryStorage,
   type Queued,
+  type TabOptions,
 } from "./storage.ts";

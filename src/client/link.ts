@@ -6,6 +6,7 @@
  * - A code of 40xx is final: two clients of one name never fight over it.
  * - Tries are counted until a link has been live for `STABLE_MS`; one that dies at once does not reset them.
  * - A link that is given up is not waited for: its close event comes too late to matter.
+ * - Who paused stays away until `resume`, whatever the clock, the network or the page say.
  */
 
 /** Full jitter under an exponential ceiling: 250 ms, doubled each try, 30 s at most. */
@@ -48,14 +49,16 @@ interface Open extends Tries {
 export type Link =
   | ({ readonly type: "connecting"; readonly openBy: number } & Tries)
   /** Open, and not ready yet. */
-  | ({ readonly type: "replaying"; readonly head: number } & Open)
+  | ({ readonly type: "replaying"; readonly since: number; readonly head: number } & Open)
   | ({ readonly type: "live"; readonly since: number } & Open)
   | ({ readonly type: "offline"; readonly retryAt: number; readonly why: string } & Tries)
+  /** Away on purpose. */
+  | ({ readonly type: "paused" } & Tries)
   | { readonly type: "closed"; readonly code: number; readonly why: string };
 
 export type Signal =
   | { readonly type: "opened" }
-  | { readonly type: "welcomed"; readonly head: number }
+  | { readonly type: "welcomed"; readonly since: number; readonly head: number }
   | { readonly type: "ready" }
   /** An entry, a gap, an error, or another `ready`. */
   | { readonly type: "heard" }
@@ -74,6 +77,9 @@ export type Signal =
   | { readonly type: "tick"; readonly oldestSentAt?: number }
   /** The network came back, or the device or the page woke up. */
   | { readonly type: "awake" }
+  /** Let go of the link, and stay away; come back. */
+  | { readonly type: "pause" }
+  | { readonly type: "resume" }
   | { readonly type: "close"; readonly code: number; readonly why: string };
 
 /** What the machine asks for. `drop`: let go of the socket without waiting for it. */
@@ -115,10 +121,13 @@ export function step(link: Link, signal: Signal, moment: Moment): Step {
         heardAt: now,
         pingAt: now + PING_EVERY_MS,
       };
-      return stay({ type: "replaying", head: 0, ...open, pongBy: now + PONG_MS }, "ping");
+      const nothingYet = { type: "replaying", since: 0, head: 0 } as const;
+      return stay({ ...nothingYet, ...open, pongBy: now + PONG_MS }, "ping");
     }
-    case "welcomed":
-      return stay(link.type === "replaying" ? { ...link, head: signal.head, heardAt: now } : link);
+    case "welcomed": {
+      if (link.type !== "replaying") return stay(link);
+      return stay({ ...link, since: signal.since, head: signal.head, heardAt: now });
+    }
     case "ready": {
       if (link.type !== "replaying") return step(link, { type: "heard" }, moment);
       const { head: _head, renewed: _renewed, ...open } = link;
@@ -134,6 +143,7 @@ export function step(link: Link, signal: Signal, moment: Moment): Step {
     case "tick":
       return tick(link, signal.oldestSentAt, moment);
     case "awake":
+      if (link.type === "paused") return stay(link);
       if (link.type === "offline") return connect(link, now);
       if (link.type === "connecting") {
         return stay({ ...link, openBy: Math.min(link.openBy, now + PONG_AWAKE_MS) });
@@ -146,6 +156,10 @@ export function step(link: Link, signal: Signal, moment: Moment): Step {
         },
         "ping",
       );
+    case "pause":
+      return stay({ type: "paused", tries: triesOf(link, now) }, "drop");
+    case "resume":
+      return link.type === "paused" || link.type === "offline" ? connect(link, now) : stay(link);
     case "close":
       return stay({ type: "closed", code: signal.code, why: signal.why }, "drop");
     default:
@@ -160,6 +174,7 @@ export function dueAt(link: Link, waits: { readonly oldestSentAt?: number }): nu
       return link.openBy;
     case "offline":
       return link.retryAt;
+    case "paused":
     case "closed":
       return undefined;
     case "replaying":
@@ -203,6 +218,7 @@ function tick(link: Link, oldestSentAt: number | undefined, moment: Moment): Ste
       if (now < link.pingAt) return stay(link);
       return stay({ ...link, pingAt: now + PING_EVERY_MS, pongBy: now + PONG_MS }, "ping");
     }
+    case "paused":
     case "closed":
       return stay(link);
     default:
@@ -232,7 +248,7 @@ function ended(
   { code, reason, spread, freshKey }: Extract<Signal, { type: "ended" }>,
   { now, random }: Moment,
 ): Step {
-  if (link.type === "offline") return stay(link);
+  if (link.type === "offline" || link.type === "paused") return stay(link);
   const why = reason === "" ? sentence(code) : reason;
   const tries = triesOf(link, now) + 1;
   const back = (ms: number): Step => offline(tries, now + ms, why);

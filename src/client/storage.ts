@@ -66,7 +66,7 @@ interface Browser {
     readonly locks?: {
       request(
         name: string,
-        options: { readonly ifAvailable?: boolean; readonly signal?: AbortSignal },
+        options: { readonly ifAvailable?: boolean },
         callback: (lock: unknown) => Promise<void>,
       ): Promise<void>;
     };
@@ -78,15 +78,43 @@ const refusal = (error: unknown): StorageError =>
     `the browser does not keep data for this page (${String(error)}): allow site data, or use memoryStorage()`,
   );
 
+/** How the tabs of a browser settle which of them has a record. Without it, the later one waits for the earlier. */
+export interface TabOptions {
+  /**
+   * Another tab owns the record. `open` goes on waiting for it.
+   * @param ask asks that tab to let go. One that is frozen does not hear it: its record is never taken by force,
+   *   because it may wake up and write.
+   */
+  readonly held?: (ask: () => void) => void;
+  /** Another tab asks for the record that this one owns: closing the client gives it away. */
+  readonly wanted?: () => void;
+}
+
 /**
  * Keeps the record in `localStorage`. One tab owns it at a time, by Web Locks; `open` waits until the tab that owns it
- * is closed.
+ * lets go, or is gone.
  * @param key where: one key per room and name
  * @throws StorageError if the browser refuses storage, or has no Web Locks
  */
-export function browserStorage(key: string): ClientStorage {
+export function browserStorage(key: string, { held, wanted }: TabOptions = {}): ClientStorage {
+  const name = `chat-room ${key}`;
   let kept: Browser["localStorage"];
   let release: (() => void) | undefined;
+  let released: Promise<void> | undefined;
+  let channel: BroadcastChannel | undefined;
+  const own = (): Promise<void> => {
+    if (wanted !== undefined) {
+      channel = new BroadcastChannel(name);
+      channel.addEventListener("message", wanted);
+    }
+    return new Promise<void>((done) => (release = done));
+  };
+  const ask = (): void => {
+    const asking = new BroadcastChannel(name);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- of windows, not of channels
+    asking.postMessage("let go");
+    asking.close();
+  };
   return {
     open: async () => {
       const { navigator } = globalThis as Browser;
@@ -100,11 +128,21 @@ export function browserStorage(key: string): ClientStorage {
       if (locks === undefined || kept === undefined)
         throw refusal("no localStorage or no Web Locks");
       await new Promise<void>((resolve, reject) => {
-        const holding = locks.request(`chat-room ${key}`, {}, () => {
+        const take = (): Promise<void> => {
           resolve();
-          return new Promise<void>((done) => (release = done));
+          return own();
+        };
+        const wait = (): Promise<void> => {
+          held?.(ask);
+          return locks.request(name, {}, take);
+        };
+        let isHeld = false;
+        const first = locks.request(name, { ifAvailable: true }, async (lock) => {
+          isHeld = lock === null;
+          if (!isHeld) await take();
         });
-        holding.catch((error: unknown) => reject(refusal(error)));
+        const holding = first.then(() => (isHeld ? wait() : undefined));
+        released = holding.catch((error: unknown) => reject(refusal(error)));
       });
     },
     load: () => {
@@ -122,6 +160,11 @@ export function browserStorage(key: string): ClientStorage {
         throw refusal(error);
       }
     },
-    close: () => release?.(),
+    close: async () => {
+      channel?.close();
+      if (release === undefined) return;
+      release();
+      await released;
+    },
   };
 }

@@ -40,7 +40,7 @@ const opened = (tries = 0): Link => play(connecting(tries), [0, { type: "opened"
 const live = (tries = 0): Link =>
   play(
     opened(tries),
-    [0, { type: "welcomed", head: 7 }],
+    [0, { type: "welcomed", since: 0, head: 7 }],
     [0, { type: "ready" }],
     [0, { type: "pong" }],
   ).link;
@@ -66,7 +66,7 @@ describe("connecting", () => {
     const { link, actions } = play(connecting(), [5, { type: "opened" }]);
     expect(actions).toEqual(["ping"]);
     expect(link).toMatchObject({ type: "replaying", head: 0 });
-    expect(play(link, [6, { type: "welcomed", head: 7 }]).link).toMatchObject({
+    expect(play(link, [6, { type: "welcomed", since: 0, head: 7 }]).link).toMatchObject({
       type: "replaying",
       head: 7,
     });
@@ -91,7 +91,7 @@ describe("connecting", () => {
   test("signals of a link that is not there change nothing", () => {
     const late: readonly Signal[] = [
       { type: "opened" },
-      { type: "welcomed", head: 1 },
+      { type: "welcomed", since: 0, head: 1 },
       { type: "ready" },
       { type: "heard" },
       { type: "pong" },
@@ -192,7 +192,7 @@ describe("4104, the key has expired", () => {
       [FOREVER, ended(1012)],
       [FOREVER, { type: "tick" }],
       [FOREVER + 100, { type: "opened" }],
-      [FOREVER + 200, { type: "welcomed", head: 0 }],
+      [FOREVER + 200, { type: "welcomed", since: 0, head: 0 }],
       [FOREVER + 200, { type: "ready" }],
       [FOREVER + 3_000, fresh],
     );
@@ -269,7 +269,7 @@ describe("backing off", () => {
   });
 
   test("time in the replay is not stability", () => {
-    const replaying = play(opened(4), [0, { type: "welcomed", head: 9 }]).link;
+    const replaying = play(opened(4), [0, { type: "welcomed", since: 0, head: 9 }]).link;
     expect(backIn(replaying, 20_000, ended(1006, { spread: 100 }), ALMOST_ONE)).toBeGreaterThan(
       3_900,
     );
@@ -446,5 +446,46 @@ describe("closing", () => {
     expect(given.actions).toEqual(["ping", "drop"]);
     const late = step(given.link, ended(4001), at(T0 + 40_001));
     expect(late).toEqual({ link: given.link, actions: [] });
+  });
+});
+
+describe("pause", () => {
+  test.each<[string, Link, Action[]]>([
+    ["connecting", connecting(2), ["drop"]],
+    ["replaying", opened(2), ["drop"]],
+    ["live", live(2), ["drop"]],
+    ["offline", offline(T0 + 500, 2), ["drop"]],
+  ])(
+    "while %s: the link is let go of, and nothing but `resume` brings it back",
+    (_case, link, actions) => {
+      const paused = play(link, [1, { type: "pause" }]);
+      expect(paused).toEqual({ link: { type: "paused", tries: 2 }, actions });
+      expect(dueAt(paused.link, { oldestSentAt: T0 })).toBeUndefined();
+      const still = play(
+        paused.link,
+        [FOREVER, { type: "tick", oldestSentAt: T0 }],
+        [FOREVER, { type: "awake" }],
+        [FOREVER, ended(4001)],
+        [FOREVER, { type: "opened" }],
+        [FOREVER, { type: "ready" }],
+      );
+      expect(still).toEqual({ link: paused.link, actions: [] });
+      const back = play(paused.link, [FOREVER, { type: "resume" }]);
+      expect(back.actions).toEqual(["connect"]);
+      expect(back.link).toMatchObject({ type: "connecting", tries: 2 });
+    },
+  );
+
+  test("`resume` does not wait for the next try, and leaves a link that is there alone", () => {
+    const away = offline(T0 + 30_000, 9);
+    expect(play(away, [1, { type: "resume" }]).actions).toEqual(["connect"]);
+    expect(play(live(), [1, { type: "resume" }])).toEqual({ link: live(), actions: [] });
+  });
+
+  test("who is paused can leave for good", () => {
+    const paused = play(live(), [1, { type: "pause" }]).link;
+    const left = play(paused, [2, { type: "close", code: 1000, why: "bye" }]);
+    expect(left.link).toEqual({ type: "closed", code: 1000, why: "bye" });
+    expect(play(left.link, [3, { type: "resume" }]).actions).toEqual([]);
   });
 });

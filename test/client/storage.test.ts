@@ -60,8 +60,16 @@ class Browser {
 
   readonly navigator = {
     locks: {
-      request: (name: string, _options: object, held: (lock: object) => Promise<void>) =>
+      request: (
+        name: string,
+        { ifAvailable = false }: { ifAvailable?: boolean },
+        held: (lock: object | null) => Promise<void>,
+      ) =>
         new Promise<void>((resolve, reject) => {
+          if (ifAvailable && this.#held.has(name)) {
+            held(null).then(resolve, reject);
+            return;
+          }
           const start = (): void => {
             this.#held.add(name);
             Promise.resolve()
@@ -288,6 +296,50 @@ describe("a browser", () => {
       expect(open).toHaveLength(i + 1);
       await tabs[i]?.close?.();
     }
+  });
+
+  test("the later tab is told that it waits, and may ask; the earlier one hears it, and lets go", async () => {
+    inBrowser();
+    const first = browserStorage("k", { wanted: () => void first.close?.() });
+    await first.open?.();
+    await first.save(record);
+    const told = Promise.withResolvers<() => void>();
+    const second = browserStorage("k", { held: told.resolve });
+    const opening = Promise.resolve(second.open?.());
+    (await told.promise)();
+    await opening;
+    expect(await second.load()).toEqual(record);
+    await second.close?.();
+  });
+
+  test("a tab that does not hear the asking keeps its record: it is never taken by force", async () => {
+    inBrowser();
+    const [deaf, others] = [browserStorage("k"), { asked: 0 }];
+    await deaf.open?.();
+    const other = browserStorage("another", { wanted: () => others.asked++ });
+    await other.open?.();
+    let isOpen = false;
+    const told = Promise.withResolvers<() => void>();
+    const second = browserStorage("k", { held: told.resolve });
+    const opening = Promise.resolve(second.open?.()).then(() => (isOpen = true));
+    (await told.promise)();
+    await settled();
+    expect([isOpen, others.asked]).toEqual([false, 0]);
+    await deaf.close?.();
+    await opening;
+    await second.close?.();
+    await other.close?.();
+  });
+
+  test("who finds the record free is told nothing", async () => {
+    inBrowser();
+    let told = 0;
+    const storage = browserStorage("k", { held: () => told++ });
+    await storage.open?.();
+    await storage.close?.();
+    await storage.open?.();
+    expect(told).toBe(0);
+    await storage.close?.();
   });
 
   test("another room or name is another record, with a lock of its own", async () => {

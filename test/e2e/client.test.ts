@@ -107,6 +107,27 @@ describe("a conversation", () => {
     expect(bob.client.peers).toContain("bob");
   });
 
+  test("who pauses is away until `resume`, and then has everything once, and is heard", async () => {
+    const room = newRoom();
+    const [alice, bob] = [joins({ room, name: "alice" }), joins({ room, name: "bob" })];
+    await Promise.all([alice.isLive(), bob.isLive()]);
+    const outboxes: number[] = [];
+    bob.client.on("outbox", (outbox) => outboxes.push(outbox.length));
+    bob.client.pause();
+    expect(bob.client.state).toEqual({ type: "paused" });
+    const mine = [bob.client.send("mine 1"), bob.client.send("mine 2")];
+    expect(bob.client.outbox.map(({ text }) => text)).toEqual(["mine 1", "mine 2"]);
+    for (const text of ["a", "b", "c"]) await alice.client.send(text);
+    expect(bob.texts()).toEqual([]);
+    expect(bob.client.state).toEqual({ type: "paused" });
+    bob.client.resume();
+    await Promise.all(mine);
+    expect(bob.texts()).toEqual(["a", "b", "c", "mine 1", "mine 2"]);
+    expect(bob.states).toContainEqual({ type: "replaying", since: 0, head: 3 });
+    expect(bob.client.outbox).toEqual([]);
+    expect([outboxes[0], outboxes.at(-1)]).toEqual([1, 0]);
+  });
+
   test("refusals, signals and the iterator", async () => {
     const room = newRoom();
     const alice = joins({ room, name: "alice" });

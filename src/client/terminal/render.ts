@@ -115,6 +115,8 @@ export function statusOf(state: LinkState, waiting: number, now: number): string
       return state.tries === 0 ? "~ connecting ~" : `~ offline, ${count}trying now ~`;
     case "replaying":
       return "~ connecting ~";
+    case "paused":
+      return "~ paused ~";
     case "offline": {
       const seconds = Math.ceil((state.retryAt - now) / 1000);
       return `~ offline, ${count}${seconds > 0 ? `next try in ${seconds} s` : "trying now"} ~`;

@@ -2,7 +2,7 @@
 import type { Entry, LinkState } from "../index.ts";
 
 /** As the room has it: `redacted` if an operator erased the text. */
-export type Said = Entry & { readonly redacted?: boolean };
+export type Said = Entry;
 
 export type Saying =
   /** `typed`: here, so that whoever typed it sees it already. */
