@@ -1,5 +1,6 @@
 /**
- * The entry: routes an upgrade to its room's object, and refuses everything else with a sentence.
+ * The entry: routes an upgrade to its room's object, and refuses everything else with a sentence. The page, at `/`, is
+ * served before it, from the static assets of src/page.
  *
  * Invariants:
  * - One `ChatRoom` per normalised room name.
@@ -29,7 +30,6 @@ export default {
     if (typeof config === "string") return refuse(500, "bad-configuration", config);
     const url = new URL(request.url);
     if (url.pathname === "/healthz") return health(request);
-    if (url.pathname === "/") return greet(request, url);
     const answer = await answerOperator(request, url, env, config);
     if (answer !== undefined) return answer;
     const room = roomOf(url.pathname);
@@ -109,23 +109,6 @@ const isRead = ({ method }: Request): boolean => method === "GET" || method === 
 function health(request: Request): Response {
   if (!isRead(request)) return methodNotAllowed("GET, HEAD");
   return Response.json({ status: "ok" }, { headers: NO_STORE });
-}
-
-/** What somebody sees who looks with a browser or curl. */
-function greet(request: Request, url: URL): Response {
-  if (!isRead(request)) return methodNotAllowed("GET, HEAD");
-  const lines = [
-    "A chat room that loses nothing. Join one, in two terminals:",
-    "",
-    `  npx wscat -c '${addressOf(url, "lobby")}'`,
-    `  npx wscat -c '${addressOf(url, "lobby").replace("alice", "bob")}'`,
-    "",
-    'Then write "bob: hi" as alice. /help says the rest.',
-    "",
-  ];
-  return new Response(lines.join("\n"), {
-    headers: { "Content-Type": "text/plain; charset=utf-8" },
-  });
 }
 
 const addressOf = (url: URL, room: string): string =>

@@ -10,12 +10,13 @@
 import { utf8Length } from "../core/names.ts";
 import type { ServerFrame } from "../wire/frames.ts";
 import {
-  ChatError,
+  type ChatError,
   ClosedError,
   FateUnknownError,
   LinkLostError,
   OutboxFullError,
   RefusedError,
+  RestoredError,
   StorageError,
 } from "./errors.ts";
 import {
@@ -533,7 +534,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     if (this.#record.epoch !== undefined && this.#record.epoch !== frame.epoch) {
       const why =
         "the room was restored or made anew: what was processed before belongs to another history";
-      this.#emitter.emit("error", new ChatError(why));
+      this.#emitter.emit("error", new RestoredError(why));
     }
     this.#record = onWelcome(this.#record, frame);
     this.#acked = frame.since;

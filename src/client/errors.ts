@@ -12,6 +12,11 @@ export class BadOptionError extends ChatError {
   override name = "BadOptionError";
 }
 
+/** The room was restored from a backup or made anew: positions and entries of before belong to another history. */
+export class RestoredError extends ChatError {
+  override name = "RestoredError";
+}
+
 /** The room refused one message for good; it is not stored, and the connection goes on. */
 export class RefusedError extends ChatError {
   override name = "RefusedError";

@@ -27,7 +27,7 @@ describe.each<[string, Vars, string]>([
     expect((await server.complaints()).join("\n")).toContain(sentence);
   });
 
-  test.each(["/rooms/lobby?name=alice", "/healthz", "/"])(
+  test.each(["/rooms/lobby?name=alice", "/healthz", "/nowhere"])(
     "%s answers 500 and the same sentence",
     async (path) => {
       const response = await fetch(server.url + path);

@@ -1,0 +1,117 @@
+/** What stands in the log, row by row: items, and the lines between them. Pure: time zone and language come in. */
+import type { Gap, Item, Message, Trouble, Waiting } from "./log.ts";
+
+/** Messages of one person within this time stand under one name. */
+const GROUP_MS = 300_000;
+
+export type Row =
+  | { readonly kind: "day"; readonly key: string; readonly text: string }
+  | { readonly kind: "line"; readonly key: string; readonly text: string; readonly about: About }
+  | {
+      readonly kind: "message";
+      readonly key: string;
+      readonly item: Message;
+      /** Has its sender's name and time above it. */
+      readonly isHead: boolean;
+      readonly time: string;
+    }
+  | { readonly kind: "gap"; readonly key: string; readonly item: Gap }
+  | { readonly kind: "trouble"; readonly key: string; readonly item: Trouble }
+  | {
+      readonly kind: "waiting";
+      readonly key: string;
+      readonly item: Waiting;
+      readonly isHead: boolean;
+    };
+
+/** Why a line stands where it stands. */
+export type About = "unread" | "replay";
+
+export interface Line {
+  readonly text: string;
+  readonly about: About;
+}
+
+export interface Calendar {
+  /** The day of a time, the same text for the same day. */
+  readonly day: (at: number) => string;
+  readonly time: (at: number) => string;
+}
+
+/** @param now ms since 1970, for *today* and *yesterday* */
+export function calendar(now: number, locale?: string, timeZone?: string): Calendar {
+  const zone = timeZone === undefined ? {} : { timeZone };
+  const days = new Intl.DateTimeFormat(locale, {
+    ...zone,
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+  });
+  const times = new Intl.DateTimeFormat(locale, { ...zone, hour: "2-digit", minute: "2-digit" });
+  const [today, yesterday] = [days.format(now), days.format(now - 86_400_000)];
+  return {
+    day: (at) => {
+      const day = days.format(at);
+      if (day === today) return "Today";
+      return day === yesterday ? "Yesterday" : day;
+    },
+    time: (at) => times.format(at),
+  };
+}
+
+/**
+ * The rows of `items` from `start` to `end`.
+ * @param lines stand before the message of that place
+ */
+export function rowsOf(
+  items: readonly Item[],
+  { start, end }: { readonly start: number; readonly end: number },
+  lines: ReadonlyMap<number, Line>,
+  { day, time }: Calendar,
+): Row[] {
+  const rows: Row[] = [];
+  let before: Item | undefined;
+  let lastDay = "";
+  for (const item of items.slice(start, end)) {
+    const { key } = item;
+    switch (item.kind) {
+      case "message": {
+        const { at } = item.entry;
+        const today = day(at);
+        const line = lines.get(item.seq);
+        const isNewDay = today !== lastDay;
+        if (isNewDay) rows.push({ kind: "day", key: `d${item.seq}`, text: today });
+        if (line !== undefined) rows.push({ kind: "line", key: `l${item.seq}`, ...line });
+        const isHead = isNewDay || line !== undefined || !continues(before, item);
+        rows.push({ kind: "message", key, item, isHead, time: time(at) });
+        lastDay = today;
+        break;
+      }
+      case "gap":
+        rows.push({ kind: "gap", key, item });
+        break;
+      case "trouble":
+        rows.push({ kind: "trouble", key, item });
+        break;
+      case "waiting": {
+        const isHead = before?.kind !== "waiting" || !isSame(before.unsent.to, item.unsent.to);
+        rows.push({ kind: "waiting", key, item, isHead });
+        break;
+      }
+      default:
+        item satisfies never;
+    }
+    before = item;
+  }
+  return rows;
+}
+
+function continues(before: Item | undefined, { entry }: Message): boolean {
+  if (before?.kind !== "message") return false;
+  const { from, to, at } = before.entry;
+  return from === entry.from && isSame(to, entry.to) && entry.at - at < GROUP_MS;
+}
+
+const isSame = (a: readonly string[] | undefined, b: readonly string[] | undefined): boolean =>
+  a?.join("/") === b?.join("/");

@@ -1,0 +1,111 @@
+/** What waits on both sides of a cut, and what the return brought. */
+import { type Absence, summary } from "../model/absence.ts";
+import { movesLess, part, setText } from "./dom.ts";
+
+/** How long a counter takes to run down, so that it can be seen. */
+const COUNT_MS = 900;
+
+/** A number that runs to its value; up it goes at once. */
+class Counter {
+  readonly #element: HTMLElement;
+  #shown = 0;
+  #target = 0;
+  #frame = 0;
+
+  constructor(element: HTMLElement) {
+    this.#element = element;
+  }
+
+  set value(value: number) {
+    if (value === this.#target) return;
+    this.#target = value;
+    cancelAnimationFrame(this.#frame);
+    if (value >= this.#shown || movesLess()) {
+      this.#show(value);
+      return;
+    }
+    const [from, began] = [this.#shown, performance.now()];
+    const tick = (now: number): void => {
+      const part = Math.min(1, Math.max(0, (now - began) / COUNT_MS));
+      this.#show(Math.round(from + (value - from) * part));
+      if (part < 1) this.#frame = requestAnimationFrame(tick);
+    };
+    this.#frame = requestAnimationFrame(tick);
+  }
+
+  #show(value: number): void {
+    this.#shown = value;
+    setText(this.#element, String(value));
+  }
+}
+
+export class AbsenceView {
+  readonly #panel = part("absence", HTMLElement);
+  readonly #here = new Counter(part("waits-here", HTMLElement));
+  readonly #there = new Counter(part("waits-there", HTMLElement));
+  readonly #thereBox = part("there", HTMLElement);
+  readonly #thereWords = part("there-words", HTMLElement);
+  readonly #words = part("absence-words", HTMLElement);
+  readonly #close = part("absence-close", HTMLButtonElement);
+
+  constructor(dismissed: () => void) {
+    this.#close.addEventListener("click", dismissed);
+  }
+
+  /** @param waiting how many wait here */
+  render(absence: Absence, waiting: number): void {
+    const words = wordsOf(absence, waiting);
+    this.#panel.hidden = words === undefined;
+    if (words === undefined) return;
+    const { phase } = absence;
+    this.#panel.dataset["phase"] = phase;
+    this.#here.value = waiting;
+    const known = thereOf(absence);
+    this.#there.value = known ?? 0;
+    this.#thereBox.classList.toggle("unknown", known === undefined);
+    setText(this.#thereWords, thereWords(absence, known));
+    setText(this.#words, words);
+    this.#close.hidden = phase !== "back";
+  }
+}
+
+/** How many wait in the room, as far as it is known. */
+function thereOf(absence: Absence): number | undefined {
+  switch (absence.phase) {
+    case "away":
+      return absence.seen.size > 0 ? absence.seen.size : undefined;
+    case "returning":
+      return Math.max(0, absence.head - absence.at);
+    case "none":
+    case "back":
+      return 0;
+    default:
+      return absence satisfies never;
+  }
+}
+
+function thereWords({ phase }: Absence, known: number | undefined): string {
+  if (phase === "away" && known !== undefined) return "wait in the room, seen by another tab";
+  if (phase === "away") return "in the room: you are told when you return";
+  return phase === "returning" ? "at most still to come" : "wait in the room";
+}
+
+/** @returns undefined if there is nothing to show */
+function wordsOf(absence: Absence, waiting: number): string | undefined {
+  switch (absence.phase) {
+    case "none":
+      return undefined;
+    case "away":
+      if (absence.isFirst && waiting === 0 && !absence.isMeant) return undefined;
+      return absence.isMeant
+        ? "You are cut off. Write on: it waits here, and the room keeps what you miss."
+        : "The connection is gone. Write on: it waits here, and the room keeps what you miss.";
+    case "returning":
+      if (absence.isFirst && absence.came === 0) return undefined;
+      return "Catching up, in the room's order.";
+    case "back":
+      return summary(absence);
+    default:
+      return absence satisfies never;
+  }
+}
