@@ -1,6 +1,6 @@
 /**
- * Three projects under one `npm test`: the pure parts in plain Node, the object in workerd, and whole conversations
- * over real sockets with a real server process. All use of the test pool is in this file and in `cloudflare:test`.
+ * Four projects under one `npm test`: the pure parts in plain Node, the object in workerd, whole conversations over
+ * real sockets with a real server process, and the page in a real browser. All use of the test pool is in this file and in `cloudflare:test`.
  */
 import { existsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
@@ -49,6 +49,18 @@ export default defineConfig({
           environment: "node",
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "page",
+          root,
+          include: ["test/page/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 60_000,
+          hookTimeout: 90_000,
+          // A browser and a server each: one after another.
+          maxWorkers: 1,
         },
       },
     ],

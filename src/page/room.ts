@@ -23,6 +23,7 @@ import {
   NONE,
   onEntry,
   onSeen,
+  onSent,
   onState,
   replayLine,
 } from "./model/absence.ts";
@@ -78,6 +79,8 @@ export class Room {
   #held: Extract<Status, { type: "held" }> | undefined;
   #ask: () => void = () => {};
   #carried: readonly Unsent[];
+  /** Ids of what waited when the link was live again. */
+  #leftover = new Set<string>();
   #isGiven = false;
   #isOver = false;
   #wasLive = false;
@@ -133,6 +136,8 @@ export class Room {
 
   /** @throws OutboxFullError, ClosedError, by rejecting: then the text was not taken */
   async say(text: string, to: readonly string[]): Promise<void> {
+    // Who writes on has seen what the return brought.
+    if (this.absence.phase === "back" && this.#leftover.size === 0) this.absence = NONE;
     const before = this.#client.outbox.length;
     const sent = this.#client.send(text, to.length > 0 ? { to } : {});
     this.typing.sent();
@@ -263,6 +268,7 @@ export class Room {
 
   #caughtUp(): void {
     const { absence } = this;
+    this.#leftover = new Set(this.waiting.map(({ id }) => id));
     if (absence.phase === "back" && absence.first !== undefined) {
       this.lines.set(absence.first, { about: "replay", text: replayLine(absence) });
     }
@@ -280,6 +286,7 @@ export class Room {
       doubled: doubled - before.doubled,
       misplaced: misplaced - before.misplaced,
     });
+    if (isMine && this.#leftover.delete(entry.id ?? "")) this.absence = onSent(this.absence);
     this.typing.forget(entry.from);
     this.#passing.tell(entry);
     if (!isReplay) this.#told.heard(entry);

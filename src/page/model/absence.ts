@@ -72,17 +72,21 @@ export function onState(absence: Absence, state: LinkState): Absence {
   }
 }
 
-/** @param tally of this entry alone */
+/** What waited here when the link was live again goes out. */
+export const onSent = (absence: Absence): Absence =>
+  absence.phase === "back" ? { ...absence, went: absence.went + 1 } : absence;
+
+/**
+ * An entry came.
+ * @param tally of this entry alone
+ */
 export function onEntry(
   absence: Absence,
   seq: number,
   isMine: boolean,
   { doubled, misplaced }: Tally,
 ): Absence {
-  if (absence.phase === "none" || absence.phase === "away") return absence;
-  if (absence.phase === "back") {
-    return isMine ? { ...absence, went: absence.went + 1 } : absence;
-  }
+  if (absence.phase !== "returning") return absence;
   const { first = isMine ? undefined : seq } = absence;
   return {
     ...absence,

@@ -16,6 +16,13 @@ class Counter {
     this.#element = element;
   }
 
+  /** It was at least this much, even if nobody saw it: a replay may take less than a frame. */
+  wasAtLeast(value: number): void {
+    if (value <= this.#shown) return;
+    this.#target = value;
+    this.#show(value);
+  }
+
   set value(value: number) {
     if (value === this.#target) return;
     this.#target = value;
@@ -43,6 +50,7 @@ export class AbsenceView {
   readonly #panel = part("absence", HTMLElement);
   readonly #here = new Counter(part("waits-here", HTMLElement));
   readonly #there = new Counter(part("waits-there", HTMLElement));
+  readonly #hereWords = part("here-words", HTMLElement);
   readonly #thereBox = part("there", HTMLElement);
   readonly #thereWords = part("there-words", HTMLElement);
   readonly #words = part("absence-words", HTMLElement);
@@ -58,11 +66,14 @@ export class AbsenceView {
     this.#panel.hidden = words === undefined;
     if (words === undefined) return;
     const { phase } = absence;
+    const before = this.#panel.dataset["phase"];
     this.#panel.dataset["phase"] = phase;
+    if (absence.phase === "back" && before !== "back") this.#there.wasAtLeast(absence.came);
     this.#here.value = waiting;
     const known = thereOf(absence);
     this.#there.value = known ?? 0;
     this.#thereBox.classList.toggle("unknown", known === undefined);
+    setText(this.#hereWords, waiting === 1 ? "waits here" : "wait here");
     setText(this.#thereWords, thereWords(absence, known));
     setText(this.#words, words);
     this.#close.hidden = phase !== "back";
@@ -85,8 +96,10 @@ function thereOf(absence: Absence): number | undefined {
 }
 
 function thereWords({ phase }: Absence, known: number | undefined): string {
-  if (phase === "away" && known !== undefined) return "wait in the room, seen by another tab";
-  if (phase === "away") return "in the room: you are told when you return";
+  if (phase === "away" && known !== undefined) {
+    return `${known === 1 ? "waits" : "wait"} in the room, seen by another tab`;
+  }
+  if (phase === "away") return "What waits in the room is told when you return";
   return phase === "returning" ? "at most still to come" : "wait in the room";
 }
 

@@ -18,11 +18,11 @@ export function rowElement(row: Row, actions: RowActions): HTMLElement {
     case "day":
       return make("div", "row day", make("span", "", row.text));
     case "line":
-      return make("div", `row line ${row.about}`, make("span", "", row.text));
+      return make("div", `row mark ${row.about}`, make("span", "", row.text));
     case "gap": {
       const { from, seq } = row.item;
       const text = `Up to ${seq - from + 1} messages are no longer kept by the room: they were removed before you had them.`;
-      return make("div", "row notice", text);
+      return make("div", "row gone", text);
     }
     case "message":
       return messageElement(row, actions);
@@ -72,7 +72,7 @@ function head(
   { isOwn, address }: RowActions,
 ): HTMLElement {
   const element = make("div", "head");
-  if (from === "" || isOwn(from)) element.append(make("span", "who own", "You"));
+  if (from === "" || isOwn(from)) element.append(sign("you"), make("span", "who own", "You"));
   else {
     const who = button(`who ${hueOf(from)}`, "", () => address(from));
     who.append(written("bdi", "", from));
