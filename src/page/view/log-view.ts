@@ -14,7 +14,7 @@ import { type RowActions, rowElement } from "./row-view.ts";
 
 /** How near the end counts as the end, in CSS pixels. */
 const NEAR_PX = 48;
-/** Rows that come by a replay appear one after another; later ones together. */
+/** As many rows of a replay, the newest, appear one after another and are marked for a moment. */
 const STAGGERED = 24;
 
 interface Shown {
@@ -109,17 +109,17 @@ export class LogView {
     for (const [key, { element }] of this.#shown) if (!wanted.has(key)) element.remove();
     const shown = new Map<string, Shown>();
     let cursor = this.#rows.firstChild;
-    let replayed = 0;
+    const turns = this.#turns(rows);
     for (const row of rows) {
       const known = this.#shown.get(row.key);
       let element: HTMLElement;
       if (known !== undefined && isSame(known.row, row)) element = known.element;
       else {
         element = rowElement(row, this.#actions);
-        if (row.kind === "message" && row.item.via === "replay") {
-          element.style.setProperty("--turn", String(Math.min(replayed++, STAGGERED)));
-          element.classList.toggle("settled", this.#marked.has(row.key));
-          this.#marked.add(row.key);
+        const turn = turns.get(row.key);
+        if (turn !== undefined) {
+          element.classList.add("fresh");
+          element.style.setProperty("--turn", String(turn));
         }
         if (known !== undefined) {
           if (cursor === known.element) cursor = cursor.nextSibling;
@@ -131,6 +131,15 @@ export class LogView {
       shown.set(row.key, { row, element });
     }
     this.#shown = shown;
+  }
+
+  /** When the newest rows of a replay appear, by key: one after another. Each only once. */
+  #turns(rows: readonly Row[]): ReadonlyMap<string, number> {
+    const isNew = (row: Row): boolean =>
+      row.kind === "message" && row.item.via === "replay" && !this.#marked.has(row.key);
+    const replayed = rows.filter(isNew);
+    for (const { key } of replayed) this.#marked.add(key);
+    return new Map(replayed.slice(-STAGGERED).map(({ key }, turn) => [key, turn]));
   }
 
   /** The first row in sight, and where it stands: it is to stand there afterwards. */
