@@ -58,6 +58,16 @@ describe("imports point one way", () => {
     ["src/client/terminal/planted.ts", "../../core/broker.ts"],
     ["src/client/terminal/planted.ts", "../../wire/json.ts"],
     ["src/client/demo/planted.ts", "../../chat-room.ts"],
+    ["src/page/planted.ts", "../core/broker.ts"],
+    ["src/page/planted.ts", "../chat-room.ts"],
+    ["src/page/planted.ts", "../wire/json.ts"],
+    ["src/page/planted.ts", "../client/session.ts"],
+    ["src/page/planted.ts", "../client/terminal/clean.ts"],
+    ["src/page/planted.ts", "valibot"],
+    ["src/page/view/planted.ts", "../../client/link.ts"],
+    ["src/page/view/planted.ts", "../../worker.ts"],
+    ["src/page/model/planted.ts", "../../core/peers.ts"],
+    ["src/page/model/planted.ts", "node:fs"],
   ])("%s may not import %s", (file, from) => expect(isRefused(file, from)).toBe(true));
 
   test.each([
@@ -77,5 +87,10 @@ describe("imports point one way", () => {
     ["src/client/terminal/planted.ts", "../index.ts"],
     ["src/client/terminal/planted.ts", "../../core/names.ts"],
     ["src/client/demo/planted.ts", "node:net"],
+    ["src/page/planted.ts", "../client/index.ts"],
+    ["src/page/planted.ts", "./view/dom.ts"],
+    ["src/page/view/planted.ts", "../../core/names.ts"],
+    ["src/page/view/planted.ts", "../../client/index.ts"],
+    ["src/page/view/planted.ts", "../room.ts"],
   ])("%s may import %s", (file, from) => expect(isRefused(file, from)).toBe(false));
 });
