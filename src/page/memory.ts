@@ -134,7 +134,12 @@ export class Memory {
   }
 
   #tabSet(key: string, value: string): void {
-    if (this.#tab === undefined) this.#here.set(`tab ${key}`, value);
-    else this.#tab.setItem(PREFIX + key, value);
+    this.#here.delete(`tab ${key}`);
+    try {
+      if (this.#tab === undefined) throw new TypeError("no storage");
+      this.#tab.setItem(PREFIX + key, value);
+    } catch {
+      this.#here.set(`tab ${key}`, value);
+    }
   }
 }

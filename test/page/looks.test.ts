@@ -69,7 +69,7 @@ inBrowser("the looks of the page", () => {
       await bob.reads("It is, since last night.\nAll of it, on all three machines.");
       await bob.says("Then I go and get us some bread.");
       await alice.reads("Then I go and get us some bread.");
-      await alice.presses("bob");
+      await alice.page.locator("#people-list button", { hasText: "bob" }).click();
       await alice.says("For you alone: the tests were red for an hour. مرحبا");
       await bob.isTold("#log .addressed", "to you");
       await alice.page.press("#text", "Escape");
