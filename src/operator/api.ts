@@ -57,7 +57,9 @@ export async function answerOperator(
   const [, roomPart, rest = "", itemPart] =
     /^\/rooms\/([^/]+)(?:\/([a-z]+)(?:\/([^/]+))?)?$/.exec(url.pathname) ?? [];
   const room = parseRoomName(decoded(roomPart ?? "") ?? "");
-  const methods = ROUTES[itemPart === undefined ? rest : `${rest}/*`];
+  const route = itemPart === undefined ? rest : `${rest}/*`;
+  // Its own routes: every object has a `constructor`, too.
+  const methods = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
   if (room === undefined || methods === undefined) return undefined;
   const isHead = request.method === "HEAD";
   const handler = Object.hasOwn(methods, request.method)
