@@ -2,6 +2,8 @@
  * The storage port in memory, as plain data: what SQLite does, in the fewest lines. The contract suite holds it to that.
  *
  * `disk` outlives an instance: a crash is `new MemoryStorage(disk)`. A failing commit leaves it as it was.
+ *
+ * Invariant: what a disk holds is replaced, never changed, so `{ ...disk }` is a copy of it.
  */
 import { concerns, type Entry } from "../../src/core/entry.ts";
 import { SCAN_ENTRIES } from "../../src/core/limits.ts";
@@ -17,13 +19,16 @@ import type {
   Storage,
 } from "../../src/core/storage.ts";
 
-/** Plain data: copy it with structuredClone. */
+/** Plain data. */
 export interface Disk {
   id: string;
-  segments: Entry[][];
-  peers: Map<PeerName, Known & { head: Seq }>;
-  checkpoint: { head: Seq; saved: Map<PeerName, Standing> };
+  segments: readonly (readonly Entry[])[];
+  peers: ReadonlyMap<PeerName, Known & { head: Seq }>;
+  checkpoint: { readonly head: Seq; readonly saved: ReadonlyMap<PeerName, Standing> };
 }
+
+/** Changes of the directory that wait for the next commit; undefined: to be forgotten. */
+export type Pending = ReadonlyMap<PeerName, Known | undefined>;
 
 export const emptyDisk = (): Disk => ({
   id: "memory",
@@ -41,12 +46,14 @@ export class MemoryStorage implements Storage {
   commits = 0;
   /** Makes the next commits throw, as a full store does. */
   failures = 0;
+  /** A commit is under way: nothing of it may be seen. */
+  isCommitting = false;
 
-  constructor(disk: Disk) {
+  constructor(disk: Disk, pending: Pending = new Map()) {
     this.id = disk.id;
     this.#disk = disk;
     this.log = new MemoryLog(disk);
-    this.directory = new MemoryDirectory(disk, this.log);
+    this.directory = new MemoryDirectory(disk, this.log, pending);
   }
 
   erase(): void {
@@ -59,7 +66,8 @@ export class MemoryStorage implements Storage {
   }
 
   atomically(work: () => void): void {
-    const before = structuredClone(this.#disk);
+    const before = { ...this.#disk };
+    this.isCommitting = true;
     try {
       this.directory.flush();
       work();
@@ -69,6 +77,8 @@ export class MemoryStorage implements Storage {
       this.failures = Math.max(0, this.failures - 1);
       Object.assign(this.#disk, before);
       throw error;
+    } finally {
+      this.isCommitting = false;
     }
   }
 }
@@ -93,16 +103,19 @@ class MemoryLog implements Log {
   }
 
   append(entries: readonly Entry[]): void {
-    this.#disk.segments.push([...entries]);
+    this.#disk.segments = [...this.#disk.segments, [...entries]];
   }
 
   trim({ entries, ageMs, bytes }: Retention, now: number): void {
-    const size = (segment: Entry[]): number => segment.reduce((sum, e) => sum + e.bytes + 2, 0);
+    const size = (segment: readonly Entry[]): number =>
+      segment.reduce((sum, e) => sum + e.bytes + 2, 0);
     const isOver = (): boolean =>
       shift(this.head, 1) - this.first > entries ||
       this.#disk.segments.reduce((sum, segment) => sum + size(segment), 0) > bytes ||
       (this.#disk.segments[0]?.at(-1)?.at ?? now) < now - ageMs;
-    while (this.#disk.segments.length > 1 && isOver()) this.#disk.segments.shift();
+    while (this.#disk.segments.length > 1 && isOver()) {
+      this.#disk.segments = this.#disk.segments.slice(1);
+    }
   }
 
   get extent(): Log["extent"] {
@@ -141,11 +154,17 @@ class MemoryLog implements Log {
 class MemoryDirectory implements Directory {
   readonly #disk: Disk;
   readonly #log: MemoryLog;
-  readonly #changed = new Map<PeerName, Known | undefined>();
+  readonly #changed: Map<PeerName, Known | undefined>;
 
-  constructor(disk: Disk, log: MemoryLog) {
+  constructor(disk: Disk, log: MemoryLog, pending: Pending = new Map()) {
     this.#disk = disk;
     this.#log = log;
+    this.#changed = new Map(pending);
+  }
+
+  /** What waits for the next commit. */
+  get pending(): Pending {
+    return this.#changed;
   }
 
   get isChanged(): boolean {
@@ -228,10 +247,12 @@ class MemoryDirectory implements Directory {
     const { checkpoint } = this.#disk;
     const saved = [...checkpoint.saved].filter(([name]) => !this.#changed.has(name));
     this.#disk.checkpoint = { ...checkpoint, saved: new Map(saved) };
+    const peers = new Map(this.#disk.peers);
     for (const [name, known] of this.#changed) {
-      if (known === undefined) this.#disk.peers.delete(name);
-      else this.#disk.peers.set(name, { ...known, head: this.#log.head });
+      if (known === undefined) peers.delete(name);
+      else peers.set(name, { ...known, head: this.#log.head });
     }
+    this.#disk.peers = peers;
     this.#changed.clear();
   }
 
