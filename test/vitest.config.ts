@@ -1,6 +1,7 @@
 /**
- * Four projects under one `npm test`: the pure parts in plain Node, the object in workerd, whole conversations over
- * real sockets with a real server process, and the page in a real browser. All use of the test pool is in this file and in `cloudflare:test`.
+ * Five projects under one `npm test`: the pure parts in plain Node, every interleaving of them in small scopes, the
+ * object in workerd, whole conversations over real sockets with a real server process, and the page in a real browser.
+ * All use of the test pool is in this file and in `cloudflare:test`.
  */
 import { existsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
@@ -28,6 +29,15 @@ export default defineConfig({
           environment: "node",
           // Several of these count megabytes; a machine may be busy with something else.
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "explore",
+          root,
+          include: ["test/explore/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 120_000,
         },
       },
       {

@@ -13,7 +13,7 @@ export interface Mutant {
   readonly name: string;
   readonly edits: readonly Edit[];
   /** The vitest project and file, and the beginning of the title of the test that must fail. */
-  readonly project: "core" | "room";
+  readonly project: "core" | "room" | "explore";
   readonly file: string;
   readonly test: string;
 }

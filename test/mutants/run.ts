@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { EXPLORED } from "./explored.ts";
 import { type Edit, type Mutant, MUTANTS } from "./list.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -59,7 +60,7 @@ function apply(copy: string, edits: readonly Edit[]): () => void {
 }
 
 const wanted = process.argv[2] ?? "";
-const chosen = MUTANTS.filter(({ name }) => name.includes(wanted));
+const chosen = [...MUTANTS, ...EXPLORED].filter(({ name }) => name.includes(wanted));
 const copy = mkdtempSync(join(tmpdir(), "mutants-"));
 process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
 for (const part of ["src", "test", "wrangler.toml", "package.json", "tsconfig.json"]) {

@@ -1,0 +1,43 @@
+/**
+ * An exact copy of a room's whole state: whoever changes the one does not touch the other.
+ *
+ * What is not named here is copied by its value. What is shared never changes: links, sessions, entries, answers.
+ */
+import type { Peer } from "../../src/core/peers.ts";
+import type { BrokerState } from "../../src/core/state.ts";
+
+export function copyState(state: BrokerState): BrokerState {
+  const { peers, presence, flow, pump, allowances, forgetting, suspects } = state;
+  return {
+    ...state,
+    peers: mapOf(peers, copyPeer),
+    presence: {
+      ...presence,
+      grace: new Map(presence.grace),
+      joined: new Set(presence.joined),
+      left: new Set(presence.left),
+    },
+    flow: { ...flow, signals: { ...flow.signals } },
+    pump: { ...pump, hungry: new Set(pump.hungry), broke: new Map(pump.broke) },
+    allowances: mapOf(allowances, (bucket) => ({ ...bucket })),
+    forgetting: {
+      ...forgetting,
+      candidates: [...forgetting.candidates],
+      concerned: new Set(forgetting.concerned),
+    },
+    suspects: [...suspects],
+  };
+}
+
+const copyPeer = (peer: Peer): Peer => ({
+  ...peer,
+  flight: { ...peer.flight, seqs: [...peer.flight.seqs], sizes: [...peer.flight.sizes] },
+  budget: { ...peer.budget },
+  waiting: [...peer.waiting],
+});
+
+function mapOf<Key, Value>(map: ReadonlyMap<Key, Value>, copy: (value: Value) => Value) {
+  const made = new Map<Key, Value>();
+  for (const [key, value] of map) made.set(key, copy(value));
+  return made;
+}

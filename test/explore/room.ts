@@ -1,0 +1,193 @@
+/**
+ * The room's side of the world: what the Durable Object does around the broker (src/chat-room.ts), on plain data.
+ *
+ * The broker, its wake, the peers, the pump are the real ones; each turn runs on a copy of the state before it. Two
+ * things are harder on the broker than the object is: every event reaches it, also of connections that are over, so
+ * its own fence is what is explored; and any state may be lost at any time.
+ */
+import { Broker } from "../../src/core/broker.ts";
+import { REPLACED } from "../../src/core/entrance.ts";
+import type { Event } from "../../src/core/event.ts";
+import { nextConnectionId, type RoomName } from "../../src/core/names.ts";
+import { wakeState } from "../../src/core/state.ts";
+import { emptyDisk, MemoryStorage } from "../support/memory-storage.ts";
+import { copyState } from "./copy.ts";
+import { Expected } from "./expected.ts";
+import { Sockets } from "./sockets.ts";
+import { changeLink, epochOf, type Item, type Link, linkOf, type World } from "./world.ts";
+
+const ROOM = "lobby" as RoomName;
+
+/** A handshake reaches the room. */
+export function arrives(world: World, { label, handshake }: Link): World {
+  if (handshake === undefined) return world;
+  const { room, links } = world;
+  const listed = links.flatMap(({ isListed, id }) => (isListed && id ? [id.id] : []));
+  const newest = room.newest ?? listed.toSorted().at(-1);
+  const id = nextConnectionId(newest, room.now, room.joins);
+  const link = { name: handshake.name, id };
+  const item: Item = { type: "join", link, join: { room: ROOM, ...handshake } };
+  const inbox = [...room.inbox, item];
+  return changeLink(
+    { ...world, room: { ...room, inbox, newest: id, joins: room.joins + 1 } },
+    label,
+    { handshake: undefined, id: link },
+  );
+}
+
+/** What was first on its way up reaches the room. @param again it is a failure signal that will come again */
+export function delivers(world: World, { label, up, id }: Link, again = false): World {
+  const [first, ...rest] = up;
+  if (first === undefined || id === undefined) return world;
+  const item: Item =
+    "gone" in first
+      ? { type: "gone", link: id, code: first.gone }
+      : { type: "frame", link: id, commands: first.commands };
+  const inbox = [...world.room.inbox, item];
+  return changeLink({ ...world, room: { ...world.room, inbox } }, label, { up: again ? up : rest });
+}
+
+/** One turn of the broker's loop, from the inbox to the sockets. */
+export function takesTurn(world: World, failures = 0): World {
+  const { room, limits } = world;
+  const disk = { ...room.disk };
+  const storage = new MemoryStorage(disk, room.pending);
+  storage.failures = failures;
+  const sockets = new Sockets(world, storage);
+  const surroundings = { storage, connections: sockets, limits, epoch: epochOf(room) };
+  const state = room.state === undefined ? wake(sockets, storage, room.now) : copyState(room.state);
+  const expected = new Expected(world, state, storage);
+  let broker = new Broker(surroundings, state);
+  let failed = false;
+  try {
+    broker.turn(events(room.inbox, expected, broker), room.now);
+  } catch (error) {
+    if (failures === 0) throw error;
+    failed = true;
+  }
+  let memory = state;
+  let left = storage;
+  if (failed) {
+    left = new MemoryStorage(disk);
+    sockets.storage = left;
+    memory = wake(sockets, left, room.now);
+    broker = new Broker({ ...surroundings, storage: left }, memory);
+    recovers(broker, world, sockets);
+  }
+  for (const item of room.inbox) if (item.type === "gone") sockets.released(item.link.id);
+  const after = sockets.world({
+    ...room,
+    disk,
+    pending: new Map(left.directory.pending),
+    state: memory,
+    due: broker.due(room.now),
+    inbox: [],
+  });
+  return expected.compare(world, after, sockets, failed);
+}
+
+/** Reads the inbox in arrival order. */
+function* events(
+  inbox: readonly Item[],
+  expected: Expected,
+  broker: Broker,
+): Generator<Event, void> {
+  for (const item of inbox) {
+    for (const event of eventsOf(item)) {
+      expected.hears(event);
+      yield event;
+      if (event.type === "NewPeer") {
+        expected.decides(event, broker.peers.get(event.join.name)?.link.id === event.id);
+      }
+    }
+  }
+}
+
+function eventsOf(item: Item): Event[] {
+  switch (item.type) {
+    case "join":
+      return [{ type: "NewPeer", id: item.link.id, join: item.join }];
+    case "frame":
+      return item.commands.map((command) => ({ type: "Said", link: item.link, command }));
+    case "gone":
+      return [{ type: "Disconnect", link: item.link, code: item.code }];
+    case "tick":
+      return [{ type: "Tick" }];
+    default:
+      return item satisfies never;
+  }
+}
+
+/** The storage failed: everyone with an event in this turn is closed; their cursors wait for the next commit. */
+function recovers(broker: Broker, { room }: World, sockets: Sockets): void {
+  const [code, reason] = [4102, "storage trouble"] as const;
+  for (const item of room.inbox) if (item.type === "join") sockets.close(item.link.id, code);
+  const removals = room.inbox.flatMap(eventsOf).flatMap((event): Event[] => {
+    if (!("link" in event)) return [];
+    return [
+      event.type === "Disconnect" ? event : { type: "Broken", link: event.link, code, reason },
+    ];
+  });
+  broker.admitLoss(room.now);
+  broker.decide(removals, room.now);
+  broker.handOver(room.now);
+}
+
+function wake(sockets: Sockets, storage: MemoryStorage, now: number) {
+  const { state, replaced } = wakeState(sockets.memos, storage.log, now);
+  for (const { link } of replaced) sockets.close(link.id, REPLACED.code);
+  return state;
+}
+
+/** The room hibernates: its memory is lost, the sockets and what they remember stay. */
+export const sleeps = (world: World): World => ({
+  ...world,
+  room: { ...world.room, state: undefined, due: undefined, newest: undefined },
+});
+
+/** The same with something due, or in flight. The timer that is lost rings once more, so that the room goes on. */
+export function losesMemory(world: World): World {
+  const { room, ...rest } = sleeps(world);
+  return { ...rest, room: { ...room, inbox: [{ type: "tick" }] }, hasLostNews: true };
+}
+
+/**
+ * The room loses its memory and all its sockets; no handler runs.
+ * @param heard how many frames that were on their way down still arrive, by link
+ */
+export function crashes(world: World, heard: ReadonlyMap<string, number>): World {
+  const clients = world.clients.map((client) => ({ ...client, mayHearAgain: true }));
+  let after = sleeps({ ...world, clients, hasLostNews: true });
+  for (const { label, isListed, isHeld, isBroken, down } of world.links) {
+    if (!isListed && !isHeld) continue;
+    const kept = down.slice(0, heard.get(label) ?? 0);
+    const end = isBroken ? down : [...kept, { close: 1006 }];
+    if (linkOf(after, label)?.handshake !== undefined) continue;
+    const ended = { isListed: false, isBroken: true, up: [], down: isHeld ? end : [] };
+    after = changeLink(after, label, ended);
+  }
+  return after;
+}
+
+/** The operator erases the room: another database, another epoch. */
+export function isErased(world: World): World {
+  const after = crashes(world, new Map());
+  const clients = after.clients.map((client) => ({ ...client, position: 0 }));
+  const links = after.links.map((link) =>
+    link.handshake ? link : { ...link, down: link.down.slice(-1) },
+  );
+  const room = {
+    ...after.room,
+    disk: emptyDisk(),
+    pending: new Map(),
+    epoch: after.room.epoch + 1,
+  };
+  return { ...after, room, clients, links, ledger: [], refused: new Set<string>() };
+}
+
+/** The time that the room waits for comes. */
+export function timePasses(world: World): World {
+  const { room } = world;
+  const now = Math.max(room.now, room.due ?? room.now);
+  return { ...world, room: { ...room, now, inbox: [{ type: "tick" }] } };
+}

@@ -1,0 +1,193 @@
+/**
+ * The rules, by their numbers (docs/protocol.md, section 6), as questions to a world. What a turn must do is asked in
+ * expected.ts.
+ */
+import { concerns, type Entry } from "../../src/core/entry.ts";
+import type { Out } from "../../src/core/event.ts";
+import { inFlight } from "../../src/core/flight.ts";
+import { EPHEMERAL_RESERVE_BYTES, UNHEARD_BYTES } from "../../src/core/limits.ts";
+import { type Seq, shift } from "../../src/core/names.ts";
+import type { Memo } from "../../src/core/outbox.ts";
+import type { MemoryStorage } from "../support/memory-storage.ts";
+import { Violation } from "./explorer.ts";
+import type { Client, World } from "./world.ts";
+
+type Leaving = Out | { readonly type: "open"; readonly memo: Memo };
+
+/** R3: what leaves the room is on its disk. R6, R8: a gap is one; an entry concerns whoever is shown it. */
+export function mayLeave(
+  out: Leaving,
+  memo: Memo,
+  { isCommitting, log, directory }: MemoryStorage,
+): void {
+  if (isCommitting) throw new Violation("R3", `${out.type} left before the commit`);
+  const { name } = memo.link;
+  switch (out.type) {
+    case "open":
+      if (directory.pending.has(name))
+        throw new Violation("R3", `${name} is let in before the commit`);
+      return;
+    case "entries":
+      for (const entry of out.entries) {
+        const [stored] = log.after(shift(entry.seq, -1)).entries;
+        if (stored !== entry && stored?.frame !== entry.frame) {
+          throw new Violation("R3", `${name} is shown ${entry.seq}, which is not stored`);
+        }
+        if (!concerns(entry, name) || entry.seq <= memo.birth) {
+          throw new Violation("R8", `${name} is shown ${entry.seq}, which does not concern them`);
+        }
+      }
+      return;
+    case "gap":
+      if (out.to > Math.max(log.first - 1, memo.birth)) {
+        throw new Violation("R6", `${name} is told a gap up to ${out.to}, which is still kept`);
+      }
+      return;
+    case "welcome":
+      return isStored(out.head, log.head);
+    case "ready":
+      return isStored(out.seq, log.head);
+    default:
+  }
+}
+
+function isStored(seq: Seq, head: Seq): void {
+  if (seq > head) throw new Violation("R3", `${seq} is told, and the log ends with ${head}`);
+}
+
+/** The first entry between two positions that concerns `name`. */
+const firstBetween = (
+  ledger: readonly Entry[],
+  name: Memo["link"]["name"],
+  { above, below }: { readonly above: number; readonly below: number },
+  isShown: (entry: Entry) => boolean = () => true,
+): Entry | undefined =>
+  ledger.find((e) => e.seq > above && e.seq < below && concerns(e, name) && isShown(e));
+
+/** R5: nothing that concerns `client` lies between what it was shown and `below`. */
+export function nothingSkipped(
+  { ledger }: World,
+  client: Client,
+  below: number,
+  birth: number,
+): void {
+  const above = Math.max(client.position, birth);
+  const lost = firstBetween(ledger, client.name, { above, below });
+  if (lost !== undefined) throw new Violation("R5", `${client.name} is not shown ${lost.text}`);
+}
+
+/** R5 for `chat.line`: what is handed to an open socket is handed once, in order, without a hole. */
+export function wasHanded(
+  client: Client,
+  outs: readonly Out[],
+  { birth }: Memo,
+  ledger: readonly Entry[],
+): Client {
+  let { position } = client;
+  const isShown = ({ from, to }: Entry): boolean =>
+    from !== client.name || to?.includes(client.name) === true;
+  for (const out of outs) {
+    if (out.type === "gap") position = Math.max(position, out.to);
+    if (out.type !== "entries") continue;
+    for (const { seq, text } of out.entries) {
+      if (seq <= position) {
+        if (client.mayHearAgain) continue;
+        throw new Violation("R5", `${client.name} is handed ${text} again`);
+      }
+      const range = { above: Math.max(position, birth), below: seq };
+      const lost = firstBetween(ledger, client.name, range, isShown);
+      if (lost !== undefined)
+        throw new Violation("R5", `${client.name} is not handed ${lost.text}`);
+      position = seq;
+    }
+  }
+  return position === client.position ? client : { ...client, position };
+}
+
+/** R5: each message is stored once, in the order in which it was said; what was called refused never is. */
+export function isSound(world: World): void {
+  const { clients, ledger, limits, room } = world;
+  for (const { name, script, fates } of clients) {
+    const stored = ledger.filter(
+      ({ from, text }) => from === name && script.some(({ label }) => label === text),
+    );
+    const order = stored.map(({ text }) => script.findIndex(({ label }) => label === text));
+    if (order.some((place, index) => index > 0 && place <= (order[index - 1] ?? -1))) {
+      const texts = stored.map(({ text }) => text).join(" ");
+      throw new Violation("R5", `${name} said them once and in order; stored is ${texts}`);
+    }
+    for (const { text } of stored) {
+      if (fates.get(text) === "refused")
+        throw new Violation("R5", `${text} is stored, and called refused`);
+    }
+  }
+  for (const {
+    acked,
+    sent,
+    flight,
+    dialect,
+    budget,
+    unheard,
+    link,
+  } of room.state?.peers.values() ?? []) {
+    if (acked > Math.max(sent, room.state?.pump.served ?? 0)) {
+      throw new Violation("pump", `${link.name}: acked ${acked} is above sent ${sent}`);
+    }
+    if (dialect === "chat.v1" && inFlight(flight) > limits.window) {
+      throw new Violation("R8", `${inFlight(flight)} are in flight to ${link.name}`);
+    }
+    // Left out of a state's text, so they must never decide anything.
+    if (budget.level <= 2 * EPHEMERAL_RESERVE_BYTES || unheard >= UNHEARD_BYTES / 2) {
+      throw new Error("the scope is too large: a budget could run out");
+    }
+  }
+  for (const { level } of room.state?.allowances.values() ?? []) {
+    if (level < limits.burst / 2)
+      throw new Error("the scope is too large: an allowance could run out");
+  }
+}
+
+/** R11, R9: nothing more happens by itself. Is all done that was to be done? */
+export function isGoodEnd(world: World): void {
+  const { room, clients, ledger } = world;
+  const { state } = room;
+  for (const client of clients) {
+    const { name, link, record, position, dialect, isAway } = client;
+    if (link.type === "closed") {
+      const rivals = clients.filter((other) => other.name === name && other.link.type === "live");
+      if (link.code === 4001 && rivals.length === 1) continue;
+      throw new Violation("R11", `${name} was closed for good with ${link.code}`);
+    }
+    if (isAway) continue;
+    if (link.type !== "live") throw new Violation("R11", `${name} never becomes ready`);
+    const birth = room.disk.peers.get(name)?.birth ?? 0;
+    const range = { above: Math.max(position, birth), below: Number.POSITIVE_INFINITY };
+    const isShown = ({ from, to }: Entry): boolean =>
+      dialect === "chat.v1" || from !== name || to?.includes(name) === true;
+    const lost = firstBetween(ledger, name, range, isShown);
+    if (lost !== undefined) throw new Violation("R11", `${lost.text} never reaches ${name}`);
+    const [undecided] = record.outbox;
+    if (undecided !== undefined) throw new Violation("R11", `${undecided.id} is never decided`);
+  }
+  if (state === undefined) return;
+  if (room.due !== undefined)
+    throw new Violation("R9", "the room waits for something in a quiet world");
+  const online = [...state.peers.keys(), ...state.presence.grace.keys()].toSorted();
+  const here = new Set(clients.filter(({ link }) => link.type === "live").map(({ name }) => name));
+  if (online.join() !== [...here].toSorted().join()) {
+    throw new Violation("R11", `online for ever: ${online.join()}; here: ${[...here].join()}`);
+  }
+  for (const peer of state.peers.values()) {
+    if (inFlight(peer.flight) > 0)
+      throw new Violation("R11", `something stays in flight to ${peer.link.name}`);
+  }
+  if (!world.scope.watchesPresence || world.hasLostNews) return;
+  for (const { label, isHeld, view } of world.links) {
+    if (isHeld && view.join() !== online.join()) {
+      throw new Violation(
+        "R11",
+        `${label} was told that ${view.join()} are online, not ${online.join()}`,
+      );
+    }
+  }
+}

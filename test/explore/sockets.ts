@@ -1,0 +1,124 @@
+/**
+ * The room's sockets during one turn: gathers what the broker does to them, and looks at each thing as it leaves.
+ */
+import type { Out } from "../../src/core/event.ts";
+import type { ConnectionId, PeerName } from "../../src/core/names.ts";
+import type { Connections, Memo } from "../../src/core/outbox.ts";
+import type { MemoryStorage } from "../support/memory-storage.ts";
+import { mayLeave, wasHanded } from "./rules.ts";
+import type { Client, Down, Link, Room, World } from "./world.ts";
+
+export class Sockets implements Connections {
+  storage: MemoryStorage;
+  readonly #world: World;
+  readonly #links = new Map<ConnectionId, Link>();
+  readonly #clients: Client[];
+  readonly #dying: ReadonlySet<ConnectionId>;
+  /** The codes that the room closed connections with. */
+  readonly closed = new Map<ConnectionId, number>();
+  readonly sent = new Map<ConnectionId, readonly Out[]>();
+
+  constructor(world: World, storage: MemoryStorage) {
+    this.#world = world;
+    this.storage = storage;
+    this.#clients = [...world.clients];
+    for (const link of world.links) if (link.id !== undefined) this.#links.set(link.id.id, link);
+    const gone = world.room.inbox.flatMap((item) => (item.type === "gone" ? [item.link.id] : []));
+    this.#dying = new Set(gone);
+  }
+
+  /** What the sockets remember that are not over. */
+  get memos(): Memo[] {
+    return [...this.#links.values()].flatMap(({ isListed, isOver, memo }) =>
+      isListed && !isOver && memo ? [memo] : [],
+    );
+  }
+
+  open(memo: Memo): void {
+    mayLeave({ type: "open", memo }, memo, this.storage);
+    this.#change(memo.link.id, { memo, isListed: true });
+  }
+
+  remember(memo: Memo): void {
+    this.#change(memo.link.id, { memo });
+  }
+
+  send(id: ConnectionId, outs: readonly Out[]): number | undefined {
+    const link = this.#links.get(id);
+    if (link?.memo === undefined || !link.isListed || link.isOver) return undefined;
+    if (link.isDying || this.#dying.has(id)) return undefined;
+    for (const out of outs) mayLeave(out, link.memo, this.storage);
+    this.sent.set(id, outs);
+    const client = this.#clients[link.client];
+    if (client?.dialect === "chat.line") {
+      this.#clients[link.client] = wasHanded(client, outs, link.memo, this.#ledger);
+    }
+    const view = this.#world.scope.watchesPresence ? viewed(link.view, outs) : [];
+    const heard = outs.filter((out) => isHeard(out, link.memo?.dialect));
+    const down: Down[] = heard.length === 0 ? [] : [{ outs: heard }];
+    this.#change(id, { view, ...(!link.isBroken && { down: [...link.down, ...down] }) });
+    return 100 * outs.length;
+  }
+
+  close(id: ConnectionId, code: number): void {
+    const link = this.#links.get(id);
+    if (link === undefined || link.isOver) return;
+    this.closed.set(id, code);
+    const isTold = link.isHeld && !link.isBroken;
+    const down = isTold ? [...link.down, { close: code }] : link.down;
+    this.#change(id, { isOver: true, down });
+  }
+
+  /** Nobody was seen to ping: links are judged by their acks. */
+  pinged(): undefined {
+    return undefined;
+  }
+
+  /** The end of this connection was dealt with. */
+  released(id: ConnectionId): void {
+    this.#change(id, { isListed: false });
+  }
+
+  /** The world after the turn. */
+  world(room: Room): World {
+    const ended = (link: Link): boolean =>
+      !link.isHeld &&
+      !link.isListed &&
+      link.id !== undefined &&
+      link.up.every((up) => !("gone" in up) || link.memo === undefined);
+    const links = this.#world.links
+      .map((link) => (link.id && this.#links.get(link.id.id)) ?? link)
+      .filter((link) => !ended(link));
+    return { ...this.#world, room, links, clients: this.#clients, ledger: this.#ledger };
+  }
+
+  get #ledger(): World["ledger"] {
+    const { ledger } = this.#world;
+    const fresh = this.storage.log.after((ledger.at(-1)?.seq ?? 0) as never).entries;
+    return [...ledger, ...fresh];
+  }
+
+  #change(id: ConnectionId, change: Partial<Link>): void {
+    const link = this.#links.get(id);
+    if (link !== undefined) this.#links.set(id, { ...link, ...change });
+  }
+}
+
+/** A client's state does not depend on the rest; of what a line says nothing but the greeting matters here. */
+const isHeard = ({ type }: Out, dialect: Memo["dialect"] | undefined): boolean =>
+  dialect === "chat.line"
+    ? type === "welcome"
+    : ["welcome", "gap", "entries", "ready", "error"].includes(type);
+
+/** Who is online, by what was told. */
+function viewed(view: readonly PeerName[], outs: readonly Out[]): readonly PeerName[] {
+  let names = view;
+  for (const out of outs) {
+    if (out.type === "welcome") names = out.peers;
+    else if (out.type === "presence") {
+      const { joined, left } = out;
+      names = [...new Set([...names, ...joined])].filter((name) => !left.includes(name));
+    }
+  }
+  return names.toSorted();
+}
