@@ -114,6 +114,8 @@ export const GAP_BYTES = 64;
 /** Bytes that one connection may be sent at once, and its refill a second. */
 export const BUDGET_BYTES = 4 * MIB;
 export const BUDGET_BYTES_PER_SECOND = 4 * MIB;
+/** Bytes of answers that one turn gives to all together: the next turn, with what others say, goes in between. */
+export const TURN_ANSWER_BYTES = MIB;
 /** What signals and presence leave in the budget, so that a flood of them does not starve entries and answers. */
 export const EPHEMERAL_RESERVE_BYTES = MIB;
 /** Once spent, the budget is waited for until it holds this much: pages, not drops. */

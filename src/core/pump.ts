@@ -23,6 +23,7 @@ import {
   READY_ENTRIES,
   SCAN_ENTRIES,
   SECOND,
+  TURN_ANSWER_BYTES,
 } from "./limits.ts";
 import { laterOf, type PeerName, type Seq, shift } from "./names.ts";
 import { type Outbox, OUTGOING } from "./outbox.ts";
@@ -135,9 +136,11 @@ export class Pump {
       broke.delete(name);
       hungry.add(name);
     }
+    let left = TURN_ANSWER_BYTES;
     for (const name of hungry) {
+      if (left <= 0) break;
       const peer = this.#peers.get(name);
-      if (peer !== undefined) this.pay(peer, compute, now);
+      if (peer !== undefined) left -= this.pay(peer, compute, now, left);
     }
     if (fresh.length > 0) this.#handToLive(fresh, now);
     this.#state.served = this.#log.head;
@@ -159,16 +162,24 @@ export class Pump {
     return true;
   }
 
-  /** Stages the answers that the peer is owed, as far as its budget goes. */
-  pay(peer: Peer, compute: Compute, now: number): void {
+  /**
+   * Stages the answers that the peer is owed, as far as its budget goes.
+   * @param most bytes after which no further one is begun
+   * @returns about how many bytes they have
+   */
+  pay(peer: Peer, compute: Compute, now: number, most = Infinity): number {
     refill(peer.budget, OUTGOING, now);
     let paid = 0;
+    let staged = 0;
     for (const answer of peer.waiting) {
-      if (peer.budget.level <= 0) break;
-      this.#outbox.stage(peer, ...compute(peer, answer));
+      if (peer.budget.level <= 0 || staged >= most) break;
+      const [out, bytes] = compute(peer, answer);
+      this.#outbox.stage(peer, out, bytes);
+      staged += bytes;
       paid++;
     }
     peer.waiting.splice(0, paid);
+    return staged;
   }
 
   #handToLive(fresh: readonly Entry[], now: number): void {
@@ -237,7 +248,10 @@ export class Pump {
       if (peer === undefined) continue;
       if (!peer.live) scanned += this.#page(peer, now);
       this.#tellReady(peer, now);
-      if (peer.waiting.length > 0) this.#park(peer, now);
+      if (peer.waiting.length === 0) continue;
+      // It waits for its budget, or for its turn behind others.
+      if (peer.budget.level > 0) this.wantMore(peer);
+      else this.#park(peer, now);
     }
   }
 

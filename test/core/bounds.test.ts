@@ -12,6 +12,7 @@ import {
   SECOND,
   UNHEARD_BYTES,
 } from "../../src/core/limits.ts";
+import type { Event } from "../../src/core/event.ts";
 import type { PeerName } from "../../src/core/names.ts";
 import { type Client, Stage } from "../support/stage.ts";
 
@@ -43,6 +44,34 @@ describe("the outgoing budget", () => {
     expect(taken(alice)).toBeLessThan(2 * BUDGET_BYTES + 256 * KIB);
     stage.passes(10_000);
     expect(alice.all("history")).toHaveLength(200);
+  });
+
+  test("R8: a hundred who ask for history at once do not hold a turn up, and all of them are answered", () => {
+    const stage = new Stage({ ...freely });
+    const alice = stage.joins("alice");
+    for (let i = 0; i < 8; i++) {
+      alice.says("x".repeat(8_000));
+      alice.acks();
+    }
+    const askers = Array.from({ length: 100 }, (_, number) => stage.joins(`asker-${number}`));
+    const pages = (): number => askers.reduce((sum, asker) => sum + asker.all("history").length, 0);
+    const events = askers.flatMap((asker) =>
+      Array.from({ length: 10 }, (_, number): Event => {
+        return {
+          type: "Said",
+          link: asker.link,
+          command: { type: "History", id: `${number}`, limit: 100 },
+        };
+      }),
+    );
+    // One turn of the broker's loop, without the ticks that follow it.
+    stage.broker.turn(events, stage.now);
+    expect(pages()).toBeGreaterThan(0);
+    expect(pages()).toBeLessThan(20);
+    alice.says("what is said meanwhile goes in between", ["alice"]);
+    expect(alice.texts).toContain("what is said meanwhile goes in between");
+    stage.passes(0);
+    expect(pages()).toBe(1_000);
   });
 
   test("R8: entries wait for the budget, signals are dropped, and dropped presence is admitted", () => {

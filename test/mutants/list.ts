@@ -276,6 +276,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: a forgotten name that is claimed again",
   },
   {
+    name: "a turn answers without end",
+    edits: one("src/core/pump.ts", "let left = TURN_ANSWER_BYTES;", "let left = Infinity;"),
+    project: "core",
+    file: "test/core/bounds.test.ts",
+    test: "R8: a hundred who ask for history at once",
+  },
+  {
     name: "window ignored",
     edits: one("src/core/flow.ts", "return count < this.#limits.window &&", "return "),
     ...RULES,
