@@ -3,11 +3,11 @@
  * Prints a line each, and exits non-zero if a mutant survives, is stale, or its test does not pass without it.
  */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { apply, copyProject } from "./copy.ts";
 import { EXPLORED } from "./explored.ts";
-import { type Edit, type Mutant, MUTANTS } from "./list.ts";
+import { type Mutant, MUTANTS } from "./list.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -41,32 +41,9 @@ function run(
   }
 }
 
-/** Changes the copy. @returns what puts it back */
-function apply(copy: string, edits: readonly Edit[]): () => void {
-  const before = new Map<string, string>();
-  for (const { file, find, put } of edits) {
-    const path = join(copy, file);
-    const text = readFileSync(path, "utf8");
-    if (!before.has(path)) before.set(path, text);
-    if (text.split(find).length !== 2) throw new Error(`${file} does not hold this once: ${find}`);
-    writeFileSync(
-      path,
-      text.replace(find, () => put),
-    );
-  }
-  return () => {
-    for (const [path, text] of before) writeFileSync(path, text);
-  };
-}
-
 const wanted = process.argv[2] ?? "";
 const chosen = [...MUTANTS, ...EXPLORED].filter(({ name }) => name.includes(wanted));
-const copy = mkdtempSync(join(tmpdir(), "mutants-"));
-process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
-for (const part of ["src", "test", "wrangler.toml", "package.json", "tsconfig.json"]) {
-  cpSync(join(root, part), join(copy, part), { recursive: true });
-}
-symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+const copy = copyProject();
 
 const bad: string[] = [];
 const sound = new Map<string, boolean>();

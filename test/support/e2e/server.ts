@@ -42,6 +42,7 @@ export type Vars = Readonly<Record<string, string | number>>;
 interface Settings {
   readonly vars: Vars;
   readonly script?: string;
+  readonly more?: readonly string[];
 }
 
 export class Server {
@@ -58,11 +59,16 @@ export class Server {
   /**
    * @param vars what differs from the [vars] of wrangler.toml
    * @param script another entry than the one of wrangler.toml
+   * @param more   further flags for wrangler
    */
-  static async starts(vars: Vars = {}, script?: string): Promise<Server> {
+  static async starts(
+    vars: Vars = {},
+    script?: string,
+    more: readonly string[] = [],
+  ): Promise<Server> {
     const folder = mkdtempSync(join(tmpdir(), "chat-room-e2e-"));
     folders.add(folder);
-    const settings = script === undefined ? { vars } : { vars, script };
+    const settings = script === undefined ? { vars, more } : { vars, script, more };
     return new Server(settings, folder, await start(settings, folder, 0));
   }
 
@@ -90,6 +96,11 @@ export class Server {
   /** `http://…`, without a path; after a restart the same, unless somebody took the port meanwhile. */
   get url(): string {
     return this.#running.url;
+  }
+
+  /** The process group in which all of the server runs. */
+  get group(): number {
+    return this.#running.child.pid ?? 0;
   }
 
   /** `kill -9` of every process of the server, in the middle of whatever they do. */
@@ -134,10 +145,15 @@ export class Server {
 }
 
 /** @param port 0 for any that is free */
-async function start({ vars, script }: Settings, folder: string, port: number): Promise<Running> {
+async function start(
+  { vars, script, more = [] }: Settings,
+  folder: string,
+  port: number,
+): Promise<Running> {
   const flags = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"];
   flags.push("--persist-to", join(folder, "state"));
   for (const [name, value] of Object.entries(vars)) flags.push("--var", `${name}:${value}`);
+  flags.push(...more);
   if (script !== undefined) flags.push(script);
   const command = [...startScript().split(" "), ...flags];
   const child = spawn("sh", ["-c", LEADER, "sh", folder, ...command], {
@@ -170,7 +186,7 @@ async function start({ vars, script }: Settings, folder: string, port: number): 
     happenings.happened();
   });
   const ready = (): string | undefined => {
-    const url = /Ready on (http:\/\/[\w.:-]+)/.exec(output)?.[1];
+    const url = /Ready on (https?:\/\/[\w.:-]+)/.exec(output)?.[1];
     if (url !== undefined) return url;
     if (failure !== undefined) throw new Error(`the server ${failure}\n${output}`);
     return undefined;
