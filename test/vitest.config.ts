@@ -55,7 +55,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           root,
-          include: ["test/{e2e,demo,terminal,security/e2e}/**/*.test.ts"],
+          include: ["test/{e2e,demo,terminal,chaos,security/e2e}/**/*.test.ts"],
           environment: "node",
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -1,0 +1,124 @@
+/**
+ * The neighbours: what each kind does, how many there are, and what may bound the memory that they cost.
+ *
+ * The bounds come from docs/protocol.md, section 2, and are stated there by name; `src/core/limits.ts` has the numbers.
+ */
+import {
+  BUDGET_BYTES,
+  BUDGET_BYTES_PER_SECOND,
+  HISTORY_BYTES,
+  MIB,
+  presets,
+  QUERY_COST,
+  ROOM_FLIGHT_BYTES,
+} from "../../src/core/limits.ts";
+
+const { window: WINDOW, windowBytes: WINDOW_BYTES, rate: RATE, burst: BURST } = presets();
+
+export const KINDS = [
+  "never acks",
+  "never reads, asks",
+  "acks unread",
+  "flood",
+  "mail bomb",
+  "names",
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+export interface Scenario {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly count: number;
+  /** Left out of a quick run: another one asks more of the room. */
+  readonly isMinor?: true;
+  /** Bytes that the room may hold or have under way for these neighbours in a round of `ms`. */
+  readonly bytes: (ms: number) => number;
+  /** The longest p99 of the others, ms; a second if it is not said. */
+  readonly p99Ms?: number;
+  /** The bound in words. */
+  readonly because: string;
+}
+
+/** Questions that one name may ask in a round, each answered by a page. */
+const pages = (ms: number): number => ((BURST + (RATE * ms) / 1_000) / QUERY_COST) * HISTORY_BYTES;
+const budget = (ms: number): number => BUDGET_BYTES + (BUDGET_BYTES_PER_SECOND * ms) / 1_000;
+/** What one name may say in a round, if each thing it says has `bytes`. */
+const words = (bytes: number, ms: number): number => (BURST + (RATE * ms) / 1_000) * bytes;
+
+/** Bytes of a bomb's messages, and of a flood's, as entries on the wire. */
+export const BOMB_BYTES = 8_000;
+const FLOOD_BYTES = 200;
+/** Names that a room remembers, by default and in a quick run. */
+export const NAMES = presets().names;
+export const NAMES_QUICK = 2_000;
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: "one never acks",
+    kind: "never acks",
+    count: 1,
+    isMinor: true,
+    bytes: () => WINDOW_BYTES,
+    because: `a window: ${WINDOW} entries, ${WINDOW_BYTES / 1024} KiB`,
+  },
+  {
+    name: "a hundred never ack",
+    kind: "never acks",
+    count: 100,
+    bytes: () => Math.min(ROOM_FLIGHT_BYTES, 100 * WINDOW_BYTES),
+    because: "a window each, and 32 MiB in flight in all",
+  },
+  {
+    name: "one asks, never reads",
+    kind: "never reads, asks",
+    count: 1,
+    isMinor: true,
+    bytes: (ms) => Math.min(pages(ms), budget(ms)),
+    because: "a rate: pages of 64 KiB for its allowance, 4 MiB and 4 MiB/s",
+  },
+  {
+    name: "a hundred ask, never read",
+    kind: "never reads, asks",
+    count: 100,
+    bytes: (ms) => 100 * Math.min(pages(ms), budget(ms)),
+    because: "the same rate, each",
+  },
+  {
+    name: "one acks what it never read",
+    kind: "acks unread",
+    count: 1,
+    isMinor: true,
+    bytes: budget,
+    because: "a rate: 4 MiB and 4 MiB/s",
+  },
+  {
+    name: "a hundred ack what they never read",
+    kind: "acks unread",
+    count: 100,
+    bytes: (ms) => 100 * budget(ms),
+    because: "the same rate, each",
+  },
+  {
+    name: "ten flood everyone",
+    kind: "flood",
+    count: 10,
+    // The room has one order: what ten names may say at once, 5,000 words for everyone, comes before the next word.
+    p99Ms: 10_000,
+    bytes: (ms) => 10 * words(FLOOD_BYTES, ms),
+    because: "their allowance: 500 items at once and 50 a second, then 4103",
+  },
+  {
+    name: "a mail bomb for somebody away, who returns",
+    kind: "mail bomb",
+    count: 10,
+    bytes: (ms) => 10 * words(BOMB_BYTES, ms),
+    because: "what ten names may say: 500 messages at once and 50 a second, each",
+  },
+  {
+    name: "as many names as a room remembers, and more",
+    kind: "names",
+    count: 1,
+    bytes: () => 32 * MIB,
+    because: "a row and a checkpoint entry a name; the longest away are forgotten",
+  },
+];

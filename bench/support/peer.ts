@@ -1,0 +1,69 @@
+/** A connection of `chat.v1` that costs its process as little as may be. It acknowledges only if it is told to. */
+import { WebSocket } from "ws";
+
+export interface Place {
+  /** `http://…` of the server. */
+  readonly url: string;
+  readonly room: string;
+}
+
+export interface Item {
+  readonly type: string;
+  readonly seq?: number;
+  readonly head?: number;
+  readonly from?: string;
+  readonly text?: string;
+}
+
+/** Called with what comes, item by item, and with whose link it came on. */
+export type Hears = (item: Item, peer: Peer) => void;
+
+export class Peer {
+  readonly socket: WebSocket;
+  /** The code with which the link ended. */
+  readonly ended: Promise<number>;
+  #acked = 0;
+
+  /**
+   * @param query beside the name
+   */
+  constructor({ url, room }: Place, name: string, query = "", hears?: Hears) {
+    const address = `${url.replace("http", "ws")}/rooms/${room}?name=${name}${query}`;
+    this.socket = new WebSocket(address, ["chat.v1"], { perMessageDeflate: false });
+    this.socket.on("error", () => {});
+    this.socket.on("open", () => this.socket.send("ping"));
+    this.ended = new Promise((resolve) => this.socket.on("close", resolve));
+    if (hears === undefined) return;
+    this.socket.on("message", (data: Buffer) => {
+      for (const item of itemsOf(data.toString())) hears(item, this);
+    });
+  }
+
+  /** Waits until the room has let it in and sent all that it was owed. */
+  static async enters(place: Place, name: string, query = "", hears?: Hears): Promise<Peer> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const peer = new Peer(place, name, query, (item, self) => {
+      if (item.type === "ready") resolve();
+      hears?.(item, self);
+    });
+    void peer.ended.then((code) => reject(new Error(`${name} was not let in: ${code}`)));
+    await promise;
+    return peer;
+  }
+
+  says(item: object): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(item));
+  }
+
+  acks(seq: number): void {
+    if (seq <= this.#acked) return;
+    this.#acked = seq;
+    this.says({ type: "ack", seq });
+  }
+}
+
+function itemsOf(text: string): readonly Item[] {
+  if (text === "pong") return [];
+  const value = JSON.parse(text) as Item | Item[];
+  return Array.isArray(value) ? value : [value];
+}

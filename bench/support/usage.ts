@@ -1,0 +1,42 @@
+/** What a process group uses, read from `/proc`. */
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+
+export interface Usage {
+  /** Resident memory of all its processes, in bytes; what they share counts for each. */
+  readonly rss: number;
+  /** CPU time of all its processes so far, in ms. */
+  readonly cpuMs: number;
+  readonly processes: number;
+}
+
+const numberOf = (variable: string): number =>
+  Number(execFileSync("getconf", [variable], { encoding: "utf8" }));
+const PAGE_BYTES = numberOf("PAGESIZE");
+const TICK_MS = 1_000 / numberOf("CLK_TCK");
+
+export function usageOf(group: number): Usage {
+  let rss = 0;
+  let cpuMs = 0;
+  let processes = 0;
+  for (const pid of readdirSync("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    const fields = statOf(pid);
+    if (Number(fields[2]) !== group) continue;
+    processes++;
+    cpuMs += (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+    rss += Number(fields[21]) * PAGE_BYTES;
+  }
+  if (processes === 0) throw new Error(`nothing runs in process group ${group}`);
+  return { rss, cpuMs, processes };
+}
+
+/** The fields behind the name, which may hold anything; none if the process has just ended. */
+function statOf(pid: string): readonly string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,196 @@
+/** Chaos as it is run: a process of its own, with a server of its own or against somebody else's endpoint. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "node:tls";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Server } from "../support/e2e/server.ts";
+
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+/** Two starts of a server, storm and calm, on a machine that is busy. */
+const CHAOS_MS = 120_000;
+/** Rules that can be seen from outside. */
+const SEEN = ["R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R11"];
+
+/** The temporary folder of the run, in which nothing may be left. */
+let folder: string;
+let running: Set<ChildProcess>;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "chaos-test-"));
+  running = new Set();
+});
+
+afterEach(() => {
+  for (const child of running) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+  readonly code: Promise<number | null>;
+}
+
+function chaos(flags: readonly string[], vars: Readonly<Record<string, string>> = {}): Run {
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(VITEST|NODE_ENV|FORCE_)/.test(name),
+  );
+  const child = spawn(process.execPath, [MAIN, ...flags], {
+    env: { ...Object.fromEntries(own), TMPDIR: folder, TEMP: folder, ...vars },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  running.add(child);
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (bytes: Buffer) => (out += bytes.toString()));
+  child.stderr.on("data", (bytes: Buffer) => (err += bytes.toString()));
+  const code = new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { child, out: () => out, err: () => err, code };
+}
+
+/** The rules that have this verdict. */
+const having = (verdict: string, { out }: Run): string[] =>
+  Array.from(
+    out().matchAll(new RegExp(`^ {2}(R\\d+) +${verdict}:`, "gm")),
+    ([, rule = ""]) => rule,
+  );
+
+test(
+  "a short storm of seed 1 violates nothing",
+  async () => {
+    const run = chaos(["--seed", "1", "--minutes", "0.1"]);
+    expect(await run.code, run.out() + run.err()).toBe(0);
+    expect(having("held", run)).toEqual(SEEN);
+    expect(having("not seen from outside", run)).toEqual(["R9", "R10"]);
+    expect(run.out()).toMatch(
+      /round 1, seed 1: WINDOW=.*5 clients in \d+ lives, .*1 kill.*hostile deeds/,
+    );
+    expect(run.out()).toMatch(/\nNothing was violated, with seed 1\.\n$/);
+    expect(run.err()).toBe("");
+    expect(readdirSync(folder)).toEqual([]);
+  },
+  CHAOS_MS,
+);
+
+test(
+  "an endpoint with TLS is tried under its own name, and not killed",
+  async () => {
+    const server = await Server.starts({}, undefined, ["--local-protocol", "https"]);
+    try {
+      const url = new URL(server.url);
+      url.hostname = "localhost";
+      const ca = join(folder, "ca.pem");
+      writeFileSync(ca, await certificateOf(url));
+      const run = chaos(
+        ["--url", url.origin, "--seed", "2", "--minutes", "0.05", "--clients", "3"],
+        { NODE_EXTRA_CA_CERTS: ca },
+      );
+      expect(await run.code, run.out() + run.err()).toBe(0);
+      expect(having("held", run)).toEqual(SEEN.filter((rule) => rule !== "R3"));
+      expect(having("not tried", run)).toEqual(["R3"]);
+      expect(run.out()).not.toMatch(/[1-9]\d* kill/);
+    } finally {
+      await server.stop();
+    }
+  },
+  CHAOS_MS,
+);
+
+test(
+  "Ctrl-C ends everything, and prints the verdict so far",
+  async () => {
+    const run = chaos(["--seed", "3", "--minutes", "5"]);
+    await expect
+      .poll(() => readdirSync(folder).some((name) => name.startsWith("chat-room-chaos-")), {
+        timeout: 60_000,
+      })
+      .toBe(true);
+    run.child.kill("SIGINT");
+    expect(await run.code, run.out() + run.err()).toBe(130);
+    expect(having("not tried", run)).toEqual(["R2", "R3", "R11"]);
+    expect(run.out()).toMatch(/\nSo far nothing was violated, with seed 3\.\n$/);
+    expect(readdirSync(folder)).toEqual([]);
+  },
+  CHAOS_MS,
+);
+
+test(
+  "an endpoint that is no chat room cannot be tried, and that is told",
+  async () => {
+    const other = createServer((_request, response) => response.end("hello"));
+    other.listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const run = chaos(["--url", `http://127.0.0.1:${port}`, "--seed", "1", "--minutes", "0.05"]);
+    expect(await run.code, run.out() + run.err()).toBe(3);
+    expect(run.err()).toMatch(/^\nIt could not be tried \(seed 1\): .*everyone to come in/);
+    other.close();
+  },
+  CHAOS_MS,
+);
+
+test.each(["--help", "-h"])("%s says what it does", async (flag) => {
+  const run = chaos([flag]);
+  expect(await run.code).toBe(0);
+  expect(run.out()).toMatch(/^npm run chaos -- /);
+  expect(run.err()).toBe("");
+});
+
+test.each([
+  ["an unknown flag", ["--fast"], "Unknown option '--fast'"],
+  ["an argument", ["fast"], "Unexpected argument 'fast'"],
+  [
+    "a seed that is no number",
+    ["--seed", "x"],
+    '--seed: expected a whole number from 0 to 4294967295, not "x"',
+  ],
+  [
+    "a seed below 0",
+    ["--seed=-1"],
+    '--seed: expected a whole number from 0 to 4294967295, not "-1"',
+  ],
+  ["no minutes", ["--minutes", "0"], '--minutes: expected more than 0 and at most 1440, not "0"'],
+  ["one client", ["--clients", "1"], '--clients: expected a whole number from 2 to 50, not "1"'],
+  [
+    "an address with a path",
+    ["--url", "http://localhost/rooms/x"],
+    '--url: expected only the server, as in https://chat.example.com, not "http://localhost/rooms/x"',
+  ],
+  [
+    "a secret in the address",
+    ["--url", "http://me:secret@localhost"],
+    "--url: no name or password in it",
+  ],
+  [
+    "another protocol",
+    ["--url", "ftp://localhost"],
+    '--url: expected only the server, as in https://chat.example.com, not "ftp://localhost"',
+  ],
+])("%s is refused with a sentence", async (_case, flags, sentence) => {
+  const run = chaos(flags);
+  expect(await run.code).toBe(2);
+  expect(run.err()).toBe(`${sentence}. "npm run chaos -- --help" says what there is.\n`);
+  expect(run.out()).toBe("");
+});
+
+/** What a server signs itself with, as a text that can be trusted for the time of a test. */
+function certificateOf({ hostname, port }: URL): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(
+      { host: hostname, port: Number(port), rejectUnauthorized: false },
+      () => {
+        const { raw } = socket.getPeerX509Certificate() ?? {};
+        const body = raw?.toString("base64").replaceAll(/(.{64})/g, "$1\n") ?? "";
+        socket.destroy();
+        resolve(`-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`);
+      },
+    );
+    socket.on("error", reject);
+  });
+}
