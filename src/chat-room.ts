@@ -13,18 +13,14 @@ import { DurableObject } from "cloudflare:workers";
 import { type Config, type Env, readConfig } from "./config.ts";
 import { Broker } from "./core/broker.ts";
 import { type Closing, REPLACED } from "./core/entrance.ts";
-import type { Event, Join } from "./core/event.ts";
-import { MIB, presets } from "./core/limits.ts";
-import {
-  type ConnectionId,
-  type Link,
-  nextConnectionId,
-  type RoomName,
-  utf8Length,
-} from "./core/names.ts";
+import type { Event } from "./core/event.ts";
+import { presets } from "./core/limits.ts";
+import { type ConnectionId, nextConnectionId, type RoomName, utf8Length } from "./core/names.ts";
 import type { Order } from "./core/order.ts";
 import { Pace } from "./core/pace.ts";
 import { wakeState } from "./core/state.ts";
+import { newDatabaseId, publicPartOf, secretPartOf } from "./database-id.ts";
+import { INBOX_UNITS, type Item, partsOf, socketsOf, textsOf, unitsOf } from "./inbox.ts";
 import { record, report } from "./journal.ts";
 import { Desk, type Reply, replyWithoutRoom } from "./operator/desk.ts";
 import { exportLog } from "./operator/export.ts";
@@ -38,22 +34,6 @@ import { readLines } from "./wire/line.ts";
 export type Counters = Readonly<
   Record<"rowsRead" | "rowsWritten" | "statements" | "frames" | "encoded", number>
 >;
-
-/** What waits for the next turn, in arrival order. */
-type Item =
-  | { readonly type: "join"; readonly id: ConnectionId; readonly join: Join }
-  | { readonly type: "frame"; readonly ws: WebSocket; readonly text: string }
-  | { readonly type: "broken"; readonly ws: WebSocket; readonly closing: Closing }
-  | { readonly type: "gone"; readonly ws: WebSocket; readonly code: number }
-  /** A connection that the runtime would not accept. */
-  | { readonly type: "lost"; readonly link: Link }
-  | { readonly type: "order"; readonly ask: number; readonly order: Order }
-  | { readonly type: "tick" };
-
-/** What may wait for a turn, in UTF-16 units of text; beyond it the turn is taken at once. */
-const INBOX_UNITS = 4 * MIB;
-/** What an item weighs besides its text. */
-const ITEM_UNITS = 128;
 
 const STORAGE_TROUBLE: Closing = {
   code: 4102,
@@ -160,7 +140,7 @@ export class ChatRoom extends DurableObject<Env> {
   /** @returns the turn that will take the item; while it is pending, the object does not hibernate */
   #push(item: Item): Promise<void> {
     this.#inbox.push(item);
-    this.#inboxUnits += ITEM_UNITS + (item.type === "frame" ? item.text.length : 0);
+    this.#inboxUnits += unitsOf(item);
     if (this.#inboxUnits > INBOX_UNITS) this.#takeTurn();
     this.#turn ??= new Promise((resolve) => {
       const take = (): void => {
@@ -212,7 +192,7 @@ export class ChatRoom extends DurableObject<Env> {
 
   /** What the turn came to, for the operator. */
   #tell(broker: Broker): void {
-    record(broker.notes(), this.#room ?? "", secretOf(this.#storage?.id ?? ""));
+    record(broker.notes(), this.#room ?? "", secretPartOf(this.#storage?.id ?? ""));
     for (const { ask, outcome } of broker.answers()) {
       if (outcome.type !== "stats") this.#desk.answer(ask, outcome);
       else {
@@ -308,7 +288,7 @@ export class ChatRoom extends DurableObject<Env> {
   /** The part of the database's id that everybody is told, and the operator's own. */
   get #epoch(): string | undefined {
     if (this.#storage === undefined || typeof this.#config === "string") return undefined;
-    return `${this.#storage.id.slice(0, PUBLIC_CHARACTERS)}.${this.#config.epoch}`;
+    return `${publicPartOf(this.#storage.id)}.${this.#config.epoch}`;
   }
 
   /**
@@ -354,33 +334,4 @@ export class ChatRoom extends DurableObject<Env> {
     };
     this.#timer = { due, id: setTimeout(ring, Math.max(0, due - now)) };
   }
-}
-
-const socketsOf = (inbox: readonly Item[]): WebSocket[] =>
-  inbox.flatMap((item) => ("ws" in item ? [item.ws] : []));
-
-function* textsOf(inbox: readonly Item[]): Generator<string, void> {
-  for (const item of inbox) if (item.type === "frame") yield item.text;
-}
-
-/** Whatever stands before an erasure is handed over before it, and what comes after finds the new room. */
-function partsOf(inbox: readonly Item[]): Item[][] {
-  const parts: Item[][] = [[]];
-  for (const item of inbox) {
-    if (item.type === "order" && item.order.type === "Erase") parts.push([item], []);
-    else parts.at(-1)?.push(item);
-  }
-  return parts.filter((part) => part.length > 0);
-}
-
-/** 72 bits that everybody is told, in the epoch, and 96 that nobody is. */
-const PUBLIC_CHARACTERS = 12;
-const secretOf = (id: string): string => id.slice(PUBLIC_CHARACTERS);
-
-/** 168 random bits, as text. */
-function newDatabaseId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(21));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_");
 }
