@@ -1,0 +1,32 @@
+/** What a stretch of work cost the server and the generator. */
+import type { Server } from "./contender.ts";
+
+export interface Cost {
+  /** Seconds on the wall. */
+  readonly seconds: number;
+  /** CPU seconds of the server's whole process tree. */
+  readonly server: number;
+  /** CPU seconds of the generator: this process. */
+  readonly generator: number;
+}
+
+/** @returns what, when called, tells the cost since */
+export function meter(server: Server): () => Cost {
+  const { cpuMs } = server.usage();
+  const generator = process.cpuUsage();
+  const start = performance.now();
+  return () => {
+    const { user, system } = process.cpuUsage(generator);
+    return {
+      seconds: (performance.now() - start) / 1_000,
+      server: (server.usage().cpuMs - cpuMs) / 1_000,
+      generator: (user + system) / 1e6,
+    };
+  };
+}
+
+/** The generator runs on one core: above this share of it, it and not the server set the pace. */
+const BOUND = 0.9;
+
+export const isGeneratorBound = ({ generator, seconds }: Cost): boolean =>
+  generator / seconds > BOUND;

@@ -1,0 +1,120 @@
+/**
+ * A Worker with its Durable Object on plain workerd: no wrangler, no proxy in front, storage on a folder of our own.
+ *
+ * Invariant: the process ends with `stop`, or with this process.
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo, connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { build } from "esbuild";
+import { usageOf } from "../../support/usage.ts";
+import type { Server } from "./contender.ts";
+
+const ROOT = new URL("../../../", import.meta.url).pathname;
+const START_MS = 20_000;
+
+export interface Worker {
+  /** The Worker's entry, from the project's root. */
+  readonly entry: string;
+  readonly className: string;
+  readonly binding: string;
+  readonly vars?: Readonly<Record<string, string | number>>;
+}
+
+/**
+ * @param folder where the storage goes: a real disk, or a tmpfs
+ * @param inspector a port for V8's inspector, to profile; none by default
+ */
+export async function startWorkerd(
+  worker: Worker,
+  folder: string,
+  inspector?: number,
+): Promise<Server> {
+  const home = mkdtempSync(join(folder, "chat-room-bench-"));
+  const bundled = join(home, "worker.js");
+  await build({
+    entryPoints: [join(ROOT, worker.entry)],
+    bundle: true,
+    format: "esm",
+    target: "es2024",
+    external: ["cloudflare:*", "node:*"],
+    outfile: bundled,
+    logLevel: "error",
+  });
+  const port = await freePort();
+  const vars = Object.entries(worker.vars ?? {}).map(
+    ([name, value]) => `(name = "${name}", text = "${value}")`,
+  );
+  const bindings = [
+    `(name = "${worker.binding}", durableObjectNamespace = "${worker.className}")`,
+    ...vars,
+  ];
+  writeFileSync(
+    join(home, "config.capnp"),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .main),
+    (name = "disk", disk = (path = "${home}", writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const main :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "2026-08-15",
+  durableObjectNamespaces = [(className = "${worker.className}", uniqueKey = "bench", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [${bindings.join(", ")}],
+);
+`,
+  );
+  const binary = join(ROOT, "node_modules/workerd/bin/workerd");
+  const inspect = inspector === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspector}`];
+  const child = spawn(binary, ["serve", ...inspect, join(home, "config.capnp")], {
+    stdio: ["ignore", "ignore", "inherit"],
+    // A group of its own, which is what its usage is counted by.
+    detached: true,
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error("workerd cannot be started");
+  const over = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const end = (): void => {
+    child.kill("SIGKILL");
+  };
+  process.once("exit", end);
+  await untilListening(port, child);
+  return {
+    url: `ws://127.0.0.1:${port}`,
+    usage: () => usageOf(pid),
+    stop: async () => {
+      end();
+      await over;
+      process.off("exit", end);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function untilListening(port: number, child: { exitCode: number | null }): Promise<void> {
+  const deadline = Date.now() + START_MS;
+  while (Date.now() < deadline && child.exitCode === null) {
+    const answers = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => resolve(true));
+      socket.once("error", () => resolve(false));
+      socket.once("connect", () => socket.destroy());
+    });
+    if (answers) return;
+    await pause(20);
+  }
+  throw new Error("workerd does not listen");
+}

@@ -1,0 +1,54 @@
+/**
+ * Addressed: a hundred peers, a thousand messages in flight, each to one other. A message is done when it is back with
+ * its sender, so it is confirmed; the recipients' copies are waited for at the end.
+ */
+import { isGeneratorBound, meter } from "../rig/meter.ts";
+import type { Figures, Round, Workload } from "../rig/workload.ts";
+
+const PEERS = 100;
+const IN_FLIGHT = 10;
+const MESSAGES = 60_000;
+const TEXT = "x".repeat(100);
+
+const nameOf = (index: number): string => `p${index % PEERS}`;
+
+async function run({ contender, server, scale, generatorBound }: Round): Promise<Figures> {
+  const total = Math.round(MESSAGES * scale);
+  let sent = 0;
+  let copies = 0;
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const peers = Array.from({ length: PEERS }, (_, index) => {
+    const next = (): void => {
+      if (sent < total) peers[index]?.send(TEXT, [nameOf(index + 1 + (sent++ % (PEERS - 1)))]);
+    };
+    const name = nameOf(index);
+    const peer = contender.speak({
+      server,
+      room: "addressed",
+      name,
+      onEntry: ({ from }) => {
+        if (++copies === 2 * total) resolve();
+        if (from === name) next();
+      },
+    });
+    return Object.assign(peer, { next });
+  });
+  await Promise.all(peers.map((peer) => peer.ready));
+  const cost = meter(server);
+  for (const { next } of peers) for (let count = 0; count < IN_FLIGHT; count++) next();
+  await over;
+  const spent = cost();
+  if (isGeneratorBound(spent)) generatorBound();
+  for (const peer of peers) peer.cut();
+  return {
+    "server CPU, µs/message": (spent.server / total) * 1e6,
+    "messages/s": total / spent.seconds,
+  };
+}
+
+export const addressed: Workload = {
+  name: "addressed",
+  about: "100 peers, 1,000 in flight, each message to one other",
+  contenders: ["relay", "insert", "room", "arrays"],
+  run,
+};
