@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: what the room costs, against baselines and peers, in the same run.
+ * `npm run bench`: what the room costs a message, against baselines in the same run.
  *
  * Interleaved rounds on a fresh server each, medians with their least and greatest, CPU of the server's whole process
  * tree first, for that is what these machines measure steadily. One page on the screen, everything in a JSON file.
