@@ -140,7 +140,7 @@ export const MUTANTS: readonly Mutant[] = [
       { file: "src/core/pump.ts", find: " || peer.waiting.length > 0) {", put: ") {" },
       {
         file: "src/core/pump.ts",
-        find: "if (peer !== undefined) this.pay(peer, compute, now);",
+        find: "if (peer !== undefined) left -= this.pay(peer, compute, now, left);",
         put: "",
       },
       {
@@ -310,7 +310,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a commit in every turn",
-    edits: one("src/core/broker.ts", "if (fresh.length === 0 && !directory.isChanged) return;", ""),
+    edits: one(
+      "src/core/broker.ts",
+      "if (fresh.length === 0 && !directory.isChanged && !this.#operator.isChanged) return;",
+      "",
+    ),
     ...RULES,
     test: "R10: a turn of many events is one commit",
   },
