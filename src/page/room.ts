@@ -16,6 +16,7 @@ import {
   type Unsent,
 } from "../client/index.ts";
 import { diagnose } from "./diagnosis.ts";
+import { Hold } from "./hold.ts";
 import { Memory } from "./memory.ts";
 import {
   type Absence,
@@ -28,17 +29,16 @@ import {
   replayLine,
 } from "./model/absence.ts";
 import { Log, type Trouble } from "./model/log.ts";
-import { PAGES, Roster } from "./model/roster.ts";
+import { Roster } from "./model/roster.ts";
 import type { Line } from "./model/rows.ts";
 import { Typing } from "./model/typing.ts";
 import type { Status } from "./model/words.ts";
 import { Passing } from "./passing.ts";
+import { Questions } from "./questions.ts";
+import { Troubles } from "./troubles.ts";
 
-/** How long the other tab may take to let go: it waits up to 5 s for what it sent. */
-const LET_GO_MS = 8_000;
-const PAGE = 50;
-/** What is asked for when the page is opened. */
-const FIRST_PAGE = 50;
+/** With fewer entries than this, the past is asked for at once. */
+const FEW = 50;
 
 export interface Place {
   readonly room: string;
@@ -71,49 +71,44 @@ export class Room {
   absence: Absence = FIRST;
   /** What the server says to a handshake that fails. */
   diagnosis: string | undefined;
-  isAsking = false;
-  readonly #memory: Memory;
   readonly #told: Told;
   readonly #client: ChatClient;
   readonly #passing: Passing;
-  #held: Extract<Status, { type: "held" }> | undefined;
-  #ask: () => void = () => {};
-  #carried: readonly Unsent[];
+  readonly #hold: Hold;
+  readonly #questions: Questions;
+  readonly #troubles: Troubles;
   /** Ids of what waited when the link was live again. */
   #leftover = new Set<string>();
-  #isGiven = false;
   #isOver = false;
   #wasLive = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(place: Place, memory: Memory, told: Told, { keeps, carried }: Manner) {
     this.place = place;
-    this.#carried = carried;
-    this.#memory = memory;
     const { room, name } = place;
     this.#told = {
       changed: () => !this.#isOver && told.changed(),
       heard: (entry) => !this.#isOver && told.heard(entry),
       warned: (text) => !this.#isOver && told.warned(text),
     };
-    this.log.setTroubles(memory.troubles(room, name));
+    this.#troubles = new Troubles(place, memory, this.log, carried);
+    this.#hold = new Hold(this.#told.changed);
     this.#passing = new Passing(room, name, (seq) => {
       this.absence = onSeen(this.absence, seq);
       this.#told.changed();
     });
     const tabs = {
-      held: (ask: () => void): void => this.#isHeld(ask),
+      held: (ask: () => void): void => this.#hold.isElsewhere(ask),
       wanted: (): void => this.#give(),
     };
     const storage = keeps ? browserStorage(Memory.recordOf(room, name), tabs) : memoryStorage();
     const { origin } = location;
     this.#client = new ChatClient({ url: origin, room, name, key: memory.key, storage });
+    this.#questions = new Questions(this.#client, this.log, this.roster, this.#told.changed);
     this.#listen();
   }
 
   get status(): Status {
-    if (this.#isGiven) return { type: "given" };
-    return this.#held ?? this.#client.state;
+    return this.#hold.status ?? this.#client.state;
   }
 
   get online(): number {
@@ -123,6 +118,11 @@ export class Room {
   /** What waits here. */
   get waiting(): readonly Unsent[] {
     return this.#client.outbox;
+  }
+
+  /** Is the past being asked for? */
+  get isAsking(): boolean {
+    return this.#questions.isAsking;
   }
 
   get wasLive(): boolean {
@@ -161,42 +161,18 @@ export class Room {
 
   /** Asks the other tab to let go of this name. */
   takeOver(): void {
-    if (this.#held === undefined) return;
-    this.#held = { type: "held", stage: "asked" };
-    this.#ask();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      if (this.#held !== undefined) this.#held = { type: "held", stage: "silent" };
-      this.#told.changed();
-    }, LET_GO_MS);
-    this.#told.changed();
+    this.#hold.takeOver();
   }
 
-  /** Asks for what was before, if there is more and nothing is under way. */
-  async past(): Promise<void> {
-    if (this.isAsking || this.log.isWhole || this.status.type !== "live") return;
-    this.isAsking = true;
-    this.#told.changed();
-    try {
-      let before = this.log.oldest;
-      let found = 0;
-      do {
-        const options = before === undefined ? { limit: PAGE } : { before, limit: PAGE };
-        const page = await this.#client.history(options);
-        for (const entry of page.messages) if (this.log.add(entry, "history")) found++;
-        before = page.next;
-        if (before === undefined) this.log.isWhole = true;
-      } while (found === 0 && before !== undefined);
-    } catch {
-      // The link broke: it is asked for again when somebody looks.
-    }
-    this.isAsking = false;
-    this.#told.changed();
+  /** Asks for what was before. */
+  past(): Promise<void> {
+    return this.#questions.past();
   }
 
   /** A message in trouble was dealt with. */
   settle(trouble: Trouble): void {
-    this.#keepTroubles(this.log.troubles.filter(({ key }) => key !== trouble.key));
+    this.#troubles.settle(trouble);
+    this.#told.changed();
   }
 
   dismissAbsence(): void {
@@ -207,7 +183,7 @@ export class Room {
   /** Leaves, with a goodbye. */
   async end(): Promise<void> {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#hold.end();
     this.#passing.end();
     await this.#client.close();
   }
@@ -222,9 +198,9 @@ export class Room {
     client.on("state", () => this.#state());
     client.on("entry", (entry) => this.#entry(entry));
     client.on("outbox", (outbox) => {
-      this.#held = undefined;
+      this.#hold.isHere();
       this.log.setWaiting(outbox);
-      this.#carry(outbox);
+      this.#troubles.isRead(outbox);
       changed();
     });
     client.on("gap", ({ from, to }) => {
@@ -237,25 +213,27 @@ export class Room {
     });
     client.on("presence", ({ joined, left, missed }) => {
       this.roster.presence({ joined, left });
-      if (missed) void this.#readRoster();
+      if (missed) void this.#questions.who();
       changed();
     });
     client.on("signal", ({ from, data }) => {
       this.typing.hears(from, data, Date.now());
       changed();
     });
-    client.on("refused", ({ error, ...unsent }) => this.#trouble("refused", error.message, unsent));
+    client.on("refused", ({ error, ...unsent }) => {
+      this.#troubles.refused(error.message, unsent);
+      changed();
+    });
     client.on("unknown", (unsent) => {
-      const why =
-        "it is no longer known whether the room has this: look above before you send it again";
-      this.#trouble("unknown", why, unsent);
+      this.#troubles.undecided(unsent);
+      changed();
     });
     client.on("error", (error) => this.#error(error));
   }
 
   #state(): void {
     const { state } = this.#client;
-    this.#held = undefined;
+    this.#hold.isHere();
     this.absence = onState(this.absence, state);
     if (state.type === "live") {
       this.#wasLive = true;
@@ -272,8 +250,8 @@ export class Room {
     if (absence.phase === "back" && absence.first !== undefined) {
       this.lines.set(absence.first, { about: "replay", text: replayLine(absence) });
     }
-    void this.#readRoster();
-    if (this.log.items.length < FIRST_PAGE) void this.past();
+    void this.#questions.who();
+    if (this.log.items.length < FEW) void this.#questions.past();
   }
 
   #entry(entry: Entry): void {
@@ -293,50 +271,12 @@ export class Room {
     this.#told.changed();
   }
 
-  /** What waited when the storage failed and is not in the record is shown: it is not sent by itself. */
-  #carry(outbox: readonly Unsent[]): void {
-    const lost = this.#carried.filter(({ id }) => outbox.every((unsent) => unsent.id !== id));
-    this.#carried = [];
-    const why = "this browser did not keep it: look above before you send it again";
-    for (const unsent of lost) this.#trouble("unknown", why, unsent);
-  }
-
-  #trouble(fate: Trouble["fate"], why: string, unsent: Unsent): void {
-    const trouble: Trouble = { kind: "trouble", key: `t${unsent.id}`, fate, why, unsent };
-    const others = this.log.troubles.filter(({ key }) => key !== trouble.key);
-    this.#keepTroubles([...others, trouble]);
-  }
-
-  #keepTroubles(troubles: readonly Trouble[]): void {
-    const { room, name } = this.place;
-    this.log.setTroubles(troubles);
-    this.#memory.keepTroubles(room, name, troubles);
-    this.#told.changed();
-  }
-
   #error(error: ChatError): void {
     if (error instanceof RestoredError) {
       this.log.clear();
       this.lines.clear();
     }
     this.#told.warned(error.message);
-  }
-
-  async #readRoster(): Promise<void> {
-    this.roster.begin();
-    try {
-      let after: string | undefined;
-      for (let page = 0; page < PAGES; page++) {
-        const { peers, next } = await this.#client.who(after === undefined ? {} : { after });
-        this.roster.page(peers);
-        after = next;
-        if (after === undefined) break;
-      }
-    } catch {
-      // The next link asks again.
-    }
-    this.roster.end();
-    this.#told.changed();
   }
 
   async #diagnose(): Promise<void> {
@@ -346,16 +286,9 @@ export class Room {
     this.#told.changed();
   }
 
-  #isHeld(ask: () => void): void {
-    this.#ask = ask;
-    this.#held = { type: "held", stage: "found" };
-    this.#told.changed();
-  }
-
   /** Another tab of this browser wants the name: it gets it, with all that waits. */
   #give(): void {
-    this.#isGiven = true;
-    this.#told.changed();
+    this.#hold.isGiven();
     void this.#client.close();
   }
 }

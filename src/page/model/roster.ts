@@ -1,7 +1,10 @@
 /**
  * Who is known, and who of them is here: from pages of `who`, kept up with presence.
  *
- * Invariant: a name that presence told of while a page was under way is not set back by that page.
+ * Invariants:
+ * - A name that presence told of while a reading was under way is not set back by it.
+ * - After a reading, nothing older than it is claimed: a name that it did not come to, in a room of more names than are
+ *   asked for, is not shown until presence tells of it.
  */
 
 /** Names shown. A larger room tells how many more there are. */
@@ -21,22 +24,28 @@ interface Names {
 
 export class Roster {
   readonly #known = new Map<string, boolean>();
-  /** What presence told since a reading began; undefined while none is under way. */
-  #news: Set<string> | undefined;
+  /** What presence told since a reading began, and what that came to; undefined while none is under way. */
+  #reading: { readonly told: Set<string>; readonly read: Set<string> } | undefined;
 
-  /** Names are about to be asked for anew. */
+  /** Names are about to be asked for anew; an earlier reading is over. */
   begin(): void {
-    this.#news = new Set();
+    this.#reading = { told: new Set(), read: new Set() };
   }
 
   page(peers: readonly { readonly name: string; readonly online: boolean }[]): void {
     for (const { name, online } of peers) {
-      if (!this.#news?.has(name)) this.#known.set(name, online);
+      this.#reading?.read.add(name);
+      if (!this.#reading?.told.has(name)) this.#known.set(name, online);
     }
   }
 
+  /** All pages came that were asked for. */
   end(): void {
-    this.#news = undefined;
+    const { told, read } = this.#reading ?? {};
+    for (const name of this.#known.keys()) {
+      if (!told?.has(name) && !read?.has(name)) this.#known.delete(name);
+    }
+    this.#reading = undefined;
   }
 
   presence({ joined, left }: Names): void {
@@ -53,7 +62,7 @@ export class Roster {
   }
 
   #set(name: string, isHere: boolean): void {
-    this.#news?.add(name);
+    this.#reading?.told.add(name);
     this.#known.set(name, isHere);
   }
 }
