@@ -93,6 +93,8 @@ export class Log {
     }
     const isNew = this.#place({ kind: "message", key: `m${seq}`, seq, entry, via });
     if (!isNew && via !== "history") this.#doubled++;
+    // It may have been erased while nobody could tell it to this page.
+    if (!isNew && entry.redacted) this.redact(seq);
     return isNew;
   }
 
