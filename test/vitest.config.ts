@@ -67,7 +67,7 @@ export default defineConfig({
           root,
           include: ["test/page/**/*.test.ts"],
           environment: "node",
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 90_000,
           // A browser and a server each: one after another.
           maxWorkers: 1,

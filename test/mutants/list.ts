@@ -32,6 +32,9 @@ const VERSIONS = { project: "room", file: "test/room/versions.test.ts" } as cons
 const MODEL = { project: "room", file: "test/room/model.test.ts" } as const;
 const OPERATOR = { project: "core", file: "test/core/operator.test.ts" } as const;
 const OPERATED = { project: "room", file: "test/room/operator.test.ts" } as const;
+const PAGE_LOG = { project: "core", file: "test/page-model/log.test.ts" } as const;
+const PAGE_MEMORY = { project: "core", file: "test/page-model/memory.test.ts" } as const;
+const PAGE_PEOPLE = { project: "core", file: "test/page-model/people.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -666,5 +669,61 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/journal.ts", "{ name: hashed(note.name, key) }", "{ name: note.name }"),
     ...OPERATED,
     test: "R8: tells what happened",
+  },
+  {
+    name: "a pause that the network's return ends",
+    edits: one("src/client/link.ts", 'if (link.type === "paused") return stay(link);', ""),
+    project: "core",
+    file: "test/client/link.test.ts",
+    test: "while live: the link is let go of, and nothing but `resume`",
+  },
+  {
+    name: "page: a text made markup",
+    edits: one(
+      "src/page/view/dom.ts",
+      'element.dir = "auto";\n  element.textContent = text;',
+      "element.innerHTML = text;",
+    ),
+    project: "core",
+    file: "test/page-model/source.test.ts",
+    test: "view/dom.ts makes no markup",
+  },
+  {
+    name: "page: a replayed entry like any other",
+    edits: one("src/page/model/log.ts", "seq, entry, via }", 'seq, entry, via: "live" }'),
+    ...PAGE_LOG,
+    test: "how an entry came is kept",
+  },
+  {
+    name: "page: a window that grows",
+    edits: one("src/page/model/window.ts", "Math.min(length, start + ROWS)", "length"),
+    ...PAGE_LOG,
+    test: "goes up to the first and down to the last",
+  },
+  {
+    name: "page: one draft for all rooms",
+    edits: one(
+      "src/page/memory.ts",
+      "this.#set(`draft ${room}/${name}`",
+      "this.#set(`draft ${name}`",
+    ),
+    ...PAGE_MEMORY,
+    test: "a draft survives a reload",
+  },
+  {
+    name: "page: a draft lost with a full disk",
+    edits: one(
+      "src/page/memory.ts",
+      "      this.#here.set(key, value);\n    }\n  }\n\n  #tabGet",
+      "    }\n  }\n\n  #tabGet",
+    ),
+    ...PAGE_MEMORY,
+    test: "a full disk forgets nothing",
+  },
+  {
+    name: "page: who left unnoticed stays",
+    edits: one("src/page/model/roster.ts", "this.#known.delete(name);", ""),
+    ...PAGE_PEOPLE,
+    test: "who left unnoticed",
   },
 ];

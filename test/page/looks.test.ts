@@ -10,6 +10,7 @@ import type { BrowserContextOptions } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { inBrowser } from "./support/browser.ts";
 import { stage } from "./support/stage.ts";
+import { Stranger, welcome } from "./support/stranger.ts";
 import type { Visitor } from "./support/visitor.ts";
 
 const FOLDER = join(import.meta.dirname, "../../screenshots");
@@ -113,6 +114,39 @@ inBrowser("the looks of the page", () => {
       await second.chooses(room, "bob");
       await second.isTold("#notice-words", "in another tab");
       await looks(second, "held");
+    });
+
+    test("a room where nothing was said, and one that is full", async () => {
+      const bob = await joins(newRoom(), "bob", await device(options));
+      await bob.isTold("#log .edge", "Nothing has been said here yet");
+      await looks(bob, "empty");
+      const carol = await comes(await device(options));
+      await Stranger.stands(carol.page, (room) =>
+        room.ends(4100, "the room is full: come back later"),
+      );
+      await carol.chooses("r", "carol");
+      // With a wait long enough to be looked at.
+      await carol.page.evaluate(() => (Math.random = () => 0.9));
+      await carol.says("It waits, until there is a place.");
+      await carol.until(
+        async () => /in ([5-9]|\d\d) s/.test((await carol.page.textContent("#link-words")) ?? ""),
+        () => "a countdown that takes a while",
+        40_000,
+      );
+      await looks(carol, "offline");
+    });
+
+    test("taken over by another device", async () => {
+      const bob = await comes(await device(options));
+      const stranger = await Stranger.stands(bob.page, (room) =>
+        room.says(welcome(), { type: "ready", seq: 0 }),
+      );
+      await bob.chooses("r", "bob");
+      await bob.isConnected();
+      await bob.page.fill("#text", "half a thou");
+      stranger.ends(4001, "replaced");
+      await bob.isTold("#notice-choices", "Use it here");
+      await looks(bob, "taken");
     });
   });
 });

@@ -5,11 +5,11 @@ import { movesLess, part, setText } from "./dom.ts";
 /** How long a counter takes to run down, so that it can be seen. */
 const COUNT_MS = 900;
 
-/** A number that runs to its value; up it goes at once. */
+/** A number that runs to its value; up it goes at once. Undefined is a question mark. */
 class Counter {
   readonly #element: HTMLElement;
   #shown = 0;
-  #target = 0;
+  #target: number | undefined = 0;
   #frame = 0;
 
   constructor(element: HTMLElement) {
@@ -23,10 +23,15 @@ class Counter {
     this.#show(value);
   }
 
-  set value(value: number) {
+  set value(value: number | undefined) {
     if (value === this.#target) return;
     this.#target = value;
     cancelAnimationFrame(this.#frame);
+    if (value === undefined) {
+      this.#shown = 0;
+      setText(this.#element, "?");
+      return;
+    }
     if (value >= this.#shown || movesLess()) {
       this.#show(value);
       return;
@@ -51,7 +56,6 @@ export class AbsenceView {
   readonly #here = new Counter(part("waits-here", HTMLElement));
   readonly #there = new Counter(part("waits-there", HTMLElement));
   readonly #hereWords = part("here-words", HTMLElement);
-  readonly #thereBox = part("there", HTMLElement);
   readonly #thereWords = part("there-words", HTMLElement);
   readonly #words = part("absence-words", HTMLElement);
   readonly #close = part("absence-close", HTMLButtonElement);
@@ -71,8 +75,7 @@ export class AbsenceView {
     if (absence.phase === "back" && before !== "back") this.#there.wasAtLeast(absence.came);
     this.#here.value = waiting;
     const known = thereOf(absence);
-    this.#there.value = known ?? 0;
-    this.#thereBox.classList.toggle("unknown", known === undefined);
+    this.#there.value = known;
     setText(this.#hereWords, waiting === 1 ? "waits here" : "wait here");
     setText(this.#thereWords, thereWords(absence, known));
     setText(this.#words, words);
@@ -99,7 +102,7 @@ function thereWords({ phase }: Absence, known: number | undefined): string {
   if (phase === "away" && known !== undefined) {
     return `${known === 1 ? "waits" : "wait"} in the room, seen by another tab`;
   }
-  if (phase === "away") return "What waits in the room is told when you return";
+  if (phase === "away") return "in the room: told when you return";
   return phase === "returning" ? "at most still to come" : "wait in the room";
 }
 

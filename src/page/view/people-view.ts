@@ -26,9 +26,9 @@ export class PeopleView {
   }
 
   render({ people, online, name, addressed }: PeopleContent): void {
-    // Only the toggle is there on a narrow screen.
-    setText(this.#toggle, `${online} here`);
-    setText(part("people-count", HTMLElement), `${online} here`);
+    // Only the toggle is there on a narrow screen. Nobody has told yet who is here before the first link.
+    setText(this.#toggle, online > 0 ? `${online} here` : "People");
+    setText(part("people-count", HTMLElement), online > 0 ? `${online} here` : "");
     const drawn = JSON.stringify([people.slice(0, SHOWN), people.length, addressed]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;

@@ -6,7 +6,8 @@
  */
 import type { BrowserContext, Locator, Page } from "playwright-core";
 
-const DEADLINE_MS = 15_000;
+/** For a machine that has other things to do. */
+const DEADLINE_MS = 30_000;
 
 export class Visitor {
   readonly page: Page;
