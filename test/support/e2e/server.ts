@@ -15,6 +15,9 @@ import { Happenings } from "./waiting.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const READY_MS = 60_000;
+/** Starts until one finds its port free: it is looked for first and taken seconds later, by then perhaps somebody's. */
+const STARTS = 4;
+const PORT_TAKEN = "Address already in use";
 
 const COMPLAINT = /error|uncaught|exception/i;
 /** What the runtime prints by itself: a client left that never said a word; a client broke the rules of WebSocket. */
@@ -145,7 +148,17 @@ export class Server {
 }
 
 /** @param port 0 for any that is free */
-async function start(
+async function start(settings: Settings, folder: string, port: number): Promise<Running> {
+  for (let left = STARTS - 1; ; left--) {
+    try {
+      return await startOnce(settings, folder, left === STARTS - 1 ? port : 0);
+    } catch (error) {
+      if (left === 0 || !String(error).includes(PORT_TAKEN)) throw error;
+    }
+  }
+}
+
+async function startOnce(
   { vars, script, more = [] }: Settings,
   folder: string,
   port: number,
@@ -217,6 +230,8 @@ function environment(folder: string): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(own),
     PATH: [join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
+    // npm, which builds the page, leaves one in the temporary folder.
+    NODE_DISABLE_COMPILE_CACHE: "1",
     WRANGLER_LOG_PATH: join(folder, "logs"),
     WRANGLER_REGISTRY_PATH: join(folder, "registry"),
   };
