@@ -78,7 +78,17 @@ export class Outgoing {
     const room = Math.min(this.allowance.available(now), 1_000);
     const next = nextToSend(record, this.handed, room);
     if (this.#suspects.size === 0) return next;
-    return this.handed.size > 0 ? [] : next.slice(0, 1);
+    return this.#isAwaited(record) ? [] : next.slice(0, 1);
+  }
+
+  /**
+   * Does a message wait to be decided, so that one that goes alone must wait? What a gap made unknown is not waited for:
+   * the confirmation of a later one may be all that can settle it.
+   */
+  #isAwaited({ outbox }: ClientRecord): boolean {
+    return (
+      this.handed.size > 0 && outbox.some(({ id, unknown }) => !unknown && this.handed.has(id))
+    );
   }
 
   /** Puts a round into frames, as few as the room's limit allows. */
@@ -108,7 +118,7 @@ export class Outgoing {
     const times: number[] = [];
     if (this.questions.length > 0) times.push(now + this.allowance.wait(QUESTION_COST, now));
     const waits = record.outbox.some(({ id, unknown }) => !unknown && !this.handed.has(id));
-    if (waits && !(this.#suspects.size > 0 && this.handed.size > 0)) {
+    if (waits && !(this.#suspects.size > 0 && this.#isAwaited(record))) {
       times.push(now + this.allowance.wait(1, now));
     }
     return times.length === 0 ? undefined : Math.min(...times);

@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Allowance } from "../../src/client/allowance.ts";
 import { Outgoing, pack } from "../../src/client/outgoing.ts";
+import { markSent, onGap } from "../../src/client/session.ts";
 import type { ClientRecord, Queued } from "../../src/client/storage.ts";
 import { fuzz } from "../wire/given.ts";
 
@@ -384,5 +385,29 @@ describe("a message that ends every link it goes out on", () => {
     if (queued === undefined) throw new Error("it was dropped before the replay");
     room.outgoing.decided(queued);
     expect(room.outgoing.misfits(room.record)).toEqual([]);
+  });
+
+  test("what a gap made unknown does not hold up the others while they go one by one", () => {
+    const outgoing = new Outgoing();
+    outgoing.setLimits(limits, T0);
+    let record = holding(queue("a", "b", "c"));
+    const goes = (now: number): (string | undefined)[] => {
+      const batch = outgoing.next(record, now);
+      record = markSent(record, batch);
+      return idsOf(outgoing.frames([], batch, true, now));
+    };
+    for (let link = 0; link < 2; link++) {
+      expect(goes(T0)).toEqual(["m0", "m1", "m2"]);
+      outgoing.linkEnded(1006, T0);
+    }
+    record = holding(queue("a", "b", "c"));
+    expect(goes(T0)).toEqual(["m0"]);
+    expect(goes(T0)).toEqual([]);
+    expect(outgoing.dueAt(record, T0)).toBeUndefined();
+    // Its confirmation was among what is gone: only that of a later one can settle it now.
+    ({ record } = onGap(record, { from: 1, to: 9 }));
+    expect(outgoing.dueAt(record, T0)).toBe(T0);
+    expect(goes(T0)).toEqual(["m1"]);
+    expect(goes(T0)).toEqual([]);
   });
 });

@@ -286,6 +286,17 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: a hundred who ask for history at once",
   },
   {
+    name: "a message of unknown fate holds up those who go one by one",
+    edits: one(
+      "src/client/outgoing.ts",
+      "!unknown && this.handed.has(id));",
+      "this.handed.has(id));",
+    ),
+    project: "core",
+    file: "test/client/outgoing.test.ts",
+    test: "what a gap made unknown does not hold up",
+  },
+  {
     name: "window ignored",
     edits: one("src/core/flow.ts", "return count < this.#limits.window &&", "return "),
     ...RULES,
