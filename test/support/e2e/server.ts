@@ -11,12 +11,15 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { Happenings } from "./waiting.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const READY_MS = 60_000;
 /** Starts until one finds its port free: it is looked for first and taken seconds later, by then perhaps somebody's. */
 const STARTS = 4;
+/** How long the killed may take to be gone. */
+const DYING_MS = 10_000;
 const PORT_TAKEN = "Address already in use";
 
 const COMPLAINT = /error|uncaught|exception/i;
@@ -108,8 +111,10 @@ export class Server {
 
   /** `kill -9` of every process of the server, in the middle of whatever they do. */
   async killNine(): Promise<void> {
+    const { group } = this;
     endGroup(this.#running.child);
     await this.#running.gone;
+    await emptied(group);
   }
 
   /** Starts again, after `killNine`, on the same storage and, if it is still free, the same port. */
@@ -247,6 +252,21 @@ function endGroup(leader: ChildProcess): void {
     process.kill(-leader.pid, "SIGKILL");
   } catch {
     // All of it is gone already.
+  }
+}
+
+/**
+ * Waits until no process of the group is left: on a busy machine the runtime dies after its leader, and until then holds
+ * its port and its database. Nothing tells when, so this one asks by the clock; the dead whom nobody reaps stay listed.
+ */
+async function emptied(group: number): Promise<void> {
+  for (const start = performance.now(); performance.now() - start < DYING_MS;) {
+    try {
+      process.kill(-group, 0);
+    } catch {
+      return;
+    }
+    await pause(10);
   }
 }
 
