@@ -24,6 +24,7 @@ import {
   SCAN_ENTRIES,
   SECOND,
   TURN_ANSWER_BYTES,
+  TURN_REPLAY_BYTES,
 } from "./limits.ts";
 import { laterOf, type PeerName, type Seq, shift } from "./names.ts";
 import { type Outbox, OUTGOING } from "./outbox.ts";
@@ -236,17 +237,22 @@ export class Pump {
     else if (handed > 0) this.#show(peer, { type: "entries", entries: entries.slice(0, handed) });
   }
 
-  /** Serves who is hungry, a bounded stretch of the log at a time, in turn. */
+  /** Serves who is hungry, in turn: a bounded stretch of the log, and a bounded length of what is handed out of it. */
   #feed(now: number): void {
     const { hungry } = this.#state;
     let scanned = 0;
+    let handed = 0;
     // A copy: who is not done yet is put back at the end, for the next turn.
     for (const name of Array.from(hungry)) {
-      if (scanned >= SCAN_ENTRIES) return;
+      if (scanned >= SCAN_ENTRIES || handed >= TURN_REPLAY_BYTES) return;
       hungry.delete(name);
       const peer = this.#peers.get(name);
       if (peer === undefined) continue;
-      if (!peer.live) scanned += this.#page(peer, now);
+      if (!peer.live) {
+        const page = this.#page(peer, now);
+        scanned += page.passed;
+        handed += page.bytes;
+      }
       this.#tellReady(peer, now);
       if (peer.waiting.length === 0) continue;
       // It waits for its budget, or for its turn behind others.
@@ -255,13 +261,13 @@ export class Pump {
     }
   }
 
-  /** Feeds one page of the log. @returns how many entries were passed */
-  #page(peer: Peer, now: number): number {
+  /** Feeds one page of the log. @returns how many entries were passed, and the bytes of those handed out */
+  #page(peer: Peer, now: number): { readonly passed: number; readonly bytes: number } {
     const { first, head } = this.#log;
     const start = peer.sent;
     if (shift(start, 1) < first && !this.gap(peer, shift(first, -1), now)) {
       this.#park(peer, now);
-      return 0;
+      return { passed: 0, bytes: 0 };
     }
     const scan = this.#log.after(peer.sent, peer.link.name);
     const page: Entry[] = [];
@@ -282,7 +288,7 @@ export class Pump {
     if (peer.sent >= head) peer.live = true;
     else if (full) this.#park(peer, now);
     else this.wantMore(peer);
-    return peer.sent - start;
+    return { passed: peer.sent - start, bytes: page.reduce((sum, { bytes }) => sum + bytes, 0) };
   }
 
   /** Reserves window and budget for one entry. @returns false if it does not fit */

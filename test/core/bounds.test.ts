@@ -10,10 +10,11 @@ import {
   PING_AGE_MS,
   ROOM_FLIGHT_BYTES,
   SECOND,
+  TURN_REPLAY_BYTES,
   UNHEARD_BYTES,
 } from "../../src/core/limits.ts";
 import type { Event } from "../../src/core/event.ts";
-import type { PeerName } from "../../src/core/names.ts";
+import type { PeerName, Seq } from "../../src/core/names.ts";
 import { type Client, Stage } from "../support/stage.ts";
 
 /** What has been handed to a client, in bytes of entries. */
@@ -72,6 +73,34 @@ describe("the outgoing budget", () => {
     expect(alice.texts).toContain("what is said meanwhile goes in between");
     stage.passes(0);
     expect(pages()).toBe(1_000);
+  });
+
+  test("R8: a hundred who ack what they never read do not hold a turn up, and all of them get everything", () => {
+    const stage = new Stage({ ...freely });
+    const alice = stage.joins("alice");
+    const names = Array.from({ length: 100 }, (_, number) => `liar-${number}`);
+    for (const name of names) stage.joins(name).leaves();
+    for (let i = 0; i < 100; i++) {
+      alice.says("x".repeat(8_000));
+      alice.acks();
+    }
+    const liars = names.map((name) => stage.joins(name));
+    const handed = (): number => liars.reduce((sum, liar) => sum + taken(liar), 0);
+    const before = handed();
+    const ack = (liar: Client, seq: number): Event => {
+      return { type: "Said", link: liar.link, command: { type: "Ack", seq: seq as Seq } };
+    };
+    // One turn of the broker's loop, without the ticks that follow it.
+    stage.broker.turn(
+      liars.map((liar) => ack(liar, liar.last)),
+      stage.now,
+    );
+    expect(handed() - before).toBeGreaterThan(0);
+    expect(handed() - before).toBeLessThan(TURN_REPLAY_BYTES + stage.limits.windowBytes);
+    alice.says("what is said meanwhile goes in between", ["alice"]);
+    expect(alice.texts).toContain("what is said meanwhile goes in between");
+    for (let round = 0; round < 10; round++) for (const liar of liars) liar.acks();
+    for (const liar of liars) expect(liar.texts).toHaveLength(100);
   });
 
   test("R8: entries wait for the budget, signals are dropped, and dropped presence is admitted", () => {

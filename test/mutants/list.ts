@@ -286,6 +286,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: a hundred who ask for history at once",
   },
   {
+    name: "a turn replays without end",
+    edits: one("src/core/pump.ts", " || handed >= TURN_REPLAY_BYTES", ""),
+    project: "core",
+    file: "test/core/bounds.test.ts",
+    test: "R8: a hundred who ack what they never read",
+  },
+  {
     name: "a message of unknown fate holds up those who go one by one",
     edits: one(
       "src/client/outgoing.ts",
