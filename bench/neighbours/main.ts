@@ -3,9 +3,9 @@
  * turns on the same server. What the neighbours cost the others and the server, and whether the bounds held.
  *
  * These bounds must hold, or it exits with 1: everything said in the conversation comes to everyone and nobody of them
- * is put out; their p99 stays under a second, or what
- * the scenario says (or ten times what it is alone); memory grows by no more than the bound of the scenario, twice (the server
- * and the proxy before it both hold what a client does not read), and `SLACK_BYTES`.
+ * is put out; memory grows by no more than the bound of the scenario, twice (the server and the proxy before it both hold
+ * what a client does not read), and `SLACK_BYTES`; and the neighbours did at all what they are there for.
+ * Their p99 depends on the machine: what is expected of it is printed, and whether it was so.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -18,11 +18,10 @@ import type { Order as TalkOrder, Talk } from "../support/conversation.ts";
 import { percentile, show, type Spread, spreadOf } from "../support/spread.ts";
 import { usageOf } from "../support/usage.ts";
 import type { Deeds, Order as NeighbourOrder } from "./generator.ts";
-import { NAMES, NAMES_QUICK, type Scenario, SCENARIOS } from "./kinds.ts";
+import { NAMES, NAMES_QUICK, PEERS, type Scenario, SCENARIOS } from "./kinds.ts";
 
-const PEERS = 8;
 const WORDS_PER_SECOND = 40;
-/** The longest that a hundredth of the words may take; or so many times as long as alone, on a slow machine. */
+/** Expected of the machine: the longest that all but a hundredth take; or so many times as long as alone, if that is slow. */
 const P99_MS = 1_000;
 const P99_TIMES = 10;
 /** What the runtime takes for connections, for code that runs the first time, and for garbage not yet collected. */
@@ -59,6 +58,8 @@ interface Result {
   readonly boundBytes: number;
   readonly because: string;
   readonly deeds: Deeds;
+  /** In words: how long the others were expected to wait, and whether it was so. */
+  readonly expected: string;
   readonly broken: readonly string[];
 }
 
@@ -122,7 +123,7 @@ async function main(): Promise<number> {
 }
 
 async function measure(scenario: Scenario, pace: Pace): Promise<Result> {
-  const server = await Server.starts({ MAX_NAMES: pace.names });
+  const server = await Server.starts({ MAX_NAMES: pace.names, ...scenario.vars });
   const talk = new Child<TalkOrder, Talk>(new URL("../support/conversation.ts", import.meta.url));
   const neighbours = new Child<NeighbourOrder, Deeds>(new URL("generator.ts", import.meta.url));
   try {
@@ -171,7 +172,7 @@ async function play(talk: Child<TalkOrder, Talk>, group: number, ms: number): Pr
 }
 
 function resultOf(
-  { name, bytes, because, p99Ms = P99_MS }: Scenario,
+  { name, bytes, because, deed, p99Ms = P99_MS }: Scenario,
   { alone, beside, deeds, pace }: { alone: Round[]; beside: Round[]; deeds: Deeds; pace: Pace },
 ): Result {
   // Memory that was taken once is seldom given back, so the first round alone is what it is held against.
@@ -184,11 +185,12 @@ function resultOf(
   if (missing > 0) broken.push(`${missing} deliveries of the conversation did not come`);
   if (ended > 0) broken.push(`${ended} of those who talked were put out`);
   const longest = Math.max(p99Ms, P99_TIMES * spreadOf(alone.map((round) => round.p99)).median);
-  if (!(p99 <= longest))
-    broken.push(`p99 is ${p99.toFixed(0)} ms, more than ${longest.toFixed(0)}`);
+  const expected = `p99 beside ${p99 <= longest ? "as" : "NOT AS"} expected of the machine: at most ${longest.toFixed(0)} ms`;
+  if (deed !== undefined && (deeds[deed] ?? 0) === 0)
+    broken.push(`nothing was measured: 0 ${deed}`);
   if (grownBytes > boundBytes)
     broken.push(`memory grew by ${mib(grownBytes)}, more than ${mib(boundBytes)}`);
-  return { name, alone, beside, grownBytes, boundBytes, because, deeds, broken };
+  return { name, alone, beside, grownBytes, boundBytes, because, deeds, expected, broken };
 }
 
 function pageOf({
@@ -199,6 +201,7 @@ function pageOf({
   boundBytes,
   because,
   deeds,
+  expected,
   broken,
 }: Result): string[] {
   const line = (what: string, rounds: readonly Round[]): string => {
@@ -219,6 +222,7 @@ function pageOf({
     `${name}${done.length > 0 ? ` (${done.join(", ")})` : ""}`,
     line("alone", alone),
     line("beside", beside),
+    `  ${expected}`,
     `  memory grew by ${mib(grownBytes)}; bound ${mib(boundBytes)}: ${because}`,
     `  ${broken.length === 0 ? "all bounds held" : `BROKEN: ${broken.join("; ")}`}`,
     "",
