@@ -12,7 +12,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Config, type Env, readConfig } from "./config.ts";
 import { Broker } from "./core/broker.ts";
-import { type Closing, REPLACED } from "./core/entrance.ts";
+import { REPLACED, STORAGE_TROUBLE } from "./core/entrance.ts";
 import type { Event } from "./core/event.ts";
 import { presets } from "./core/limits.ts";
 import { type ConnectionId, nextConnectionId, type RoomName, utf8Length } from "./core/names.ts";
@@ -34,11 +34,6 @@ import { readLines } from "./wire/line.ts";
 export type Counters = Readonly<
   Record<"rowsRead" | "rowsWritten" | "statements" | "frames" | "encoded", number>
 >;
-
-const STORAGE_TROUBLE: Closing = {
-  code: 4102,
-  reason: "the room cannot read or write its storage now: come back later",
-};
 
 export class ChatRoom extends DurableObject<Env> {
   readonly #config: Config | string;
@@ -192,8 +187,9 @@ export class ChatRoom extends DurableObject<Env> {
 
   /** What the turn came to, for the operator. */
   #tell(broker: Broker): void {
+    const answers = broker.answers();
     record(broker.notes(), this.#room ?? "", secretPartOf(this.#storage?.id ?? ""));
-    for (const { ask, outcome } of broker.answers()) {
+    for (const { ask, outcome } of answers) {
       if (outcome.type !== "stats") this.#desk.answer(ask, outcome);
       else {
         const epoch = this.#epoch ?? "";
@@ -272,15 +268,18 @@ export class ChatRoom extends DurableObject<Env> {
   /** Makes the broker anew from what the sockets remember and what is stored. Announces nothing. */
   #wake(inbox: readonly Item[], now: number): Broker {
     if (typeof this.#config === "string") throw new Error(this.#config);
-    const storage = new RoomStorage(this.ctx.storage, newDatabaseId);
     const memos = this.#sockets.recall(socketsOf(inbox));
-    const { state, replaced } = wakeState(memos, storage.log, now);
+    this.#room ??= memos[0]?.room;
+    const complain = (flaw: unknown): void =>
+      report({ event: "storage-trouble", error: String(flaw) }, this.#room);
+    const storage = new RoomStorage(this.ctx.storage, newDatabaseId, complain);
+    const { state, replaced, flaw } = wakeState(memos, storage.log, now);
+    if (flaw !== undefined) complain(flaw);
     for (const { link } of replaced) this.#sockets.close(link.id, REPLACED.code, REPLACED.reason);
     const { limits } = this.#config;
     this.#storage = storage;
     this.#wakes++;
     this.#wokeAt = now;
-    this.#room ??= memos[0]?.room;
     const epoch = this.#epoch ?? "";
     return new Broker({ storage, limits, connections: this.#sockets, epoch }, state);
   }

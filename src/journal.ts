@@ -32,7 +32,7 @@ export function record(notes: readonly Note[], room: string, key: string): void 
   for (const note of notes) {
     const { event, ...facts } = note;
     const name = "name" in note ? { name: hashed(note.name, key) } : {};
-    write({ event, room, ...facts, ...name }, false);
+    write({ event, room, ...facts, ...name }, "error" in note);
   }
 }
 

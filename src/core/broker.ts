@@ -16,7 +16,7 @@
  */
 import { Answers, FRAME_OVERHEAD } from "./answers.ts";
 import { Allowances } from "./bucket.ts";
-import { Entrance, EXPIRED } from "./entrance.ts";
+import { Entrance, EXPIRED, STORAGE_TROUBLE } from "./entrance.ts";
 import { encodeEntry, type Entry, type EntryFields } from "./entry.ts";
 import type { Command, Event, Refusal } from "./event.ts";
 import { Expiry, isExpired } from "./expiry.ts";
@@ -163,6 +163,19 @@ export class Broker {
     this.#fresh = [];
     const memo = (peer: Peer): Memo => this.#memo(peer);
     this.#liveness.suspect(this.#outbox.flush(this.#connections, memo, now));
+    this.#endFailed(now);
+  }
+
+  /** Ends those for whom something could not be read. Their cursors are written with the next commit. */
+  #endFailed(now: number): void {
+    const failed = this.#pump.failed();
+    for (const [peer, error] of failed) {
+      this.#notes.add({ event: "storage-trouble", error: String(error) });
+      this.#end(peer, STORAGE_TROUBLE.code, STORAGE_TROUBLE.reason, now);
+    }
+    if (failed.length > 0) {
+      this.#outbox.flush(this.#connections, (peer) => this.#memo(peer), now);
+    }
   }
 
   /** Does somebody still have to be fed from the log? */

@@ -41,6 +41,12 @@ export const EXPIRED: Closing = {
   reason: "the key has expired: come back with a fresh one",
 };
 
+/** What everyone is closed with who needed what the storage could not do. */
+export const STORAGE_TROUBLE: Closing = {
+  code: 4102,
+  reason: "the room cannot read or write its storage now: come back later",
+};
+
 interface Surroundings {
   readonly peers: Peers;
   readonly presence: Presence;

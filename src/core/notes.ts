@@ -23,6 +23,8 @@ export type Note =
     })
   | (Who & { readonly event: "leave"; readonly code: number; readonly online: number })
   | (Who & { readonly event: "refusal"; readonly code: number })
+  /** Something stored could not be read; `error` holds nothing of it. */
+  | { readonly event: "storage-trouble"; readonly error: string }
   /** `entries` that are no longer kept; `first` is the oldest that is. */
   | { readonly event: "trim"; readonly first: Seq; readonly entries: number }
   | {

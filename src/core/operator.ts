@@ -68,6 +68,16 @@ export class Operator {
   }
 
   obey(ask: number, order: Order, now: number): void {
+    try {
+      this.#obey(ask, order, now);
+    } catch (error) {
+      // The others look before they change anything. An erasure that stopped half-way cannot be gone on from.
+      if (order.type === "Erase") throw error;
+      this.#did(ask, order, this.#trouble(error));
+    }
+  }
+
+  #obey(ask: number, order: Order, now: number): void {
     switch (order.type) {
       case "Publish":
         return this.#did(ask, order, this.#publish(order, now), { name: order.from });
@@ -96,7 +106,7 @@ export class Operator {
   /** The answers of this turn, once it is stored. */
   answers(): Answered[] {
     for (const { ask, order } of this.#looks) {
-      const outcome = this.#look(order);
+      const outcome = this.#tryLook(order);
       if (outcome !== undefined) this.#answer(ask, outcome);
     }
     const answers = this.#answers;
@@ -182,6 +192,20 @@ export class Operator {
     }
     this.#isErasing = true;
     return { type: "done" };
+  }
+
+  /** What cannot be read is the operator's trouble, not that of those who spoke in the same turn. */
+  #tryLook(order: Order): Outcome | undefined {
+    try {
+      return this.#look(order);
+    } catch (error) {
+      return this.#trouble(error);
+    }
+  }
+
+  #trouble(error: unknown): Outcome {
+    this.#at.notes.add({ event: "storage-trouble", error: String(error) });
+    return { type: "trouble" };
   }
 
   #look(order: Order): Outcome | undefined {

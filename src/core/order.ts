@@ -92,4 +92,6 @@ export type Outcome =
       readonly head: Seq;
     }
   | { readonly type: "names"; readonly names: readonly NameFacts[]; readonly next?: PeerName }
-  | { readonly type: "stats"; readonly facts: RoomFacts };
+  | { readonly type: "stats"; readonly facts: RoomFacts }
+  /** The storage failed; what was ordered is not done, or nobody can say. */
+  | { readonly type: "trouble" };

@@ -7,6 +7,7 @@
  * - A live peer has been considered for every entry up to `served`; a peer that is behind, up to its own `sent`.
  *   Either way the next thing it gets is the next entry that concerns it.
  * - Answers go before entries, so an `error` never follows the confirmation of a later message.
+ * - Whoever needs what the storage cannot read ends alone (`failed`), and nothing is passed over for them.
  * - A full window or a spent budget keeps nothing in memory: the peer falls behind and goes on from the log.
  */
 import { refill } from "./bucket.ts";
@@ -63,6 +64,8 @@ export class Pump {
   readonly #outbox: Outbox;
   readonly #flow: Flow;
   readonly #state: PumpState;
+  /** Of this turn. */
+  readonly #failed = new Map<Peer, unknown>();
 
   constructor(peers: Peers, log: Log, outbox: Outbox, flow: Flow, state: PumpState) {
     this.#peers = peers;
@@ -148,6 +151,13 @@ export class Pump {
     this.#feed(now);
   }
 
+  /** Who could not be served in this turn, and why; to be ended when what was read for them has left. */
+  failed(): [Peer, unknown][] {
+    const failed = [...this.#failed];
+    this.#failed.clear();
+    return failed;
+  }
+
   /** Tells those whom nothing concerned for long how far they are. */
   sweep(now: number): void {
     for (const peer of this.#peers.values()) if (peer.ready) this.#tellReady(peer, now);
@@ -172,12 +182,16 @@ export class Pump {
     refill(peer.budget, OUTGOING, now);
     let paid = 0;
     let staged = 0;
-    for (const answer of peer.waiting) {
-      if (peer.budget.level <= 0 || staged >= most) break;
-      const [out, bytes] = compute(peer, answer);
-      this.#outbox.stage(peer, out, bytes);
-      staged += bytes;
-      paid++;
+    try {
+      for (const answer of peer.waiting) {
+        if (peer.budget.level <= 0 || staged >= most) break;
+        const [out, bytes] = compute(peer, answer);
+        this.#outbox.stage(peer, out, bytes);
+        staged += bytes;
+        paid++;
+      }
+    } catch (error) {
+      this.#failed.set(peer, error);
     }
     peer.waiting.splice(0, paid);
     return staged;
@@ -272,19 +286,24 @@ export class Pump {
     const scan = this.#log.after(peer.sent, peer.link.name);
     const page: Entry[] = [];
     let full = false;
-    for (const entry of scan.entries) {
-      if (entry.seq > peer.birth && concerns(entry, peer.link.name)) {
-        full = !this.#take(peer, entry, now);
-        if (full) {
-          peer.sent = laterOf(peer.sent, shift(entry.seq, -1));
-          break;
+    try {
+      for (const entry of scan.entries) {
+        if (entry.seq > peer.birth && concerns(entry, peer.link.name)) {
+          full = !this.#take(peer, entry, now);
+          if (full) {
+            peer.sent = laterOf(peer.sent, shift(entry.seq, -1));
+            break;
+          }
+          page.push(entry);
         }
-        page.push(entry);
+        peer.sent = entry.seq;
       }
-      peer.sent = entry.seq;
+      if (!full) peer.sent = laterOf(peer.sent, scan.end);
+    } catch (error) {
+      this.#failed.set(peer, error);
     }
-    if (!full) peer.sent = laterOf(peer.sent, scan.end);
     if (page.length > 0) this.#show(peer, { type: "entries", entries: page });
+    if (this.#failed.has(peer)) return peer.sent - start;
     if (peer.sent >= head) peer.live = true;
     else if (full) this.#park(peer, now);
     else this.wantMore(peer);

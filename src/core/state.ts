@@ -58,13 +58,13 @@ export const newPeer = (memo: Memo, live: boolean, now: number): Peer => ({
  * The state of a room that wakes: from what its sockets remember, and one scan of the end of the log.
  *
  * Nothing is announced. `replaced`: memos of connections that a newer one of the same name has overtaken; they are
- * not peers, and their sockets are to be closed.
+ * not peers, and their sockets are to be closed. `flaw`: what went wrong with the scan.
  */
 export function wakeState(
   memos: Iterable<Memo>,
   log: Log,
   now: number,
-): { state: BrokerState; replaced: Memo[] } {
+): { state: BrokerState; replaced: Memo[]; flaw?: unknown } {
   const current = new Map<PeerName, Memo>();
   const replaced: Memo[] = [];
   for (const memo of memos) {
@@ -76,7 +76,7 @@ export function wakeState(
 
   const pump = { ...idlePump(), served: log.head };
   const peers = new Map<PeerName, Peer>();
-  const isLive = liveness(current.values(), log);
+  const { isLive, flaw } = tryLiveness(current.values(), log);
   for (const memo of current.values()) {
     const peer = newPeer(memo, isLive(memo), now);
     peers.set(memo.link.name, peer);
@@ -88,7 +88,22 @@ export function wakeState(
   const hints = { presence, flow, pump, allowances: new Map<string, Bucket>(), forgetting };
   // Not before the first turn: then everyone's key is looked at.
   const looks = { suspects: [], pingsCheckedAt: 0, expiresFrom: 0 };
-  return { state: { peers, ...hints, ...looks }, replaced };
+  return { state: { peers, ...hints, ...looks }, replaced, flaw };
+}
+
+/**
+ * A row that cannot be read is not everybody's trouble: without the scan everyone is behind, and reads from their own
+ * cursor on only what they need.
+ */
+function tryLiveness(
+  memos: Iterable<Memo>,
+  log: Log,
+): { isLive: (memo: Memo) => boolean; flaw?: unknown } {
+  try {
+    return { isLive: liveness(memos, log) };
+  } catch (flaw) {
+    return { isLive: () => false, flaw };
+  }
 }
 
 /** Decides by ONE scan who has nothing to get: who is further back than that is behind. */

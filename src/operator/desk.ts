@@ -21,9 +21,7 @@ export type Reply =
       readonly instance: InstanceFacts;
     })
   /** Nobody ever joined this room, or nobody did since it was erased. */
-  | { readonly type: "no-room" }
-  /** The storage failed; what was ordered is not done, or nobody can say. */
-  | { readonly type: "trouble" };
+  | { readonly type: "no-room" };
 
 export class Desk {
   readonly #waiting = new Map<number, (reply: Reply) => void>();

@@ -7,11 +7,14 @@
  *   `since` may have moved it back. Rows are stamped with the head before the commit, the checkpoint with the head
  *   after it, so within a commit the checkpoint counts, and after it the row.
  * - Whoever's socket died without a signal has a cursor in the checkpoint only: it is written along until they are back.
+ * - A damaged cursor is passed over for an older one, down to the name's birth: that repeats, and loses nothing that a
+ *   crash before it was written would not have lost. Without birth or owner nobody is let in.
  */
 import { ROW_BYTES } from "../core/limits.ts";
 import { type PeerName, type Seq, utf8Length } from "../core/names.ts";
 import { readSpent, writeSpent } from "../core/share.ts";
 import type { Candidate, Directory, Known, Standing } from "../core/storage.ts";
+import { damaged, isWhole } from "./damage.ts";
 import type { Segments } from "./segments.ts";
 import type { Sql } from "./sql.ts";
 
@@ -41,6 +44,7 @@ const CHECKPOINT = `INSERT INTO checkpoint (part, head, saved) VALUES (?, ?, ?)
 export class NameTable implements Directory {
   readonly #sql: Sql;
   readonly #segments: Segments;
+  readonly #complain: (flaw: Error) => void;
   readonly #changed = new Map<PeerName, Known | "forgotten">();
   readonly #cache = new Map<PeerName, Known | undefined>();
   /** The last checkpoint, less those whose row was written since. */
@@ -49,13 +53,18 @@ export class NameTable implements Directory {
   #parts: number;
   #count: number | undefined;
 
-  constructor(sql: Sql, segments: Segments) {
+  constructor(sql: Sql, segments: Segments, complain: (flaw: Error) => void) {
     this.#sql = sql;
     this.#segments = segments;
+    this.#complain = complain;
     const rows = sql.run<{ head: number; saved: string }>(
       "SELECT head, saved FROM checkpoint ORDER BY part",
     );
-    const saved = rows.flatMap((row) => JSON.parse(row.saved) as Saved[]);
+    const saved = rows.flatMap((row) => {
+      const read = readSaved(row.saved);
+      if (read === undefined) complain(damaged("a checkpoint of cursors cannot be read"));
+      return read ?? [];
+    });
     this.#saved = new Map(saved.map((one) => [one[0], one]));
     this.#savedHead = rows[0]?.head ?? 0;
     this.#parts = rows.length;
@@ -164,12 +173,17 @@ export class NameTable implements Directory {
   }
 
   #known({ name, owner, birth, cursor, head, seen, spent }: PeerRow): Known {
+    if (!isWhole(birth) || typeof owner !== "string") {
+      throw damaged("a row of the table peers cannot be read");
+    }
+    const isSound = isWhole(cursor) && isWhole(head) && isWhole(seen);
+    if (!isSound) this.#complain(damaged("a cursor in the table peers cannot be read"));
     const later = head < this.#savedHead ? this.#saved.get(name as PeerName) : undefined;
     return {
       owner,
       birth: birth as Seq,
-      cursor: later?.[1] ?? (cursor as Seq),
-      seen: Math.max(seen, later?.[2] ?? 0),
+      cursor: later?.[1] ?? ((isSound ? cursor : birth) as Seq),
+      seen: Math.max(isSound ? seen : this.#segments.headAt, later?.[2] ?? 0),
       spent: readSpent(later === undefined ? spent : (later[3] ?? "")),
     };
   }
@@ -179,6 +193,24 @@ export class NameTable implements Directory {
     this.#cache.set(name, known);
     return known;
   }
+}
+
+/** @returns undefined if that is not what `checkpoint` writes */
+function readSaved(text: string): Saved[] | undefined {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) && list.every(isSaved) ? list : undefined;
+  } catch {
+    // Without the parser's own message, which shows a piece of the text.
+    return undefined;
+  }
+}
+
+function isSaved(one: unknown): one is Saved {
+  if (!Array.isArray(one)) return false;
+  const [name, cursor, seen, spent = ""] = one as unknown[];
+  const areTexts = typeof name === "string" && typeof spent === "string";
+  return areTexts && isWhole(cursor) && isWhole(seen);
 }
 
 /** Cuts the list so that no part is longer than `bytes` as JSON; at least one part. */

@@ -5,6 +5,7 @@
  * - A released migration is never edited; the next one is added at the end. `MIGRATIONS.length` is the version.
  * - A migration runs whole or not at all. A database of a newer release is left alone.
  */
+import { damaged } from "./damage.ts";
 import type { Database, Sql } from "./sql.ts";
 
 /**
@@ -51,7 +52,7 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
  * Brings the database to this release's schema.
  * @param migrations for tests: the steps, oldest first
  * @returns the random id of the database, made with its first table
- * @throws if the database was written by a newer release
+ * @throws if the database was written by a newer release, or does not say by which, or has lost its id
  */
 export function migrate(
   database: Database,
@@ -63,12 +64,16 @@ export function migrate(
   const read = (): { version: number; id: string } => {
     const rows = sql.run<{ key: string; value: string }>("SELECT key, value FROM meta");
     const values = new Map(rows.map(({ key, value }) => [key, value]));
-    return { version: Number(values.get("schema")), id: String(values.get("id")) };
+    const [schema = "", id = ""] = [values.get("schema"), values.get("id")];
+    if (!/^\d+$/.test(schema)) throw damaged("it does not say which schema it has");
+    // Another id would be another epoch, and void every cursor.
+    if (id === "") throw damaged("it has lost its id");
+    return { version: Number(schema), id };
   };
   if (isOld) {
     const { version, id } = read();
     if (version === migrations.length) return id;
-    if (!(version < migrations.length)) {
+    if (version > migrations.length) {
       throw new Error(
         `this room's database has schema ${version}, this release knows up to ${migrations.length}: deploy the newer release again`,
       );

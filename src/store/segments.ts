@@ -9,6 +9,7 @@ import { type Entry, joinEntries, splitEntries } from "../core/entry.ts";
 import { ROW_BYTES, SCAN_ENTRIES, TRIM_ROWS } from "../core/limits.ts";
 import { type PeerName, type Seq, shift, START } from "../core/names.ts";
 import type { Log, Retention, Scan } from "../core/storage.ts";
+import { damaged } from "./damage.ts";
 import type { Sql } from "./sql.ts";
 
 /** What trimming needs to know of a row. */
@@ -202,7 +203,7 @@ export class Segments implements Log {
     for (const { first, last, bytes, body } of rows) {
       let read = this.#kept.get(last);
       if (read === undefined) {
-        const entries = readBody(body, last);
+        const entries = readBody(body, first, last);
         read = { first: first as Seq, last: last as Seq, bytes, entries };
         this.#keep(read);
       }
@@ -261,13 +262,22 @@ export class Segments implements Log {
   }
 }
 
-/** @throws if the row is damaged; without the parser's own message, which shows a piece of the text */
-function readBody(body: string, last: number): Entry[] {
+/**
+ * @throws if the row is damaged, or does not hold just the entries that it is to hold: whoever must read it comes back
+ *   until it is mended, and nothing is passed over
+ */
+function readBody(body: string, first: number, last: number): Entry[] {
+  let entries: Entry[] = [];
   try {
-    return splitEntries(body);
+    entries = splitEntries(body);
   } catch {
-    throw new Error(`the segment that ends with entry ${last} is damaged`);
+    // Without the parser's own message, which shows a piece of the text.
   }
+  const isWhole = entries.every(({ seq, frame }, i) => seq === first + i && frame !== "");
+  if (!isWhole || entries.length !== last - first + 1) {
+    throw damaged(`the segment with the entries ${first} to ${last} cannot be read`);
+  }
+  return entries;
 }
 
 /** What `instr` looks for; the empty text is in everything. */

@@ -23,14 +23,15 @@ export class RoomStorage implements Storage {
   /**
    * Opens the room's database, bringing it to this release's schema.
    * @param newId makes a random id, for a database that has none
+   * @param complain hears, for the operator, of damage that the room gets along with
    * @throws if the database is damaged, full, or of a newer release
    */
-  constructor(database: Database, newId: () => string) {
+  constructor(database: Database, newId: () => string, complain: (flaw: Error) => void = () => {}) {
     this.#database = database;
     this.sql = new Sql(database.sql);
     this.id = migrate(database, this.sql, newId);
     this.log = new Segments(this.sql);
-    this.directory = new NameTable(this.sql, this.log);
+    this.directory = new NameTable(this.sql, this.log, complain);
   }
 
   erase(): void {

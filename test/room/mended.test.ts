@@ -106,7 +106,7 @@ describe("mended", () => {
     expect((await alice.isClosed()).code).toBe(4102);
     const text = JSON.stringify(logged.mock.calls);
     logged.mockRestore();
-    expect(text).toContain("the segment that ends with entry 1 is damaged");
+    expect(text).toContain("the segment with the entries 1 to 1 cannot be read");
     expect(text).not.toContain("secret");
   });
 

@@ -1,8 +1,9 @@
 /**
  * Storage faults, made by SQLite itself: triggers that refuse every write are a full store (the platform's authorizer
- * refuses `PRAGMA max_page_count`), rows are damaged by UPDATE. After the mend everything confirmed is there, in order.
+ * refuses `PRAGMA max_page_count`). After the mend everything confirmed is there, in order.
  */
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
+import { damages, logged } from "../support/damage.ts";
 import { Room } from "../support/workerd.ts";
 
 const TABLES = ["segments", "peers", "checkpoint"];
@@ -28,22 +29,6 @@ const isMended = (room: Room): Promise<void> =>
       }
     }
   });
-
-const damages = (room: Room, statement: string): Promise<void> =>
-  room.inside((_object, { storage }) => {
-    storage.sql.exec(statement);
-  });
-
-/** What the operator reads. */
-async function logged(scene: () => Promise<void>): Promise<string> {
-  const spy = vi.spyOn(console, "error").mockImplementation(() => {});
-  try {
-    await scene();
-    return JSON.stringify(spy.mock.calls);
-  } finally {
-    spy.mockRestore();
-  }
-}
 
 test("R3: a full store refuses who writes, serves who reads, and after the mend has what it confirmed", async () => {
   const room = new Room();
