@@ -35,6 +35,8 @@ const OPERATED = { project: "room", file: "test/room/operator.test.ts" } as cons
 const PAGE_LOG = { project: "core", file: "test/page-model/log.test.ts" } as const;
 const PAGE_MEMORY = { project: "core", file: "test/page-model/memory.test.ts" } as const;
 const PAGE_PEOPLE = { project: "core", file: "test/page-model/people.test.ts" } as const;
+const UNREAD = { project: "core", file: "test/core/damage.test.ts" } as const;
+const DAMAGE = { project: "room", file: "test/room/damage.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -743,5 +745,68 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/page/model/roster.ts", "this.#known.delete(name);", ""),
     ...PAGE_PEOPLE,
     test: "who left unnoticed",
+  },
+  {
+    name: "what cannot be read is everybody's trouble",
+    edits: one(
+      "src/core/pump.ts",
+      "      this.#failed.set(peer, error);\n    }\n    if (page.length > 0)",
+      "      throw error;\n    }\n    if (page.length > 0)",
+    ),
+    ...UNREAD,
+    test: "R7: ends alone with 4102",
+  },
+  {
+    name: "who could not be served ends before what was read has left",
+    edits: one(
+      "src/core/broker.ts",
+      "    const memo = (peer: Peer): Memo => this.#memo(peer);\n",
+      "    const memo = (peer: Peer): Memo => this.#memo(peer);\n    this.#endFailed(now);\n",
+    ),
+    ...UNREAD,
+    test: "R5: whose socket took nothing any more",
+  },
+  {
+    name: "a wake needs every row of its scan",
+    edits: one("src/core/state.ts", "return { isLive: () => false, flaw };", "throw flaw;"),
+    ...DAMAGE,
+    test: "R7: a segment that is not JSON",
+  },
+  {
+    name: "a segment without its entries is passed over",
+    edits: one(
+      "src/store/segments.ts",
+      "if (!isWhole || entries.length !== last - first + 1) {",
+      "if (!isWhole) {",
+    ),
+    ...DAMAGE,
+    test: "R7: a segment that is a list without entries",
+  },
+  {
+    name: "a lost id is another epoch",
+    edits: one("src/store/schema.ts", 'if (id === "") throw damaged("it has lost its id");', ""),
+    ...DAMAGE,
+    test: "R6: a database with no id",
+  },
+  {
+    name: "a checkpoint of the wrong shape is believed",
+    edits: one(
+      "src/store/directory.ts",
+      "return Array.isArray(list) && list.every(isSaved) ? list : undefined;",
+      "return list as Saved[];",
+    ),
+    ...DAMAGE,
+    test: "R5: a checkpoint with a cursor that is text",
+  },
+  {
+    name: "a tick that fails closes everybody",
+    edits: one(
+      "src/chat-room.ts",
+      "      const broker = this.#wake(inbox, now);\n",
+      '      if (inbox.every(({ type }) => type === "tick")) throw error;\n      const broker = this.#wake(inbox, now);\n',
+    ),
+    project: "room",
+    file: "test/room/storage-faults.test.ts",
+    test: "R7: a store that stayed full closed those too who had done nothing",
   },
 ];
