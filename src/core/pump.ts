@@ -303,11 +303,13 @@ export class Pump {
       this.#failed.set(peer, error);
     }
     if (page.length > 0) this.#show(peer, { type: "entries", entries: page });
-    if (this.#failed.has(peer)) return peer.sent - start;
+    const bytes = page.reduce((sum, entry) => sum + entry.bytes, 0);
+    const served = { passed: peer.sent - start, bytes };
+    if (this.#failed.has(peer)) return served;
     if (peer.sent >= head) peer.live = true;
     else if (full) this.#park(peer, now);
     else this.wantMore(peer);
-    return { passed: peer.sent - start, bytes: page.reduce((sum, { bytes }) => sum + bytes, 0) };
+    return served;
   }
 
   /** Reserves window and budget for one entry. @returns false if it does not fit */

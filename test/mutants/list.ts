@@ -298,8 +298,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a message of unknown fate holds up those who go one by one",
     edits: one(
       "src/client/outgoing.ts",
-      "!unknown && this.handed.has(id));",
-      "this.handed.has(id));",
+      "!unknown && this.handed.has(id))",
+      "this.handed.has(id))",
     ),
     project: "core",
     file: "test/client/outgoing.test.ts",
