@@ -742,7 +742,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "page: who left unnoticed stays",
-    edits: one("src/page/model/roster.ts", "this.#known.delete(name);", ""),
+    edits: one("src/page/model/roster.ts", "this.#known.delete(name);", "continue;"),
     ...PAGE_PEOPLE,
     test: "who left unnoticed",
   },
