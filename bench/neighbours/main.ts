@@ -98,7 +98,7 @@ async function main(): Promise<number> {
   );
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
   print(
-    `${PEERS} peers, ${WORDS_PER_SECOND} words a second to everyone; ${pace.rounds} rounds of ${pace.ms / 1_000} s alone and beside, by turns.`,
+    `${PEERS} peers, ${WORDS_PER_SECOND} words a second to all of them; ${pace.rounds} rounds of ${pace.ms / 1_000} s alone and beside, by turns.`,
     "Medians (least–most): p50 and p99 of all deliveries in ms, CPU in % of a core, memory as the most seen in MiB.",
     "",
   );
@@ -123,24 +123,24 @@ async function main(): Promise<number> {
 }
 
 async function measure(scenario: Scenario, pace: Pace): Promise<Result> {
-  const server = await Server.starts({ MAX_NAMES: pace.names, ...scenario.vars });
+  const server = await Server.starts({ MAX_NAMES: pace.names });
   const talk = new Child<TalkOrder, Talk>(new URL("../support/conversation.ts", import.meta.url));
   const neighbours = new Child<NeighbourOrder, Deeds>(new URL("generator.ts", import.meta.url));
   try {
     const place = { url: server.url, room: "bench" };
-    const { kind, count } = scenario;
+    const { kind, count, isAddressed = false } = scenario;
     // Room for those who talk: who is remembered first is forgotten last.
     await talk.does({ do: "join", place, peers: PEERS });
     await neighbours.does({ do: "prepare", place, kind, names: pace.names - PEERS });
     // What runs for the first time is slow, and takes memory that it keeps.
-    await play(talk, server.group, Math.min(2_000, pace.ms));
+    await play(talk, server.group, Math.min(2_000, pace.ms), isAddressed);
     const alone: Round[] = [];
     const beside: Round[] = [];
     const deeds = new Map<string, number>();
     for (let number = 0; number < pace.rounds; number++) {
-      alone.push(await play(talk, server.group, pace.ms));
+      alone.push(await play(talk, server.group, pace.ms, isAddressed));
       await neighbours.does({ do: "begin", place, kind, count });
-      beside.push(await play(talk, server.group, pace.ms));
+      beside.push(await play(talk, server.group, pace.ms, isAddressed));
       for (const [what, times] of Object.entries(await neighbours.does({ do: "end" }))) {
         deeds.set(what, (deeds.get(what) ?? 0) + times);
       }
@@ -154,7 +154,12 @@ async function measure(scenario: Scenario, pace: Pace): Promise<Result> {
   }
 }
 
-async function play(talk: Child<TalkOrder, Talk>, group: number, ms: number): Promise<Round> {
+async function play(
+  talk: Child<TalkOrder, Talk>,
+  group: number,
+  ms: number,
+  isAddressed: boolean,
+): Promise<Round> {
   const before = usageOf(group);
   let { rss } = before;
   const looking = setInterval(() => (rss = Math.max(rss, usageOf(group).rss)), 250);
@@ -163,6 +168,7 @@ async function play(talk: Child<TalkOrder, Talk>, group: number, ms: number): Pr
     do: "talk",
     ms,
     perSecond: WORDS_PER_SECOND,
+    isAddressed,
   });
   clearInterval(looking);
   const after = usageOf(group);

@@ -10,7 +10,13 @@ import { type Item, Peer, type Place } from "./peer.ts";
 
 export type Order =
   | { readonly do: "join"; readonly place: Place; readonly peers: number }
-  | { readonly do: "talk"; readonly ms: number; readonly perSecond: number };
+  /** To everyone in the room, or, addressed, to all of the conversation by name. */
+  | {
+      readonly do: "talk";
+      readonly ms: number;
+      readonly perSecond: number;
+      readonly isAddressed?: boolean;
+    };
 
 export interface Talk {
   /** ms from when a word was due to be said until it came to somebody, all deliveries. */
@@ -25,6 +31,7 @@ export interface Talk {
 const DRAIN_MS = 60_000;
 
 const peers: Peer[] = [];
+const names: string[] = [];
 let ended = 0;
 /** When each word was due, by its text. */
 const due = new Map<string, number>();
@@ -34,7 +41,9 @@ let words = 0;
 
 async function join(place: Place, count: number): Promise<void> {
   for (let number = 0; number < count; number++) {
-    const peer = await Peer.enters(place, `peer-${number}`, "", hears);
+    const name = `peer-${number}`;
+    const peer = await Peer.enters(place, name, "", hears);
+    names.push(name);
     void peer.ended.then(() => ended++);
     peers.push(peer);
   }
@@ -49,7 +58,7 @@ function hears({ type, seq = 0, text = "" }: Item, peer: Peer): void {
   arrived();
 }
 
-async function talk(ms: number, perSecond: number): Promise<Talk> {
+async function talk(ms: number, perSecond: number, isAddressed: boolean): Promise<Talk> {
   latencies = [];
   due.clear();
   ended = 0;
@@ -60,7 +69,12 @@ async function talk(ms: number, perSecond: number): Promise<Talk> {
     if (at > performance.now()) await pause(at - performance.now());
     const text = `word ${words++}`;
     due.set(text, at);
-    peers[number % peers.length]?.says({ type: "send", id: text, text });
+    peers[number % peers.length]?.says({
+      type: "send",
+      id: text,
+      text,
+      ...(isAddressed && { to: names }),
+    });
   }
   const expected = count * peers.length;
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -74,6 +88,6 @@ async function talk(ms: number, perSecond: number): Promise<Talk> {
 
 obeys(async (order: Order): Promise<Talk | undefined> => {
   if (order.do === "join") await join(order.place, order.peers);
-  else return talk(order.ms, order.perSecond);
+  else return talk(order.ms, order.perSecond, order.isAddressed ?? false);
   return undefined;
 });
