@@ -164,9 +164,12 @@ export class ChatRoom extends DurableObject<Env> {
     this.#inbox = [];
     this.#inboxUnits = 0;
     const now = Date.now();
-    for (const items of partsOf(inbox)) this.#take(items, now);
-    for (const item of inbox) {
-      if (item.type === "gone") this.#sockets.answerClose(item.ws, item.code);
+    for (const items of partsOf(inbox)) {
+      this.#take(items, now);
+      // Before the next part, which may wake another broker: that must not take a dead socket for a peer.
+      for (const item of items) {
+        if (item.type === "gone") this.#sockets.answerClose(item.ws, item.code);
+      }
     }
     for (const link of this.#sockets.unaccepted.splice(0)) void this.#push({ type: "lost", link });
     this.#arm();

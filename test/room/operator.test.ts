@@ -261,6 +261,24 @@ describe("a room is closed", () => {
     const stats = await orders(room, { type: "Stats" });
     expect(stats).toMatchObject({ type: "stats", facts: { peers: { online: 1, known: 1 } } });
   });
+
+  test("R2: whoever hung up in the turn in which a room was closed was a member of the next room", async () => {
+    const { room } = await roomWith("alice");
+    await room.inside(async (object, state) => {
+      const [ws] = room.socketsOf(state, "alice");
+      if (ws === undefined) throw new Error("no socket");
+      const name = room.name as RoomName;
+      const join: Join = { room: name, name: named("bob"), owner: "", dialect: "chat.v1" };
+      const gone = object.webSocketClose(ws, 1006);
+      const erased = object.operate(name, { type: "Erase" });
+      const { webSocket } = await object.fetch(joinRequest(join, true));
+      await Promise.all([gone, erased]);
+      webSocket?.accept();
+    });
+    expect(await orders(room, { type: "Stats" })).toMatchObject({
+      facts: { peers: { online: 1 } },
+    });
+  });
 });
 
 describe("an export", () => {
