@@ -24,7 +24,19 @@ import {
 } from "../../src/client/session.ts";
 import { Violation } from "./explorer.ts";
 import { nothingSkipped } from "./rules.ts";
-import { changeClient, changeLink, type Client, type Link, linkOf, type World } from "./world.ts";
+import {
+  changeClient,
+  changeLink,
+  type Client,
+  labelOf,
+  ledgerOf,
+  type Link,
+  linkOf,
+  type World,
+} from "./world.ts";
+
+/** As if a first try had failed: the next one is the first that counts. */
+export const OFFLINE: Client["link"] = { type: "offline", tries: 0, retryAt: 0, why: "" };
 
 const MOMENT = { now: 0, random: 0 };
 
@@ -61,6 +73,7 @@ export function connects(world: World, index: number, client: Client): World {
     isHeld: true,
     isBroken: false,
     isDying: false,
+    isReady: false,
     up: [],
     down: [],
     view: [],
@@ -89,18 +102,21 @@ function ends(world: World, index: number, client: Client, link: Link, code: num
 }
 
 /** Behind `chat.line` is a person, who comes back whatever the code says. */
-export const letsGo = (client: Client, code: number): Client => ({
-  ...signalled(client, {
+export function letsGo(client: Client, code: number): Client {
+  const isLine = client.dialect === "chat.line";
+  const after = signalled(client, {
     type: "ended",
-    code: client.dialect === "chat.line" ? 1006 : code,
+    code: isLine ? 1006 : code,
     reason: "",
     spread: 0,
     freshKey: false,
-  }),
-  socket: undefined,
-  handed: new Set(),
-  isAway: client.isAway || code === 4100,
-});
+  });
+  if (!isLine && code >= 4000 && code < 4100 && after.link.type !== "closed") {
+    throw new Violation("R1", `${client.name} was told ${code}, and does not stop`);
+  }
+  const isAway = client.isAway || code === 4100;
+  return { ...after, socket: undefined, handed: new Set(), isAway };
+}
 
 /** A client accepts a message from its user. */
 export function says(world: World, index: number, client: Client): World {
@@ -162,7 +178,7 @@ function understands(world: World, client: Client, out: Out, birth: number): Cli
       return signalled(isAt(applies(world, client, onGap(record, out), birth)), { type: "heard" });
     case "ready": {
       const next = applies(world, client, onReady(record, out.seq, handed), birth);
-      nothingSkipped(world, next, (next.record.cursor ?? 0) + 1, birth);
+      nothingSkipped(storedFor(world, next), next, (next.record.cursor ?? 0) + 1, birth);
       const position = Math.max(next.position, out.seq);
       return isAt({ ...signalled(next, { type: "ready" }), position });
     }
@@ -195,15 +211,12 @@ function isWelcomed(
   const reached = world.clients
     .filter(({ name }) => name === client.name)
     .map(({ position }) => position);
-  const shown =
-    record.cursor === undefined ? { ...client, position: Math.max(...reached) } : client;
-  nothingSkipped(world, shown, since + 1, birth);
-  const next = {
-    ...client,
-    record: onWelcome(record, welcome),
-    acked: since,
-    position: since as number,
-  };
+  let { position } = client;
+  if (record.cursor === undefined) position = Math.max(...reached);
+  else if (record.epoch !== epoch) position = 0;
+  nothingSkipped(ledgerOf(world, epoch), { ...client, position }, since + 1, birth);
+  const taken = onWelcome(record, welcome);
+  const next = { ...client, record: taken, acked: since, position: since as number };
   return isAt(signalled(next, { type: "welcomed", since, head }));
 }
 
@@ -223,22 +236,23 @@ function happens(world: World, client: Client, happening: Happening, birth: numb
   const { name, position, hidden } = client;
   switch (happening.type) {
     case "entry": {
-      const { seq, text } = happening.entry;
-      if (seq <= position) throw new Violation("R5", `${name} is shown ${text} again`);
-      nothingSkipped(world, client, seq, birth);
+      const { seq } = happening.entry;
+      const label = labelOf(happening.entry);
+      if (seq <= position) throw new Violation("R5", `${name} is shown ${label} again`);
+      nothingSkipped(storedFor(world, client), client, seq, birth);
       return { ...client, position: seq };
     }
     case "gap": {
       const { from, to } = happening;
       if (from > position + 1)
         throw new Violation("R6", `${name}: between ${position} and ${from}`);
-      if (from <= position)
-        throw new Violation("R5", `${name} is told a gap from ${from} at ${position}`);
+      if (from <= position || to < from)
+        throw new Violation("R5", `${name} is told a gap ${from}..${to} at ${position}`);
       const sent = client.record.outbox.filter((queued) => queued.sent).map(({ id }) => id);
       return { ...client, position: to, hidden: new Set([...hidden, ...sent]) };
     }
     case "confirmed":
-      if (!world.ledger.some(({ text }) => text === happening.queued.id)) {
+      if (!storedFor(world, client).some((entry) => labelOf(entry) === happening.queued.id)) {
         throw new Violation("R5", `${happening.queued.id} is confirmed, and not stored`);
       }
       return isDecided(client, happening.queued.id, "confirmed");
@@ -256,6 +270,10 @@ function happens(world: World, client: Client, happening: Happening, birth: numb
       return happening satisfies never;
   }
 }
+
+/** What there is to be shown to a client: of the room that its record speaks of. */
+const storedFor = (world: World, { record }: Client): World["ledger"] =>
+  ledgerOf(world, record.epoch ?? "");
 
 function isDecided(client: Client, id: string, fate: "confirmed" | "refused" | "unknown"): Client {
   if (client.fates.has(id)) throw new Violation("R5", `${id} is decided twice`);

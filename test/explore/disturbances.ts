@@ -2,14 +2,17 @@
  * What can go wrong in a world, each as often as its scope says.
  */
 import type { ClientRecord } from "../../src/client/storage.ts";
-import { letsGo } from "./client.ts";
+import type { Seq } from "../../src/core/names.ts";
+import { shift, START } from "../../src/core/names.ts";
+import { connects, letsGo, OFFLINE } from "./client.ts";
 import type { Step } from "./explorer.ts";
-import { crashes, isErased, losesMemory, sleeps, takesTurn } from "./room.ts";
+import { asks, crashes, losesMemory, partsOf, sleeps, takesTurn } from "./room.ts";
 import {
   changeClient,
   changeLink,
   type Client,
   type Disturbances,
+  labelOf,
   type Link,
   spend,
   type World,
@@ -28,10 +31,53 @@ function one(
   return [{ words: () => words, isQuiet: false, take: () => change(spend(world, kind)) }];
 }
 
+/** The commit of any part of a turn fails. */
 export const whileEventsWait = (world: World): Steps =>
-  one(world, "failures", "the room takes its turn, and the commit fails", (next) =>
-    takesTurn(next, 1),
+  partsOf(world.room.inbox).flatMap((_part, index) => {
+    const which = index === 0 ? "the commit" : `commit ${index + 1}`;
+    return one(world, "failures", `the room takes its turn, and ${which} fails`, (next) =>
+      takesTurn(next, index),
+    );
+  });
+
+/** What the operator may ask of the room, whatever waits there. */
+export function orders(world: World): Steps {
+  const { redactions, expulsions, erasures } = world.left;
+  const steps: Steps = [];
+  if (redactions > 0) {
+    for (const { seq, what } of erasable(world)) {
+      const words = `the operator erases the text of ${what}`;
+      steps.push(...one(world, "redactions", words, (next) => asks(next, { type: "Redact", seq })));
+    }
+  }
+  if (expulsions > 0) {
+    for (const name of new Set(world.clients.map((client) => client.name))) {
+      const words = `the operator expels ${name}`;
+      steps.push(...one(world, "expulsions", words, (next) => asks(next, { type: "Expel", name })));
+    }
+  }
+  if (erasures > 0) {
+    const words = "the operator erases the room";
+    steps.push(...one(world, "erasures", words, (next) => asks(next, { type: "Erase" })));
+  }
+  return steps;
+}
+
+/** The entries that have their text, and those that this turn will bring. */
+function erasable({ room, ledger }: World): { readonly seq: Seq; readonly what: string }[] {
+  const stored = room.disk.segments.flat().filter(({ redacted }) => redacted !== true);
+  const head = ledger.at(-1)?.seq ?? START;
+  const fresh = room.inbox.flatMap((item) =>
+    item.type === "frame" ? item.commands.filter(({ type }) => type === "Message") : [],
   );
+  return [
+    ...stored.map((entry) => ({ seq: entry.seq, what: labelOf(entry) })),
+    ...fresh.map((_command, index) => ({
+      seq: shift(head, index + 1),
+      what: `what will be entry ${head + index + 1}`,
+    })),
+  ];
+}
 
 export function anyTime(world: World): Steps {
   const { room, left } = world;
@@ -47,7 +93,6 @@ export function anyTime(world: World): Steps {
     steps.push(...one(world, "losses", "the room loses its memory", losesMemory));
   }
   if (left.crashes > 0) steps.push(...crashesOf(world));
-  steps.push(...one(world, "erasures", "the room is erased", isErased));
   for (const [index, client] of world.clients.entries())
     steps.push(...clientSteps(world, index, client));
   return steps;
@@ -118,7 +163,13 @@ function crashesOf(world: World): Steps {
 
 function clientSteps(world: World, index: number, client: Client): Steps {
   const { name, link, socket } = client;
-  if (link.type === "closed") return [];
+  if (link.type === "closed") {
+    // Who was told to stay away by the operator may try again.
+    if (link.code !== 4004 && link.code !== 4005) return [];
+    return one(world, "returns", `${name} starts anew`, (next) =>
+      connects(next, index, { ...client, link: OFFLINE }),
+    );
+  }
   if (link.type === "offline") {
     // A handshake of an earlier life has another session, so nothing marks it as overtaken: that is not promised.
     const isUnderWay = world.links.some((other) => other.client === index && other.handshake);

@@ -21,16 +21,28 @@ the rules of docs/protocol.md, section 6, after every step.
 Without options: the small scopes, which npm test explores too. A scope that needs more memory than Node gives by
 itself: node --max-old-space-size=8192 test/explore/main.ts --scope NAME`;
 
-const { values } = parseArgs({
-  options: {
-    scope: { type: "string", multiple: true },
-    large: { type: "boolean" },
-    all: { type: "boolean" },
-    states: { type: "string" },
-    list: { type: "boolean" },
-    help: { type: "boolean", short: "h" },
-  },
-});
+const options = {
+  scope: { type: "string", multiple: true },
+  large: { type: "boolean" },
+  all: { type: "boolean" },
+  states: { type: "string" },
+  list: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+function read() {
+  try {
+    const { values } = parseArgs({ options });
+    const { states } = values;
+    if (states === undefined || /^[1-9][0-9]*$/.test(states)) return values;
+    console.error(`--states: a whole number above 0, not ${states}`);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}: see --help`);
+  }
+  process.exit(2);
+}
+
+const values = read();
 
 const all = [...SMALL, ...LARGE];
 const unknown = values.scope?.filter((name) => !all.some((scope) => scope.name === name)) ?? [];

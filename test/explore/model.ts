@@ -4,6 +4,7 @@
 import { presets } from "../../src/core/limits.ts";
 import type { PeerName, Seq } from "../../src/core/names.ts";
 import { emptyDisk } from "../support/memory-storage.ts";
+import { OFFLINE } from "./client.ts";
 import type { Model } from "./explorer.ts";
 import { isGoodEnd, isSound } from "./rules.ts";
 import { stepsOf } from "./steps.ts";
@@ -22,6 +23,8 @@ const NONE: Disturbances = {
   goodbyes: 0,
   returns: 0,
   amnesias: 0,
+  redactions: 0,
+  expulsions: 0,
   erasures: 0,
 };
 
@@ -58,6 +61,7 @@ function initialOf(scope: Scope): World {
     links: [],
     clients,
     ledger: [],
+    erased: new Map(),
     refused: new Set(),
     left: NONE,
     hasLostNews: false,
@@ -87,8 +91,7 @@ function clientOf(person: Person, index: number): Client {
     dialect,
     script,
     record: { version: 1, session: `session${index}`, attempt: 0, outbox: [] },
-    // As if a first try had failed: the next one is the first that counts.
-    link: { type: "offline", tries: 0, retryAt: 0, why: "" },
+    link: OFFLINE,
     socket: undefined,
     acked: 0,
     handed: new Set(),

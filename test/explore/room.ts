@@ -9,12 +9,21 @@ import { Broker } from "../../src/core/broker.ts";
 import { REPLACED } from "../../src/core/entrance.ts";
 import type { Event } from "../../src/core/event.ts";
 import { nextConnectionId, type RoomName } from "../../src/core/names.ts";
+import type { Order } from "../../src/core/order.ts";
 import { wakeState } from "../../src/core/state.ts";
 import { emptyDisk, MemoryStorage } from "../support/memory-storage.ts";
 import { copyState } from "./copy.ts";
 import { Expected } from "./expected.ts";
 import { Sockets } from "./sockets.ts";
-import { changeLink, epochOf, type Item, type Link, linkOf, type World } from "./world.ts";
+import {
+  changeLink,
+  epochOf,
+  type Item,
+  type Link,
+  linkOf,
+  type Room,
+  type World,
+} from "./world.ts";
 
 const ROOM = "lobby" as RoomName;
 
@@ -47,20 +56,62 @@ export function delivers(world: World, { label, up, id }: Link, again = false): 
   return changeLink({ ...world, room: { ...world.room, inbox } }, label, { up: again ? up : rest });
 }
 
-/** One turn of the broker's loop, from the inbox to the sockets. */
-export function takesTurn(world: World, failures = 0): World {
+/** The operator asks. */
+export const asks = (world: World, order: Order): World => ({
+  ...world,
+  room: { ...world.room, inbox: [...world.room.inbox, { type: "order", order }] },
+});
+
+/**
+ * One turn, from the inbox to the sockets.
+ * @param failing which part of it cannot be stored
+ */
+export function takesTurn(world: World, failing?: number): World {
+  let after = world;
+  for (const [index, part] of partsOf(world.room.inbox).entries()) {
+    after = takesPart(after, part, index === failing ? 1 : 0);
+  }
+  return after;
+}
+
+/** An erasure stands alone, as in the object. */
+export function partsOf(inbox: readonly Item[]): Item[][] {
+  const parts: Item[][] = [[]];
+  for (const item of inbox) {
+    if (item.type === "order" && item.order.type === "Erase") parts.push([item], []);
+    else parts.at(-1)?.push(item);
+  }
+  return parts.filter((part) => part.length > 0);
+}
+
+/** Only a join makes a room. */
+const isWithoutRoom = ({ state, disk }: Room, part: readonly Item[]): boolean =>
+  state === undefined &&
+  disk.peers.size + disk.segments.length === 0 &&
+  !part.some(({ type }) => type === "join");
+
+/** One turn of the broker, with what comes first in the inbox. */
+function takesPart(world: World, part: readonly Item[], failures: number): World {
   const { room, limits } = world;
+  const later = room.inbox.slice(part.length);
   const disk = { ...room.disk };
   const storage = new MemoryStorage(disk, room.pending);
   storage.failures = failures;
   const sockets = new Sockets(world, storage);
+  const release = (): void => {
+    for (const item of part) if (item.type === "gone") sockets.released(item.link.id);
+  };
+  if (isWithoutRoom(room, part)) {
+    release();
+    return sockets.world({ ...room, inbox: later });
+  }
   const surroundings = { storage, connections: sockets, limits, epoch: epochOf(room) };
   const state = room.state === undefined ? wake(sockets, storage, room.now) : copyState(room.state);
   const expected = new Expected(world, state, storage);
   let broker = new Broker(surroundings, state);
   let failed = false;
   try {
-    broker.turn(events(room.inbox, expected, broker), room.now);
+    broker.turn(events(part, expected, broker), room.now);
   } catch (error) {
     if (failures === 0) throw error;
     failed = true;
@@ -72,18 +123,30 @@ export function takesTurn(world: World, failures = 0): World {
     sockets.storage = left;
     memory = wake(sockets, left, room.now);
     broker = new Broker({ ...surroundings, storage: left }, memory);
-    recovers(broker, world, sockets);
+    recovers(broker, part, room.now, sockets);
   }
-  for (const item of room.inbox) if (item.type === "gone") sockets.released(item.link.id);
+  release();
   const after = sockets.world({
     ...room,
     disk,
     pending: new Map(left.directory.pending),
     state: memory,
     due: broker.due(room.now),
-    inbox: [],
+    inbox: later,
   });
-  return expected.compare(world, after, sockets, failed);
+  const compared = expected.compare(world, after, sockets, failed ? part : undefined);
+  return broker.isOver ? isErased(compared) : compared;
+}
+
+/** Another database, another epoch; what left the room before is still on its way. */
+function isErased({ room, ledger, erased, ...rest }: World): World {
+  const fresh = { disk: emptyDisk(), pending: new Map(), state: undefined, due: undefined };
+  return {
+    ...rest,
+    room: { ...room, ...fresh, epoch: room.epoch + 1 },
+    ledger: [],
+    erased: new Map([...erased, [epochOf(room), ledger]]),
+  };
 }
 
 /** Reads the inbox in arrival order. */
@@ -97,7 +160,7 @@ function* events(
       expected.hears(event);
       yield event;
       if (event.type === "NewPeer") {
-        expected.decides(event, broker.peers.get(event.join.name)?.link.id === event.id);
+        expected.decides(event, broker.peers.get(event.join.name));
       }
     }
   }
@@ -111,6 +174,8 @@ function eventsOf(item: Item): Event[] {
       return item.commands.map((command) => ({ type: "Said", link: item.link, command }));
     case "gone":
       return [{ type: "Disconnect", link: item.link, code: item.code }];
+    case "order":
+      return [{ type: "Operator", ask: 0, order: item.order }];
     case "tick":
       return [{ type: "Tick" }];
     default:
@@ -119,18 +184,18 @@ function eventsOf(item: Item): Event[] {
 }
 
 /** The storage failed: everyone with an event in this turn is closed; their cursors wait for the next commit. */
-function recovers(broker: Broker, { room }: World, sockets: Sockets): void {
+function recovers(broker: Broker, part: readonly Item[], now: number, sockets: Sockets): void {
   const [code, reason] = [4102, "storage trouble"] as const;
-  for (const item of room.inbox) if (item.type === "join") sockets.close(item.link.id, code);
-  const removals = room.inbox.flatMap(eventsOf).flatMap((event): Event[] => {
+  for (const item of part) if (item.type === "join") sockets.close(item.link.id, code);
+  const removals = part.flatMap(eventsOf).flatMap((event): Event[] => {
     if (!("link" in event)) return [];
     return [
       event.type === "Disconnect" ? event : { type: "Broken", link: event.link, code, reason },
     ];
   });
-  broker.admitLoss(room.now);
-  broker.decide(removals, room.now);
-  broker.handOver(room.now);
+  broker.admitLoss(now);
+  broker.decide(removals, now);
+  broker.handOver(now);
 }
 
 function wake(sockets: Sockets, storage: MemoryStorage, now: number) {
@@ -167,22 +232,6 @@ export function crashes(world: World, heard: ReadonlyMap<string, number>): World
     after = changeLink(after, label, ended);
   }
   return after;
-}
-
-/** The operator erases the room: another database, another epoch. */
-export function isErased(world: World): World {
-  const after = crashes(world, new Map());
-  const clients = after.clients.map((client) => ({ ...client, position: 0 }));
-  const links = after.links.map((link) =>
-    link.handshake ? link : { ...link, down: link.down.slice(-1) },
-  );
-  const room = {
-    ...after.room,
-    disk: emptyDisk(),
-    pending: new Map(),
-    epoch: after.room.epoch + 1,
-  };
-  return { ...after, room, clients, links, ledger: [], refused: new Set<string>() };
 }
 
 /** The time that the room waits for comes. */

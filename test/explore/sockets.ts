@@ -5,8 +5,9 @@ import type { Out } from "../../src/core/event.ts";
 import type { ConnectionId, PeerName } from "../../src/core/names.ts";
 import type { Connections, Memo } from "../../src/core/outbox.ts";
 import type { MemoryStorage } from "../support/memory-storage.ts";
+import { Violation } from "./explorer.ts";
 import { mayLeave, wasHanded } from "./rules.ts";
-import type { Client, Down, Link, Room, World } from "./world.ts";
+import { type Client, type Down, isInInbox, type Link, type Room, type World } from "./world.ts";
 
 export class Sockets implements Connections {
   storage: MemoryStorage;
@@ -35,8 +36,13 @@ export class Sockets implements Connections {
   }
 
   open(memo: Memo): void {
-    mayLeave({ type: "open", memo }, memo, this.storage);
+    mayLeave({ type: "open", memo }, memo, this.storage, this.#world.ledger);
     this.#change(memo.link.id, { memo, isListed: true });
+  }
+
+  /** Is what is sent to it handed to it? The runtime may know that its link is dead. */
+  takes(id: ConnectionId): boolean {
+    return this.#links.get(id)?.isDying !== true && !this.#dying.has(id);
   }
 
   remember(memo: Memo): void {
@@ -46,9 +52,12 @@ export class Sockets implements Connections {
   send(id: ConnectionId, outs: readonly Out[]): number | undefined {
     const link = this.#links.get(id);
     if (link?.memo === undefined || !link.isListed || link.isOver) return undefined;
-    if (link.isDying || this.#dying.has(id)) return undefined;
-    for (const out of outs) mayLeave(out, link.memo, this.storage);
+    if (!this.takes(id)) return undefined;
+    for (const out of outs) mayLeave(out, link.memo, this.storage, this.#world.ledger);
     this.sent.set(id, outs);
+    // It comes again only with a position that none of these logs reaches.
+    const isReady = outs.some(({ type }) => type === "ready");
+    if (isReady && link.isReady) throw new Violation("R6", `${link.label} is told ready twice`);
     const client = this.#clients[link.client];
     if (client?.dialect === "chat.line") {
       this.#clients[link.client] = wasHanded(client, outs, link.memo, this.#ledger);
@@ -56,13 +65,15 @@ export class Sockets implements Connections {
     const view = this.#world.scope.watchesPresence ? viewed(link.view, outs) : [];
     const heard = outs.filter((out) => isHeard(out, link.memo?.dialect));
     const down: Down[] = heard.length === 0 ? [] : [{ outs: heard }];
-    this.#change(id, { view, ...(!link.isBroken && { down: [...link.down, ...down] }) });
+    const told = { view, isReady: isReady || link.isReady };
+    this.#change(id, { ...told, ...(!link.isBroken && { down: [...link.down, ...down] }) });
     return 100 * outs.length;
   }
 
   close(id: ConnectionId, code: number): void {
     const link = this.#links.get(id);
-    if (link === undefined || link.isOver) return;
+    if (link === undefined) return;
+    if (link.isOver) throw new Violation("R2", `${link.label} is closed twice`);
     this.closed.set(id, code);
     const isTold = link.isHeld && !link.isBroken;
     const down = isTold ? [...link.down, { close: code }] : link.down;
@@ -85,6 +96,7 @@ export class Sockets implements Connections {
       !link.isHeld &&
       !link.isListed &&
       link.id !== undefined &&
+      !isInInbox(room, link) &&
       link.up.every((up) => !("gone" in up) || link.memo === undefined);
     const links = this.#world.links
       .map((link) => (link.id && this.#links.get(link.id.id)) ?? link)

@@ -31,7 +31,7 @@ const quiet = (words: () => string, take: () => World): Step<World> => ({
 
 export function stepsOf(world: World): Steps {
   const { room } = world;
-  const steps = arrivals(world);
+  const steps = [...arrivals(world), ...people.orders(world)];
   if (room.inbox.length > 0) {
     steps.push(
       quiet(
@@ -59,7 +59,8 @@ export function stepsOf(world: World): Steps {
 /** Nothing that is left can touch a client, or what is on its way to it. */
 const isUndisturbed = ({ scope, left }: World): boolean =>
   scope.unreduced !== true &&
-  left.breaks + left.crashes + left.erasures + left.goodbyes + left.amnesias + left.delays === 0;
+  left.breaks + left.crashes + left.goodbyes + left.amnesias + left.delays === 0 &&
+  left.redactions + left.expulsions + left.erasures === 0;
 
 /** What reaches the room. */
 function arrivals(world: World): Steps {

@@ -18,14 +18,26 @@ import type { ConnectionId } from "../../src/core/names.ts";
 import type { Peer } from "../../src/core/peers.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 import type { Disk } from "../support/memory-storage.ts";
-import type { Client, Disturbances, Down, Item, Link, Room, Up, World } from "./world.ts";
+import type { Order } from "../../src/core/order.ts";
+import {
+  type Client,
+  type Disturbances,
+  type Down,
+  type Item,
+  labelOf,
+  type Link,
+  type Room,
+  type Up,
+  type World,
+} from "./world.ts";
 
 export function textOf(world: World): string {
-  const { room, links, clients, refused, left, hasLostNews, ledger } = world;
+  const { room, links, clients, refused, left, hasLostNews, ledger, erased } = world;
   let text = `${roomText(room, links)}\n${textOfLedger(ledger)}\n${textOfLeft(left)}\n${hasLostNews}`;
   for (const client of clients) text += `\n${textOfClient(client)}`;
   for (const link of links.map(textOfLink).sort()) text += `\n${link}`;
   for (const label of refused) text += `\n${label}`;
+  if (erased.size > 0) text += `\n${textOfErased(erased)}`;
   return text + orderText(links);
 }
 
@@ -68,8 +80,14 @@ function freshRoomText(room: Room, labels: ReadonlyMap<ConnectionId, string>): s
 }
 
 const itemText = (item: Item, labels: ReadonlyMap<ConnectionId, string>): string => {
+  if (item.type === "order") return orderedText(item.order);
   const who = item.type === "tick" ? "" : labels.get(item.link.id);
   return `${item.type}${who}${item.type === "frame" ? upText(item) : ""}`;
+};
+
+const orderedText = (order: Order): string => {
+  if (order.type === "Redact") return `Redact ${order.seq}`;
+  return order.type === "Expel" ? `Expel ${order.name}` : order.type;
 };
 
 function stateText(
@@ -143,13 +161,20 @@ function kept<Part extends object>(text: (part: Part) => string): (part: Part) =
   };
 }
 
-const textOfLedger = kept((ledger: readonly Entry[]) => ledger.map(({ text }) => text).join());
+const textOfLedger = kept((ledger: readonly Entry[]) => ledger.map(labelOf).join());
+
+const textOfErased = kept((erased: World["erased"]) =>
+  [...erased.values()].map(textOfLedger).join("/"),
+);
 
 const textOfLeft = kept((left: Disturbances) => Object.values(left).join());
 
+const seqAndText = (entry: Entry): string =>
+  `${entry.seq}:${labelOf(entry)}${entry.redacted ? " without its text" : ""}`;
+
 const textOfDisk = kept(({ segments, peers }: Disk): string => {
   const rows = [...peers].map(([name, row]) => `${name}:${row.birth}/${row.cursor}/${row.head}`);
-  const stored = segments.map((segment) => segment.map(({ seq, text }) => seq + text));
+  const stored = segments.map((segment) => segment.map(seqAndText));
   return `${stored.join("/")} ${rows.sort().join()}`;
 });
 
@@ -166,9 +191,9 @@ const textOfClient = kept((client: Client): string => {
 });
 
 const textOfLink = kept((link: Link): string => {
-  const { label, handshake, memo, isOver, isListed, isHeld, isBroken, isDying, up, down, view } =
-    link;
-  const flags = [isOver, isListed, isHeld, isBroken, isDying].map(Number).join("");
+  const { label, handshake, memo, isOver, isListed, isHeld, isBroken, up, down, view } = link;
+  const { isDying, isReady } = link;
+  const flags = [isOver, isListed, isHeld, isBroken, isDying, isReady].map(Number).join("");
   const asked = handshake ? `${handshake.since}/${handshake.epoch}` : "";
   const kept = memo ? `${memo.acked}/${memo.ready}/${memo.welcomeHead}/${memo.birth}` : "";
   const ways = [up.map(upText).join(" "), down.map(downText).join(" ")];
@@ -191,7 +216,7 @@ function outText(out: Out): string {
     case "welcome":
       return `welcome since ${out.since} head ${out.head} ${out.epoch}`;
     case "entries":
-      return out.entries.map(({ seq, text }) => `${seq}:${text}`).join(" ");
+      return out.entries.map(seqAndText).join(" ");
     case "gap":
       return `gap ${out.from}..${out.to}`;
     case "ready":

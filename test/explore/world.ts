@@ -6,6 +6,7 @@ import type { Entry } from "../../src/core/entry.ts";
 import type { Command, Dialect, Join, Out, Session } from "../../src/core/event.ts";
 import type { Limits } from "../../src/core/limits.ts";
 import type { ConnectionId, Link as Identity, PeerName } from "../../src/core/names.ts";
+import type { Order } from "../../src/core/order.ts";
 import type { Memo } from "../../src/core/outbox.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 import type { Link as ClientLink } from "../../src/client/link.ts";
@@ -52,7 +53,11 @@ export interface Disturbances {
   readonly returns: number;
   /** A client loses its record. */
   readonly amnesias: number;
-  /** The room is erased. */
+  /** The operator erases the text of an entry. */
+  readonly redactions: number;
+  /** The operator expels a name. */
+  readonly expulsions: number;
+  /** The operator erases the room. */
   readonly erasures: number;
 }
 
@@ -95,6 +100,8 @@ export interface Link {
   /** Whatever is put on it now gets lost. */
   readonly isBroken: boolean;
   readonly isDying: boolean;
+  /** It was told that it is ready. */
+  readonly isReady: boolean;
   readonly up: readonly Up[];
   readonly down: readonly Down[];
   /** Who is online, as it was told. */
@@ -110,6 +117,7 @@ export type Item =
     }
   | { readonly type: "frame"; readonly link: Identity; readonly commands: readonly Command[] }
   | { readonly type: "gone"; readonly link: Identity; readonly code: number }
+  | { readonly type: "order"; readonly order: Order }
   | { readonly type: "tick" };
 
 export interface Room {
@@ -160,8 +168,10 @@ export interface World {
   readonly room: Room;
   readonly links: readonly Link[];
   readonly clients: readonly Client[];
-  /** Everything that was ever stored. */
+  /** Everything that was ever stored in the room as it is now, with the text that it was stored with. */
   readonly ledger: readonly Entry[];
+  /** The same of the rooms that were erased, by their epochs: what was on its way out of them still arrives. */
+  readonly erased: ReadonlyMap<string, readonly Entry[]>;
   /** What the room turned down. */
   readonly refused: ReadonlySet<string>;
   readonly left: Disturbances;
@@ -170,6 +180,14 @@ export interface World {
 }
 
 export const epochOf = ({ epoch }: Room): string => `memory.${epoch}`;
+
+/** Everything that was ever stored in an epoch. */
+export const ledgerOf = ({ room, ledger, erased }: World, epoch: string): readonly Entry[] =>
+  epoch === epochOf(room) ? ledger : (erased.get(epoch) ?? []);
+
+/** What its sender calls an entry, whether it still has its text or not. */
+export const labelOf = ({ id, text }: { readonly id?: string | undefined; text: string }): string =>
+  id ?? text;
 
 export function changeLink(world: World, label: string, change: Partial<Link>): World {
   const links = world.links.flatMap((link) => {
@@ -182,8 +200,8 @@ export function changeLink(world: World, label: string, change: Partial<Link>): 
   return { ...world, links };
 }
 
-const isInInbox = ({ inbox }: Room, { id }: Link): boolean =>
-  inbox.some((item) => item.type !== "tick" && item.link.id === id?.id);
+export const isInInbox = ({ inbox }: Room, { id }: Link): boolean =>
+  inbox.some((item) => "link" in item && item.link.id === id?.id);
 
 export function changeClient(world: World, index: number, change: Partial<Client>): World {
   const clients = world.clients.map((client, at) =>
