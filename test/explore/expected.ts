@@ -79,7 +79,7 @@ export class Expected {
         this.#forgotten.add(order.name);
         return this.#ends(order.name, 4004);
       case "Erase":
-        for (const name of [...this.#current.keys()]) this.#ends(name, 4005);
+        for (const name of Array.from(this.#current.keys())) this.#ends(name, 4005);
         return;
       case "Redact": {
         const entry = this.#storage.log.find(order.seq);

@@ -39,7 +39,7 @@ function read() {
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}: see --help`);
   }
-  process.exit(2);
+  return process.exit(2);
 }
 
 const values = read();
