@@ -241,7 +241,7 @@ export const EXPLORED: readonly Mutant[] = [
     "gap and loss",
     "client: sent again before ready",
     "src/client/link.ts",
-    'return stay({ type: "replaying", head: 0, ...open',
+    "return stay({ ...nothingYet, ...open",
     'return stay({ type: "live", since: now, ...open',
   ),
   inScope(

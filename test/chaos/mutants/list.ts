@@ -58,7 +58,11 @@ const ROOM: readonly ChaosMutant[] = [
   },
   {
     name: "key ignored",
-    edits: one("src/core/entrance.ts", "known !== undefined && known.owner !== owner", "false"),
+    edits: one(
+      "src/core/entrance.ts",
+      "known !== undefined && !sameSecret(owner, known.owner)",
+      "false",
+    ),
     rules: ["R1"],
   },
   {
@@ -122,7 +126,7 @@ const ROOM: readonly ChaosMutant[] = [
     name: "a bad frame is an exception",
     edits: one(
       "src/core/broker.ts",
-      'return this.#pump.answer(peer, { type: "error", refusal: command.refusal });',
+      "return this.#refuse(peer, command.refusal);",
       "throw new Error(command.refusal.code);",
     ),
     rules: ["R7"],
