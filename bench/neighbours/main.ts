@@ -213,10 +213,7 @@ function pageOf({
   const line = (what: string, rounds: readonly Round[]): string => {
     const spread = (pick: (round: Round) => number): Spread => spreadOf(rounds.map(pick));
     const cells = [
-      `p50 ${show(
-        spread(({ p50 }) => p50),
-        1,
-      )}`,
+      `p50 ${show(spread(({ p50 }) => p50))}`,
       `p99 ${show(spread(({ p99 }) => p99))}`,
       `CPU ${show(spread(({ cpu }) => cpu))}`,
       `memory ${show(spread(({ rss }) => rss / MIB))}`,

@@ -18,6 +18,16 @@ export const spreadOf = (values: readonly number[]): Spread => ({
   max: Math.max(...values),
 });
 
-/** "12 (9–40)" */
-export const show = ({ median, min, max }: Spread, digits = 0): string =>
-  `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
+/** Three digits that mean something; "–" for what is no number. */
+export const short = (value: number): string => {
+  if (!Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  if (size >= 100) return Math.round(value).toLocaleString("en");
+  return size >= 10 ? value.toFixed(1) : value.toFixed(2);
+};
+
+/** "9.00…40.0" */
+export const range = ({ min, max }: Spread): string => `${short(min)}…${short(max)}`;
+
+/** "12.0 (9.00…40.0)" */
+export const show = (spread: Spread): string => `${short(spread.median)} (${range(spread)})`;

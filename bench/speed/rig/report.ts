@@ -1,5 +1,5 @@
 /** One workload as a table: a line a contender, medians with their spread, and the ratios to both baselines. */
-import { short } from "./numbers.ts";
+import { range as rangeOf, short } from "../../support/spread.ts";
 import type { Results } from "./rounds.ts";
 
 const BASELINES = ["relay", "insert"] as const;
@@ -19,7 +19,7 @@ export function report({ workload, about, rounds, contenders }: Results): string
     for (const { name, figures, generatorBound } of contenders) {
       const spread = figures[metric];
       if (spread === undefined) continue;
-      const range = `${short(spread.min)}…${short(spread.max)}`;
+      const range = rangeOf(spread);
       const ratios = bases.map((base) =>
         short(spread.median / (medianOf(base) ?? Number.NaN)).padStart(10),
       );
