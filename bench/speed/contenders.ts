@@ -1,5 +1,7 @@
 /** Who takes part, by name. The first is what the others are compared with. */
-import type { Contender, Speaker, SpeakerOptions } from "./rig/contender.ts";
+import type { Contender, Memory, Speaker, SpeakerOptions } from "./rig/contender.ts";
+import { startDev } from "./rig/dev-server.ts";
+import { startNode } from "./rig/node-server.ts";
 import { ArraySpeaker, PlainSpeaker, V1Speaker } from "./rig/speakers.ts";
 import { startWorkerd, type Worker } from "./rig/workerd.ts";
 
@@ -26,19 +28,75 @@ const onWorkerd = (
   name: string,
   about: string,
   worker: Worker,
-  stores: boolean,
+  memory: Memory,
   Manner: Manner = PlainSpeaker,
 ): Contender => ({
   name,
   about,
-  stores,
+  memory,
   start: (folder) => startWorkerd(worker, folder),
   speak: (options) => new Manner(options),
 });
 
-export const CONTENDERS: readonly Contender[] = [
-  onWorkerd("relay", "an object that stores nothing", object("relay.ts", "Relay"), false),
-  onWorkerd("insert", "the relay with one INSERT a message", object("insert.ts", "Insert"), true),
-  onWorkerd("room", "this project, one message a frame", room, true, V1Speaker),
-  onWorkerd("arrays", "this project, clients that send arrays", room, true, ArraySpeaker),
+const onNode = (
+  name: string,
+  about: string,
+  file: string,
+  memory: Memory,
+  Manner: Manner,
+): Contender => ({
+  name,
+  about,
+  memory,
+  start: () => startNode(new URL(`peers/${file}`, import.meta.url)),
+  speak: (options) => new Manner(options),
+});
+
+/** Those that need nothing but the project. */
+const OWN: readonly Contender[] = [
+  onWorkerd("relay", "an object that stores nothing", object("relay.ts", "Relay"), "none"),
+  onWorkerd(
+    "insert",
+    "the relay with one INSERT a message",
+    object("insert.ts", "Insert"),
+    "written",
+  ),
+  onWorkerd("room", "this project, one message a frame", room, "replayed", V1Speaker),
+  onWorkerd("arrays", "this project, clients that send arrays", room, "replayed", ArraySpeaker),
+  {
+    name: "dev",
+    about: "this project in wrangler dev, as npm start runs it",
+    memory: "replayed",
+    start: () => startDev(WIDE),
+    speak: (options) => new V1Speaker(options),
+  },
 ];
+
+/** Those from npm. */
+export const PEERS = ["party", "party-insert", "socket.io", "ws"] as const;
+
+export const NAMES: readonly string[] = [...OWN.map(({ name }) => name), ...PEERS];
+
+/** @param peers are the packages there? */
+export async function contenders(peers: boolean): Promise<readonly Contender[]> {
+  if (!peers) return OWN;
+  const { SocketIoSpeaker } = await import("./peers/socket-io-speaker.ts");
+  return [
+    ...OWN,
+    onWorkerd("party", "partyserver, stores nothing", object("party.ts", "Party"), "none"),
+    onWorkerd(
+      "party-insert",
+      "partyserver with one INSERT a message",
+      object("party-insert.ts", "PartyInsert"),
+      "written",
+    ),
+    onNode(
+      "socket.io",
+      "Socket.IO on Node, recovery from memory",
+      "socket-io.ts",
+      "recovered",
+      SocketIoSpeaker,
+    ),
+    onNode("ws", "ws on Node, stores nothing", "ws.ts", "none", PlainSpeaker),
+  ];
+}

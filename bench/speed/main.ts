@@ -1,29 +1,24 @@
 /**
- * `npm run bench`: what the room costs a message, against baselines in the same run.
+ * `npm run bench`: what the room costs, against baselines and peers in the same run.
  *
  * Interleaved rounds on a fresh server each, medians with their least and greatest, CPU of the server's whole process
- * tree first, for that is what these machines measure steadily. One page on the screen, everything in a JSON file.
+ * tree first, for that is what these machines measure steadily. One page at the end, everything in a JSON file.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus } from "node:os";
 import { dirname, join } from "node:path";
-import { parseArgs } from "node:util";
-import { CONTENDERS } from "./contenders.ts";
+import { type Wish, HELP, readArguments } from "./arguments.ts";
+import { contenders, PEERS } from "./contenders.ts";
+import { installPeers } from "./peers/install.ts";
+import type { Contender } from "./rig/contender.ts";
 import { report } from "./rig/report.ts";
-import { type Results, runWorkload } from "./rig/rounds.ts";
-import { WORKLOADS } from "./workloads/list.ts";
+import { type Disk, type Results, runWorkload } from "./rig/rounds.ts";
+import { summary } from "./rig/summary.ts";
+import { judge } from "./rig/verdicts.ts";
+import { TARGETS } from "./targets.ts";
 
-const HELP = `npm run bench -- [--quick] [--rounds N] [--disk FOLDER] [--only A,B] [--out FILE] [WORKLOAD...]
-
-  --quick        about a minute in all: one round, a tenth of the work
-  --rounds N     interleaved rounds (5)
-  --disk FOLDER  where the servers keep their storage (the system's temporary folder; /dev/shm is a tmpfs)
-  --only A,B     of the contenders: ${CONTENDERS.map(({ name }) => name).join(", ")}
-  --out FILE     the JSON file (bench/results/speed.json)
-
-Workloads: ${WORKLOADS.map(({ name }) => name).join(", ")}; all, if none is named.
-`;
-
+// Servers and folders end with this process, which a signal alone would not let them know.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -36,61 +31,58 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const folder = mkdtempSync(join(wish.disk, "chat-room-bench-"));
+  const everybody = await whoTakesPart(wish.only);
   const results: Results[] = [];
-  try {
-    for (const workload of wish.workloads) {
-      const taking = CONTENDERS.filter(
-        ({ name }) => workload.contenders.includes(name) && wish.only.includes(name),
-      );
-      const result = await runWorkload(workload, taking, { ...wish, folder });
+  for (const disk of wish.disks) {
+    for await (const result of onDisk(wish, disk, everybody)) {
       results.push(result);
       process.stdout.write(report(result));
+      // After each: a long run that is cut short has not run for nothing.
+      write(wish, results);
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
-  const model = cpus()[0]?.model;
-  const machine = { cores: cpus().length, model, node: process.version, disk: wish.disk };
-  mkdirSync(dirname(wish.out), { recursive: true });
-  writeFileSync(
-    wish.out,
-    `${JSON.stringify({ machine, scale: wish.scale, results }, undefined, 1)}\n`,
-  );
-  process.stdout.write(`\nAll figures: ${wish.out}\n`);
-  return 0;
+  process.stdout.write(`\n${summary(results, judge(TARGETS, results))}`);
+  if (wish.scale < 1) process.stdout.write("A quick run, a tenth of the work: a hint.\n");
+  process.stdout.write(`All figures: ${wish.out}\n`);
+  return results.some(({ contenders }) => contenders.some(({ failures }) => failures.length > 0))
+    ? 1
+    : 0;
 }
 
-function readArguments() {
-  let parsed;
+async function whoTakesPart(only: readonly string[]): Promise<readonly Contender[]> {
+  const peers = PEERS.filter((name) => only.includes(name));
+  const lack = peers.length > 0 ? installPeers() : undefined;
+  if (lack !== undefined) process.stderr.write(`left out: ${peers.join(", ")}; ${lack}\n`);
+  const all = await contenders(peers.length > 0 && lack === undefined);
+  return all.filter(({ name }) => only.includes(name));
+}
+
+/** All on the first disk; on another only what the disk makes a difference to. */
+async function* onDisk(
+  { disks, workloads, rounds, scale }: Wish,
+  disk: Disk,
+  everybody: readonly Contender[],
+): AsyncGenerator<Results> {
+  const folder = mkdtempSync(join(disk.folder, "chat-room-bench-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove);
   try {
-    parsed = parseArgs({
-      allowPositionals: true,
-      options: {
-        quick: { type: "boolean", default: false },
-        rounds: { type: "string" },
-        disk: { type: "string", default: tmpdir() },
-        only: { type: "string" },
-        out: { type: "string", default: "bench/results/speed.json" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-  } catch (error) {
-    return `${error instanceof Error ? error.message : String(error)}. --help says what there is.`;
+    for (const workload of workloads) {
+      if (disk !== disks[0] && !workload.usesDisk) continue;
+      const taking = everybody.filter(({ name }) => workload.contenders.includes(name));
+      if (taking.length === 0) continue;
+      yield await runWorkload(workload, taking, { rounds, scale, disk: { ...disk, folder } });
+    }
+  } finally {
+    process.off("exit", remove);
+    remove();
   }
-  const { quick, disk, out, help } = parsed.values;
-  const rounds = Number(parsed.values.rounds ?? (quick ? 1 : 5));
-  if (!Number.isInteger(rounds) || rounds < 1) return "--rounds: expected a whole number from 1 on";
-  const known = CONTENDERS.map(({ name }) => name);
-  const only = parsed.values.only?.split(",") ?? known;
-  const stranger = only.find((name) => !known.includes(name));
-  if (stranger !== undefined)
-    return `--only: there is no ${stranger}; there are ${known.join(", ")}`;
-  const names = parsed.positionals;
-  const nowhere = names.find((name) => WORKLOADS.every((workload) => workload.name !== name));
-  if (nowhere !== undefined) {
-    return `there is no workload ${nowhere}; there are ${WORKLOADS.map(({ name }) => name).join(", ")}`;
-  }
-  const workloads = WORKLOADS.filter(({ name }) => names.length === 0 || names.includes(name));
-  return { workloads, rounds, disk, only, out, help, scale: quick ? 0.1 : 1 };
+}
+
+function write({ out, disks, scale }: Wish, results: readonly Results[]): void {
+  const model = cpus()[0]?.model;
+  const machine = { cores: cpus().length, model, node: process.version, disks };
+  const all = { machine, scale, results, targets: judge(TARGETS, results) };
+  mkdirSync(dirname(out), { recursive: true });
+  writeFileSync(out, `${JSON.stringify(all, undefined, 1)}\n`);
 }

@@ -17,8 +17,6 @@ export interface SpeakerOptions {
   readonly server: Server;
   readonly room: string;
   readonly name: string;
-  /** From where to be replayed; 0 is the beginning. Where nothing is stored, it is not heeded. */
-  readonly since?: number;
   /** Never acknowledges. */
   readonly silent?: boolean;
   onEntry?(heard: Heard): void;
@@ -27,7 +25,7 @@ export interface SpeakerOptions {
 /** One peer. A message that comes back to its sender is confirmed. */
 export interface Speaker {
   readonly name: string;
-  /** Joined, and told all that it missed. */
+  /** Joined. Where that is told after what it missed, it has been told that too. */
   readonly ready: Promise<void>;
   /** Entries that came. */
   readonly received: number;
@@ -35,15 +33,23 @@ export interface Speaker {
   send(text: string, to?: readonly string[]): void;
   /** Ends the link without a goodbye. */
   cut(): void;
+  /** Connects again, after a cut, as a client of its kind does; `ready` is then a new one. */
+  returns(): void;
   /** Takes nothing from the link any more. */
   stopReading(): void;
 }
+
+/**
+ * What happens to the messages: kept nowhere; written, but given to nobody later; kept in the server's memory for who
+ * returns in time; or stored and replayed.
+ */
+export type Memory = "none" | "written" | "recovered" | "replayed";
 
 export interface Contender {
   readonly name: string;
   /** What it is, in a few words. */
   readonly about: string;
-  readonly stores: boolean;
+  readonly memory: Memory;
   /** @param folder where it keeps its storage */
   start(folder: string): Promise<Server>;
   speak(options: SpeakerOptions): Speaker;

@@ -1,4 +1,5 @@
 /** What a stretch of work cost the server and the generator. */
+import { setTimeout as pause } from "node:timers/promises";
 import type { Server } from "./contender.ts";
 
 export interface Cost {
@@ -30,3 +31,21 @@ const BOUND = 0.9;
 
 export const isGeneratorBound = ({ generator, seconds }: Cost): boolean =>
   generator / seconds > BOUND;
+
+/** How long a server that rests uses no CPU: longer than the ticks in which it is counted, and than the room's timers. */
+const REST_MS = 400;
+/** Some never rest. */
+const SETTLED_MS = 20_000;
+
+/** Waits until the server has done what it has to do. */
+export async function settled(server: Server): Promise<void> {
+  const start = performance.now();
+  let cpuMs = -1;
+  let since = start;
+  while (performance.now() - since < REST_MS && performance.now() - start < SETTLED_MS) {
+    const used = server.usage().cpuMs;
+    if (used !== cpuMs) since = performance.now();
+    cpuMs = used;
+    await pause(50);
+  }
+}

@@ -2,59 +2,85 @@
  * Peers over plain WebSockets: `chat.v1` as the protocol asks, with acks at half a window or after a second, and the
  * JSON of the baselines, which need none. What a peer costs is the generator's, and is reported as such.
  */
+import { randomBytes } from "node:crypto";
 import { WebSocket } from "ws";
 import type { Speaker, SpeakerOptions } from "./contender.ts";
+
+interface Limits {
+  readonly window: number;
+  readonly windowBytes: number;
+}
 
 type Frame =
   | { readonly type: "message"; readonly seq: number; readonly from: string; readonly text: string }
   | {
       readonly type: "welcome";
       readonly since: number;
-      readonly limits: { readonly window: number };
+      readonly epoch: string;
+      readonly limits: Limits;
     }
-  | { readonly type: "ready" | "presence" }
+  | { readonly type: "ready"; readonly seq?: number }
+  | { readonly type: "presence" }
   | { readonly type: "error"; readonly message: string };
 
 const ACK_MS = 1_000;
+/** What an entry is beside its text, about. */
+const ENTRY_BYTES = 100;
 
 abstract class WsSpeaker implements Speaker {
   readonly name: string;
-  readonly ready: Promise<void>;
+  ready: Promise<void>;
   readonly #options: SpeakerOptions;
-  protected readonly socket: WebSocket;
+  readonly #protocols: string[];
+  protected socket: WebSocket;
   #counter = 0;
   #isReady: () => void = () => {};
   received = 0;
 
-  constructor(options: SpeakerOptions, protocols: string[]) {
-    const { server, room, name, since } = options;
+  constructor(options: SpeakerOptions, protocols: string[], query = "") {
     this.#options = options;
-    this.name = name;
-    const query = `name=${name}${since === undefined ? "" : `&since=${since}`}`;
-    this.socket = new WebSocket(`${server.url}/rooms/${room}?${query}`, protocols, {
-      perMessageDeflate: false,
-      skipUTF8Validation: true,
-    });
-    this.ready = new Promise((resolve, reject) => {
-      this.#isReady = resolve;
-      this.socket.on("error", reject);
-      this.socket.on("close", (code, reason) =>
-        reject(new Error(`${name} was closed: ${code} ${reason.toString()}`)),
-      );
-    });
-    // Whoever waits for it hears of it.
-    this.ready.catch(() => {});
-    this.socket.on("message", (data: Buffer) => {
-      const read = JSON.parse(data.toString()) as Frame | Frame[];
-      if (Array.isArray(read)) for (const frame of read) this.hear(frame);
-      else this.hear(read);
-    });
+    this.#protocols = protocols;
+    this.name = options.name;
+    this.socket = this.#connects(query);
+    this.ready = this.#joins(this.socket);
   }
 
   abstract send(text: string, to?: readonly string[]): void;
 
   cut(): void {
     this.socket.terminate();
+  }
+
+  /** @param query what it tells of itself beside its name */
+  returns(query = ""): void {
+    this.socket = this.#connects(query);
+    this.ready = this.#joins(this.socket);
+  }
+
+  #connects(query: string): WebSocket {
+    const { server, room, name } = this.#options;
+    return new WebSocket(`${server.url}/rooms/${room}?name=${name}${query}`, this.#protocols, {
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+    });
+  }
+
+  #joins(socket: WebSocket): Promise<void> {
+    socket.on("message", (data: Buffer) => {
+      const read = JSON.parse(data.toString()) as Frame | Frame[];
+      if (Array.isArray(read)) for (const frame of read) this.hear(frame);
+      else this.hear(read);
+    });
+    const ready = new Promise<void>((resolve, reject) => {
+      this.#isReady = resolve;
+      socket.on("error", reject);
+      socket.on("close", (code, reason) =>
+        reject(new Error(`${this.name} was closed: ${code} ${reason.toString()}`)),
+      );
+    });
+    // Whoever waits for it hears of it.
+    ready.catch(() => {});
+    return ready;
   }
 
   stopReading(): void {
@@ -85,17 +111,29 @@ export class PlainSpeaker extends WsSpeaker {
   }
 }
 
-/** `chat.v1`. */
+/** `chat.v1`, with a session and the cursor that it keeps, as the protocol has it. */
 export class V1Speaker extends WsSpeaker {
   readonly #isSilent: boolean;
+  readonly #session: string;
+  #attempt = 1;
+  #epoch = "";
   #seq = 0;
+  /** Since the last ack, in entries and, nearly, in bytes. */
   #unacked = 0;
-  #window = 256;
+  #unackedBytes = 0;
+  #limits: Limits = { window: 256, windowBytes: 262_144 };
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SpeakerOptions) {
-    super(options, ["chat.v1"]);
+    const session = randomBytes(12).toString("base64url");
+    super(options, ["chat.v1"], `&session=${session}&attempt=1`);
+    this.#session = session;
     this.#isSilent = options.silent === true;
+  }
+
+  override returns(): void {
+    const cursor = `&since=${this.#seq}&epoch=${this.#epoch}`;
+    super.returns(`${cursor}&session=${this.#session}&attempt=${++this.#attempt}`);
   }
 
   override send(text: string, to?: readonly string[]): void {
@@ -104,6 +142,9 @@ export class V1Speaker extends WsSpeaker {
 
   override cut(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#unacked = 0;
+    this.#unackedBytes = 0;
     super.cut();
   }
 
@@ -111,6 +152,7 @@ export class V1Speaker extends WsSpeaker {
   protected takeAck(): string | undefined {
     if (this.#unacked === 0 || this.#isSilent) return undefined;
     this.#unacked = 0;
+    this.#unackedBytes = 0;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     return `{"type":"ack","seq":${this.#seq}}`;
@@ -119,11 +161,16 @@ export class V1Speaker extends WsSpeaker {
   protected override hear(frame: Frame): void {
     if (frame.type === "welcome") {
       this.#seq = frame.since;
-      this.#window = frame.limits.window;
+      this.#epoch = frame.epoch;
+      this.#limits = frame.limits;
+    } else if (frame.type === "ready") {
+      this.#seq = frame.seq ?? this.#seq;
     } else if (frame.type === "message") {
       this.#seq = frame.seq;
       this.#unacked++;
-      if (this.#unacked >= this.#window / 2) this.#ack();
+      this.#unackedBytes += frame.text.length + ENTRY_BYTES;
+      const { window, windowBytes } = this.#limits;
+      if (this.#unacked >= window / 2 || this.#unackedBytes >= windowBytes / 2) this.#ack();
       else this.#timer ??= setTimeout(() => this.#ack(), ACK_MS);
     }
     super.hear(frame);

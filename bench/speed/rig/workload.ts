@@ -18,6 +18,8 @@ export interface Workload {
   readonly about: string;
   /** Who takes part. */
   readonly contenders: readonly string[];
-  /** Does it need a restart of the server before? A fresh one is started for each round. */
+  /** Does it matter what the storage lies on? Then it is run on each disk. */
+  readonly usesDisk: boolean;
+  /** Against a fresh server each time. */
   run(round: Round): Promise<Figures>;
 }

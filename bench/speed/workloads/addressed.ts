@@ -49,6 +49,17 @@ async function run({ contender, server, scale, generatorBound }: Round): Promise
 export const addressed: Workload = {
   name: "addressed",
   about: "100 peers, 1,000 in flight, each message to one other",
-  contenders: ["relay", "insert", "room", "arrays"],
+  contenders: [
+    "relay",
+    "insert",
+    "room",
+    "arrays",
+    "dev",
+    "party",
+    "party-insert",
+    "socket.io",
+    "ws",
+  ],
+  usesDisk: true,
   run,
 };

@@ -53,6 +53,7 @@ async function run({ contender, server, scale, generatorBound }: Round): Promise
 export const paced: Workload = {
   name: "paced",
   about: "2,000 messages a second from 100 peers; from sending to confirmation",
-  contenders: ["relay", "insert", "room"],
+  contenders: ["relay", "insert", "room", "dev", "party", "party-insert", "socket.io", "ws"],
+  usesDisk: true,
   run,
 };

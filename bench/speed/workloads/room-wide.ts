@@ -44,7 +44,8 @@ const run =
 const workload = (size: number): Workload => ({
   name: `wide-${size}`,
   about: `${SPEAKERS} of ${size} peers speak to everyone`,
-  contenders: ["relay", "insert", "room"],
+  contenders: ["relay", "insert", "room", "party", "party-insert", "socket.io", "ws"],
+  usesDisk: false,
   run: run(size),
 });
 

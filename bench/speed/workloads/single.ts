@@ -41,6 +41,7 @@ async function run({ contender, server, scale }: Round): Promise<Figures> {
 export const single: Workload = {
   name: "single",
   about: "two peers, one message in flight",
-  contenders: ["relay", "insert", "room"],
+  contenders: ["relay", "insert", "room", "dev", "party", "party-insert", "socket.io", "ws"],
+  usesDisk: true,
   run,
 };

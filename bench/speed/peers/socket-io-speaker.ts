@@ -1,0 +1,57 @@
+/** A peer over Socket.IO. */
+import { io, type Socket } from "socket.io-client";
+import type { Heard, Speaker, SpeakerOptions } from "../rig/contender.ts";
+
+export class SocketIoSpeaker implements Speaker {
+  readonly name: string;
+  ready: Promise<void>;
+  readonly #socket: Socket;
+  #counter = 0;
+  received = 0;
+
+  constructor({ server, name, onEntry }: SpeakerOptions) {
+    this.name = name;
+    this.#socket = io(server.url.replace("ws:", "http:"), {
+      transports: ["websocket"],
+      auth: { name },
+      forceNew: true,
+      reconnection: false,
+    });
+    this.ready = this.#connected();
+    this.#socket.on("message", (entry: Heard) => {
+      this.received++;
+      onEntry?.(entry);
+    });
+  }
+
+  send(text: string, to?: readonly string[]): void {
+    this.#socket.emit("send", { id: `${this.name}-${this.#counter++}`, text, to });
+  }
+
+  cut(): void {
+    // Not `disconnect`, which is a goodbye, after which nothing is recovered.
+    this.#socket.io.engine.close();
+  }
+
+  returns(): void {
+    this.ready = this.#recovered();
+    this.ready.catch(() => {});
+    this.#socket.connect();
+  }
+
+  stopReading(): void {
+    throw new Error("a Socket.IO client always reads");
+  }
+
+  async #recovered(): Promise<void> {
+    await this.#connected();
+    if (!this.#socket.recovered) throw new Error(`${this.name} was not given what it had missed`);
+  }
+
+  #connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.once("connect", resolve);
+      this.#socket.once("connect_error", reject);
+    });
+  }
+}

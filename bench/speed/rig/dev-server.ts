@@ -1,0 +1,14 @@
+/** The room as `npm start` runs it: `wrangler dev`, all its processes counted. */
+import { Server as DevServer, type Vars } from "../../../test/support/e2e/server.ts";
+import { usageOf } from "../../support/usage.ts";
+import type { Server } from "./contender.ts";
+
+/** Its storage lies in the system's temporary folder, wherever the other contenders keep theirs. */
+export async function startDev(vars: Vars): Promise<Server> {
+  const server = await DevServer.starts(vars);
+  return {
+    url: server.url.replace("http", "ws"),
+    usage: () => usageOf(server.group),
+    stop: () => server.stop(),
+  };
+}
