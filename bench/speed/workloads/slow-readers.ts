@@ -1,0 +1,78 @@
+/**
+ * Slow readers: a hundred people who listen, spoken to at a fixed pace, alone and then beside a hundred who are in the
+ * room and read nothing. A latency counts from the moment at which the word was due.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { percentile } from "../../support/spread.ts";
+import type { Speaker } from "../rig/contender.ts";
+import { settled } from "../rig/meter.ts";
+import type { Figures, Round, Workload } from "../rig/workload.ts";
+
+const LIVE = 100;
+const SLOW = 100;
+const PER_SECOND = 20;
+const SECONDS = 20;
+const TEXT_CHARACTERS = 4_000;
+const MIB = 1_024 * 1_024;
+
+async function run({ contender, server, scale, generatorBound }: Round): Promise<Figures> {
+  const words = Math.round(PER_SECOND * SECONDS * scale);
+  let latencies: number[] = [];
+  let isOver = (): void => {};
+  const onEntry = ({ text }: { readonly text: string }): void => {
+    latencies.push(performance.now() - Number(text.trimEnd()));
+    if (latencies.length === words * LIVE) isOver();
+  };
+  const live = Array.from({ length: LIVE }, (_, index) =>
+    contender.speak({ server, room: "slow", name: `live-${index}`, onEntry }),
+  );
+  await Promise.all(live.map(({ ready }) => ready));
+  const talk = async (): Promise<number> => {
+    latencies = [];
+    const over = new Promise<void>((resolve) => {
+      isOver = resolve;
+    });
+    const late = await says(live, words);
+    await over;
+    if (late > 1_000 / PER_SECOND) generatorBound();
+    return percentile(latencies, 0.99);
+  };
+  const alone = await talk();
+  const slow = Array.from({ length: SLOW }, (_, index) =>
+    contender.speak({ server, room: "slow", name: `slow-${index}` }),
+  );
+  await Promise.all(slow.map(({ ready }) => ready));
+  for (const peer of slow) peer.stopReading();
+  await settled(server);
+  const before = server.usage().rss;
+  const beside = await talk();
+  const grown = server.usage().rss - before;
+  for (const peer of [...live, ...slow]) peer.cut();
+  return {
+    "p99 beside ÷ p99 alone": beside / alone,
+    "p99 alone, ms": alone,
+    "p99 beside, ms": beside,
+    "server grew by, MiB": grown / MIB,
+  };
+}
+
+/** @returns by how many ms the last word was late */
+async function says(speakers: readonly Speaker[], words: number): Promise<number> {
+  const start = performance.now();
+  let late = 0;
+  for (let number = 0; number < words; number++) {
+    const due = start + (number * 1_000) / PER_SECOND;
+    late = performance.now() - due;
+    if (late < 0) await pause(-late);
+    speakers[number % speakers.length]?.send(String(due).padEnd(TEXT_CHARACTERS));
+  }
+  return late;
+}
+
+export const slowReaders: Workload = {
+  name: "slow-readers",
+  about: "p99 of 100 who listen to 20 words of 4 KB a second, alone and beside 100 who never read",
+  contenders: ["relay", "room", "ws"],
+  usesDisk: false,
+  run,
+};

@@ -1,0 +1,55 @@
+/**
+ * Storms: five thousand join a room at once, all of them lose their links, and all come back at once.
+ *
+ * CPU counts until the server rests, so that what it says to everyone about the newcomers is in it.
+ */
+import type { Server, Speaker } from "../rig/contender.ts";
+import { type Cost, isGeneratorBound, meter, settled } from "../rig/meter.ts";
+import type { Figures, Round, Workload } from "../rig/workload.ts";
+
+const PEERS = 5_000;
+
+/** @returns the wall until all are in, with the CPU until the server rests */
+async function arrive(server: Server, come: () => readonly Speaker[]): Promise<Cost> {
+  const cost = meter(server);
+  await Promise.all(come().map(({ ready }) => ready));
+  const { seconds, generator } = cost();
+  await settled(server);
+  return { ...cost(), seconds, generator };
+}
+
+async function run({ contender, server, scale, generatorBound }: Round): Promise<Figures> {
+  const count = Math.round(PEERS * scale);
+  // Whoever comes first loads the object.
+  const first = contender.speak({ server, room: "storm", name: "first" });
+  await first.ready;
+  await settled(server);
+  const names = Array.from({ length: count }, (_, index) => `p${index}`);
+  const peers: Speaker[] = [];
+  const join = await arrive(server, () => {
+    for (const name of names) peers.push(contender.speak({ server, room: "storm", name }));
+    return peers;
+  });
+  for (const peer of peers) peer.cut();
+  await settled(server);
+  const back = await arrive(server, () => {
+    for (const peer of peers) peer.returns();
+    return peers;
+  });
+  if (isGeneratorBound(join) || isGeneratorBound(back)) generatorBound();
+  for (const peer of [first, ...peers]) peer.cut();
+  return {
+    "join, server CPU, µs each": (join.server / count) * 1e6,
+    "join, until all are in, ms": join.seconds * 1_000,
+    "back, server CPU, µs each": (back.server / count) * 1e6,
+    "back, until all are in, ms": back.seconds * 1_000,
+  };
+}
+
+export const storm: Workload = {
+  name: "storm",
+  about: "5,000 join at once, lose their links, and all come back at once",
+  contenders: ["relay", "room", "party"],
+  usesDisk: false,
+  run,
+};
