@@ -15,7 +15,7 @@ const TMPFS = 0x0102_1994;
 
 export const HELP = `npm run bench -- [--quick] [--rounds N] [--disk FOLDER]... [--only A,B] [--out FILE] [WORKLOAD...]
 
-  --quick        about a minute in all: one round, a tenth of the work, one disk, without dev
+  --quick        one or two minutes in all: one round, a tenth of the work, one disk, without dev
   --rounds N     interleaved rounds (${ROUNDS})
   --disk FOLDER  where the servers keep their storage, once or more; by default the system's temporary folder, and
                  ${SHARED_MEMORY} too, a tmpfs, for what the disk makes a difference to
