@@ -17,6 +17,9 @@ import { summary } from "./rig/summary.ts";
 import { judge } from "./rig/verdicts.ts";
 import { TARGETS } from "./targets.ts";
 
+/** A server that has just been killed may still write. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
+
 // Servers and folders end with this process, which a signal alone would not let them know.
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 process.exitCode = await main();
@@ -64,7 +67,7 @@ async function* onDisk(
   everybody: readonly Contender[],
 ): AsyncGenerator<Results> {
   const folder = mkdtempSync(join(disk.folder, "chat-room-bench-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  const remove = (): void => rmSync(folder, REMOVAL);
   process.once("exit", remove);
   try {
     for (const workload of workloads) {

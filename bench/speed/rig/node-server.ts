@@ -21,7 +21,7 @@ export async function startNode(module: URL): Promise<Server> {
   const end = (): void => {
     child.kill("SIGKILL");
   };
-  process.once("exit", end);
+  process.prependOnceListener("exit", end);
   const port = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on("line", (line) => resolve(line.slice("port ".length)));
     child.once("exit", () => reject(new Error(`${module.pathname} ended before it listened`)));

@@ -83,7 +83,8 @@ const main :Workerd.Worker = (
   const end = (): void => {
     child.kill("SIGKILL");
   };
-  process.once("exit", end);
+  // Before whoever removes the folder in which it writes.
+  process.prependOnceListener("exit", end);
   await untilListening(port, child);
   return {
     url: `ws://127.0.0.1:${port}`,
