@@ -143,11 +143,17 @@ export class ChatRoom extends DurableObject<Env> {
         this.#takeTurn();
         resolve();
       };
-      setTimeout(() => {
+      const look = (): void => {
+        if (this.#pace.isFilling(this.#inbox.length, Date.now())) {
+          setTimeout(look, 0);
+          return;
+        }
         const wait = this.#waitMs();
         if (wait > 0) setTimeout(take, wait);
         else take();
-      }, 0);
+      };
+      this.#pace.begin(Date.now());
+      setTimeout(look, 0);
     });
     return this.#turn;
   }

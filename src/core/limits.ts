@@ -101,6 +101,9 @@ export const READY_ENTRIES = 1_000;
 /** Entries that one turn scans for peers that are behind, and one `history` for its page. */
 export const SCAN_ENTRIES = 5_000;
 
+/** How long a turn gathers while ever more comes in. */
+export const GATHER_MS = 20;
+
 // Flow control
 /** Bytes in flight, unacknowledged, to all connections of a room together. */
 export const ROOM_FLIGHT_BYTES = 32 * MIB;

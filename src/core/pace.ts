@@ -1,19 +1,43 @@
 /**
- * How long a turn waits, so that a busy room writes fewer rows: the operator's `COMMIT_INTERVAL_MS`.
+ * When a turn is taken: once nothing more comes in, and not before the operator's `COMMIT_INTERVAL_MS` has passed.
  *
  * Invariants:
+ * - Gathering is not waiting: the turn is taken at the first look at which nothing came since the look before, so a
+ *   message that is alone is taken at once. A flood is cut after `GATHER_MS`.
  * - Only a turn that may store something begins to wait, and only within the interval after a commit that stored
  *   entries: the first message after quiet never waits.
  * - The whole turn waits, so events still take effect in arrival order.
  * - R11: nothing waits while somebody is behind, because their acks are what lets them go on.
  */
+import { GATHER_MS } from "./limits.ts";
+
 export class Pace {
   readonly #intervalMs: number;
   #storedAt = -Infinity;
+  /** When the turn that gathers now began to, and how many items the last look saw. */
+  #begunAt = 0;
+  #seen = 0;
 
   /** @param intervalMs 0: no turn ever waits */
   constructor(intervalMs: number) {
     this.#intervalMs = intervalMs;
+  }
+
+  /** The first item of a turn has come. */
+  begin(now: number): void {
+    this.#begunAt = now;
+    this.#seen = 1;
+  }
+
+  /**
+   * A look at the inbox, once everything that the platform had at hand was delivered.
+   * @returns whether more has come since the last look, so that it pays to look once more before the turn is taken
+   */
+  isFilling(items: number, now: number): boolean {
+    const grew = items > this.#seen;
+    this.#seen = items;
+    const passed = now - this.#begunAt;
+    return grew && passed >= 0 && passed < GATHER_MS;
   }
 
   /** Entries were stored. */

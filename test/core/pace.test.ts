@@ -1,5 +1,6 @@
 /** When a turn waits for more to commit with it, and when it must not. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { GATHER_MS } from "../../src/core/limits.ts";
 import { Pace } from "../../src/core/pace.ts";
 
 const SEND = '{"type":"send","id":"1","text":"hi"}';
@@ -46,4 +47,44 @@ test("without an interval nothing ever waits, wherever the clock goes", () => {
 test("a clock that is put back does not lengthen the wait", () => {
   const { pace } = paced();
   expect(pace.waitMs([SEND], nobody, 5_000)).toBe(500);
+});
+
+describe("gathering", () => {
+  /** A turn whose first item came at 10,000 ms. */
+  const begun = (): Pace => {
+    const pace = new Pace(0);
+    pace.begin(10_000);
+    return pace;
+  };
+
+  test("a message that is alone is taken at the first look", () => {
+    expect(begun().isFilling(1, 10_000)).toBe(false);
+  });
+
+  test("as long as more comes from look to look, the turn goes on gathering", () => {
+    const pace = begun();
+    expect([5, 9, 10, 10].map((items) => pace.isFilling(items, 10_001))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test("R7: a flood that never ends is cut after 20 ms", () => {
+    const pace = begun();
+    expect(pace.isFilling(100, 10_000 + GATHER_MS - 1)).toBe(true);
+    expect(pace.isFilling(200, 10_000 + GATHER_MS)).toBe(false);
+  });
+
+  test("a clock that is put back ends it", () => {
+    expect(begun().isFilling(100, 9_999)).toBe(false);
+  });
+
+  test("what the turn before saw does not count for the next", () => {
+    const pace = begun();
+    pace.isFilling(100, 10_001);
+    pace.begin(10_002);
+    expect(pace.isFilling(2, 10_002)).toBe(true);
+  });
 });

@@ -521,6 +521,24 @@ export const MUTANTS: readonly Mutant[] = [
     test: "counts another of the same /64",
   },
   {
+    name: "gathering: a flood is never cut",
+    edits: one(
+      "src/core/pace.ts",
+      "return grew && passed >= 0 && passed < GATHER_MS",
+      "return grew",
+    ),
+    project: "core",
+    file: "test/core/pace.test.ts",
+    test: "R7: a flood that never ends is cut after 20 ms",
+  },
+  {
+    name: "gathering: a message that is alone waits for company",
+    edits: one("src/core/pace.ts", "this.#seen = 1;", "this.#seen = 0;"),
+    project: "core",
+    file: "test/core/pace.test.ts",
+    test: "a message that is alone is taken at the first look",
+  },
+  {
     name: "everything waits for the interval",
     edits: one("src/core/pace.ts", "if (!isAck(frame)) return", "return"),
     project: "core",
