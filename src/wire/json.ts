@@ -9,7 +9,7 @@
 import * as v from "valibot";
 import type { Command, Out } from "../core/event.ts";
 import { HISTORY_PRESET, type Limits, SIGNAL_BYTES } from "../core/limits.ts";
-import { utf8Length } from "../core/names.ts";
+import { parseSeq, type PeerName, utf8Length } from "../core/names.ts";
 import { clientFrames, EXPECTED } from "./frames.ts";
 import { message, refused, tooMany } from "./refusals.ts";
 
@@ -35,6 +35,8 @@ function readItem(item: unknown, limits: Limits): Command {
   if (typeof item !== "object" || item === null || Array.isArray(item)) {
     return refused("bad-frame", "frame: every item must be a JSON object with a type");
   }
+  const plain = readPlain(item, limits);
+  if (plain !== undefined) return plain;
   const schema = schemas.get((item as { type?: unknown }).type);
   if (schema === undefined) {
     return refused("bad-frame", `type: expected ${EXPECTED["type"]}`, idOf(item));
@@ -64,6 +66,30 @@ function readItem(item: unknown, limits: Limits): Command {
     default:
       return frame satisfies never;
   }
+}
+
+/** What names mostly look like. Being ASCII, such a name is in its normal form. */
+const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
+const MAX_ID = 64;
+
+/**
+ * The short way for nearly all that is said: an ack, and a message to everyone or to one plainly named peer.
+ * @returns what the schemas would say of it; undefined for whatever is not quite so simple: they decide
+ */
+function readPlain(item: object, limits: Limits): Command | undefined {
+  const { type, id, text, to, seq } = item as Readonly<Record<string, unknown>>;
+  if (type === "ack") {
+    const position = parseSeq(seq);
+    return position === undefined ? undefined : { type: "Ack", seq: position };
+  }
+  if (type !== "send" || typeof id !== "string" || typeof text !== "string") return undefined;
+  if (id === "" || id.length > MAX_ID || text === "") return undefined;
+  if (!id.isWellFormed() || !text.isWellFormed()) return undefined;
+  if (to === undefined) return message(text, undefined, id, limits);
+  if (!Array.isArray(to) || to.length !== 1) return undefined;
+  const [name] = to as readonly unknown[];
+  if (typeof name !== "string" || !PLAIN_NAME.test(name)) return undefined;
+  return message(text, [name as PeerName], id, limits);
 }
 
 function readSignal(
@@ -122,18 +148,34 @@ const goesToMany = ({ type }: Out): boolean =>
   type === "entries" || type === "presence" || type === "signal";
 
 function join(outs: readonly Out[], limits: Limits): FrameText {
-  const items = outs.flatMap((out) => write(out, limits));
-  const text = items.length === 1 ? (items[0] ?? "") : `[${items.join(",")}]`;
-  return { text, bytes: utf8Length(text) };
+  const items: string[] = [];
+  let bytes = 0;
+  for (const out of outs) {
+    if (out.type === "entries") {
+      // Their length is known: what was counted once is not counted again for each who gets it.
+      for (const entry of out.entries) {
+        items.push(entry.frame);
+        bytes += entry.bytes;
+      }
+      continue;
+    }
+    const text = write(out, limits);
+    if (text === undefined) continue;
+    items.push(text);
+    bytes += utf8Length(text);
+  }
+  if (items.length === 1) return { text: items[0] ?? "", bytes };
+  const text = `[${items.join(",")}]`;
+  // What stands between the items is ASCII.
+  return { text, bytes: bytes + 2 + Math.max(0, items.length - 1) };
 }
 
 const some = <T>(list: readonly T[]): readonly T[] | undefined =>
   list.length > 0 ? list : undefined;
 
-function write(out: Out, limits: Limits): string | string[] {
+/** @returns undefined for a notice that is for people; the broker gives them to `chat.line` only */
+function write(out: Exclude<Out, { type: "entries" }>, limits: Limits): string | undefined {
   switch (out.type) {
-    case "entries":
-      return out.entries.map((entry) => entry.frame);
     case "welcome": {
       const { spread, ...facts } = out;
       const { text, frame, recipients, window, windowBytes, rate, burst } = limits;
@@ -165,8 +207,7 @@ function write(out: Out, limits: Limits): string | string[] {
       return JSON.stringify(out);
     case "away":
     case "help":
-      // Notices for people; the broker gives them to `chat.line` only.
-      return [];
+      return undefined;
     default:
       return out satisfies never;
   }

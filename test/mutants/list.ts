@@ -539,6 +539,24 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a message that is alone is taken at the first look",
   },
   {
+    name: "the short way takes an id that is not well-formed",
+    edits: one(
+      "src/wire/json.ts",
+      "if (!id.isWellFormed() || !text.isWellFormed()) return undefined;",
+      "if (!text.isWellFormed()) return undefined;",
+    ),
+    project: "core",
+    file: "test/wire/json.test.ts",
+    test: "says what the schemas say",
+  },
+  {
+    name: "the short way takes a name outside the grammar",
+    edits: one("src/wire/json.ts", "[A-Za-z0-9_.-]{0,31}$/", "[A-Za-z0-9_.-]*$/"),
+    project: "core",
+    file: "test/wire/json.test.ts",
+    test: "says what the schemas say",
+  },
+  {
     name: "everything waits for the interval",
     edits: one("src/core/pace.ts", "if (!isAck(frame)) return", "return"),
     project: "core",

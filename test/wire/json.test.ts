@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { encodeEntry } from "../../src/core/entry.ts";
 import type { Command, Out } from "../../src/core/event.ts";
 import { presets } from "../../src/core/limits.ts";
-import { serverFrames } from "../../src/wire/frames.ts";
+import { clientFrames, serverFrames } from "../../src/wire/frames.ts";
 import { readFrame, writeFrame } from "../../src/wire/json.ts";
 import { anyName, anyText, fuzz, keptText, peer, room, seq } from "./given.ts";
 
@@ -15,6 +15,42 @@ const limits = presets();
 const read = (text: string): Command[] => [...readFrame(text, limits)];
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
+
+describe("the short way for plain messages and acks", () => {
+  const anyId = fc.oneof(anyText, fc.constantFrom("", "m1", "x".repeat(64), "x".repeat(65), 7));
+  const anyTo = fc.oneof(
+    fc.constantFrom(undefined, null, "bob", [], ["bob"], ["bob", "bob"], ["b.-_9"], ["_bob"]),
+    fc.constantFrom(["b".repeat(32)], ["b".repeat(33)], ["Zoe\u0308"], [""], [7], [["bob"]]),
+    fc.array(fc.oneof<fc.Arbitrary<string>[]>(anyName, anyText), { maxLength: 3 }),
+  );
+  const send = fc.record({
+    type: fc.constant("send"),
+    id: anyId,
+    text: fc.oneof(anyText, fc.constantFrom("", null, 7)),
+    to: anyTo,
+  });
+  const ack = fc.record({
+    type: fc.constant("ack"),
+    seq: fc.oneof(fc.integer({ min: -2 }), fc.double(), fc.constantFrom(null, "7", 2 ** 53)),
+  });
+
+  test("says what the schemas say", () => {
+    const agrees = (item: Readonly<Record<string, unknown>>): void => {
+      // As it comes over the wire: no `undefined` there, and no `NaN`.
+      const text = JSON.stringify(item);
+      const schema = item["type"] === "ack" ? clientFrames.ack : clientFrames.send;
+      const { success, output } = v.safeParse(schema, JSON.parse(text));
+      const [command] = read(text);
+      if (!success) expect(command?.type).toBe("Refused");
+      else if (output.type === "ack") expect(command).toEqual({ type: "Ack", seq: output.seq });
+      else {
+        const { id, text: said, to } = output;
+        expect(command).toEqual({ type: "Message", id, text: said, to });
+      }
+    };
+    fc.assert(fc.property(fc.oneof(send, ack), agrees), fuzz(4_000));
+  });
+});
 
 describe("what a client writes", () => {
   test.each<readonly [string, string, readonly Command[]]>([
