@@ -278,8 +278,7 @@ export class Broker {
       const refusal = { code: "unknown-peer", message, ...(id !== undefined && { id }) } as const;
       return this.#refuse(peer, refusal);
     }
-    const optional = { ...(to !== undefined && { to }), ...(id !== undefined && { id }) };
-    const entry = this.#encode({ from: peer.link.name, text, ...optional }, now);
+    const entry = this.#encode({ from: peer.link.name, to, text, id }, now);
     if (!this.#spend(peer, entry, now)) return;
     this.#store(entry);
     if (peer.dialect !== "chat.line") return;
@@ -305,11 +304,11 @@ export class Broker {
   }
 
   /** Gives a message its place in the room's order, if it is stored next. */
-  #encode(message: Omit<EntryFields, "seq" | "at">, now: number): Entry {
+  #encode({ from, to, text, id }: Omit<EntryFields, "seq" | "at">, now: number): Entry {
     // Time is for display, yet it never runs backwards within a room.
     const at = Math.max(now, this.#fresh.at(-1)?.at ?? this.#storage.log.headAt);
     this.#encoded++;
-    return encodeEntry({ seq: shift(this.#head, 1), at, ...message });
+    return encodeEntry({ seq: shift(this.#head, 1), from, to, text, id, at });
   }
 
   /** The log gets it with the commit. */

@@ -42,8 +42,8 @@ export type Command =
   | {
       readonly type: "Message";
       readonly text: string;
-      readonly to?: readonly PeerName[];
-      readonly id?: string;
+      readonly to?: readonly PeerName[] | undefined;
+      readonly id?: string | undefined;
     }
   | { readonly type: "Ack"; readonly seq: Seq }
   | { readonly type: "Signal"; readonly data: string; readonly to?: readonly PeerName[] }

@@ -75,19 +75,21 @@ export function nextConnectionId(
   return `${order}-${(chance >>> 0).toString(16).padStart(8, "0")}` as ConnectionId;
 }
 
+/** Every runtime has it; the core's own types know of no platform. */
+declare const TextEncoder: new () => {
+  encodeInto(text: string, into: Uint8Array): { readonly read: number; readonly written: number };
+};
+const encoder = new TextEncoder();
+/** Where the encoder puts what is only to be counted. */
+const scratch = new Uint8Array(16 * 1024);
+
 /** @returns the length of `text` in UTF-8 bytes; a lone surrogate counts three */
 export function utf8Length(text: string): number {
-  let bytes = text.length;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0x80) continue;
-    if (unit < 0x800) bytes += 1;
-    else if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(index + 1))) {
-      bytes += 2;
-      index++;
-    } else bytes += 2;
+  let bytes = 0;
+  for (let rest = text; ;) {
+    const { read, written } = encoder.encodeInto(rest, scratch);
+    bytes += written;
+    if (read === rest.length) return bytes;
+    rest = rest.slice(read);
   }
-  return bytes;
 }
-
-const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit < 0xe000;

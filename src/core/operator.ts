@@ -147,8 +147,7 @@ export class Operator {
         if (end < head) return { type: "further", since: end };
       }
     }
-    const optional = { ...(to !== undefined && { to }), ...(id !== undefined && { id }) };
-    return published(verbs.append({ from, text, ...optional }, now), true);
+    return published(verbs.append({ from, to, text, id }, now), true);
   }
 
   #redact(seq: Seq, now: number): Outcome {

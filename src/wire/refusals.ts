@@ -43,5 +43,5 @@ export function message(
     );
   }
   if (to !== undefined && to.length > limits.recipients) return tooMany(to, limits, id);
-  return { type: "Message", text, ...(to && { to }), ...(id !== undefined && { id }) };
+  return { type: "Message", text, to, id };
 }

@@ -191,6 +191,13 @@ describe("utf8Length", () => {
     ["a half before a whole", "\ud800\ud83d\ude00", 7],
   ])("counts %s", (_case, text, bytes) => expect(utf8Length(text)).toBe(bytes));
 
+  test("counts a text that is longer than what is counted at once, wherever that is cut", () => {
+    for (let before = 16_380; before < 16_390; before++) {
+      const text = `${"x".repeat(before)}${"\u{10000}".repeat(5_000)}\ud800`;
+      expect(utf8Length(text)).toBe(before + 20_000 + 3);
+    }
+  });
+
   test("is what an encoder makes, for any text", () => {
     const encoder = new TextEncoder();
     fc.assert(
