@@ -31,6 +31,15 @@ export interface Config {
 
 const EPOCH = /^[A-Za-z0-9_-]{1,32}$/;
 
+const read = new WeakMap<Env, Config | string>();
+
+/** `readConfig`, once for each environment: none changes while it is in use, and every join asks. */
+export function configOf(env: Env): Config | string {
+  let config = read.get(env);
+  if (config === undefined) read.set(env, (config = readConfig(env)));
+  return config;
+}
+
 /** @returns the configuration, or one sentence that says which var is wrong and what it may be */
 export function readConfig(env: Env): Config | string {
   const limits = readLimits({ ...env });

@@ -9,7 +9,7 @@
  */
 import { env as atStart } from "cloudflare:workers";
 import { ChatRoom } from "./chat-room.ts";
-import { type Config, type Env, readConfig } from "./config.ts";
+import { type Config, configOf, type Env } from "./config.ts";
 import type { Closing } from "./core/entrance.ts";
 import { NAME_GRAMMAR, parseRoomName, type RoomName } from "./core/names.ts";
 import { knocksTooOften, mayConnect, RETRY_AFTER_S } from "./door.ts";
@@ -21,12 +21,12 @@ import { dialectOf, joinRequest, readJoin } from "./upgrade.ts";
 export { ChatRoom };
 
 // A wrong configuration is told when the Worker starts, not only to the first who connects.
-const complaint = readConfig(atStart);
+const complaint = configOf(atStart);
 if (typeof complaint === "string") report({ event: "bad-configuration", error: complaint });
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
-    const config = readConfig(env);
+    const config = configOf(env);
     if (typeof config === "string") return refuse(500, "bad-configuration", config);
     const url = new URL(request.url);
     if (url.pathname === "/healthz") return health(request);

@@ -135,8 +135,10 @@ export const PING_CHECK_MS = 15 * SECOND;
 export const UNHEARD_BYTES = 64 * MIB;
 
 // Presence
-/** News of who came and went are gathered for this long. */
+/** News of who came and went are gathered for this long, in a room of up to 1,000. */
 export const PRESENCE_MS = 200;
+/** Frames of presence that a larger room makes a second: there, news are gathered for longer. */
+export const PRESENCE_FRAMES_PER_SECOND = 5_000;
 /** How long a name counts as online after its link broke. */
 export const GRACE_MS = 15 * SECOND;
 /** Names in one list of `welcome` or `presence`. */

@@ -5,8 +5,15 @@
  * - A name is online while it is connected or in grace. In grace it counts everywhere, so a quick return is no news.
  * - News are sets: the last state of a name wins, and a name is in one of them at most.
  * - Nothing is due in a room where nobody comes or goes.
+ * - R8: everyone is told, so the larger the room the seldomer: a storm of joins costs a frame or so each, not one a peer.
  */
-import { GRACE_MS, NAMES_LISTED, PRESENCE_MS } from "./limits.ts";
+import {
+  GRACE_MS,
+  NAMES_LISTED,
+  PRESENCE_FRAMES_PER_SECOND,
+  PRESENCE_MS,
+  SECOND,
+} from "./limits.ts";
 import type { PeerName } from "./names.ts";
 import type { Peers } from "./peers.ts";
 
@@ -86,7 +93,7 @@ export class Presence {
   /** Something happened that nobody was told: everyone is told that much. */
   lost(now: number): void {
     this.#state.missed = true;
-    this.#state.flushAt ??= now + PRESENCE_MS;
+    this.#gather(now);
   }
 
   /** Ends what is over at `now`. @returns the news to tell, if they are due */
@@ -122,6 +129,11 @@ export class Presence {
   #announce(name: PeerName, list: Set<PeerName>, other: Set<PeerName>, now: number): void {
     other.delete(name);
     list.add(name);
-    this.#state.flushAt ??= now + PRESENCE_MS;
+    this.#gather(now);
+  }
+
+  #gather(now: number): void {
+    const fair = (this.#peers.size / PRESENCE_FRAMES_PER_SECOND) * SECOND;
+    this.#state.flushAt ??= now + Math.max(PRESENCE_MS, Math.ceil(fair));
   }
 }

@@ -122,6 +122,21 @@ describe("news", () => {
     expect(room.passes(1_000)).toEqual([news(200, 2, { left: [carol] })]);
   });
 
+  test.each([
+    [999, 200],
+    [1_000, 201],
+    [4_999, 1_000],
+  ])(
+    "R8: in a room of %i, who comes is news after %i ms, so that a storm costs no frame a peer",
+    (size, ms) => {
+      const room = new Room().arrives(...peers(size));
+      room.passes(60_000);
+      const [news, ...more] = room.arrives(alice).passes(60_000);
+      expect(news).toMatchObject({ joined: [alice], after: ms });
+      expect(more).toEqual([]);
+    },
+  );
+
   test("are told once", () => {
     const room = roomOf(alice).arrives(bob);
     expect(room.passes(1_000)).toHaveLength(1);

@@ -658,6 +658,17 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R3: storage that fails with the second write",
   },
   {
+    name: "news of presence come as often in a large room as in a small one",
+    edits: one(
+      "src/core/presence.ts",
+      "now + Math.max(PRESENCE_MS, Math.ceil(fair))",
+      "now + PRESENCE_MS",
+    ),
+    project: "core",
+    file: "test/core/presence.test.ts",
+    test: "R8: in a room of 4999",
+  },
+  {
     name: "model: grace that does not end",
     edits: one("src/core/presence.ts", "if (until > now) break;", "if (until > 0) break;"),
     ...MODEL,
