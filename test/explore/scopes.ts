@@ -138,6 +138,14 @@ export const SMALL: readonly Scope[] = [
     disturbances: { losses: 1 },
   },
   {
+    name: "gap and two losses",
+    why: "a gap alone makes a client ready, no ack is needed: what was told so is remembered, and not told again",
+    people: [{ name: "alice", says: [["bob"], ["bob"], ["alice"]] }, bob],
+    start: "known",
+    limits: { logEntries: 1, window: 1 },
+    disturbances: { losses: 2 },
+  },
+  {
     name: "gap of others",
     why: "what others say has removed an own message, and nothing later settles its fate",
     people: [
@@ -255,6 +263,26 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [ALL] }],
     ...hears,
     disturbances: { expulsions: 1, breaks: 1 },
+  },
+  {
+    name: "erased text on a line",
+    why: "somebody at a terminal is told of the erased text, and what waits for them comes without it, once",
+    people: [
+      { name: "alice", says: [["bob"], ["bob"]] },
+      { name: "bob", dialect: "chat.line" },
+    ],
+    ...hears,
+    disturbances: { redactions: 1, breaks: 1, losses: 1 },
+  },
+  {
+    name: "expulsion from a line",
+    why: "somebody at a terminal is expelled, and what waited for them stays away from who has the name next",
+    people: [
+      { name: "alice", says: [["bob"]] },
+      { name: "bob", dialect: "chat.line", says: [ALL] },
+    ],
+    ...hears,
+    disturbances: { expulsions: 1, returns: 1 },
   },
   {
     name: "erasure",

@@ -343,6 +343,27 @@ export const EXPLORED: readonly Mutant[] = [
     "const { from } = gap;",
   ),
   inScope(
+    "gap and two losses",
+    "`ready` is not remembered",
+    "src/core/pump.ts",
+    "peer.told = sent;\n    this.#outbox.remember(peer);",
+    "peer.told = sent;",
+  ),
+  inScope(
+    "erased text on a line",
+    "somebody at a terminal is not told whose text was erased",
+    "src/core/operator.ts",
+    "if (mayRead(peer, entry)) outbox",
+    'if (mayRead(peer, entry) && peer.dialect === "chat.v1") outbox',
+  ),
+  inScope(
+    "expulsion from a line",
+    "somebody at a terminal goes on when expelled",
+    "src/core/operator.ts",
+    "verbs.end(peer, 4004, reason, now);",
+    'if (peer.dialect === "chat.v1") verbs.end(peer, 4004, reason, now);',
+  ),
+  inScope(
     "gap of others",
     "client: an unknown fate is never told",
     "src/client/session.ts",
