@@ -1,11 +1,12 @@
 /**
  * Model-based runs of the real object: sequences of joins, words, acks, silent deaths, failure signals of old and new
  * sockets, takeovers, sleep, eviction, crashes, a trimmed log and storage that fails, compared with a model after every
- * step, for safety and for liveness (test/support/model-run.ts says with what).
+ * step, for safety and for liveness (test/support/model-comparison.ts says with what).
  */
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
-import { type How, ModelRun, type Signal, type Step, type To } from "../support/model-run.ts";
+import { ModelRun } from "../support/model-run.ts";
+import type { How, Signal, Step, To } from "../support/model-steps.ts";
 import { LOG_ENTRIES, WINDOW } from "../support/room-model.ts";
 import type { Fault } from "../support/trouble.ts";
 import { withVars } from "../support/workerd.ts";
