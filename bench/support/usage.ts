@@ -1,6 +1,7 @@
 /** What a process group uses, read from `/proc`. */
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { statOf } from "../../test/support/e2e/group.ts";
 
 export interface Usage {
   /** Resident memory of all its processes, in bytes; what they share counts for each. */
@@ -21,7 +22,7 @@ export function usageOf(group: number): Usage {
   let processes = 0;
   for (const pid of readdirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
-    const fields = statOf(pid);
+    const fields = statOf(`/proc/${pid}`);
     if (Number(fields[2]) !== group) continue;
     processes++;
     cpuMs += (Number(fields[11]) + Number(fields[12])) * TICK_MS;
@@ -29,14 +30,4 @@ export function usageOf(group: number): Usage {
   }
   if (processes === 0) throw new Error(`nothing runs in process group ${group}`);
   return { rss, cpuMs, processes };
-}
-
-/** The fields behind the name, which may hold anything; none if the process has just ended. */
-function statOf(pid: string): readonly string[] {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  } catch {
-    return [];
-  }
 }

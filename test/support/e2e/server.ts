@@ -3,34 +3,25 @@
  * storage of its own.
  *
  * Invariants:
- * - All processes of a server are one group, led by the one that was started; only that group is ever ended.
- * - No process stays behind, however the test process ends, by `kill -9` too.
+ * - All processes of a server are one group (group.ts), led by the one that was started.
+ * - There is one server on a storage at a time: the next one starts when nothing of the last one is alive.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { emptied, endGroup, type Leader, startGroup } from "./group.ts";
 import { Happenings } from "./waiting.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const READY_MS = 60_000;
 /** Starts until one finds its port free: it is looked for first and taken seconds later, by then perhaps somebody's. */
 const STARTS = 4;
-/** How long the killed may take to be gone. */
-const DYING_MS = 10_000;
 const PORT_TAKEN = "Address already in use";
 
 const COMPLAINT = /error|uncaught|exception/i;
 /** What the runtime prints by itself: a client left that never said a word; a client broke the rules of WebSocket. */
 const OF_THE_RUNTIME = /Network connection lost|WebSocket protocol error/;
-
-/**
- * The leader of a server's group. It ends the whole group when its input ends, which it does with the test process,
- * whatever that dies of; and when the server ends by itself.
- */
-const LEADER = 'folder=$1; shift; ("$@"; kill -9 0) & cat; rm -rf "$folder"; kill -9 0';
 
 interface Running {
   readonly url: string;
@@ -38,7 +29,7 @@ interface Running {
   readonly output: () => string;
   /** Waits until the server has printed something. */
   readonly prints: (text: string) => Promise<unknown>;
-  readonly child: ChildProcess;
+  readonly child: Leader;
   /** Resolved when the leader of the group is gone, and nobody holds its output any more. */
   readonly gone: Promise<void>;
 }
@@ -55,6 +46,8 @@ export class Server {
   readonly #settings: Settings;
   readonly #folder: string;
   #running: Running;
+  /** What the server printed in the lives before this one. */
+  #before = "";
 
   private constructor(settings: Settings, folder: string, running: Running) {
     this.#settings = settings;
@@ -111,10 +104,10 @@ export class Server {
 
   /** `kill -9` of every process of the server, in the middle of whatever they do. */
   async killNine(): Promise<void> {
-    const { group } = this;
     endGroup(this.#running.child);
     await this.#running.gone;
-    await emptied(group);
+    this.#before += this.#running.output();
+    await emptied(this.group);
   }
 
   /** Starts again, after `killNine`, on the same storage and, if it is still free, the same port. */
@@ -136,9 +129,14 @@ export class Server {
     return this.#running.output();
   }
 
-  /** What it printed of errors. */
+  /** All that it has printed in the lives that are over. */
+  get history(): string {
+    return this.#before;
+  }
+
+  /** What it printed of errors, in all its lives. */
   async complaints(): Promise<string[]> {
-    const lines = (await this.allPrinted()).split("\n");
+    const lines = (this.#before + (await this.allPrinted())).split("\n");
     return lines.filter((line) => COMPLAINT.test(line) && !OF_THE_RUNTIME.test(line));
   }
 
@@ -174,14 +172,7 @@ async function startOnce(
   flags.push(...more);
   if (script !== undefined) flags.push(script);
   const command = [...startScript().split(" "), ...flags];
-  const child = spawn("sh", ["-c", LEADER, "sh", folder, ...command], {
-    cwd: ROOT,
-    env: environment(folder),
-    // The leader of a new group.
-    detached: true,
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  groups.add(child);
+  const child = startGroup(command, folder, { cwd: ROOT, env: environment(folder) });
   const { promise: gone, resolve } = Promise.withResolvers<void>();
   const happenings = new Happenings();
   let output = "";
@@ -199,7 +190,6 @@ async function startOnce(
   });
   child.on("close", () => {
     failure = "ended by itself";
-    groups.delete(child);
     resolve();
     happenings.happened();
   });
@@ -220,6 +210,8 @@ async function startOnce(
     return { url, output: () => output, prints, child, gone };
   } catch (error) {
     endGroup(child);
+    // The next try must not meet what is left of this one.
+    if (child.pid !== undefined) await emptied(child.pid);
     throw error;
   }
 }
@@ -242,33 +234,7 @@ function environment(folder: string): NodeJS.ProcessEnv {
   };
 }
 
-const groups = new Set<ChildProcess>();
 const folders = new Set<string>();
-
-/** Ends the whole group that `leader` leads, once: later, its number could be somebody else's. */
-function endGroup(leader: ChildProcess): void {
-  if (!groups.delete(leader) || leader.pid === undefined) return;
-  try {
-    process.kill(-leader.pid, "SIGKILL");
-  } catch {
-    // All of it is gone already.
-  }
-}
-
-/**
- * Waits until no process of the group is left: on a busy machine the runtime dies after its leader, and until then holds
- * its port and its database. Nothing tells when, so this one asks by the clock; the dead whom nobody reaps stay listed.
- */
-async function emptied(group: number): Promise<void> {
-  for (const start = performance.now(); performance.now() - start < DYING_MS;) {
-    try {
-      process.kill(-group, 0);
-    } catch {
-      return;
-    }
-    await pause(10);
-  }
-}
 
 function remove(folder: string): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
@@ -276,6 +242,5 @@ function remove(folder: string): void {
 }
 
 process.on("exit", () => {
-  for (const leader of groups) endGroup(leader);
   for (const folder of folders) remove(folder);
 });
