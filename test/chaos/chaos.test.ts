@@ -1,7 +1,7 @@
 /** Chaos as it is run: a process of its own, with a server of its own or against somebody else's endpoint. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -64,7 +64,8 @@ const having = (verdict: string, { out }: Run): string[] =>
 test(
   "a short storm of seed 1 violates nothing",
   async () => {
-    const run = chaos(["--seed", "1", "--minutes", "0.1"]);
+    const log = join(folder, "server.log");
+    const run = chaos(["--seed", "1", "--minutes", "0.1", "--log", log]);
     expect(await run.code, run.out() + run.err()).toBe(0);
     expect(having("held", run)).toEqual(SEEN);
     expect(having("not seen from outside", run)).toEqual(["R9", "R10"]);
@@ -73,7 +74,9 @@ test(
     );
     expect(run.out()).toMatch(/\nNothing was violated, with seed 1\.\n$/);
     expect(run.err()).toBe("");
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual(["server.log"]);
+    // The one that was killed, and the one after it.
+    expect(readFileSync(log, "utf8").split("Ready on http")).toHaveLength(3);
   },
   CHAOS_MS,
 );
@@ -167,6 +170,7 @@ test.each([
     ["--url", "http://me:secret@localhost"],
     "--url: no name or password in it",
   ],
+  ["a log nowhere", ["--log", "/nowhere/log"], "--log: /nowhere/log cannot be written"],
   [
     "another protocol",
     ["--url", "ftp://localhost"],

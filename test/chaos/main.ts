@@ -3,9 +3,9 @@
  *
  * Invariant: whatever ends it, everything that it started ends with it.
  */
-// Before the client library is loaded: it takes the WebSocket and the page that it finds.
+// Before the client library is loaded: it takes the WebSocket that it finds.
 import "./ear.ts";
-import "./network.ts";
+import { appendFileSync } from "node:fs";
 import { styleText } from "node:util";
 import { isGood, type Judgement } from "./judge.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
@@ -27,8 +27,7 @@ async function main(): Promise<number> {
       process.stdout.write(HELP);
       return 0;
     case "wrong":
-      process.stderr.write(`${wish.why}. "npm run chaos -- --help" says what there is.\n`);
-      return 2;
+      return isWrong(wish.why);
     case "chaos":
       return plays(wish.options);
     default:
@@ -36,7 +35,8 @@ async function main(): Promise<number> {
   }
 }
 
-async function plays({ url, seed, minutes, clients }: Options): Promise<number> {
+async function plays({ url, seed, minutes, clients, log }: Options): Promise<number> {
+  if (log !== undefined && !canBeWritten(log)) return isWrong(`--log: ${log} cannot be written`);
   const stop = new AbortController();
   let signalled = 0;
   for (const [signal, code] of Object.entries(SIGNALS)) {
@@ -56,7 +56,7 @@ async function plays({ url, seed, minutes, clients }: Options): Promise<number> 
     const own = (seed + round) % 2 ** 32;
     const ms = Math.min(ROUND_MS, total - round * ROUND_MS);
     try {
-      const setup = { seed: own, ms, clients, url, stop: stop.signal };
+      const setup = { seed: own, ms, clients, url, log, stop: stop.signal };
       const { story, judgements } = await playRound(setup);
       print(`\nround ${round + 1}, seed ${own}: ${story}`);
       for (const line of judgements.flatMap(linesOf)) print(line);
@@ -73,6 +73,20 @@ async function plays({ url, seed, minutes, clients }: Options): Promise<number> 
   else
     print(`\n${signalled === 0 ? "Nothing" : "So far nothing"} was violated, with seed ${seed}.`);
   return signalled === 0 ? Number(bad.length > 0) : signalled;
+}
+
+function isWrong(why: string): number {
+  process.stderr.write(`${why}. "npm run chaos -- --help" says what there is.\n`);
+  return 2;
+}
+
+function canBeWritten(file: string): boolean {
+  try {
+    appendFileSync(file, "");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function linesOf({ rule, verdict, on, faults }: Judgement): readonly string[] {

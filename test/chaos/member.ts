@@ -10,6 +10,7 @@ import { Account, type Heard, type Said } from "./account.ts";
 import type { Chance } from "./chance.ts";
 import { Diary } from "./diary.ts";
 import { overhear } from "./ear.ts";
+import { Page } from "./network.ts";
 import { Road } from "./road.ts";
 
 interface Setting {
@@ -26,6 +27,7 @@ interface Life {
   readonly client: ChatClient;
   readonly road: Road;
   readonly diary: Diary;
+  readonly page: Page;
   isOver: boolean;
 }
 
@@ -116,7 +118,10 @@ export class Member {
       ended: unlessOver((code, reason) => this.#linkEnded(code, reason)),
       fault: unlessOver((what) => this.account.fault("R5", what)),
     });
-    const client = new ChatClient({ url: road.url, room, name, key, storage: diary });
+    const page = new Page();
+    const client = page.hosts(
+      () => new ChatClient({ url: road.url, room, name, key, storage: diary }),
+    );
     client.on(
       "entry",
       unlessOver((entry) => this.account.hears(entry)),
@@ -146,7 +151,7 @@ export class Member {
         }
       }),
     );
-    this.#life = Object.assign(life, { client, road, diary });
+    this.#life = Object.assign(life, { client, road, diary, page });
     this.#isGoing = false;
   }
 
@@ -187,6 +192,7 @@ export class Member {
     const { kept } = life.diary;
     const texts = new Set(kept?.outbox.map(({ text }) => text));
     this.account.rollBack(kept?.cursor ?? 0, texts);
+    life.page.dies();
     life.road.abandons();
     ghosts(life.road);
     await life.diary.dies();
@@ -206,6 +212,10 @@ export class Member {
     );
     for (const { text } of lost)
       this.account.fault("R5", `left, and "${text}" is not in its record`);
+    const { page } = life;
+    if (page.listening > 0)
+      this.account.fault("R8", `left, and ${page.listening} of its listeners stayed`);
+    page.dies();
     // Its goodbye may still be on its way.
     life.road.after(2_000, () => life.road.close());
   }
@@ -253,6 +263,7 @@ export class Member {
     const life = this.#life;
     this.#life = undefined;
     if (life !== undefined) life.isOver = true;
+    life?.page.dies();
     void life?.client.close();
     void life?.diary.dies();
     for (const road of this.#roads) road.close();

@@ -6,6 +6,8 @@ export interface Options {
   readonly seed: number;
   readonly minutes: number;
   readonly clients: number;
+  /** Where to keep what the servers print. */
+  readonly log: string | undefined;
 }
 
 export type Wish =
@@ -13,7 +15,7 @@ export type Wish =
   | { readonly type: "wrong"; readonly why: string }
   | { readonly type: "chaos"; readonly options: Options };
 
-export const HELP = `npm run chaos -- [--url URL] [--seed N] [--minutes M] [--clients N]
+export const HELP = `npm run chaos -- [--url URL] [--seed N] [--minutes M] [--clients N] [--log FILE]
 
 Tries to break the promises of the room: clients of the shipped library talk through links that are cut at any byte,
 swallow everything, lag, and let handshakes overtake each other; clients die and come back from their records; people
@@ -27,6 +29,7 @@ of that ends, and everything must come right. It prints a verdict for each rule 
   --minutes M     how long; 1 if you do not say. It is played in rounds of a minute at most, each in a new room and with
                   the next seed, and each with some seconds more for the calm
   --clients N     how many clients, from 2 to 50; 5 if you do not say
+  --log FILE      what the servers of all rounds print is added to FILE
   --help
 
 The same seed plans the same troubles. Real time does the rest, so no two runs are quite alike: what a seed found, it
@@ -53,6 +56,7 @@ export function readOptions(args: readonly string[], random: number): Wish {
         seed: { type: "string", default: String(random) },
         minutes: { type: "string", default: "1" },
         clients: { type: "string", default: "5" },
+        log: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -66,7 +70,7 @@ export function readOptions(args: readonly string[], random: number): Wish {
         `--minutes: expected more than 0 and at most ${MAX_MINUTES}, not "${values.minutes}"`,
       );
     }
-    return { type: "chaos", options: { url, seed, minutes, clients } };
+    return { type: "chaos", options: { url, seed, minutes, clients, log: values.log } };
   } catch (error) {
     const why = error instanceof Error ? (error.message.split(". ")[0] ?? "") : String(error);
     return { type: "wrong", why };

@@ -4,7 +4,7 @@
  * The plan comes from the seed alone. What meets what does not: sockets, disks and the server take the time they take,
  * so a seed that found something finds it often again, and not always.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -28,6 +28,8 @@ export interface Setup {
   readonly clients: number;
   /** Somebody else's endpoint; without it the round starts a server of its own. */
   readonly url: URL | undefined;
+  /** Where to keep what the server prints. */
+  readonly log: string | undefined;
   /** Ends the storm, and no calm follows. */
   readonly stop: AbortSignal;
 }
@@ -59,6 +61,7 @@ export async function playRound(setup: Setup): Promise<Outcome> {
   } finally {
     round.ends();
     await server?.stop();
+    if (server !== undefined && setup.log !== undefined) appendFileSync(setup.log, server.history);
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -6,7 +6,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Server } from "../support/e2e/server.ts";
 import type { Member } from "./member.ts";
-import { comesBack } from "./network.ts";
+import { Page } from "./network.ts";
 import type { Planned, Trouble } from "./plan.ts";
 import type { Road } from "./road.ts";
 
@@ -61,7 +61,7 @@ export class Storm {
     await Promise.all(Array.from(this.#members.values(), (member) => member.comes()));
     for (const member of this.#members.values()) member.heals();
     await Promise.all(Array.from(this.#members.values(), (member) => this.#lastBlow(member)));
-    comesBack();
+    Page.comesBack();
   }
 
   /**
@@ -115,7 +115,7 @@ export class Storm {
         await member?.leaves();
         return this.#later(trouble.awayMs, () => member?.comes());
       case "awake":
-        return comesBack();
+        return Page.comesBack();
       case "kill":
         await this.#server?.killNine();
         await new Promise((resolve) => setTimeout(resolve, trouble.downMs));

@@ -109,3 +109,58 @@ test("a page that wakes while the key is fetched does not lose the try", async (
   for (const socket of server.clients) socket.terminate();
   server.close();
 });
+
+/** A page that knows who listens to it. */
+function stubPage(): Set<() => void> {
+  const listening = new Set<() => void>();
+  const target = {
+    addEventListener: (_type: string, listener: () => void) => void listening.add(listener),
+    removeEventListener: (_type: string, listener: () => void) => void listening.delete(listener),
+  };
+  vi.stubGlobal("document", { visibilityState: "visible", ...target });
+  vi.stubGlobal("addEventListener", target.addEventListener);
+  vi.stubGlobal("removeEventListener", target.removeEventListener);
+  return listening;
+}
+
+const fails = (): never => {
+  throw new Error("no disk");
+};
+
+test.each<[string, Partial<ClientStorage>, (client: ChatClient) => Promise<void> | void]>([
+  ["its user", {}, (client) => client.close()],
+  ["its user, while it is paused", {}, (client) => (client.pause(), client.close())],
+  ["a storage that does not open", { open: fails }, () => {}],
+  ["a storage that does not load", { load: fails }, () => {}],
+  ["a storage that does not save", { save: fails }, (client) => void client.send("a")],
+])("a client that is closed by %s listens to its page no more", async (_whom, broken, ends) => {
+  const listening = stubPage();
+  const storage: ClientStorage = { load: () => undefined, save: () => {}, ...broken };
+  const client = new ChatClient({ ...NOWHERE, storage });
+  expect(listening.size).toBe(2);
+  const closed = new Promise<void>((resolve) => {
+    client.on("state", ({ type }) => {
+      if (type === "closed") resolve();
+    });
+  });
+  await ends(client);
+  await closed;
+  expect(listening.size).toBe(0);
+});
+
+test("a client that the room turns away for good listens to its page no more", async () => {
+  const listening = stubPage();
+  const server = new WebSocketServer({ port: 0, handleProtocols: () => "chat.v1" });
+  await new Promise((resolve) => server.once("listening", resolve));
+  server.on("connection", (socket) => socket.close(4003, "this name belongs to another key"));
+  const { port } = server.address() as AddressInfo;
+  const client = new ChatClient({ ...NOWHERE, url: `ws://127.0.0.1:${port}` });
+  const closed = new Promise<void>((resolve) => {
+    client.on("state", ({ type }) => {
+      if (type === "closed") resolve();
+    });
+  });
+  await closed;
+  expect(listening.size).toBe(0);
+  server.close();
+});

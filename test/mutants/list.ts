@@ -856,4 +856,21 @@ export const MUTANTS: readonly Mutant[] = [
     file: "test/room/storage-faults.test.ts",
     test: "R7: a store that stayed full closed those too who had done nothing",
   },
+  {
+    name: "who hung up before an erasure is let go of after it",
+    edits: one(
+      "src/chat-room.ts",
+      "      // Before the next part, which may wake another broker: that must not take a dead socket for a peer.\n",
+      "    }\n    for (const items of partsOf(inbox)) {\n",
+    ),
+    ...OPERATED,
+    test: "R2: whoever hung up in the turn in which a room was closed",
+  },
+  {
+    name: "client: whoever is closed listens to its page on",
+    edits: one("src/client/client.ts", "    this.#stopListening();\n", ""),
+    project: "core",
+    file: "test/client/shell.test.ts",
+    test: "a client that is closed by its user listens to its page no more",
+  },
 ];

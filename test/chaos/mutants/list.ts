@@ -225,6 +225,11 @@ const CLIENT: readonly ChaosMutant[] = [
     rules: ["R5", "R6"],
     isForgetful: true,
   },
+  {
+    name: "client: whoever left listens to its page on",
+    edits: one("src/client/client.ts", "    this.#stopListening();\n", ""),
+    rules: ["R8"],
+  },
 ];
 
 export const CHAOS_MUTANTS: readonly ChaosMutant[] = [...ROOM, ...CLIENT];
