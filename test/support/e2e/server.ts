@@ -48,6 +48,7 @@ export class Server {
   #running: Running;
   /** What the server printed in the lives before this one. */
   #before = "";
+  #isKilled = false;
 
   private constructor(settings: Settings, folder: string, running: Running) {
     this.#settings = settings;
@@ -104,14 +105,18 @@ export class Server {
 
   /** `kill -9` of every process of the server, in the middle of whatever they do. */
   async killNine(): Promise<void> {
+    if (this.#isKilled) return;
     endGroup(this.#running.child);
     await this.#running.gone;
-    this.#before += this.#running.output();
     await emptied(this.group);
+    this.#before += this.#running.output();
+    this.#isKilled = true;
   }
 
   /** Starts again, after `killNine`, on the same storage and, if it is still free, the same port. */
   async restart(): Promise<void> {
+    if (!this.#isKilled) throw new Error("the server was not killed, or is starting already");
+    this.#isKilled = false;
     this.#running = await start(this.#settings, this.#folder, Number(new URL(this.url).port));
   }
 
