@@ -25,7 +25,9 @@ export default defineConfig({
         test: {
           name: "core",
           root,
-          include: ["test/{core,wire,store,docs,client,page-model,security/core}/**/*.test.ts"],
+          include: [
+            "test/{core,wire,store,docs,client,page-model,bench,security/core}/**/*.test.ts",
+          ],
           environment: "node",
           // Several of these count megabytes; a machine may be busy with something else.
           testTimeout: 30_000,

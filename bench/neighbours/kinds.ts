@@ -2,7 +2,8 @@
  * The neighbours: what each kind does, how many there are, and what may bound the memory that they cost.
  *
  * The bounds of memory come from docs/protocol.md, section 2, and are stated there by name; `src/core/limits.ts` has the
- * numbers. How long the others wait is no promise of the room: that is expected of the machine, and only printed.
+ * numbers. How long the others wait is no promise of the room: the bounds of that hold on a machine that is not much slower
+ * than the one in docs/guarantees.md.
  */
 import {
   BUDGET_BYTES,
@@ -38,7 +39,7 @@ export interface Scenario {
   readonly deed?: string;
   /** The conversation names its people: what is for everyone waits for whoever is away, who is not forgotten then. */
   readonly isAddressed?: true;
-  /** Expected of the machine, no promise: the longest p99 of the others, ms; a second if it is not said. */
+  /** What the p99 of the others may be whatever it is alone, ms; a second if it is not said. */
   readonly p99Ms?: number;
   /** The bound in words. */
   readonly because: string;
