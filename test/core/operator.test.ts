@@ -260,8 +260,11 @@ describe("a name is expelled", () => {
       { type: "done" },
       { type: "done" },
     ]);
-    stage.passes(30 * SECOND);
+    // Long before the grace would have ended.
+    stage.passes(SECOND);
     expect(alice.all("presence")).toMatchObject([{ left: ["carol"], online: 1 }]);
+    stage.passes(30 * SECOND);
+    expect(alice.all("presence")).toHaveLength(1);
     alice.does({ type: "Who", id: "w" });
     expect(alice.all("who")[0]?.peers).toEqual([{ name: "alice", online: true }]);
   });

@@ -21,6 +21,26 @@ export const SMALL: readonly Scope[] = [
     disturbances: {},
   },
   {
+    name: "talk",
+    why: "two messages each way at the same time, and nothing goes wrong",
+    people: [
+      { name: "alice", says: [["bob"], ["bob"]] },
+      { name: "bob", says: [["alice"], ["alice"]] },
+    ],
+    ...hears,
+    disturbances: {},
+  },
+  {
+    name: "talk and loss",
+    why: "the same, and the room loses its memory with frames in flight",
+    people: [
+      { name: "alice", says: [["bob"], ["bob"]] },
+      { name: "bob", says: [["alice"], ["alice"]] },
+    ],
+    ...hears,
+    disturbances: { losses: 1 },
+  },
+  {
     name: "break",
     why: "a link breaks with two messages anywhere on their way",
     people: [{ name: "alice", says: [ALL, ["bob"]] }, bob],
@@ -311,7 +331,7 @@ export const SMALL: readonly Scope[] = [
 export const LARGE: readonly Scope[] = [
   {
     name: "large: talk and breaks",
-    why: "two messages each way, and two links break",
+    why: "two messages one way and one the other, and two links break",
     people: [
       { name: "alice", says: [["bob"], ALL] },
       { name: "bob", says: [["alice"]] },
