@@ -20,8 +20,12 @@ const STARTS = 4;
 const PORT_TAKEN = "Address already in use";
 
 const COMPLAINT = /error|uncaught|exception/i;
-/** What the runtime prints by itself: a client left that never said a word; a client broke the rules of WebSocket. */
-const OF_THE_RUNTIME = /Network connection lost|WebSocket protocol error/;
+/**
+ * What the runtime prints by itself: a client left that never said a word, or reset its link while something was being
+ * written to it; a client broke the rules of WebSocket.
+ */
+const OF_THE_RUNTIME =
+  /Network connection lost|disconnected: ::write\(.*Connection reset by peer|WebSocket protocol error/;
 
 interface Running {
   readonly url: string;
