@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { obeys } from "../support/child.ts";
 import { type Hears, Peer, type Place } from "../support/peer.ts";
-import { BOMB_BYTES, type Kind } from "./kinds.ts";
+import { ASKED_AT_ONCE, BOMB_BYTES, type Kind } from "./kinds.ts";
 
 export type Order =
   /** What must be there before the rounds: a past to ask for, names to remember. */
@@ -58,7 +58,7 @@ const NEIGHBOURS: Readonly<Record<Kind, (place: Place, count: number) => Promise
           peer.says({ type: "history", id: "again", limit: 100 });
         did("questions", times);
       };
-      asks(45);
+      asks(ASKED_AT_ONCE);
       while (goesOn()) {
         await pause(1_000);
         asks(5);

@@ -54,13 +54,19 @@ const words = (bytes: number, ms: number): number => (BURST + (RATE * ms) / 1_00
 /** Bytes of a bomb's messages, and of a flood's, as entries on the wire. */
 export const BOMB_BYTES = 8_000;
 const FLOOD_BYTES = 200;
-/** Expected of a machine like the one in docs/performance.md, the clients on it too: messages handed out in a second. */
+/** Expected of a machine like the one in docs/guarantees.md, the clients on it too: messages handed out in a second. */
 const DELIVERIES_PER_SECOND = 15_000;
 /** Those who talk; the others are beside them. */
 export const PEERS = 8;
 const FLOODERS = 10;
 /** The room has one order: what they may say at once, each word for everyone, comes before what is said after it. */
 const FLOOD_DELIVERIES = FLOODERS * BURST * (PEERS + FLOODERS);
+/** What each asks at once: as much as its allowance gives. */
+export const ASKED_AT_ONCE = Math.floor(BURST / QUERY_COST) - 5;
+const ASKERS = 100;
+/** What they may ask for at once, each a page, comes in turns with what is said after it; handed out in a second here. */
+const ASKED_BYTES = ASKERS * ASKED_AT_ONCE * HISTORY_BYTES;
+const PAGE_BYTES_PER_SECOND = 100 * MIB;
 /** Names that a room remembers, by default and in a quick run. */
 export const NAMES = presets().names;
 export const NAMES_QUICK = 2_000;
@@ -96,9 +102,12 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "a hundred ask, never read",
     kind: "never reads, asks",
     deed: "questions",
-    count: 100,
-    bytes: (ms) => 100 * Math.min(pages(ms), budget(ms)),
-    because: "the same rate, each",
+    count: ASKERS,
+    p99Ms: 1_000 + (ASKED_BYTES / PAGE_BYTES_PER_SECOND) * 1_000,
+    bytes: (ms) => ASKERS * Math.min(pages(ms), budget(ms)),
+    because:
+      `the same rate, each; at once that is ${Math.round(ASKED_BYTES / MIB)} MiB of pages, ` +
+      `here expected at ${PAGE_BYTES_PER_SECOND / MIB} MiB a second`,
   },
   {
     name: "one acks what it never read",
