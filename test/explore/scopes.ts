@@ -31,16 +31,6 @@ export const SMALL: readonly Scope[] = [
     disturbances: {},
   },
   {
-    name: "talk and loss",
-    why: "the same, and the room loses its memory with frames in flight",
-    people: [
-      { name: "alice", says: [["bob"], ["bob"]] },
-      { name: "bob", says: [["alice"], ["alice"]] },
-    ],
-    ...hears,
-    disturbances: { losses: 1 },
-  },
-  {
     name: "break",
     why: "a link breaks with two messages anywhere on their way",
     people: [{ name: "alice", says: [ALL, ["bob"]] }, bob],
@@ -292,7 +282,7 @@ export const SMALL: readonly Scope[] = [
       { name: "bob", dialect: "chat.line" },
     ],
     ...hears,
-    disturbances: { redactions: 1, breaks: 1, losses: 1 },
+    disturbances: { redactions: 1, breaks: 1 },
   },
   {
     name: "expulsion from a line",

@@ -175,7 +175,7 @@ export const EXPLORED: readonly Mutant[] = [
     "",
   ),
   inScope(
-    "erasure",
+    "strangers",
     "what came earlier in the turn goes to a newcomer too",
     "src/core/pump.ts",
     "peer.sent > this.#state.served",
@@ -245,7 +245,7 @@ export const EXPLORED: readonly Mutant[] = [
     'return stay({ type: "live", since: now, ...open',
   ),
   inScope(
-    "erasure",
+    "gap",
     "client: ready does not move the cursor",
     "src/client/session.ts",
     "const cursor = Math.max(record.cursor ?? 0, seq);",
