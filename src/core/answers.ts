@@ -30,7 +30,7 @@ export class Answers {
     this.#pump = pump;
   }
 
-  /** @returns the answer, and about how many bytes it is */
+  /** @returns the answer, and about how many bytes it is, those included that were read for it */
   compute(peer: Peer, answer: Answer): readonly [Out, number] {
     switch (answer.type) {
       case "History":
@@ -58,11 +58,11 @@ export class Answers {
   ): readonly [Out, number] {
     const top = shift(this.#pump.sentOf(peer), 1);
     const from = before === undefined || before > top ? top : before;
-    const { end, entries } = this.#log.before(from, peer.link.name);
+    const scan = this.#log.before(from, peer.link.name);
     const page: Entry[] = [];
     let bytes = 0;
-    let next: Seq | undefined = end > this.#log.first ? end : undefined;
-    for (const entry of entries) {
+    let next: Seq | undefined;
+    for (const entry of scan.entries) {
       if (!mayRead(peer, entry)) continue;
       if (page.length === limit || (page.length > 0 && bytes + entry.bytes > HISTORY_BYTES)) {
         next = shift(entry.seq, 1);
@@ -71,8 +71,10 @@ export class Answers {
       page.push(entry);
       bytes += entry.bytes + 1;
     }
+    next ??= scan.end > this.#log.first ? scan.end : undefined;
     page.reverse();
-    return [{ type: "history", id, entries: page, next }, FRAME_OVERHEAD + bytes];
+    // What was read for it counts too: a page for which much was read may be empty.
+    return [{ type: "history", id, entries: page, next }, FRAME_OVERHEAD + bytes + scan.bytes];
   }
 
   #who({ id, after }: Extract<Answer, { type: "Who" }>): readonly [Out, number] {

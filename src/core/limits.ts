@@ -100,6 +100,11 @@ export const CHECKPOINT_ENTRIES = 256;
 export const READY_ENTRIES = 1_000;
 /** Entries that one turn scans for peers that are behind, and one `history` for its page. */
 export const SCAN_ENTRIES = 5_000;
+/**
+ * Bytes of rows after which a scan reads no further one. Cutting a row into its entries takes about 10 ms a MiB, in which
+ * nobody else is served.
+ */
+export const SCAN_BYTES = 256 * KIB;
 
 /** How long a turn gathers while ever more comes in. */
 export const GATHER_MS = 20;

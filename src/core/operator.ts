@@ -139,12 +139,12 @@ export class Operator {
       const { first, head } = storage.log;
       // What is no longer kept, or belongs to another history, cannot be searched.
       if (since > head || shift(since, 1) < first) return { type: "void-since", first, head };
-      const { end, entries } = storage.log.after(since, from);
-      for (const some of [entries, verbs.fresh()]) {
+      const scan = storage.log.after(since, from);
+      for (const some of [scan.entries, verbs.fresh()]) {
         for (const entry of some) {
           if (entry.from === from && entry.id === id) return published(entry, false);
         }
-        if (end < head) return { type: "further", since: end };
+        if (scan.end < head) return { type: "further", since: scan.end };
       }
     }
     return published(verbs.append({ from, to, text, id }, now), true);
@@ -265,13 +265,13 @@ export class Operator {
     const { log } = this.#at.storage;
     let reached = laterOf(floor, Math.min(log.head, ...counted.map(({ have }) => have)) as Seq);
     while (reached < log.head) {
-      const { end, entries } = log.after(reached);
-      for (const entry of entries) {
+      const scan = log.after(reached);
+      for (const entry of scan.entries) {
         for (const one of counted) {
           if (entry.seq > one.have && concerns(entry, one.name)) one.waiting++;
         }
       }
-      reached = end;
+      reached = scan.end;
     }
   }
 

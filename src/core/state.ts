@@ -10,7 +10,7 @@ import { emptyFlight } from "./flight.ts";
 import { type FlowState, noFlow } from "./flow.ts";
 import { type ForgettingState, noCandidates } from "./forgetting.ts";
 import { BUDGET_BYTES, SCAN_ENTRIES } from "./limits.ts";
-import { laterOf, type Link, type PeerName, type Seq, shift, START } from "./names.ts";
+import { laterOf, type Link, type PeerName, shift, START } from "./names.ts";
 import type { Memo } from "./outbox.ts";
 import type { Peer } from "./peers.ts";
 import { type PresenceState, quietPresence } from "./presence.ts";
@@ -55,10 +55,10 @@ export const newPeer = (memo: Memo, live: boolean, now: number): Peer => ({
 });
 
 /**
- * The state of a room that wakes: from what its sockets remember, and one scan of the end of the log.
+ * The state of a room that wakes: from what its sockets remember, and one look at whom the end of the log concerns.
  *
  * Nothing is announced. `replaced`: memos of connections that a newer one of the same name has overtaken; they are
- * not peers, and their sockets are to be closed. `flaw`: what went wrong with the scan.
+ * not peers, and their sockets are to be closed. `flaw`: what went wrong with the look.
  */
 export function wakeState(
   memos: Iterable<Memo>,
@@ -92,7 +92,7 @@ export function wakeState(
 }
 
 /**
- * A row that cannot be read is not everybody's trouble: without the scan everyone is behind, and reads from their own
+ * A row that cannot be read is not everybody's trouble: without the look everyone is behind, and reads from their own
  * cursor on only what they need.
  */
 function tryLiveness(
@@ -106,22 +106,12 @@ function tryLiveness(
   }
 }
 
-/** Decides by ONE scan who has nothing to get: who is further back than that is behind. */
+/** Decides by ONE look at the index who has nothing to get: who is further back than that is behind. */
 function liveness(memos: Iterable<Memo>, log: Log): (memo: Memo) => boolean {
   const floor = laterOf(shift(log.head, -SCAN_ENTRIES), shift(log.first, -1));
   let start = log.head;
   for (const { acked } of memos) if (acked < start && acked >= floor) start = acked;
-  let everyone = START;
-  const personal = new Map<PeerName, Seq>();
-  let reached = start;
-  while (reached < log.head) {
-    const { end, entries } = log.after(reached);
-    for (const { seq, from, to } of entries) {
-      if (to === undefined) everyone = seq;
-      else for (const name of [from, ...to]) personal.set(name, seq);
-    }
-    reached = end;
-  }
+  const { everyone, personal } = log.concerns(start);
   return ({ link, acked, birth }) =>
     acked >= floor && laterOf(everyone, personal.get(link.name) ?? START) <= laterOf(acked, birth);
 }

@@ -15,10 +15,23 @@ import type { Spent } from "./share.ts";
 
 /** A stretch of the log, read as far as the reader wants. */
 export interface Scan {
-  /** The stretch ends here: with this entry when reading forward, just above it when reading backward. */
+  /**
+   * The stretch ends here: with this entry when reading forward, just above it when reading backward. To be asked when
+   * the entries were taken: much to read makes it short.
+   */
   readonly end: Seq;
+  /** Bytes that had to be read so far. */
+  readonly bytes: number;
   /** Entry by entry in reading order. May hold entries that concern nobody who asked: the reader decides. */
   readonly entries: Iterable<Entry>;
+}
+
+/** Whom a part of the log concerns. */
+export interface Concerns {
+  /** The last entry for everyone; 0 if there is none. */
+  readonly everyone: Seq;
+  /** Of each name that the others concern, the last one. */
+  readonly personal: ReadonlyMap<PeerName, Seq>;
 }
 
 /** What the log may hold; beyond it, the oldest goes. */
@@ -49,12 +62,14 @@ export interface Log {
    */
   replace(entry: Entry): void;
   /**
-   * Reads forward from just above `seq`, at least to about `SCAN_ENTRIES` further or to the head.
-   * Segments without anything for `name` may be skipped; without a name, none is.
+   * Reads forward from just above `seq`, about `SCAN_ENTRIES` far or to the head; less far if about `SCAN_BYTES` were
+   * read before. Segments without anything for `name` may be skipped unread; without a name, none is.
    */
   after(seq: Seq, name?: PeerName): Scan;
-  /** Reads backward from just below `seq`, about `SCAN_ENTRIES` far, what is for everyone included. */
+  /** Reads backward from just below `seq`, as far as `after` does, what is for everyone included. */
   before(seq: Seq, name: PeerName): Scan;
+  /** Whom the entries above `seq` concern, and maybe some below. Reads the log's index, and no entry. */
+  concerns(seq: Seq): Concerns;
 }
 
 /** What the room remembers of a name. */

@@ -11,7 +11,7 @@
  *   crash before it was written would not have lost. Without birth or owner nobody is let in.
  */
 import { ROW_BYTES } from "../core/limits.ts";
-import { type PeerName, type Seq, utf8Length } from "../core/names.ts";
+import { type PeerName, type Seq, START, utf8Length } from "../core/names.ts";
 import { readSpent, writeSpent } from "../core/share.ts";
 import type { Candidate, Directory, Known, Standing } from "../core/storage.ts";
 import { damaged, isWhole } from "./damage.ts";
@@ -109,7 +109,7 @@ export class NameTable implements Directory {
   }
 
   forgettable(awayBefore: number): Candidate[] {
-    const { everyone, personal } = this.#segments.lastConcerns();
+    const { everyone, personal } = this.#segments.concerns(START);
     const oldestKept = this.#segments.first - 1;
     const ranked: (Candidate & { rank: number })[] = [];
     for (const row of this.#sql.each<PeerRow>("SELECT * FROM peers")) {
@@ -125,7 +125,7 @@ export class NameTable implements Directory {
   }
 
   waiting(online: { has(name: PeerName): boolean }): number {
-    const { everyone, personal } = this.#segments.lastConcerns();
+    const { everyone, personal } = this.#segments.concerns(START);
     let count = 0;
     for (const row of this.#sql.each<PeerRow>("SELECT * FROM peers")) {
       const name = row.name as PeerName;

@@ -6,10 +6,10 @@
  * - `audience` and `everyone` may only make a scan skip a row that holds nothing for the reader.
  */
 import { type Entry, joinEntries, splitEntries } from "../core/entry.ts";
-import { ROW_BYTES, SCAN_ENTRIES, TRIM_ROWS } from "../core/limits.ts";
-import { type PeerName, type Seq, shift, START } from "../core/names.ts";
-import type { Log, Retention, Scan } from "../core/storage.ts";
-import { damaged } from "./damage.ts";
+import { ROW_BYTES, SCAN_BYTES, SCAN_ENTRIES, TRIM_ROWS } from "../core/limits.ts";
+import { laterOf, type PeerName, type Seq, shift, START } from "../core/names.ts";
+import type { Concerns, Log, Retention, Scan } from "../core/storage.ts";
+import { damaged, isWhole } from "./damage.ts";
 import type { Sql } from "./sql.ts";
 
 /** What trimming needs to know of a row. */
@@ -31,6 +31,14 @@ interface Read {
   readonly last: Seq;
   readonly bytes: number;
   readonly entries: readonly Entry[];
+}
+
+/** How far a scan is, which ends when it has read enough. */
+interface Progress {
+  /** Bytes of the rows that it read; those that were still in memory cost nothing. */
+  bytes: number;
+  /** The row after which it had read enough. */
+  last?: Read;
 }
 
 const EXTENT = "SELECT first, last, at, bytes, total FROM segments";
@@ -118,11 +126,15 @@ export class Segments implements Log {
 
   after(seq: Seq, name?: PeerName): Scan {
     const end = lazy(() => this.#endAfter(seq));
+    const progress: Progress = { bytes: 0 };
     return {
       get end() {
-        return end();
+        return progress.last?.last ?? end();
       },
-      entries: this.#forward(seq, name, end),
+      get bytes() {
+        return progress.bytes;
+      },
+      entries: this.#forward(seq, name, end, progress),
     };
   }
 
@@ -134,21 +146,33 @@ export class Segments implements Log {
       "SELECT first AS end FROM segments WHERE last >= ? ORDER BY last LIMIT 1",
       reach,
     );
-    return { end: (row?.end ?? reach) as Seq, entries: this.#backward(top, reach, name) };
+    const progress: Progress = { bytes: 0 };
+    return {
+      get end() {
+        return progress.last?.first ?? ((row?.end ?? reach) as Seq);
+      },
+      get bytes() {
+        return progress.bytes;
+      },
+      entries: this.#backward(top, reach, name, progress),
+    };
   }
 
-  /** Of each name: the last entry that concerns it alone; and the last that is for everyone. Reads every row. */
-  lastConcerns(): { everyone: number; personal: Map<string, number> } {
-    const personal = new Map<string, number>();
-    let everyone = 0;
-    const rows = this.#sql.each<{ everyone: number; audience: string }>(
-      "SELECT everyone, audience FROM segments ORDER BY last",
+  concerns(above: Seq): Concerns {
+    const personal = new Map<PeerName, Seq>();
+    let everyone = START;
+    const rows = this.#sql.each<{ last: number; everyone: number; audience: string }>(
+      "SELECT last, everyone, audience FROM segments WHERE last > ? ORDER BY last",
+      above,
     );
     for (const row of rows) {
-      everyone = Math.max(everyone, row.everyone);
+      if (!isWhole(row.everyone) || typeof row.audience !== "string") {
+        throw damaged(`whom the segment concerns that ends with ${row.last} cannot be read`);
+      }
+      everyone = laterOf(everyone, row.everyone as Seq);
       for (const item of row.audience.trim().split(" ")) {
         const [name, seq] = item.split(":");
-        if (name !== undefined && seq !== undefined) personal.set(name, Number(seq));
+        if (seq !== undefined) personal.set(name as PeerName, Number(seq) as Seq);
       }
     }
     return { everyone, personal };
@@ -162,7 +186,12 @@ export class Segments implements Log {
     return (this.#sql.run<{ end: number }>(query, reach)[0]?.end ?? this.head) as Seq;
   }
 
-  *#forward(seq: Seq, name: PeerName | undefined, end: () => Seq): Generator<Entry, void> {
+  *#forward(
+    seq: Seq,
+    name: PeerName | undefined,
+    end: () => Seq,
+    progress: Progress,
+  ): Generator<Entry, void> {
     let above = seq;
     // Who takes a large segment in many pages goes on in it without asking the database.
     for (const kept of this.#kept.values()) {
@@ -174,15 +203,20 @@ export class Segments implements Log {
     if (above >= this.head) return;
     const where = "last > ? AND last <= ? AND (everyone > ? OR instr(audience, ?)) ORDER BY last";
     const floor = name === undefined ? -1 : above;
-    for (const { entries } of this.#read(where, [above, end(), floor, key(name)])) {
+    for (const { entries } of this.#read(where, [above, end(), floor, key(name)], progress)) {
       for (const entry of entries) if (entry.seq > above) yield entry;
     }
   }
 
-  *#backward(below: Seq, reach: number, name: PeerName): Generator<Entry, void> {
+  *#backward(
+    below: Seq,
+    reach: number,
+    name: PeerName,
+    progress: Progress,
+  ): Generator<Entry, void> {
     const where =
       "last >= ? AND first < ? AND (everyone > 0 OR instr(audience, ?)) ORDER BY last DESC";
-    for (const { entries } of this.#read(where, [reach, below, key(name)])) {
+    for (const { entries } of this.#read(where, [reach, below, key(name)], progress)) {
       for (const entry of entries.toReversed()) if (entry.seq < below) yield entry;
     }
   }
@@ -194,7 +228,12 @@ export class Segments implements Log {
     return segment;
   }
 
-  *#read(where: string, values: SqlStorageValue[]): Generator<Read, void> {
+  /** Reads rows until `progress` has enough. */
+  *#read(
+    where: string,
+    values: SqlStorageValue[],
+    progress: Progress = { bytes: 0 },
+  ): Generator<Read, void> {
     const query = `SELECT first, last, bytes, body FROM segments WHERE ${where}`;
     const rows = this.#sql.each<{ first: number; last: number; bytes: number; body: string }>(
       query,
@@ -206,8 +245,12 @@ export class Segments implements Log {
         const entries = readBody(body, first, last);
         read = { first: first as Seq, last: last as Seq, bytes, entries };
         this.#keep(read);
+        progress.bytes += bytes;
       }
       yield read;
+      if (progress.bytes < SCAN_BYTES) continue;
+      progress.last = read;
+      return;
     }
   }
 

@@ -18,8 +18,8 @@ function damages({ storage: { log } }: Stage, seq: number): () => void {
   const reading =
     (verb: typeof after) =>
     (from: Seq, name?: PeerName): Scan => {
-      const { end, entries } = verb.call(log, from);
-      return { end, entries: read(entries, name) };
+      const scan = verb.call(log, from);
+      return { ...scan, entries: read(scan.entries, name) };
     };
   Object.assign(log, { after: reading(after), before: reading(before) });
   log.find = (one) => [...read([find.call(log, one) ?? []].flat())][0];

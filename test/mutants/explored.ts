@@ -318,8 +318,8 @@ export const EXPLORED: readonly Mutant[] = [
     "window",
     "what is for everyone concerns nobody at a wake",
     "src/core/state.ts",
-    "if (to === undefined) everyone = seq;",
-    "if (to === undefined) void seq;",
+    "laterOf(everyone, personal.get(link.name) ?? START)",
+    "(personal.get(link.name) ?? START)",
   ),
   inScope(
     "gap and lost record",

@@ -682,6 +682,24 @@ export const MUTANTS: readonly Mutant[] = [
     test: "erases the text of one entry",
   },
   {
+    name: "a scan reads on however much it has read",
+    edits: one(
+      "src/store/segments.ts",
+      "if (progress.bytes < SCAN_BYTES) continue;",
+      "if (progress.bytes >= 0) continue;",
+    ),
+    project: "room",
+    file: "test/room/sqlite-storage.test.ts",
+    test: "R8: a stretch in which much is to be read ends early",
+  },
+  {
+    name: "a scan that ended early counts as the whole stretch",
+    edits: one("src/store/segments.ts", "progress.last = read;", "void read;"),
+    project: "room",
+    file: "test/room/sqlite-storage.test.ts",
+    test: "R8: a stretch in which much is to be read ends early",
+  },
+  {
     name: "an erased text that was sent in the same turn is shown",
     edits: one("src/core/operator.ts", "fresh[index] = redact(entry);", ""),
     ...OPERATOR,
@@ -814,10 +832,10 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R5: whose socket took nothing any more",
   },
   {
-    name: "a wake needs every row of its scan",
+    name: "a wake needs every row of the index",
     edits: one("src/core/state.ts", "return { isLive: () => false, flaw };", "throw flaw;"),
     ...DAMAGE,
-    test: "R7: a segment that is not JSON",
+    test: "R7: a segment of which nobody can say whom it concerns",
   },
   {
     name: "a segment without its entries is passed over",

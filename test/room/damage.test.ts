@@ -78,7 +78,7 @@ test.each([
   expect(words).not.toMatch(SECRETS);
 });
 
-/** Carol is online, and has acknowledged nothing, so the scan of a wake reads from the first row on. */
+/** Carol is online, and has acknowledged nothing, so a wake looks at the index from the first row on. */
 async function withCarol(): Promise<{ room: Room; alice: Client; carol: Client }> {
   const room = new Room();
   const carol = await room.joins("carol");
@@ -129,6 +129,19 @@ test.each([
   const back = await room.joins("bob");
   await back.isReady();
   expect(back.texts).toEqual(["one"]);
+});
+
+test("R7: a segment of which nobody can say whom it concerns is no trouble of those who are here", async () => {
+  const { room, alice, carol } = await withCarol();
+  await damages(room, "UPDATE segments SET audience = x'00' WHERE last = 1");
+  await room.sleeps();
+  const words = await logged(async () => {
+    alice.says("hello", ["carol"]);
+    await carol.hears("hello");
+  });
+  expect(alice.closed).toBeUndefined();
+  expect(words).toContain("whom the segment concerns that ends with 1 cannot be read");
+  expect(words).not.toMatch(SECRETS);
 });
 
 test("R6: an export that comes to a damaged segment is cut off before it, without an end", async () => {

@@ -10,6 +10,7 @@ import { SCAN_ENTRIES } from "../../src/core/limits.ts";
 import { type PeerName, type Seq, shift } from "../../src/core/names.ts";
 import type {
   Candidate,
+  Concerns,
   Directory,
   Known,
   Log,
@@ -139,7 +140,7 @@ class MemoryLog implements Log {
     const last = this.#disk.segments.find((segment) => (segment.at(-1)?.seq ?? 0) >= reach);
     const end = last?.at(-1)?.seq ?? this.head;
     const entries = this.#disk.segments.flat().filter((entry) => entry.seq > seq);
-    return { end, entries: entries.filter((entry) => entry.seq <= end) };
+    return { end, bytes: 0, entries: entries.filter((entry) => entry.seq <= end) };
   }
 
   before(seq: Seq): Scan {
@@ -147,7 +148,18 @@ class MemoryLog implements Log {
     const lowest = this.#disk.segments.find((segment) => (segment.at(-1)?.seq ?? 0) >= reach);
     const end = lowest?.[0]?.seq ?? (reach as Seq);
     const entries = this.#disk.segments.flat().filter((entry) => entry.seq < seq);
-    return { end, entries: entries.filter((entry) => entry.seq >= end).reverse() };
+    return { end, bytes: 0, entries: entries.filter((entry) => entry.seq >= end).reverse() };
+  }
+
+  concerns(above: Seq): Concerns {
+    let everyone = 0 as Seq;
+    const personal = new Map<PeerName, Seq>();
+    for (const { seq, from, to } of this.#disk.segments.flat()) {
+      if (seq <= above) continue;
+      if (to === undefined) everyone = seq;
+      else for (const name of [from, ...to]) personal.set(name, seq);
+    }
+    return { everyone, personal };
   }
 }
 

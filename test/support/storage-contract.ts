@@ -3,6 +3,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { concerns, encodeEntry, type Entry, redact } from "../../src/core/entry.ts";
+import { ROW_BYTES, SCAN_BYTES } from "../../src/core/limits.ts";
 import type { PeerName, Seq } from "../../src/core/names.ts";
 import type { Retention, Storage } from "../../src/core/storage.ts";
 
@@ -111,7 +112,7 @@ export function storageContract(
         let stretches = 0;
         while (position < storage.log.head) {
           const scan = storage.log.after(position, bob);
-          read.push(...concerning(storage, bob, position));
+          for (const entry of scan.entries) if (concerns(entry, bob)) read.push(entry.seq);
           expect(scan.end).toBeGreaterThan(position);
           position = scan.end;
           stretches++;
@@ -128,6 +129,49 @@ export function storageContract(
           top = scan.end;
         }
         expect(back).toEqual(read.toReversed());
+      }));
+
+    test("R8: a stretch in which much is to be read ends early, and the next goes on without a hole", () =>
+      run(({ storage }) => {
+        const text = "x".repeat(8_000);
+        for (let row = 0; row < 20; row++) {
+          const written = entries(storage.log.head, ["al>bob", ...Array<string>(59).fill("al>al")]);
+          const long = written.map((entry) => encodeEntry({ ...entry, text }));
+          storage.atomically(() => storage.log.append(long));
+        }
+        const wanted = Array.from({ length: 20 }, (_, row) => row * 60 + 1);
+        const read: number[] = [];
+        for (let position = at(0); position < storage.log.head;) {
+          const scan = storage.log.after(position, bob);
+          for (const entry of scan.entries) if (concerns(entry, bob)) read.push(entry.seq);
+          expect(scan.bytes).toBeLessThan(SCAN_BYTES + ROW_BYTES);
+          position = scan.end;
+        }
+        expect(read).toEqual(wanted);
+        const back: number[] = [];
+        for (let top = at(storage.log.head + 1); top > storage.log.first;) {
+          const scan = storage.log.before(top, bob);
+          for (const entry of scan.entries) if (concerns(entry, bob)) back.push(entry.seq);
+          expect(scan.bytes).toBeLessThan(SCAN_BYTES + ROW_BYTES);
+          top = scan.end;
+        }
+        expect(back).toEqual(wanted.toReversed());
+      }));
+
+    test("knows whom the entries above a position concern, and the last that concerns each", () =>
+      run((opened) => {
+        appended(opened.storage, ["alice>bob"], ["alice>*", "bob>bob"], ["bob>carol"]);
+        for (const { log } of [opened.storage, opened.reopen()]) {
+          expect(log.concerns(at(0)).everyone).toBe(2);
+          expect(Object.fromEntries(log.concerns(at(0)).personal)).toEqual({
+            alice: 1,
+            bob: 4,
+            carol: 4,
+          });
+          expect(log.concerns(at(3)).everyone).toBe(0);
+          expect(Object.fromEntries(log.concerns(at(3)).personal)).toEqual({ bob: 4, carol: 4 });
+          expect(log.concerns(at(4)).personal.size).toBe(0);
+        }
       }));
 
     test.each([
