@@ -15,7 +15,13 @@ const WIDE = {
   LOG_SHARE: 0,
 };
 
-const room = { entry: "src/worker.ts", className: "ChatRoom", binding: "CHAT_ROOM", vars: WIDE };
+/** The room as the contenders have it. */
+export const ROOM = {
+  entry: "src/worker.ts",
+  className: "ChatRoom",
+  binding: "CHAT_ROOM",
+  vars: WIDE,
+};
 const object = (file: string, className: string): Worker => ({
   entry: `bench/speed/objects/${file}`,
   className,
@@ -61,8 +67,8 @@ const OWN: readonly Contender[] = [
     object("insert.ts", "Insert"),
     "written",
   ),
-  onWorkerd("room", "this project, one message a frame", room, "replayed", V1Speaker),
-  onWorkerd("arrays", "this project, clients that send arrays", room, "replayed", ArraySpeaker),
+  onWorkerd("room", "this project, one message a frame", ROOM, "replayed", V1Speaker),
+  onWorkerd("arrays", "this project, clients that send arrays", ROOM, "replayed", ArraySpeaker),
   {
     name: "dev",
     about: "this project in wrangler dev, as npm start runs it",

@@ -14,6 +14,8 @@ import type { Server } from "./contender.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const START_MS = 20_000;
+/** Of the object's class: the folder of its storage, and part of what ids are made of. */
+export const UNIQUE_KEY = "bench";
 
 export interface Worker {
   /** The Worker's entry, from the project's root. */
@@ -26,13 +28,16 @@ export interface Worker {
 /**
  * @param folder where the storage goes: a real disk, or a tmpfs
  * @param inspector a port for V8's inspector, to profile; none by default
+ * @param prepare is given the server's own folder before it starts
  */
 export async function startWorkerd(
   worker: Worker,
   folder: string,
   inspector?: number,
+  prepare?: (home: string) => void,
 ): Promise<Server> {
   const home = mkdtempSync(join(folder, "chat-room-bench-"));
+  prepare?.(home);
   const bundled = join(home, "worker.js");
   await build({
     entryPoints: [join(ROOT, worker.entry)],
@@ -64,7 +69,7 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "2026-08-15",
-  durableObjectNamespaces = [(className = "${worker.className}", uniqueKey = "bench", enableSql = true)],
+  durableObjectNamespaces = [(className = "${worker.className}", uniqueKey = "${UNIQUE_KEY}", enableSql = true)],
   durableObjectStorage = (localDisk = "disk"),
   bindings = [${bindings.join(", ")}],
 );

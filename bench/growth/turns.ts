@@ -1,0 +1,113 @@
+/**
+ * The longest turn while somebody returns to a long log: the room's own broker, storage and codec on Node, with the CPU
+ * time of the one thread they run on. So it tells what the room does at a stretch, whatever else the machine does
+ * meanwhile; while it lasts, nobody else is served.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Broker } from "../../src/core/broker.ts";
+import type { Event } from "../../src/core/event.ts";
+import { presets } from "../../src/core/limits.ts";
+import {
+  type ConnectionId,
+  type Link,
+  nextConnectionId,
+  type PeerName,
+  type RoomName,
+  type Seq,
+} from "../../src/core/names.ts";
+import type { Connections } from "../../src/core/outbox.ts";
+import { wakeState } from "../../src/core/state.ts";
+import { writeFrame } from "../../src/wire/json.ts";
+import { filled, type Past } from "./fill.ts";
+
+export interface Turns {
+  /** ms of CPU. */
+  readonly longest: number;
+  readonly mean: number;
+  readonly count: number;
+  readonly entries: number;
+}
+
+/** Whom it concerns comes from the first entry on, and acknowledges each frame at once. */
+class Returner {
+  readonly link: Link;
+  isReady = false;
+  received = 0;
+  unacked: Seq | undefined;
+
+  constructor(link: Link) {
+    this.link = link;
+  }
+}
+
+/** @param names who return, all in one turn, each from the log's first entry on */
+export function measureTurns(folder: string, past: Past, names: readonly string[]): Turns {
+  const home = mkdtempSync(join(folder, "turns-"));
+  const { db, storage } = filled(home, { name: "turns", past, absent: names.length });
+  try {
+    let now = Date.now();
+    const limits = presets();
+    const returners = new Map<ConnectionId, Returner>();
+    const connections: Connections = {
+      open: () => {},
+      remember: () => {},
+      close: () => {},
+      pinged: () => undefined,
+      send: (id, outs) => {
+        const one = returners.get(id);
+        for (const out of one === undefined ? [] : outs) {
+          if (out.type === "ready" && one !== undefined) one.isReady = true;
+          if (out.type !== "entries" || one === undefined) continue;
+          one.received += out.entries.length;
+          one.unacked = out.entries.at(-1)?.seq ?? one.unacked;
+        }
+        return writeFrame(outs, limits).bytes;
+      },
+    };
+    const { state } = wakeState([], storage.log, now);
+    const broker = new Broker({ storage, limits, connections, epoch: "" }, state);
+    const joins = names.map((name, index): Event => {
+      const id = nextConnectionId(undefined, now, index);
+      const link = { name: name as PeerName, id };
+      returners.set(id, new Returner(link));
+      const room = "turns" as RoomName;
+      const join = {
+        room,
+        name: link.name,
+        owner: "",
+        dialect: "chat.v1",
+        since: 0 as Seq,
+      } as const;
+      return { type: "NewPeer", id, join };
+    });
+    const spent: number[] = [];
+    let events: readonly Event[] = joins;
+    while ([...returners.values()].some(({ isReady }) => !isReady)) {
+      const before = process.threadCpuUsage();
+      broker.turn(events, now);
+      const { user, system } = process.threadCpuUsage(before);
+      spent.push((user + system) / 1_000);
+      now = Math.max(now + 1, broker.due(now) ?? 0);
+      events = [...returners.values()].flatMap((one): Event[] => {
+        const seq = one.unacked;
+        one.unacked = undefined;
+        return seq === undefined
+          ? []
+          : [{ type: "Said", link: one.link, command: { type: "Ack", seq } }];
+      });
+      if (events.length === 0) events = [{ type: "Tick" }];
+    }
+    // The first ones are not compiled yet.
+    const warm = spent.length > 20 ? spent.slice(10) : spent;
+    return {
+      longest: Math.max(...warm),
+      mean: warm.reduce((sum, ms) => sum + ms, 0) / warm.length,
+      count: spent.length,
+      entries: [...returners.values()].reduce((sum, { received }) => sum + received, 0),
+    };
+  } finally {
+    db.close();
+    rmSync(home, { recursive: true, force: true });
+  }
+}
