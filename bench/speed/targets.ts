@@ -21,7 +21,7 @@ export const TARGETS: readonly Target[] = [
   // No added wait when idle: what it waits for is its commit, as who writes one row does. A tenth is this rig's noise.
   { workload: "single", metric: "p50, ms", contender: "room", of: "insert", atMost: 1.1 },
   {
-    workload: "wide-1000",
+    workload: "busy-1000",
     metric: "server CPU, µs/delivery",
     contender: "room",
     of: "relay",
