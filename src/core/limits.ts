@@ -106,7 +106,9 @@ export const SCAN_ENTRIES = 5_000;
  */
 export const SCAN_BYTES = 256 * KIB;
 
-/** How long a turn gathers while ever more comes in. */
+/** What must have come since the last look at the inbox, for a turn to go on gathering: frames, joins and the like. */
+export const GATHER_ITEMS = 8;
+/** How long it gathers at most. */
 export const GATHER_MS = 20;
 
 // Flow control

@@ -2,14 +2,14 @@
  * When a turn is taken: once nothing more comes in, and not before the operator's `COMMIT_INTERVAL_MS` has passed.
  *
  * Invariants:
- * - Gathering is not waiting: the turn is taken at the first look at which nothing came since the look before, so a
- *   message that is alone is taken at once. A flood is cut after `GATHER_MS`.
+ * - Gathering is not waiting: the turn is taken at the first look at which little came since the look before, so a
+ *   message that is alone is taken at once, and so are two thousand a second. A flood is cut after `GATHER_MS`.
  * - Only a turn that may store something begins to wait, and only within the interval after a commit that stored
  *   entries: the first message after quiet never waits.
  * - The whole turn waits, so events still take effect in arrival order.
  * - R11: nothing waits while somebody is behind, because their acks are what lets them go on.
  */
-import { GATHER_MS } from "./limits.ts";
+import { GATHER_ITEMS, GATHER_MS } from "./limits.ts";
 
 export class Pace {
   readonly #intervalMs: number;
@@ -31,10 +31,10 @@ export class Pace {
 
   /**
    * A look at the inbox, once everything that the platform had at hand was delivered.
-   * @returns whether more has come since the last look, so that it pays to look once more before the turn is taken
+   * @returns whether much has come since the last look, so that it pays to look once more before the turn is taken
    */
   isFilling(items: number, now: number): boolean {
-    const grew = items > this.#seen;
+    const grew = items >= this.#seen + GATHER_ITEMS;
     this.#seen = items;
     const passed = now - this.#begunAt;
     return grew && passed >= 0 && passed < GATHER_MS;

@@ -1,6 +1,6 @@
 /** When a turn waits for more to commit with it, and when it must not. */
 import { describe, expect, test } from "vitest";
-import { GATHER_MS } from "../../src/core/limits.ts";
+import { GATHER_ITEMS, GATHER_MS } from "../../src/core/limits.ts";
 import { Pace } from "../../src/core/pace.ts";
 
 const SEND = '{"type":"send","id":"1","text":"hi"}';
@@ -61,14 +61,14 @@ describe("gathering", () => {
     expect(begun().isFilling(1, 10_000)).toBe(false);
   });
 
-  test("as long as more comes from look to look, the turn goes on gathering", () => {
+  test("as long as much comes from look to look, the turn goes on gathering", () => {
     const pace = begun();
-    expect([5, 9, 10, 10].map((items) => pace.isFilling(items, 10_001))).toEqual([
-      true,
-      true,
-      true,
-      false,
-    ]);
+    const looks = [9, 40, 48, 55, 80].map((items) => pace.isFilling(items, 10_001));
+    expect(looks).toEqual([true, true, true, false, true]);
+  });
+
+  test("a steady trickle is not waited for", () => {
+    expect(begun().isFilling(GATHER_ITEMS, 10_001)).toBe(false);
   });
 
   test("R7: a flood that never ends is cut after 20 ms", () => {
@@ -85,6 +85,6 @@ describe("gathering", () => {
     const pace = begun();
     pace.isFilling(100, 10_001);
     pace.begin(10_002);
-    expect(pace.isFilling(2, 10_002)).toBe(true);
+    expect(pace.isFilling(1 + GATHER_ITEMS, 10_002)).toBe(true);
   });
 });

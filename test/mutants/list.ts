@@ -533,7 +533,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "gathering: a message that is alone waits for company",
-    edits: one("src/core/pace.ts", "this.#seen = 1;", "this.#seen = 0;"),
+    edits: one("src/core/pace.ts", "items >= this.#seen + GATHER_ITEMS", "items >= this.#seen"),
     project: "core",
     file: "test/core/pace.test.ts",
     test: "a message that is alone is taken at the first look",
