@@ -1,7 +1,7 @@
 /** More and more names that the room knows, and that are not here. */
 import { ROOM } from "../speed/contenders.ts";
 import { startWorkerd } from "../speed/rig/workerd.ts";
-import type { Axis } from "./axis.ts";
+import { type Axis, wanted } from "./axis.ts";
 import { absentName, fill } from "./fill.ts";
 import { enters, repeatedly, says } from "./talk.ts";
 
@@ -25,11 +25,11 @@ export const absent: Axis = {
       figures: ["a message to one absent, µs", "a join, µs", `a commit of ${COMMIT}, µs`],
     },
   ],
-  async *round({ folder, quick }) {
-    const counts = quick ? QUICK : COUNTS;
+  async *round(wish) {
+    const counts = wanted(wish.quick ? QUICK : COUNTS, wish);
     const server = await startWorkerd(
       { ...ROOM, vars: { ...ROOM.vars, MAX_NAMES: 1_000_000 } },
-      folder,
+      wish.folder,
       undefined,
       (home) => {
         for (const absent of counts) fill(home, { name: nameOf(absent), absent });

@@ -5,7 +5,12 @@ export interface Wish {
   /** Where servers keep their storage. */
   readonly folder: string;
   readonly quick: boolean;
+  /** Only where there is so much; everywhere, if it is empty. */
+  readonly at: readonly number[];
 }
+
+export const wanted = (xs: readonly number[], { at }: Wish): readonly number[] =>
+  at.length === 0 ? xs : xs.filter((x) => at.includes(x));
 
 export interface Point {
   /** How much there is of what grows. */

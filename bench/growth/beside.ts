@@ -81,10 +81,10 @@ export interface Beside {
 
 export async function* besides(
   folder: string,
-  rounds: number,
-  quick: boolean,
+  { rounds, quick, at }: { rounds: number; quick: boolean; at: readonly string[] },
 ): AsyncGenerator<Beside> {
   for (const { name, about, past: whole, names = ["bob"] } of SCENES) {
+    if (at.length > 0 && !at.includes(name)) continue;
     const past = { ...whole, entries: quick ? whole.entries / 100 : whole.entries };
     const turns = measureTurns(folder, past, names);
     const server = await startWorkerd(ROOM, folder, undefined, (home) =>

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ROOM } from "../speed/contenders.ts";
 import { startWorkerd } from "../speed/rig/workerd.ts";
-import type { Axis } from "./axis.ts";
+import { type Axis, wanted } from "./axis.ts";
 import { fill } from "./fill.ts";
 import { enters, type Person, repeatedly, says } from "./talk.ts";
 
@@ -42,9 +42,9 @@ export const log: Axis = {
       figures: ["wake, wall, ms"],
     },
   ],
-  async *round({ folder, quick }) {
-    const lengths = quick ? QUICK : LENGTHS;
-    const server = await startWorkerd(ROOM, folder, undefined, (home) => {
+  async *round(wish) {
+    const lengths = wanted(wish.quick ? QUICK : LENGTHS, wish);
+    const server = await startWorkerd(ROOM, wish.folder, undefined, (home) => {
       for (const entries of lengths) {
         const every = Math.max(1, Math.floor(entries / WAITING));
         const to = (index: number): string => (index % every === 0 ? "bob" : "carol");

@@ -27,7 +27,8 @@ const HELP = `npm run bench:growth -- [--quick] [--rounds N] [--out FILE] [--doc
 
   --quick     less than two minutes: one round, up to 1,000 peers and names and 10,000 entries
   --rounds N  rounds (${ROUNDS})
-  --out FILE  the JSON file (bench/results/growth.json); of axes that are not measured now, what is in it stays
+  --at N,N    only these points of the axes, or these scenes of "beside"
+  --out FILE  the JSON file (bench/results/growth.json); of what is not measured now, what is in it stays
   --docs      writes all that is in the JSON file into docs/performance.md, and its plots beside it
 
 Axes: ${NAMES.join(", ")}; all, if none is named; "none" measures nothing.
@@ -48,12 +49,14 @@ async function main(): Promise<number> {
     options: {
       quick: { type: "boolean", default: false },
       rounds: { type: "string" },
+      at: { type: "string", default: "" },
       out: { type: "string", default: "bench/results/growth.json" },
       docs: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
   const { quick, out, docs, help } = values;
+  const at = values.at.split(",").filter((one) => one !== "");
   const rounds = Number(values.rounds ?? (quick ? 1 : ROUNDS));
   const stranger = positionals.find((name) => name !== "none" && !NAMES.includes(name));
   if (help || stranger !== undefined || !Number.isInteger(rounds) || rounds < 1) {
@@ -66,18 +69,19 @@ async function main(): Promise<number> {
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const results = read(out);
   for (const axis of AXES.filter(({ name }) => isWanted(name))) {
-    const curve = await measure(axis, rounds, { folder, quick });
-    results.curves = [...results.curves.filter((one) => one.axis !== axis.name), curve];
+    const curve = await measure(axis, rounds, { folder, quick, at: at.map(Number) });
+    const others = results.curves.filter((one) => one.axis !== axis.name);
+    const before = results.curves.find((one) => one.axis === axis.name);
+    results.curves = [...others, merged(before, curve)];
     write(out, results);
     process.stdout.write(`\n${axis.about}\n${curveTable(axis, curve, true)}\n`);
   }
   if (isWanted(BESIDE)) {
-    results.besides = [];
-    for await (const scene of besides(folder, rounds, quick)) {
-      results.besides.push(scene);
+    for await (const scene of besides(folder, { rounds, quick, at })) {
+      results.besides = [...results.besides.filter(({ name }) => name !== scene.name), scene];
       write(out, results);
+      process.stdout.write(`\n${besideTable([scene])}\n`);
     }
-    process.stdout.write(`\n${besideTable(results.besides)}\n`);
   }
   process.stdout.write(`\nAll figures: ${out}\n`);
   return docs ? document(results) : 0;
@@ -96,6 +100,12 @@ async function measure(axis: Axis, rounds: number, wish: Wish): Promise<Curve> {
     return { x, figures: Object.fromEntries(spreads) as Curve["points"][number]["figures"] };
   });
   return { axis: axis.name, rounds, points };
+}
+
+/** What was not measured now stays. */
+function merged(before: Curve | undefined, now: Curve): Curve {
+  const others = before?.points.filter(({ x }) => now.points.every((point) => point.x !== x)) ?? [];
+  return { ...now, points: [...others, ...now.points].sort((a, b) => a.x - b.x) };
 }
 
 function read(file: string): Results {

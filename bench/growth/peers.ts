@@ -2,16 +2,16 @@
 import { contenders } from "../speed/contenders.ts";
 import type { Contender, Server, Speaker } from "../speed/rig/contender.ts";
 import { meter, settled } from "../speed/rig/meter.ts";
-import type { Axis, Point, Wish } from "./axis.ts";
+import { type Axis, type Point, type Wish, wanted } from "./axis.ts";
 
 const COUNTS = [10, 30, 100, 300, 1_000, 3_000, 10_000];
 const QUICK = [10, 100, 1_000];
 const CONTENDERS = ["room", "relay"];
 /** The same work at each count: so many addressed messages, so many of them in flight. */
-const MESSAGES = 20_000;
+const MESSAGES = 10_000;
 const IN_FLIGHT = 100;
 /** And so many copies of what is said to everyone, by ten. */
-const DELIVERIES = 200_000;
+const DELIVERIES = 100_000;
 const SPEAKERS = 10;
 const LEAST_WORDS = 50;
 /** On their way in at a time. */
@@ -120,7 +120,7 @@ export const peers: Axis = {
   ],
   async *round(wish) {
     const both = (await contenders(false)).filter(({ name }) => CONTENDERS.includes(name));
-    for (const x of wish.quick ? QUICK : COUNTS) {
+    for (const x of wanted(wish.quick ? QUICK : COUNTS, wish)) {
       const figures: Record<string, number> = {};
       for (const contender of both) {
         Object.assign(figures, await measure(contender, x, wish));

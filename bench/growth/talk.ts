@@ -5,20 +5,29 @@ import { type Item, Peer, type Place } from "../support/peer.ts";
 
 /** Of entries that were not acknowledged, at most so many: well within the window. */
 const ACK_EVERY = 32;
+/** Nor for longer: a link that leaves something unacknowledged for 90 s is dead, and its room does not hibernate. */
+const ACK_MS = 500;
 
 /** Acknowledges as it goes. */
 export class Listener {
+  #seq = 0;
   #unacked = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #onEntry: (item: Item) => void = () => {};
   received = 0;
 
   hears = (item: Item, peer: Peer): void => {
     const { type, seq = 0 } = item;
     if (type !== "message" && type !== "ready") return;
-    if (++this.#unacked >= ACK_EVERY || type === "ready") {
+    this.#seq = seq;
+    const ack = (): void => {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
       this.#unacked = 0;
-      peer.acks(seq);
-    }
+      peer.acks(this.#seq);
+    };
+    if (++this.#unacked >= ACK_EVERY || type === "ready") ack();
+    else this.#timer ??= setTimeout(ack, ACK_MS);
     if (type !== "message") return;
     this.received++;
     this.#onEntry(item);

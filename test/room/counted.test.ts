@@ -3,17 +3,8 @@
  * encoded, for the standard scenes. R10 is asserted here from the store's own counters.
  */
 import { describe, expect, test } from "vitest";
-import type { Counters } from "../../src/chat-room.ts";
+import { cost, person, sends } from "../support/counted.ts";
 import { type Client, Room } from "../support/workerd.ts";
-
-/** What `scene` cost the room, after everything it started has come to rest. */
-async function cost(room: Room, scene: () => Promise<void>): Promise<Counters> {
-  const before = await room.counters();
-  await scene();
-  const after = await room.counters();
-  const kinds = Object.keys(after) as (keyof Counters)[];
-  return Object.fromEntries(kinds.map((kind) => [kind, after[kind] - before[kind]])) as Counters;
-}
 
 /** A room with these people in it, who know of each other. */
 async function roomWith(...names: string[]): Promise<{ room: Room; people: Client[] }> {
@@ -28,20 +19,6 @@ async function roomWith(...names: string[]): Promise<{ room: Room; people: Clien
   }
   return { room, people };
 }
-
-const person = (people: Client[], index: number): Client => {
-  const client = people[index];
-  if (client === undefined) throw new Error("nobody");
-  return client;
-};
-
-const sends = (count: number, to?: string[]): object[] =>
-  Array.from({ length: count }, (_, i) => ({
-    type: "send",
-    id: `${i}`,
-    text: `${i}`,
-    ...(to && { to }),
-  }));
 
 describe("counted", () => {
   test("R10: a message to one costs one row, two frames, one encoding, and one read to place the row", async () => {
