@@ -10,7 +10,7 @@
  * - R9: timers exist only while something is due.
  */
 import { DurableObject } from "cloudflare:workers";
-import { type Config, configOf, type Env } from "./config.ts";
+import { type Config, type Env, readConfig } from "./config.ts";
 import { Broker } from "./core/broker.ts";
 import { REPLACED, STORAGE_TROUBLE } from "./core/entrance.ts";
 import type { Event } from "./core/event.ts";
@@ -55,7 +55,7 @@ export class ChatRoom extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#config = configOf(env);
+    this.#config = readConfig(env);
     const limits = typeof this.#config === "string" ? presets() : this.#config.limits;
     this.#sockets = new Sockets(ctx, limits);
     this.#pace = new Pace(limits.commitInterval);

@@ -126,7 +126,7 @@ export const BUDGET_BYTES = 4 * MIB;
 export const BUDGET_BYTES_PER_SECOND = 4 * MIB;
 /** Bytes of answers that one turn gives to all together: the next turn, with what others say, goes in between. */
 export const TURN_ANSWER_BYTES = MIB;
-/** Bytes of the past that one turn gives, to all who are behind together; after that no further page is begun. */
+/** Bytes of the past that one turn reads and gives, to all who are behind together; after that no further page is begun. */
 export const TURN_REPLAY_BYTES = MIB;
 /** What signals and presence leave in the budget, so that a flood of them does not starve entries and answers. */
 export const EPHEMERAL_RESERVE_BYTES = MIB;

@@ -275,7 +275,7 @@ export class Pump {
     }
   }
 
-  /** Feeds one page of the log. @returns how many entries were passed, and the bytes of those handed out */
+  /** Feeds one page of the log. @returns how many entries were passed, and the bytes read and handed out */
   #page(peer: Peer, now: number): { readonly passed: number; readonly bytes: number } {
     const { first, head } = this.#log;
     const start = peer.sent;
@@ -303,7 +303,7 @@ export class Pump {
       this.#failed.set(peer, error);
     }
     if (page.length > 0) this.#show(peer, { type: "entries", entries: page });
-    const bytes = page.reduce((sum, entry) => sum + entry.bytes, 0);
+    const bytes = page.reduce((sum, entry) => sum + entry.bytes, 0) + scan.bytes;
     const served = { passed: peer.sent - start, bytes };
     if (this.#failed.has(peer)) return served;
     if (peer.sent >= head) peer.live = true;
