@@ -75,6 +75,36 @@ describe("the outgoing budget", () => {
     expect(pages()).toBe(1_000);
   });
 
+  test("R8: those who return at once share one turn's reading, however little of what is read is theirs", () => {
+    const stage = new Stage({ ...freely });
+    const alice = stage.joins("alice");
+    const names = Array.from({ length: 20 }, (_, number) => `away-${number}`);
+    for (const name of names) stage.joins(name).leaves();
+    for (const name of names) alice.says("hi", [name]);
+    alice.acks();
+    const { broker } = stage;
+    const { log } = stage.storage;
+    // As if each page had to read a row of a quarter of what a turn may read.
+    const read = log.after.bind(log);
+    const pages: number[] = [];
+    log.after = (seq) => {
+      pages.push((pages.pop() ?? 0) + 1);
+      return { ...read(seq), bytes: TURN_REPLAY_BYTES / 4 };
+    };
+    const decide = broker.decide.bind(broker);
+    broker.decide = (events, now) => {
+      pages.push(0);
+      decide(events, now);
+    };
+    let returned: Client[] = [];
+    stage.together(() => {
+      returned = names.map((name) => stage.joins(name));
+    });
+    stage.passes(SECOND);
+    expect(Math.max(...pages)).toBe(4);
+    for (const client of returned) expect(client.texts).toEqual(["hi"]);
+  });
+
   test("R8: a hundred who ack what they never read do not hold a turn up, and all of them get everything", () => {
     const stage = new Stage({ ...freely });
     const alice = stage.joins("alice");

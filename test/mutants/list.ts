@@ -295,6 +295,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: a hundred who ack what they never read",
   },
   {
+    name: "what a page had to read does not count",
+    edits: one("src/core/pump.ts", "entry.bytes, 0) + scan.bytes;", "entry.bytes, 0);"),
+    project: "core",
+    file: "test/core/bounds.test.ts",
+    test: "R8: those who return at once share one turn's reading",
+  },
+  {
     name: "a message of unknown fate holds up those who go one by one",
     edits: one(
       "src/client/outgoing.ts",
