@@ -2,7 +2,7 @@
  * The loads of the bench (bench/README.md), counted and not timed: rows read and written, statements, frames, entries
  * encoded. What costs more than it did shows here, on any machine.
  */
-import { afterEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { Counters } from "../../src/chat-room.ts";
 import { NAMES_LISTED } from "../../src/core/limits.ts";
 import { cost, person, sends } from "../support/counted.ts";
@@ -12,9 +12,9 @@ import { type Client, Room } from "../support/workerd.ts";
 const AT_ONCE = 50;
 const nameOf = (index: number): string => `peer${index}`;
 
-/** Those who are still here slow the next scene down. */
+/** Those who are still here slow the next scene down. The last may stay: what their leaving prints would come too late. */
 const crowds: Client[] = [];
-afterEach(() => {
+beforeEach(() => {
   for (const client of crowds.splice(0)) client.closes(1000);
 });
 
