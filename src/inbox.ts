@@ -36,10 +36,12 @@ export function* textsOf(inbox: readonly Item[]): Generator<string, void> {
 }
 
 /** Whatever stands before an erasure is handed over before it, and what comes after finds the new room. */
-export function partsOf(inbox: readonly Item[]): Item[][] {
-  const parts: Item[][] = [[]];
+export function partsOf<
+  One extends { readonly type: string; readonly order?: { readonly type: string } },
+>(inbox: readonly One[]): One[][] {
+  const parts: One[][] = [[]];
   for (const item of inbox) {
-    if (item.type === "order" && item.order.type === "Erase") parts.push([item], []);
+    if (item.order?.type === "Erase") parts.push([item], []);
     else parts.at(-1)?.push(item);
   }
   return parts.filter((part) => part.length > 0);

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - Gathering is not waiting: the turn is taken at the first look at which little came since the look before, so a
- *   message that is alone is taken at once, and so are two thousand a second. A flood is cut after `GATHER_MS`.
+ *   message that is alone is taken at once, and a steady trickle is not waited for. A flood is cut after `GATHER_MS`.
  * - Only a turn that may store something begins to wait, and only within the interval after a commit that stored
  *   entries: the first message after quiet never waits.
  * - The whole turn waits, so events still take effect in arrival order.

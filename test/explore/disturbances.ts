@@ -6,7 +6,8 @@ import type { Seq } from "../../src/core/names.ts";
 import { shift, START } from "../../src/core/names.ts";
 import { connects, letsGo, OFFLINE } from "./client.ts";
 import type { Step } from "./explorer.ts";
-import { asks, crashes, losesMemory, partsOf, sleeps, takesTurn } from "./room.ts";
+import { partsOf } from "../../src/inbox.ts";
+import { asks, crashes, losesMemory, sleeps, takesTurn } from "./room.ts";
 import {
   changeClient,
   changeLink,

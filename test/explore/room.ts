@@ -11,6 +11,7 @@ import type { Event } from "../../src/core/event.ts";
 import { nextConnectionId, type RoomName } from "../../src/core/names.ts";
 import type { Order } from "../../src/core/order.ts";
 import { wakeState } from "../../src/core/state.ts";
+import { partsOf } from "../../src/inbox.ts";
 import { emptyDisk, MemoryStorage } from "../support/memory-storage.ts";
 import { copyState } from "./copy.ts";
 import { Expected } from "./expected.ts";
@@ -72,16 +73,6 @@ export function takesTurn(world: World, failing?: number): World {
     after = takesPart(after, part, index === failing ? 1 : 0);
   }
   return after;
-}
-
-/** An erasure stands alone, as in the object. */
-export function partsOf(inbox: readonly Item[]): Item[][] {
-  const parts: Item[][] = [[]];
-  for (const item of inbox) {
-    if (item.type === "order" && item.order.type === "Erase") parts.push([item], []);
-    else parts.at(-1)?.push(item);
-  }
-  return parts.filter((part) => part.length > 0);
 }
 
 /** Only a join makes a room. */
