@@ -24,7 +24,7 @@ import { INBOX_UNITS, type Item, partsOf, socketsOf, textsOf, unitsOf } from "./
 import { record, report } from "./journal.ts";
 import { Desk, type Reply, replyWithoutRoom } from "./operator/desk.ts";
 import { exportLog } from "./operator/export.ts";
-import { type Known, Sockets } from "./sockets.ts";
+import { Sockets } from "./sockets.ts";
 import { isThere, RoomStorage } from "./store/storage.ts";
 import { joinOf } from "./upgrade.ts";
 import { readFrame } from "./wire/json.ts";
@@ -246,31 +246,25 @@ export class ChatRoom extends DurableObject<Env> {
         case "frame":
         case "broken": {
           const known = this.#sockets.find(item.ws);
-          if (known && broker.peers.current(known.link)) yield* this.#said(item, known, broker);
           // If it was ended in this very turn, its close is on the way, with the code that says why.
-          else if (known === undefined) this.#sockets.closeAgain(item.ws);
+          if (known === undefined) this.#sockets.closeAgain(item.ws);
+          if (known === undefined || broker.peers.current(known.link) === undefined) break;
+          const { link, dialect } = known;
+          if (item.type === "broken") {
+            yield { type: "Broken", link, ...item.closing };
+            break;
+          }
+          const read = dialect === "chat.v1" ? readFrame : readLines;
+          for (const command of read(item.text, this.#sockets.limits)) {
+            yield { type: "Said", link, command };
+            // The command may have ended its connection: what follows it is not heard.
+            if (broker.peers.current(link) === undefined) break;
+          }
           break;
         }
         default:
           item satisfies never;
       }
-    }
-  }
-
-  *#said(
-    item: Extract<Item, { type: "frame" | "broken" }>,
-    { link, dialect }: Known,
-    broker: Broker,
-  ): Generator<Event, void> {
-    if (item.type === "broken") {
-      yield { type: "Broken", link, ...item.closing };
-      return;
-    }
-    const read = dialect === "chat.v1" ? readFrame : readLines;
-    for (const command of read(item.text, this.#sockets.limits)) {
-      yield { type: "Said", link, command };
-      // The command may have ended its connection: what follows it is not heard.
-      if (broker.peers.current(link) === undefined) return;
     }
   }
 

@@ -39,10 +39,13 @@ export function* textsOf(inbox: readonly Item[]): Generator<string, void> {
 export function partsOf<
   One extends { readonly type: string; readonly order?: { readonly type: string } },
 >(inbox: readonly One[]): One[][] {
-  const parts: One[][] = [[]];
-  for (const item of inbox) {
-    if (item.order?.type === "Erase") parts.push([item], []);
-    else parts.at(-1)?.push(item);
-  }
+  const parts: One[][] = [];
+  let start = 0;
+  inbox.forEach((item, index) => {
+    if (item.order?.type !== "Erase") return;
+    parts.push(inbox.slice(start, index), [item]);
+    start = index + 1;
+  });
+  parts.push(inbox.slice(start));
   return parts.filter((part) => part.length > 0);
 }

@@ -4,7 +4,7 @@
  * Invariant: `frame` is the `message` frame that goes over the wire and lies in the log, encoded once.
  */
 import type { PeerName, Seq } from "./names.ts";
-import { utf8Length } from "./names.ts";
+import { jsonArray, utf8Length } from "./names.ts";
 
 export interface EntryFields {
   readonly seq: Seq;
@@ -49,7 +49,10 @@ const SEPARATOR = ",\n";
 
 /** The text of a segment: a JSON array of `message` frames. */
 export const joinEntries = (entries: readonly Entry[]): string =>
-  `[${entries.map((entry) => entry.frame).join(SEPARATOR)}]`;
+  jsonArray(
+    entries.map((entry) => entry.frame),
+    SEPARATOR,
+  );
 
 /** Reads a segment back; the frames are cut out, not encoded again. */
 export function splitEntries(body: string): Entry[] {

@@ -91,7 +91,8 @@ export type Out =
       readonly spread: number;
     }
   | { readonly type: "gap"; readonly from: Seq; readonly to: Seq }
-  | { readonly type: "entries"; readonly entries: readonly Entry[] }
+  /** `toMany`: this very object goes to several peers. */
+  | { readonly type: "entries"; readonly entries: readonly Entry[]; readonly toMany?: true }
   | { readonly type: "ready"; readonly seq: Seq }
   | {
       readonly type: "presence";

@@ -59,7 +59,7 @@ interface Staged {
 export const OUTGOING = { capacity: BUDGET_BYTES, perSecond: BUDGET_BYTES_PER_SECOND };
 
 export class Outbox {
-  readonly #staged = new Map<ConnectionId, Staged>();
+  #staged = new Map<ConnectionId, Staged>();
   /** Frames handed over so far. */
   frames = 0;
   /** Connections turned away so far. */
@@ -133,7 +133,9 @@ export class Outbox {
       }
       if (close !== undefined) connections.close(id, close.code, close.reason);
     }
-    this.#staged.clear();
+    // Not `clear`: a cleared table points to the next one. Once one is old, the collector keeps what all that follow
+    // held, turn after turn, until it looks through everything.
+    this.#staged = new Map();
     return unheard;
   }
 

@@ -222,7 +222,7 @@ export class Pump {
       return;
     }
     // One object for all who get just the same, so that its text is made once.
-    const shared: Out = { type: "entries", entries: everyone };
+    const shared: Out = { type: "entries", entries: everyone, toMany: true };
     for (const peer of this.#peers.values()) {
       if (!peer.live) continue;
       const list = personal.get(peer.link.name);

@@ -278,7 +278,10 @@ export class Segments implements Log {
     for (const { seq, from, to, bytes: own } of entries) {
       bytes += own;
       if (to === undefined) everyone = seq;
-      else for (const name of [from, ...to]) audience.set(name, seq);
+      else {
+        audience.set(from, seq);
+        for (const name of to) audience.set(name, seq);
+      }
     }
     const extent = {
       first: oldest.seq,

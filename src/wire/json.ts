@@ -9,22 +9,25 @@
 import * as v from "valibot";
 import type { Command, Out } from "../core/event.ts";
 import { HISTORY_PRESET, type Limits, SIGNAL_BYTES } from "../core/limits.ts";
-import { parseSeq, type PeerName, utf8Length } from "../core/names.ts";
+import { jsonArray, parseSeq, type PeerName, utf8Length } from "../core/names.ts";
 import { clientFrames, EXPECTED } from "./frames.ts";
 import { message, refused, tooMany } from "./refusals.ts";
 
 /** @param text one text frame, at most `limits.frame` bytes */
-export function* readFrame(text: string, limits: Limits): Generator<Command, void> {
+export function readFrame(text: string, limits: Limits): Iterable<Command> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    yield refused("bad-frame", "frame: JSON text was expected, an object or an array of objects");
-    return;
+    const expected = "frame: JSON text was expected, an object or an array of objects";
+    return [refused("bad-frame", expected)];
   }
-  if (!Array.isArray(value)) yield readItem(value, limits);
-  else if (value.length === 0) yield { type: "Nothing" };
-  else for (const item of value) yield readItem(item, limits);
+  if (!Array.isArray(value)) return [readItem(value, limits)];
+  return value.length === 0 ? [{ type: "Nothing" }] : readItems(value, limits);
+}
+
+function* readItems(items: readonly unknown[], limits: Limits): Generator<Command, void> {
+  for (const item of items) yield readItem(item, limits);
 }
 
 const schemas = new Map<unknown, (typeof clientFrames)[keyof typeof clientFrames]>(
@@ -144,8 +147,9 @@ export function writeFrame(outs: readonly Out[], limits: Limits): FrameText {
 /** Frames of an `Out` that many are handed, by identity. */
 const shared = new WeakMap<Out, FrameText>();
 
-const goesToMany = ({ type }: Out): boolean =>
-  type === "entries" || type === "presence" || type === "signal";
+/** Only these are kept: what is kept of each frame to one makes more garbage than it spares work. */
+const goesToMany = (out: Out): boolean =>
+  out.type === "entries" ? out.toMany === true : out.type === "presence" || out.type === "signal";
 
 function join(outs: readonly Out[], limits: Limits): FrameText {
   const items: string[] = [];
@@ -165,9 +169,8 @@ function join(outs: readonly Out[], limits: Limits): FrameText {
     bytes += utf8Length(text);
   }
   if (items.length === 1) return { text: items[0] ?? "", bytes };
-  const text = `[${items.join(",")}]`;
   // What stands between the items is ASCII.
-  return { text, bytes: bytes + 2 + Math.max(0, items.length - 1) };
+  return { text: jsonArray(items, ","), bytes: bytes + 2 + Math.max(0, items.length - 1) };
 }
 
 const some = <T>(list: readonly T[]): readonly T[] | undefined =>

@@ -61,8 +61,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/chat-room.ts",
-        find: "if (known && broker.peers.current(known.link)) yield*",
-        put: "if (known) yield*",
+        find: "if (known === undefined || broker.peers.current(known.link) === undefined) break;",
+        put: "if (known === undefined) break;",
       },
       {
         file: "src/chat-room.ts",

@@ -370,7 +370,7 @@ describe("what the room says", () => {
   });
 
   test.each<readonly [string, Out]>([
-    ["entries", { type: "entries", entries: [hi, you] }],
+    ["entries", { type: "entries", entries: [hi, you], toMany: true }],
     ["presence", { ...quiet, joined: [bob] }],
     ["a signal", { type: "signal", from: alice, to: undefined, data: "1" }],
   ])("what goes to many is encoded once: %s", (_what, out) => {
