@@ -202,8 +202,8 @@ export class Pump {
     const personal = new Map<PeerName, Entry[]>();
     for (const { to, from } of fresh) {
       if (to === undefined) continue;
-      personal.set(from, []);
-      for (const name of to) personal.set(name, []);
+      if (!personal.has(from)) personal.set(from, []);
+      for (const name of to) if (!personal.has(name)) personal.set(name, []);
     }
     for (const entry of fresh) {
       if (entry.to === undefined) {
