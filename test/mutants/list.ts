@@ -66,8 +66,8 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: "src/chat-room.ts",
-        find: "return this.#push(this.#receive(ws, data));",
-        put: "return this.#sockets.find(ws) ? this.#push(this.#receive(ws, data)) : Promise.resolve();",
+        find: "const begins = this.#turn === undefined;",
+        put: "if (this.#sockets.find(ws) === undefined) return undefined;\n    const begins = this.#turn === undefined;",
       },
       {
         file: "src/core/broker.ts",

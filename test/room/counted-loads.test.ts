@@ -53,7 +53,7 @@ async function together(room: Room, wordsOf: (name: string) => object[]): Promis
   await room.inside(async (object, state) => {
     const said = state
       .getWebSockets()
-      .map((ws) => object.webSocketMessage(ws, JSON.stringify(wordsOf(nameOfSocket(ws)))));
+      .map(async (ws) => object.webSocketMessage(ws, JSON.stringify(wordsOf(nameOfSocket(ws)))));
     await Promise.all(said);
   });
 }

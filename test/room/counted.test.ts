@@ -196,7 +196,7 @@ describe("counted", () => {
       await room.inside(async (object, state) => {
         const [ws] = room.socketsOf(state, "alice");
         if (ws === undefined) throw new Error("alice is not there");
-        const turns = Array.from({ length: 10 }, (_, i) =>
+        const turns = Array.from({ length: 10 }, async (_, i) =>
           object.webSocketMessage(ws, JSON.stringify(big(`${i}-`, 7))),
         );
         await Promise.all(turns);

@@ -18,7 +18,7 @@ const sockets = (
         .fetch(joinRequest({ ...join, dialect: "chat.v1" }, true))
         .then((response) => response.webSocket?.accept());
     };
-    const says = (text: string): Promise<void> => object.webSocketMessage(ws, text);
+    const says = async (text: string): Promise<void> => object.webSocketMessage(ws, text);
     await Promise.all(turn(ws, { joins, says }));
   });
 

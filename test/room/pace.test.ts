@@ -65,7 +65,7 @@ test("the first message after quiet does not wait, and neither does an ack", asy
       const late = new Promise<string>((resolve) =>
         setTimeout(() => resolve("waited"), INTERVAL_MS / 2),
       );
-      const turn = object.webSocketMessage(ws, data).then(() => "at once");
+      const turn = Promise.resolve(object.webSocketMessage(ws, data)).then(() => "at once");
       return Promise.race([turn, late]);
     });
   const send = (id: string): string => JSON.stringify({ type: "send", id, text: id, to: ["bob"] });

@@ -99,7 +99,7 @@ test.each([
       const frames = ["ann", "bob"].flatMap((name) => {
         const [ws] = room.socketsOf(state, name);
         if (ws === undefined) throw new Error(`${name} is not there`);
-        return Array.from({ length: 45 }, (_, frame) => {
+        return Array.from({ length: 45 }, async (_, frame) => {
           const sends = Array.from({ length: 7 }, (_unused, i) => {
             return { type: "send", id: `${frame}-${i}`, text, to: ["cat"] };
           });

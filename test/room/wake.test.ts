@@ -125,9 +125,9 @@ describe("the fence", () => {
       } as const;
       // All three wait in one inbox.
       const turn = [
-        object.webSocketMessage(ws, send("before")),
+        Promise.resolve(object.webSocketMessage(ws, send("before"))),
         object.fetch(joinRequest(join, true)),
-        object.webSocketMessage(ws, send("after")),
+        Promise.resolve(object.webSocketMessage(ws, send("after"))),
       ];
       const [, admitted] = await Promise.all(turn);
       (admitted as Response).webSocket?.accept();

@@ -10,7 +10,7 @@ export class ChatRoom extends Room {
     console.log("watched: made");
   }
 
-  override webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
+  override webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> | undefined {
     console.log("watched: event");
     return super.webSocketMessage(ws, data);
   }
