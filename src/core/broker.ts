@@ -14,6 +14,7 @@
  * - R10 One commit a turn, and none in a turn that changed nothing.
  * - R11 Nothing starves: whoever can take more is served again.
  */
+import { Announcements } from "./announcements.ts";
 import { Answers, FRAME_OVERHEAD } from "./answers.ts";
 import { Allowances } from "./bucket.ts";
 import { Entrance, EXPIRED, STORAGE_TROUBLE } from "./entrance.ts";
@@ -29,7 +30,7 @@ import { type Note, Notes } from "./notes.ts";
 import { type Answered, Operator } from "./operator.ts";
 import { type Connections, type Memo, Outbox } from "./outbox.ts";
 import { type Peer, Peers } from "./peers.ts";
-import { type News, Presence } from "./presence.ts";
+import { Presence } from "./presence.ts";
 import { type Compute, Pump } from "./pump.ts";
 import { type Share, shareOf, spend } from "./share.ts";
 import type { BrokerState } from "./state.ts";
@@ -53,6 +54,7 @@ export class Broker {
   readonly #limits: Limits;
   readonly #peers: Peers;
   readonly #presence: Presence;
+  readonly #announcements: Announcements;
   readonly #outbox = new Outbox();
   readonly #notes = new Notes();
   readonly #flow: Flow;
@@ -86,6 +88,10 @@ export class Broker {
     this.#forgetting = new Forgetting(directory, this.#presence, state.forgetting);
     this.#expiry = new Expiry(this.#peers, state);
     const owned = { peers: this.#peers, presence: this.#presence, pump: this.#pump };
+    this.#announcements = new Announcements(
+      { ...owned, outbox: this.#outbox },
+      state.announcements,
+    );
     const told = { forgetting: this.#forgetting, expiry: this.#expiry };
     const ports = { storage, outbox: this.#outbox, notes: this.#notes, limits, epoch };
     this.#entrance = new Entrance({ ...owned, ...told, ...ports });
@@ -156,8 +162,7 @@ export class Broker {
     if (this.isOver)
       return void this.#outbox.flush(this.#connections, (peer) => this.#memo(peer), now);
     const headBefore = this.#pump.served;
-    const news = this.#presence.news(now);
-    if (news !== undefined) this.#tell(news, now);
+    this.#announcements.tell(now);
     this.#pump.serve(this.#fresh, this.#compute, now);
     if (isCheckpoint(headBefore, this.#storage.log.head)) this.#pump.sweep(now);
     this.#fresh = [];
@@ -188,7 +193,7 @@ export class Broker {
   due(now: number): number | undefined {
     if (this.isOver) return undefined;
     const times = [
-      this.#presence.due,
+      this.#announcements.due(now),
       this.#flow.due,
       this.#pump.due(now),
       this.#liveness.due(now),
@@ -397,16 +402,6 @@ export class Broker {
     const online = new Map<PeerName, Pick<Standing, "cursor" | "spent">>();
     for (const peer of this.#peers.values()) online.set(peer.link.name, this.#standing(peer));
     return online;
-  }
-
-  #tell(news: News, now: number): void {
-    const out = { type: "presence", ...news } as const;
-    const bytes = FRAME_OVERHEAD + 32 * (news.joined.length + news.left.length);
-    for (const peer of this.#peers.values()) {
-      if (this.#outbox.stageIfAffordable(peer, out, bytes, now)) continue;
-      const missed = peer.waiting.some(({ type }) => type === "missed");
-      if (!missed) this.#pump.answer(peer, { type: "missed" });
-    }
   }
 
   /** The head, the entries of this turn included. */

@@ -146,6 +146,8 @@ export const UNHEARD_BYTES = 64 * MIB;
 export const PRESENCE_MS = 200;
 /** Frames of presence that a larger room makes a second: there, news are gathered for longer. */
 export const PRESENCE_FRAMES_PER_SECOND = 5_000;
+/** Frames of presence that one turn hands out: the next turn, with what others say, goes in between. */
+export const PRESENCE_TURN_FRAMES = 500;
 /** How long a name counts as online after its link broke. */
 export const GRACE_MS = 15 * SECOND;
 /** Names in one list of `welcome` or `presence`. */

@@ -4,6 +4,7 @@
  * Invariant: everything here can be had again from the memos of the sockets and the storage (`wakeState`), but for
  * hints: allowances, news of presence, who is in grace.
  */
+import { type AnnouncementState, noAnnouncement } from "./announcements.ts";
 import type { Bucket } from "./bucket.ts";
 import type { ExpiryState } from "./expiry.ts";
 import { emptyFlight } from "./flight.ts";
@@ -20,6 +21,7 @@ import type { Log } from "./storage.ts";
 export interface BrokerState extends ExpiryState {
   readonly peers: Map<PeerName, Peer>;
   readonly presence: PresenceState;
+  readonly announcements: AnnouncementState;
   readonly flow: FlowState;
   readonly pump: PumpState;
   readonly allowances: Map<string, Bucket>;
@@ -85,7 +87,9 @@ export function wakeState(
   const forgetting = noCandidates();
   const presence = quietPresence();
   const flow = noFlow(now);
-  const hints = { presence, flow, pump, allowances: new Map<string, Bucket>(), forgetting };
+  const announcements = noAnnouncement();
+  const allowances = new Map<string, Bucket>();
+  const hints = { presence, announcements, flow, pump, allowances, forgetting };
   // Not before the first turn: then everyone's key is looked at.
   const looks = { suspects: [], pingsCheckedAt: 0, expiresFrom: 0 };
   return { state: { peers, ...hints, ...looks }, replaced, flaw };

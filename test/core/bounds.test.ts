@@ -358,6 +358,48 @@ describe("presence", () => {
     expect(news(alice)).toEqual(["+carol", "-bob"]);
   });
 
+  /** A room of 1,200, to whom a newcomer is to be told now. */
+  const crowd = (): { stage: Stage; people: Client[]; ticks: () => void } => {
+    const stage = new Stage({ ...freely, online: 5_000 });
+    const people: Client[] = [];
+    stage.together(() => {
+      for (let i = 0; i < 1_200; i++) people.push(stage.joins(`p${i}`));
+    });
+    stage.passes(1_000);
+    people.push(stage.joins("newcomer"));
+    for (const one of people) one.forgetsWhatItHeard();
+    stage.now += 250;
+    return { stage, people, ticks: () => stage.broker.turn([{ type: "Tick" }], stage.now) };
+  };
+
+  test("R8: a turn tells news to 500 of a large room, and the next ones to the rest, each once", () => {
+    const { people, ticks } = crowd();
+    const told = [1, 2, 3, 4].map(() => {
+      ticks();
+      return people.filter((one) => news(one).length > 0).length;
+    });
+    expect(told).toEqual([500, 1_000, 1_201, 1_201]);
+    for (const one of people) expect(news(one)).toEqual(["+newcomer"]);
+  });
+
+  test("what happens while news are told is told after them, to all; who comes meanwhile hears only that", () => {
+    const { stage, people, ticks } = crowd();
+    ticks();
+    const [first, last] = [people[0], people.at(-2)];
+    const again = new Map<string, Client>();
+    stage.together(() => {
+      people.at(-1)?.leaves();
+      last?.leaves();
+      again.set("late", stage.joins("late"));
+      again.set("last", stage.joins(last?.link.name ?? ""));
+    });
+    stage.passes(5_000);
+    const later = ["+late", `+${last?.link.name}`, "-newcomer"];
+    expect(first && news(first)).toEqual(["+newcomer", ...later]);
+    expect(last && news(last)).toEqual([]);
+    for (const one of again.values()) expect(news(one)).toEqual(later);
+  });
+
   test("a crowd is told by a hundred names and `missed`", () => {
     const stage = new Stage();
     const alice = stage.joins("alice");

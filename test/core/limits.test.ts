@@ -38,6 +38,7 @@ test.each<readonly [string, number, number]>([
   ["unheard bytes of a line connection", limits.UNHEARD_BYTES, 64 * 1_024 * 1_024],
   ["presence is gathered for", limits.PRESENCE_MS, 200],
   ["frames of presence a second", limits.PRESENCE_FRAMES_PER_SECOND, 5_000],
+  ["frames of presence a turn", limits.PRESENCE_TURN_FRAMES, 500],
   ["grace", limits.GRACE_MS, 15_000],
   ["names in a list", limits.NAMES_LISTED, 100],
   ["history, as it comes", limits.HISTORY_PRESET, 50],

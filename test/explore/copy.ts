@@ -7,7 +7,7 @@ import type { Peer } from "../../src/core/peers.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 
 export function copyState(state: BrokerState): BrokerState {
-  const { peers, presence, flow, pump, allowances, forgetting, suspects } = state;
+  const { peers, presence, announcements, flow, pump, allowances, forgetting, suspects } = state;
   return {
     ...state,
     peers: mapOf(peers, copyPeer),
@@ -17,6 +17,7 @@ export function copyState(state: BrokerState): BrokerState {
       joined: new Set(presence.joined),
       left: new Set(presence.left),
     },
+    announcements: { ...announcements, hearers: [...announcements.hearers] },
     flow: { ...flow, signals: { ...flow.signals } },
     pump: { ...pump, hungry: new Set(pump.hungry), broke: new Map(pump.broke) },
     allowances: mapOf(allowances, (bucket) => ({ ...bucket })),

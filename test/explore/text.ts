@@ -95,7 +95,7 @@ function stateText(
   now: number,
   labels: ReadonlyMap<ConnectionId, string>,
 ): string {
-  const { peers, presence, flow, pump, forgetting } = state;
+  const { peers, presence, announcements, flow, pump, forgetting } = state;
   const {
     allowances: _plenty,
     suspects: _none,
@@ -106,7 +106,7 @@ function stateText(
   const { grace, joined, left, missed, flushAt, ...more } = presence;
   const { candidates, everyone, concerned, searchedAt, ...others } = forgetting;
   // Whoever gives the room more to remember is to say here what it means for a state.
-  ({ peers, presence, flow, pump, forgetting }) satisfies typeof rest;
+  ({ peers, presence, announcements, flow, pump, forgetting }) satisfies typeof rest;
   more satisfies Record<string, never>;
   others satisfies Record<string, never>;
   return [
@@ -116,6 +116,7 @@ function stateText(
     [...left].sort(),
     missed,
     flushAt === undefined ? "" : flushAt - now,
+    announcements.hearers.length,
     flow.flightBytes === 0 ? "" : flow.stallAt - now,
     pump.served,
     [...pump.hungry].sort(),

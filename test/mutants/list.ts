@@ -676,6 +676,20 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: in a room of 4999",
   },
   {
+    name: "news of presence go to all of a large room in one turn",
+    edits: one("src/core/announcements.ts", "splice(0, PRESENCE_TURN_FRAMES)", "splice(0)"),
+    project: "core",
+    file: "test/core/bounds.test.ts",
+    test: "R8: a turn tells news to 500",
+  },
+  {
+    name: "who was welcomed with the news hears them again",
+    edits: one("src/core/announcements.ts", "peers.current(link)", "peers.get(link.name)"),
+    project: "core",
+    file: "test/core/bounds.test.ts",
+    test: "who comes meanwhile hears only that",
+  },
+  {
     name: "model: grace that does not end",
     edits: one("src/core/presence.ts", "if (until > now) break;", "if (until > 0) break;"),
     ...MODEL,
