@@ -9,6 +9,8 @@ const QUICK = [10, 100, 1_000];
 const CONTENDERS = ["room", "relay"];
 /** The same work at each count: so many addressed messages, so many of them in flight. */
 const MESSAGES = 10_000;
+/** That many are not counted: until then the runtime compiles more than it works. */
+const WARM_UP = 5_000;
 const IN_FLIGHT = 100;
 /** And so many copies of what is said to everyone, by ten. */
 const DELIVERIES = 100_000;
@@ -84,13 +86,15 @@ async function measure(contender: Contender, count: number, wish: Wish): Promise
     const joining = meter(server);
     await crowd.joins(contender, count);
     const join = (joining().server / count) * 1e6;
-    const addressed = await crowd.talks(MESSAGES * part, {
+    const toOne: Talk = {
       speakers: Math.min(count, IN_FLIGHT),
       inFlight: IN_FLIGHT,
       copies: 2,
       // Never oneself.
       to: (speaker, number) => [`p${(speaker + 1 + (number % (count - 1))) % count}`],
-    });
+    };
+    await crowd.talks(WARM_UP * part, toOne);
+    const addressed = await crowd.talks(MESSAGES * part, toOne);
     const words = Math.max(LEAST_WORDS, Math.round((DELIVERIES * part) / count));
     const wide = await crowd.talks(words, {
       speakers: SPEAKERS,
