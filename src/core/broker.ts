@@ -161,10 +161,9 @@ export class Broker {
   handOver(now: number): void {
     if (this.isOver)
       return void this.#outbox.flush(this.#connections, (peer) => this.#memo(peer), now);
-    const headBefore = this.#pump.served;
     this.#announcements.tell(now);
     this.#pump.serve(this.#fresh, this.#compute, now);
-    if (isCheckpoint(headBefore, this.#storage.log.head)) this.#pump.sweep(now);
+    if (this.#fresh.length > 0) this.#pump.sweep(this.#fresh.length, now);
     this.#fresh = [];
     const memo = (peer: Peer): Memo => this.#memo(peer);
     this.#liveness.suspect(this.#outbox.flush(this.#connections, memo, now));
@@ -421,6 +420,6 @@ export class Broker {
   }
 }
 
-/** Every `CHECKPOINT_ENTRIES` entries the cursors are saved and laggards are told. */
+/** Every `CHECKPOINT_ENTRIES` entries the cursors are saved. */
 const isCheckpoint = (before: Seq, after: Seq): boolean =>
   Math.floor(before / CHECKPOINT_ENTRIES) < Math.floor(after / CHECKPOINT_ENTRIES);

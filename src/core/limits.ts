@@ -94,10 +94,12 @@ export const ROW_BYTES = 512 * KIB;
 export const TRIM_ROWS = 256;
 /** The steps in which a name's share of the log comes back. */
 export const SHARE_SLOT_MS = DAY / 6;
-/** Entries between two checkpoints of the cursors, and between two sweeps of laggards. */
+/** Entries between two checkpoints of the cursors. */
 export const CHECKPOINT_ENTRIES = 256;
 /** Entries that may pass a peer before `ready` tells it so. */
 export const READY_ENTRIES = 1_000;
+/** Entries in which everyone is looked at once, whether `ready` is due to them. */
+export const SWEEP_ENTRIES = 32;
 /** Entries that one turn scans for peers that are behind, and one `history` for its page. */
 export const SCAN_ENTRIES = 5_000;
 /**

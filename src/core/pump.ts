@@ -19,15 +19,15 @@ import type { Flow } from "./flow.ts";
 import {
   BUDGET_BYTES_PER_SECOND,
   BUDGET_RESUME_BYTES,
-  CHECKPOINT_ENTRIES,
   GAP_BYTES,
   READY_ENTRIES,
   SCAN_ENTRIES,
   SECOND,
+  SWEEP_ENTRIES,
   TURN_ANSWER_BYTES,
   TURN_REPLAY_BYTES,
 } from "./limits.ts";
-import { laterOf, type PeerName, type Seq, shift } from "./names.ts";
+import { laterOf, type Link, type PeerName, type Seq, shift } from "./names.ts";
 import { type Outbox, OUTGOING } from "./outbox.ts";
 import type { Peer, Peers } from "./peers.ts";
 import type { Log } from "./storage.ts";
@@ -50,12 +50,15 @@ export interface PumpState {
   readonly hungry: Set<PeerName>;
   /** Whose budget is spent, and when it will do for a page again. */
   readonly broke: Map<PeerName, number>;
+  /** Who is still to be looked at in this round, last first, and how many the round began with. */
+  readonly sweep: { rest: Link[]; size: number };
 }
 
 export const idlePump = (): PumpState => ({
   served: 0 as Seq,
   hungry: new Set(),
   broke: new Map(),
+  sweep: { rest: [], size: 0 },
 });
 
 export class Pump {
@@ -158,9 +161,22 @@ export class Pump {
     return failed;
   }
 
-  /** Tells those whom nothing concerned for long how far they are. */
-  sweep(now: number): void {
-    for (const peer of this.#peers.values()) if (peer.ready) this.#tellReady(peer, now);
+  /**
+   * Tells those whom nothing concerned for long how far they are. A share of all is looked at with each entry, so that a
+   * large room is not told in one turn; who comes meanwhile is looked at in the next round.
+   * @param entries how many came in this turn
+   */
+  sweep(entries: number, now: number): void {
+    const { sweep } = this.#state;
+    if (sweep.rest.length === 0 || entries >= SWEEP_ENTRIES) {
+      sweep.rest = Array.from(this.#peers.values(), ({ link }) => link);
+      sweep.size = sweep.rest.length;
+    }
+    const share = Math.ceil((sweep.size * entries) / SWEEP_ENTRIES);
+    for (const link of sweep.rest.splice(-share)) {
+      const peer = this.#peers.current(link);
+      if (peer?.ready === true) this.#tellReady(peer, now);
+    }
   }
 
   /** A stretch of the log that `peer` can no longer have. @returns false if its window has no place for that yet */
@@ -347,7 +363,8 @@ export class Pump {
     if (!peer.ready) {
       if (sent < peer.welcomeHead || peer.waiting.length > 0) return;
       peer.ready = true;
-    } else if (sent - peer.told < READY_ENTRIES - CHECKPOINT_ENTRIES) return;
+      // Turns end where they end: a round takes less than twice its entries, and the next look may be two rounds away.
+    } else if (sent - peer.told < READY_ENTRIES - 4 * SWEEP_ENTRIES) return;
     peer.told = sent;
     this.#outbox.remember(peer);
     if (peer.dialect === "chat.v1") {

@@ -49,6 +49,7 @@ test.each<readonly [string, number, number]>([
   ["what a query costs", limits.QUERY_COST, 10],
   ["bytes of a line frame", limits.LINE_FRAME_BYTES, 262_144],
   ["entries that may pass before ready", limits.READY_ENTRIES, 1_000],
+  ["entries in which everyone is looked at", limits.SWEEP_ENTRIES, 32],
   ["entries between checkpoints", limits.CHECKPOINT_ENTRIES, 256],
   ["bytes of a row", limits.ROW_BYTES, 524_288],
   ["away for so long, a name may be forgotten", limits.FORGET_AWAY_MS, 30 * 86_400_000],

@@ -19,7 +19,12 @@ export function copyState(state: BrokerState): BrokerState {
     },
     announcements: { ...announcements, hearers: [...announcements.hearers] },
     flow: { ...flow, signals: { ...flow.signals } },
-    pump: { ...pump, hungry: new Set(pump.hungry), broke: new Map(pump.broke) },
+    pump: {
+      ...pump,
+      hungry: new Set(pump.hungry),
+      broke: new Map(pump.broke),
+      sweep: { ...pump.sweep, rest: [...pump.sweep.rest] },
+    },
     allowances: mapOf(allowances, (bucket) => ({ ...bucket })),
     forgetting: {
       ...forgetting,

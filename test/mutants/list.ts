@@ -23,6 +23,9 @@ const SHARE = { project: "core", file: "test/core/share.test.ts" } as const;
 const EXPIRY = { project: "core", file: "test/core/expiry.test.ts" } as const;
 const WAKE = { project: "room", file: "test/room/wake.test.ts" } as const;
 
+const COUNTED = { project: "room", file: "test/room/counted.test.ts" } as const;
+const COUNTED_LOADS = { project: "room", file: "test/room/counted-loads.test.ts" } as const;
+const READY = { project: "core", file: "test/core/ready.test.ts" } as const;
 const TOKEN = { project: "room", file: "test/room/token.test.ts" } as const;
 const KEY_SET = { project: "room", file: "test/room/key-set.test.ts" } as const;
 const DOOR = { project: "room", file: "test/room/door.test.ts" } as const;
@@ -372,11 +375,33 @@ export const MUTANTS: readonly Mutant[] = [
     name: "no sweep",
     edits: one(
       "src/core/broker.ts",
-      "if (isCheckpoint(headBefore, this.#storage.log.head)) this.#pump.sweep(now);",
+      "if (this.#fresh.length > 0) this.#pump.sweep(this.#fresh.length, now);",
       "",
     ),
     ...RULES,
     test: "R11: a peer that nothing concerns is told so",
+  },
+  {
+    name: "all of a large room told `ready` in one turn",
+    edits: one("src/core/pump.ts", "sweep.rest.splice(-share)", "sweep.rest.splice(0)"),
+    ...READY,
+    test: "R8: of 640 who hear nothing",
+  },
+  {
+    name: "a look at half of the room in a large turn",
+    edits: one("src/core/pump.ts", " || entries >= SWEEP_ENTRIES", ""),
+    ...READY,
+    test: "R11: whoever comes and goes",
+  },
+  {
+    name: "`ready` told so late that the next look is too late",
+    edits: one(
+      "src/core/pump.ts",
+      "READY_ENTRIES - 4 * SWEEP_ENTRIES",
+      "READY_ENTRIES - SWEEP_ENTRIES",
+    ),
+    ...READY,
+    test: "R11: whoever comes and goes",
   },
   {
     name: "dead links kept",
@@ -688,6 +713,49 @@ export const MUTANTS: readonly Mutant[] = [
     project: "core",
     file: "test/core/bounds.test.ts",
     test: "who comes meanwhile hears only that",
+  },
+  {
+    name: "counted: a row for each entry",
+    edits: one(
+      "src/store/segments.ts",
+      "if (index > start && bytes + entry.bytes > ROW_BYTES) {",
+      "if (index > start) {",
+    ),
+    ...COUNTED_LOADS,
+    test: "R10: ten messages to everyone",
+  },
+  {
+    name: "counted: a checkpoint with every commit",
+    edits: one("src/core/broker.ts", "if (isCheckpoint(before, log.head)) directory", "directory"),
+    ...COUNTED,
+    test: "R10: one checkpoint of all cursors",
+  },
+  {
+    name: "counted: a cursor written at each ack",
+    edits: one(
+      "src/core/broker.ts",
+      "if (seq <= head && this.#pump.ack(peer, seq, now)) return;",
+      "if (seq <= head && this.#pump.ack(peer, seq, now)) return this.#storage.directory.save(peer.link.name, { ...this.#standing(peer), seen: now });",
+    ),
+    ...COUNTED_LOADS,
+    test: "R10: one message in flight",
+  },
+  {
+    name: "counted: an entry is encoded again for who is addressed",
+    edits: one(
+      "src/core/broker.ts",
+      "    this.#store(entry);\n",
+      "    this.#store(this.#encode({ from: peer.link.name, to, text, id }, now));\n",
+    ),
+    ...COUNTED_LOADS,
+    test: "R10: one message in flight",
+  },
+  {
+    name: "counted: a segment is read again for each page",
+    edits: one("src/store/segments.ts", "        this.#keep(read);\n", ""),
+    project: "room",
+    file: "test/room/counted-replay.test.ts",
+    test: "a replay out of 10,000 entries, all of them theirs",
   },
   {
     name: "model: grace that does not end",
