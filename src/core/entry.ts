@@ -47,19 +47,25 @@ export function redact({ seq, from, to, id, at }: EntryFields): Entry {
 /** Between the frames of a segment. JSON text holds no raw line feed, so cutting there is safe. */
 const SEPARATOR = ",\n";
 
-/** The text of a segment: a JSON array of `message` frames. */
-export const joinEntries = (entries: readonly Entry[]): string =>
-  jsonArray(
-    entries.map((entry) => entry.frame),
-    SEPARATOR,
-  );
+/** The text of a segment: a JSON array of `message` frames. Overwrites the ends of `frames`. */
+export const joinFrames = (frames: string[]): string => jsonArray(frames, SEPARATOR);
 
-/** Reads a segment back; the frames are cut out, not encoded again. */
-export function splitEntries(body: string): Entry[] {
-  const fields = JSON.parse(body) as EntryFields[];
-  const frames = body.slice(1, -1).split(SEPARATOR);
-  return fields.map((entry, index) => framed(entry, frames[index] ?? ""));
-}
+/** Cuts a segment into its frames. They are not read, nor looked at. */
+export const splitFrames = (body: string): string[] =>
+  body === "[]" ? [] : body.slice(1, -1).split(SEPARATOR);
+
+/** Reads a frame of a segment back. @throws if it is not JSON */
+export const readEntry = (frame: string): Entry => framed(JSON.parse(frame) as EntryFields, frame);
+
+/** What the frame of the entry at `seq` begins with, as every release wrote it. */
+export const frameStart = (seq: Seq): string => `{"type":"message","seq":${seq},`;
+
+/**
+ * Can the entry of this frame concern `name`? Asked of the unread text, for most of a segment is for others. A quotation
+ * mark within a string is escaped, so what is looked for stands nowhere but where it belongs, or as somebody's whole text.
+ */
+export const mayConcern = (frame: string, name: PeerName): boolean =>
+  !frame.includes('"to":[') || frame.includes(`"${name}"`);
 
 /** Is it addressed to `name`, to everyone, or sent by `name`? (What lies before a birth is the caller's.) */
 export const concerns = (entry: EntryFields, name: PeerName): boolean =>

@@ -5,7 +5,14 @@
  * - Rows are contiguous: each `first` is the `last` before it plus one. Trimming takes from the old end only, whole rows.
  * - `audience` and `everyone` may only make a scan skip a row that holds nothing for the reader.
  */
-import { type Entry, joinEntries, splitEntries } from "../core/entry.ts";
+import {
+  type Entry,
+  frameStart,
+  joinFrames,
+  mayConcern,
+  readEntry,
+  splitFrames,
+} from "../core/entry.ts";
 import { ROW_BYTES, SCAN_BYTES, SCAN_ENTRIES, TRIM_ROWS } from "../core/limits.ts";
 import { laterOf, type PeerName, type Seq, shift, START } from "../core/names.ts";
 import type { Concerns, Log, Retention, Scan } from "../core/storage.ts";
@@ -21,21 +28,90 @@ interface Extent extends Record<string, SqlStorageValue> {
   total: number;
 }
 
+interface Row extends Record<string, SqlStorageValue> {
+  first: number;
+  last: number;
+  bytes: number;
+  body: string;
+}
+
 /** Segments kept as they were read, for readers that take a large one in many pages, or a small one many at a time. */
 const KEPT_SEGMENTS = 32;
 const KEPT_BYTES = 4 * ROW_BYTES;
 
-/** A segment as it was read. Immutable: it goes from one reader to the next. */
-interface Read {
+/**
+ * A segment as it came from the disk. Its entries are read one by one, when somebody needs them: to read all of a large
+ * one for the sake of a single entry took 5 ms, and the garbage of many such readings 60 ms at a time.
+ */
+class Read {
   readonly first: Seq;
   readonly last: Seq;
   readonly bytes: number;
-  readonly entries: readonly Entry[];
+  readonly #frames: readonly string[];
+  readonly #entries: (Entry | undefined)[];
+
+  /**
+   * @throws if the row does not hold just the entries that it is to hold: whoever must read it comes back until it is
+   *   mended, and nothing is passed over
+   */
+  constructor(row: Row) {
+    this.first = row.first as Seq;
+    this.last = row.last as Seq;
+    this.bytes = row.bytes;
+    this.#frames = splitFrames(row.body);
+    this.#entries = this.#frames.map(() => undefined);
+    const isWhole = this.#frames.every((frame, i) => frame.startsWith(frameStart(this.#seq(i))));
+    if (!isWhole || this.#frames.length !== row.last - row.first + 1) throw this.#flaw();
+  }
+
+  at(seq: Seq): Entry | undefined {
+    return this.#read(seq - this.first);
+  }
+
+  /** Entries above `seq`, upwards; not all of those that cannot concern `name`. */
+  *above(seq: Seq, name: PeerName | undefined): Generator<Entry, void> {
+    for (let i = Math.max(0, seq - this.first + 1); i < this.#frames.length; i++) {
+      if (this.#isFor(i, name)) yield this.#read(i);
+    }
+  }
+
+  /** Entries below `seq`, downwards; not all of those that cannot concern `name`. */
+  *below(seq: Seq, name: PeerName): Generator<Entry, void> {
+    for (let i = Math.min(seq - this.first, this.#frames.length) - 1; i >= 0; i--) {
+      if (this.#isFor(i, name)) yield this.#read(i);
+    }
+  }
+
+  /** Its text, with another entry in the place of the one that has its `seq`. */
+  with(entry: Entry): string {
+    return joinFrames(this.#frames.with(entry.seq - this.first, entry.frame));
+  }
+
+  #isFor(index: number, name: PeerName | undefined): boolean {
+    return name === undefined || mayConcern(this.#frames[index] ?? "", name);
+  }
+
+  #read(index: number): Entry {
+    try {
+      return (this.#entries[index] ??= readEntry(this.#frames[index] ?? ""));
+    } catch {
+      // Without the parser's own message, which shows a piece of the text.
+      throw this.#flaw();
+    }
+  }
+
+  #seq(index: number): Seq {
+    return shift(this.first, index);
+  }
+
+  #flaw(): Error {
+    return damaged(`the segment with the entries ${this.first} to ${this.last} cannot be read`);
+  }
 }
 
 /** How far a scan is, which ends when it has read enough. */
 interface Progress {
-  /** Bytes of the rows that it read; those that were still in memory cost nothing. */
+  /** Bytes of the rows that it read. */
   bytes: number;
   /** The row after which it had read enough. */
   last?: Read;
@@ -47,8 +123,11 @@ export class Segments implements Log {
   readonly #sql: Sql;
   #oldest: Extent | undefined;
   #newest: Extent | undefined;
-  /** By `last`, in the order in which they were read. */
-  readonly #kept = new Map<number, Read>();
+  /**
+   * In the order in which they were read. No `Map`: one that is written again and again leaves a chain of dead tables, by
+   * which the collector kept the texts of them all, and took 40 ms at a time for them.
+   */
+  readonly #kept: Read[] = [];
   #keptBytes = 0;
 
   constructor(sql: Sql) {
@@ -94,7 +173,7 @@ export class Segments implements Log {
     const kept = old.findIndex((extent) => !isExpired(extent));
     const end = old.at(kept === -1 ? -1 : kept - 1)?.last ?? 0;
     this.#sql.run("DELETE FROM segments WHERE last <= ?", end);
-    for (const last of this.#kept.keys()) if (last <= end) this.#drop(last);
+    this.#drop(({ last }) => last <= end);
     [this.#oldest] =
       kept === -1
         ? this.#sql.run<Extent>(`${EXTENT} WHERE last > ? ORDER BY last LIMIT 1`, end)
@@ -108,20 +187,16 @@ export class Segments implements Log {
   }
 
   find(seq: Seq): Entry | undefined {
-    return this.#segmentOf(seq)?.entries.find((entry) => entry.seq === seq);
+    return this.#segmentOf(seq)?.at(seq);
   }
 
   /** `bytes` and `total` stay: they say what was appended, and later rows build on them. */
   replace(entry: Entry): void {
     const segment = this.#segmentOf(entry.seq);
     if (segment === undefined) return;
-    const entries = segment.entries.map((one) => (one.seq === entry.seq ? entry : one));
-    this.#sql.run(
-      "UPDATE segments SET body = ? WHERE last = ?",
-      joinEntries(entries),
-      segment.last,
-    );
-    this.#drop(segment.last);
+    const body = segment.with(entry);
+    this.#sql.run("UPDATE segments SET body = ? WHERE last = ?", body, segment.last);
+    this.#drop(({ last }) => last === segment.last);
   }
 
   after(seq: Seq, name?: PeerName): Scan {
@@ -194,17 +269,17 @@ export class Segments implements Log {
   ): Generator<Entry, void> {
     let above = seq;
     // Who takes a large segment in many pages goes on in it without asking the database.
-    for (const kept of this.#kept.values()) {
+    for (const kept of this.#kept) {
       if (kept.first > shift(above, 1) || kept.last <= above) continue;
-      for (const entry of kept.entries) if (entry.seq > above) yield entry;
+      yield* kept.above(above, name);
       above = kept.last;
       break;
     }
     if (above >= this.head) return;
     const where = "last > ? AND last <= ? AND (everyone > ? OR instr(audience, ?)) ORDER BY last";
     const floor = name === undefined ? -1 : above;
-    for (const { entries } of this.#read(where, [above, end(), floor, key(name)], progress)) {
-      for (const entry of entries) if (entry.seq > above) yield entry;
+    for (const segment of this.#read(where, [above, end(), floor, key(name)], progress)) {
+      yield* segment.above(above, name);
     }
   }
 
@@ -216,8 +291,8 @@ export class Segments implements Log {
   ): Generator<Entry, void> {
     const where =
       "last >= ? AND first < ? AND (everyone > 0 OR instr(audience, ?)) ORDER BY last DESC";
-    for (const { entries } of this.#read(where, [reach, below, key(name)], progress)) {
-      for (const entry of entries.toReversed()) if (entry.seq < below) yield entry;
+    for (const segment of this.#read(where, [reach, below, key(name)], progress)) {
+      yield* segment.below(below, name);
     }
   }
 
@@ -235,18 +310,14 @@ export class Segments implements Log {
     progress: Progress = { bytes: 0 },
   ): Generator<Read, void> {
     const query = `SELECT first, last, bytes, body FROM segments WHERE ${where}`;
-    const rows = this.#sql.each<{ first: number; last: number; bytes: number; body: string }>(
-      query,
-      ...values,
-    );
-    for (const { first, last, bytes, body } of rows) {
-      let read = this.#kept.get(last);
+    for (const row of this.#sql.each<Row>(query, ...values)) {
+      let read = this.#kept.find(({ last }) => last === row.last);
       if (read === undefined) {
-        const entries = readBody(body, first, last);
-        read = { first: first as Seq, last: last as Seq, bytes, entries };
+        read = new Read(row);
         this.#keep(read);
-        progress.bytes += bytes;
       }
+      // One that was kept came from the database all the same.
+      progress.bytes += row.bytes;
       yield read;
       if (progress.bytes < SCAN_BYTES) continue;
       progress.last = read;
@@ -255,18 +326,21 @@ export class Segments implements Log {
   }
 
   #keep(read: Read): void {
-    this.#kept.set(read.last, read);
+    this.#kept.push(read);
     this.#keptBytes += read.bytes;
-    for (const last of this.#kept.keys()) {
-      const fits = this.#kept.size <= KEPT_SEGMENTS && this.#keptBytes <= KEPT_BYTES;
-      if (fits || last === read.last) return;
-      this.#drop(last);
+    while (this.#kept.length > KEPT_SEGMENTS || this.#keptBytes > KEPT_BYTES) {
+      if (this.#kept.length === 1) return;
+      this.#keptBytes -= this.#kept.shift()?.bytes ?? 0;
     }
   }
 
-  #drop(last: number): void {
-    this.#keptBytes -= this.#kept.get(last)?.bytes ?? 0;
-    this.#kept.delete(last);
+  #drop(isGone: (read: Read) => boolean): void {
+    for (let i = this.#kept.length - 1; i >= 0; i--) {
+      const read = this.#kept[i];
+      if (read === undefined || !isGone(read)) continue;
+      this.#kept.splice(i, 1);
+      this.#keptBytes -= read.bytes;
+    }
   }
 
   #insert(entries: readonly Entry[]): void {
@@ -301,29 +375,11 @@ export class Segments implements Log {
       bytes,
       extent.total,
       ` ${names}`,
-      joinEntries(entries),
+      joinFrames(entries.map((entry) => entry.frame)),
     );
     this.#newest = extent;
     this.#oldest ??= extent;
   }
-}
-
-/**
- * @throws if the row is damaged, or does not hold just the entries that it is to hold: whoever must read it comes back
- *   until it is mended, and nothing is passed over
- */
-function readBody(body: string, first: number, last: number): Entry[] {
-  let entries: Entry[] = [];
-  try {
-    entries = splitEntries(body);
-  } catch {
-    // Without the parser's own message, which shows a piece of the text.
-  }
-  const isWhole = entries.every(({ seq, frame }, i) => seq === first + i && frame !== "");
-  if (!isWhole || entries.length !== last - first + 1) {
-    throw damaged(`the segment with the entries ${first} to ${last} cannot be read`);
-  }
-  return entries;
 }
 
 /** What `instr` looks for; the empty text is in everything. */

@@ -6,9 +6,12 @@ import { describe, expect, test } from "vitest";
 import {
   concerns,
   encodeEntry,
+  type Entry,
   type EntryFields,
-  joinEntries,
-  splitEntries,
+  joinFrames,
+  mayConcern,
+  readEntry,
+  splitFrames,
 } from "../../src/core/entry.ts";
 import { anyName, fuzz, keptText, peer, seq } from "../wire/given.ts";
 
@@ -32,6 +35,11 @@ test.each([
   expect(entry.frame).toBe(frame);
   expect(entry.bytes).toBe(Buffer.byteLength(frame));
 });
+
+/** The text of a segment, and back. */
+const joinEntries = (entries: readonly Entry[]): string =>
+  joinFrames(entries.map(({ frame }) => frame));
+const splitEntries = (body: string): Entry[] => splitFrames(body).map(readEntry);
 
 describe("a segment", () => {
   test.each([
@@ -90,6 +98,28 @@ describe("a segment", () => {
       fuzz(500),
     );
   });
+});
+
+test("an unread frame tells whom it cannot concern, whatever was said", () => {
+  const names = fc.constantFrom(alice, bob, carol, peer("to"), peer("é"));
+  const fields = fc.record(
+    {
+      from: names,
+      text: fc.oneof(keptText, fc.constantFrom('"to":[', 'x","to":["bob"', "carol", '"carol"')),
+      to: fc.array(names, { minLength: 1, maxLength: 4 }),
+    },
+    { requiredKeys: ["from", "text"] },
+  );
+  fc.assert(
+    fc.property(fields, names, (given, name) => {
+      const entry = encodeEntry({ ...given, seq: seq(1), at: 7 });
+      if (concerns(entry, name)) expect(mayConcern(entry.frame, name)).toBe(true);
+      // Who is called like a field, or was all that was said, is only read in vain.
+      else if (given.text !== name && name !== "to")
+        expect(mayConcern(entry.frame, name)).toBe(false);
+    }),
+    fuzz(500),
+  );
 });
 
 test.each([

@@ -765,7 +765,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "an erased text stays in what was read before",
-    edits: one("src/store/segments.ts", "    this.#drop(segment.last);\n", ""),
+    edits: one(
+      "src/store/segments.ts",
+      "    this.#drop(({ last }) => last === segment.last);\n",
+      "",
+    ),
     project: "room",
     file: "test/room/sqlite-storage.test.ts",
     test: "erases the text of one entry",
@@ -927,11 +931,46 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R7: a segment of which nobody can say whom it concerns",
   },
   {
+    name: "what is for everyone is skipped unread",
+    edits: one("src/core/entry.ts", `!frame.includes('"to":[') || `, ""),
+    project: "core",
+    file: "test/core/entry.test.ts",
+    test: "an unread frame tells whom it cannot concern",
+  },
+  {
+    name: "an entry with another number is taken for the one that was to be there",
+    edits: one(
+      "src/store/segments.ts",
+      "frame.startsWith(frameStart(this.#seq(i)))",
+      'frame !== ""',
+    ),
+    ...DAMAGE,
+    test: "R7: a segment that is another entry",
+  },
+  {
+    name: "a row that somebody read before costs nothing",
+    edits: [
+      {
+        file: "src/store/segments.ts",
+        find: "        this.#keep(read);\n",
+        put: "        this.#keep(read);\n        progress.bytes += row.bytes;\n",
+      },
+      {
+        file: "src/store/segments.ts",
+        find: "      progress.bytes += row.bytes;\n      yield",
+        put: "      yield",
+      },
+    ],
+    project: "room",
+    file: "test/room/sqlite-storage.test.ts",
+    test: "R8: what comes from the database counts",
+  },
+  {
     name: "a segment without its entries is passed over",
     edits: one(
       "src/store/segments.ts",
-      "if (!isWhole || entries.length !== last - first + 1) {",
-      "if (!isWhole) {",
+      "if (!isWhole || this.#frames.length !== row.last - row.first + 1) throw",
+      "if (!isWhole) throw",
     ),
     ...DAMAGE,
     test: "R7: a segment that is a list without entries",

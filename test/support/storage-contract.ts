@@ -158,6 +158,18 @@ export function storageContract(
         expect(back).toEqual(wanted.toReversed());
       }));
 
+    test("R8: what comes from the database counts as read, though it came for somebody else before", () =>
+      run((opened) => {
+        appended(opened.storage, ["al>bob"], ["al>bob"], ["al>bob"]);
+        const reads = (): number => {
+          const scan = opened.storage.log.after(at(0), bob);
+          expect(Array.from(scan.entries, ({ seq }) => seq)).toEqual([1, 2, 3]);
+          return scan.bytes;
+        };
+        const first = reads();
+        expect(reads() > 0).toBe(first > 0);
+      }));
+
     test("knows whom the entries above a position concern, and the last that concerns each", () =>
       run((opened) => {
         appended(opened.storage, ["alice>bob"], ["alice>*", "bob>bob"], ["bob>carol"]);
