@@ -5,18 +5,12 @@
  * - Rows are contiguous: each `first` is the `last` before it plus one. Trimming takes from the old end only, whole rows.
  * - `audience` and `everyone` may only make a scan skip a row that holds nothing for the reader.
  */
-import {
-  type Entry,
-  frameStart,
-  joinFrames,
-  mayConcern,
-  readEntry,
-  splitFrames,
-} from "../core/entry.ts";
+import { type Entry, joinFrames } from "../core/entry.ts";
 import { ROW_BYTES, SCAN_BYTES, SCAN_ENTRIES, TRIM_ROWS } from "../core/limits.ts";
 import { laterOf, type PeerName, type Seq, shift, START } from "../core/names.ts";
 import type { Concerns, Log, Retention, Scan } from "../core/storage.ts";
 import { damaged, isWhole } from "./damage.ts";
+import { Segment, type SegmentRow } from "./segment.ts";
 import type { Sql } from "./sql.ts";
 
 /** What trimming needs to know of a row. */
@@ -28,93 +22,16 @@ interface Extent extends Record<string, SqlStorageValue> {
   total: number;
 }
 
-interface Row extends Record<string, SqlStorageValue> {
-  first: number;
-  last: number;
-  bytes: number;
-  body: string;
-}
-
 /** Segments kept as they were read, for readers that take a large one in many pages, or a small one many at a time. */
 const KEPT_SEGMENTS = 32;
 const KEPT_BYTES = 4 * ROW_BYTES;
-
-/**
- * A segment as it came from the disk. Its entries are read one by one, when somebody needs them: to read all of a large
- * one for the sake of a single entry took 5 ms, and the garbage of many such readings 60 ms at a time.
- */
-class Read {
-  readonly first: Seq;
-  readonly last: Seq;
-  readonly bytes: number;
-  readonly #frames: readonly string[];
-  readonly #entries: (Entry | undefined)[];
-
-  /**
-   * @throws if the row does not hold just the entries that it is to hold: whoever must read it comes back until it is
-   *   mended, and nothing is passed over
-   */
-  constructor(row: Row) {
-    this.first = row.first as Seq;
-    this.last = row.last as Seq;
-    this.bytes = row.bytes;
-    this.#frames = splitFrames(row.body);
-    this.#entries = this.#frames.map(() => undefined);
-    const isWhole = this.#frames.every((frame, i) => frame.startsWith(frameStart(this.#seq(i))));
-    if (!isWhole || this.#frames.length !== row.last - row.first + 1) throw this.#flaw();
-  }
-
-  at(seq: Seq): Entry | undefined {
-    return this.#read(seq - this.first);
-  }
-
-  /** Entries above `seq`, upwards; not all of those that cannot concern `name`. */
-  *above(seq: Seq, name: PeerName | undefined): Generator<Entry, void> {
-    for (let i = Math.max(0, seq - this.first + 1); i < this.#frames.length; i++) {
-      if (this.#isFor(i, name)) yield this.#read(i);
-    }
-  }
-
-  /** Entries below `seq`, downwards; not all of those that cannot concern `name`. */
-  *below(seq: Seq, name: PeerName): Generator<Entry, void> {
-    for (let i = Math.min(seq - this.first, this.#frames.length) - 1; i >= 0; i--) {
-      if (this.#isFor(i, name)) yield this.#read(i);
-    }
-  }
-
-  /** Its text, with another entry in the place of the one that has its `seq`. */
-  with(entry: Entry): string {
-    return joinFrames(this.#frames.with(entry.seq - this.first, entry.frame));
-  }
-
-  #isFor(index: number, name: PeerName | undefined): boolean {
-    return name === undefined || mayConcern(this.#frames[index] ?? "", name);
-  }
-
-  #read(index: number): Entry {
-    try {
-      return (this.#entries[index] ??= readEntry(this.#frames[index] ?? ""));
-    } catch {
-      // Without the parser's own message, which shows a piece of the text.
-      throw this.#flaw();
-    }
-  }
-
-  #seq(index: number): Seq {
-    return shift(this.first, index);
-  }
-
-  #flaw(): Error {
-    return damaged(`the segment with the entries ${this.first} to ${this.last} cannot be read`);
-  }
-}
 
 /** How far a scan is, which ends when it has read enough. */
 interface Progress {
   /** Bytes of the rows that it read. */
   bytes: number;
   /** The row after which it had read enough. */
-  last?: Read;
+  last?: Segment;
 }
 
 const EXTENT = "SELECT first, last, at, bytes, total FROM segments";
@@ -127,7 +44,7 @@ export class Segments implements Log {
    * In the order in which they were read. No `Map`: one that is written again and again leaves a chain of dead tables, by
    * which the collector kept the texts of them all, and took 40 ms at a time for them.
    */
-  readonly #kept: Read[] = [];
+  readonly #kept: Segment[] = [];
   #keptBytes = 0;
 
   constructor(sql: Sql) {
@@ -297,7 +214,7 @@ export class Segments implements Log {
   }
 
   /** The row that holds the entry at `seq`. */
-  #segmentOf(seq: Seq): Read | undefined {
+  #segmentOf(seq: Seq): Segment | undefined {
     if (seq < this.first || seq > this.head) return undefined;
     const [segment] = this.#read("last >= ? ORDER BY last LIMIT 1", [seq]);
     return segment;
@@ -308,12 +225,12 @@ export class Segments implements Log {
     where: string,
     values: SqlStorageValue[],
     progress: Progress = { bytes: 0 },
-  ): Generator<Read, void> {
+  ): Generator<Segment, void> {
     const query = `SELECT first, last, bytes, body FROM segments WHERE ${where}`;
-    for (const row of this.#sql.each<Row>(query, ...values)) {
+    for (const row of this.#sql.each<SegmentRow>(query, ...values)) {
       let read = this.#kept.find(({ last }) => last === row.last);
       if (read === undefined) {
-        read = new Read(row);
+        read = new Segment(row);
         this.#keep(read);
       }
       // One that was kept came from the database all the same.
@@ -325,7 +242,7 @@ export class Segments implements Log {
     }
   }
 
-  #keep(read: Read): void {
+  #keep(read: Segment): void {
     this.#kept.push(read);
     this.#keptBytes += read.bytes;
     while (this.#kept.length > KEPT_SEGMENTS || this.#keptBytes > KEPT_BYTES) {
@@ -334,7 +251,7 @@ export class Segments implements Log {
     }
   }
 
-  #drop(isGone: (read: Read) => boolean): void {
+  #drop(isGone: (read: Segment) => boolean): void {
     for (let i = this.#kept.length - 1; i >= 0; i--) {
       const read = this.#kept[i];
       if (read === undefined || !isGone(read)) continue;

@@ -940,7 +940,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an entry with another number is taken for the one that was to be there",
     edits: one(
-      "src/store/segments.ts",
+      "src/store/segment.ts",
       "frame.startsWith(frameStart(this.#seq(i)))",
       'frame !== ""',
     ),
@@ -968,7 +968,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a segment without its entries is passed over",
     edits: one(
-      "src/store/segments.ts",
+      "src/store/segment.ts",
       "if (!isWhole || this.#frames.length !== row.last - row.first + 1) throw",
       "if (!isWhole) throw",
     ),

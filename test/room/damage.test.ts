@@ -99,6 +99,7 @@ test.each([
   ["not JSON", "'one'"],
   ["a list without entries", "'[]'"],
   ["an object", "'{}'"],
+  ["nothing that could be cut", "x'00'"],
   ["another entry", "replace(body, '\"seq\":1', '\"seq\":9')"],
 ])("R7: a segment that is %s is the trouble of who must read it alone", async (_case, body) => {
   const { room, alice, carol } = await withCarol();
