@@ -2,7 +2,8 @@
  * ChatRoom, the Durable Object: turns what the platform signals into Events, and takes them in turns.
  *
  * Invariants:
- * - A handler pushes into the inbox and returns the promise of the turn that will take it. It decides nothing.
+ * - A handler pushes into the inbox and returns the promise of the turn that will take it, but for a message that did
+ *   not begin that turn. It decides nothing.
  * - A turn takes the inbox in arrival order, synchronously, in one commit.
  * - R2: both failure handlers lead to the same removal; every Close is answered, with a clean code, after it.
  * - R7: nothing throws out of a handler or the constructor. If the storage fails, everyone with an event in that turn

@@ -4,7 +4,7 @@
  * Invariant: `frame` is the `message` frame that goes over the wire and lies in the log, encoded once.
  */
 import type { PeerName, Seq } from "./names.ts";
-import { jsonArray, utf8Length } from "./names.ts";
+import { utf8Length } from "./names.ts";
 
 export interface EntryFields {
   readonly seq: Seq;
@@ -47,8 +47,17 @@ export function redact({ seq, from, to, id, at }: EntryFields): Entry {
 /** Between the frames of a segment. JSON text holds no raw line feed, so cutting there is safe. */
 const SEPARATOR = ",\n";
 
-/** The text of a segment: a JSON array of `message` frames. Overwrites the ends of `frames`. */
-export const joinFrames = (frames: string[]): string => jsonArray(frames, SEPARATOR);
+/**
+ * A JSON array of frames; by default, the text of a segment. Made in one copy: brackets put around the joined text would
+ * have it copied once more when it leaves for the platform. Overwrites the ends of `frames`.
+ */
+export function joinFrames(frames: string[], separator = SEPARATOR): string {
+  const last = frames.length - 1;
+  if (last < 0) return "[]";
+  frames[0] = `[${frames[0]}`;
+  frames[last] = `${frames[last]}]`;
+  return frames.join(separator);
+}
 
 /** Cuts a segment into its frames. They are not read, nor looked at. */
 export const splitFrames = (body: string): string[] =>

@@ -93,15 +93,3 @@ export function utf8Length(text: string): number {
     rest = rest.slice(read);
   }
 }
-
-/**
- * A JSON array of items that are JSON text already, made in one copy: brackets put around the joined text would have it
- * copied once more when it leaves for the platform. Overwrites the ends of `items`.
- */
-export function jsonArray(items: string[], separator: string): string {
-  const last = items.length - 1;
-  if (last < 0) return "[]";
-  items[0] = `[${items[0]}`;
-  items[last] = `${items[last]}]`;
-  return items.join(separator);
-}

@@ -63,7 +63,7 @@ export interface Log {
   replace(entry: Entry): void;
   /**
    * Reads forward from just above `seq`, about `SCAN_ENTRIES` far or to the head; less far if about `SCAN_BYTES` were
-   * read before. Segments without anything for `name` may be skipped unread; without a name, none is.
+   * read before. What holds nothing for `name` may be skipped unread; without a name, nothing is.
    */
   after(seq: Seq, name?: PeerName): Scan;
   /** Reads backward from just below `seq`, as far as `after` does, what is for everyone included. */

@@ -45,7 +45,7 @@ export class NameTable implements Directory {
   readonly #sql: Sql;
   readonly #segments: Segments;
   readonly #complain: (flaw: Error) => void;
-  #changed = new Map<PeerName, Known | "forgotten">();
+  readonly #changed = new Map<PeerName, Known | "forgotten">();
   readonly #cache = new Map<PeerName, Known | undefined>();
   /** The last checkpoint, less those whose row was written since. */
   #saved: Map<PeerName, Saved>;
@@ -169,8 +169,7 @@ export class NameTable implements Directory {
       this.#sql.run(UPSERT, name, owner, birth, cursor, this.#segments.head, seen, spent);
       this.#keep(name, known);
     }
-    // Not `clear`: see `flush` of the outbox.
-    this.#changed = new Map();
+    this.#changed.clear();
   }
 
   #known({ name, owner, birth, cursor, head, seen, spent }: PeerRow): Known {

@@ -44,8 +44,7 @@ export class Segments implements Log {
    * In the order in which they were read. No `Map`: one that is written again and again leaves a chain of dead tables, by
    * which the collector kept the texts of them all, and took 40 ms at a time for them.
    */
-  readonly #kept: Segment[] = [];
-  #keptBytes = 0;
+  #kept: Segment[] = [];
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -244,20 +243,14 @@ export class Segments implements Log {
 
   #keep(read: Segment): void {
     this.#kept.push(read);
-    this.#keptBytes += read.bytes;
-    while (this.#kept.length > KEPT_SEGMENTS || this.#keptBytes > KEPT_BYTES) {
-      if (this.#kept.length === 1) return;
-      this.#keptBytes -= this.#kept.shift()?.bytes ?? 0;
-    }
+    const isFull = (): boolean =>
+      this.#kept.length > KEPT_SEGMENTS ||
+      this.#kept.reduce((sum, { bytes }) => sum + bytes, 0) > KEPT_BYTES;
+    while (this.#kept.length > 1 && isFull()) this.#kept.shift();
   }
 
   #drop(isGone: (read: Segment) => boolean): void {
-    for (let i = this.#kept.length - 1; i >= 0; i--) {
-      const read = this.#kept[i];
-      if (read === undefined || !isGone(read)) continue;
-      this.#kept.splice(i, 1);
-      this.#keptBytes -= read.bytes;
-    }
+    this.#kept = this.#kept.filter((read) => !isGone(read));
   }
 
   #insert(entries: readonly Entry[]): void {

@@ -7,9 +7,10 @@
  * - A text that goes to many is made once.
  */
 import * as v from "valibot";
+import { joinFrames } from "../core/entry.ts";
 import type { Command, Out } from "../core/event.ts";
 import { HISTORY_PRESET, type Limits, SIGNAL_BYTES } from "../core/limits.ts";
-import { jsonArray, parseSeq, type PeerName, utf8Length } from "../core/names.ts";
+import { parseSeq, type PeerName, utf8Length } from "../core/names.ts";
 import { clientFrames, EXPECTED } from "./frames.ts";
 import { message, refused, tooMany } from "./refusals.ts";
 
@@ -170,7 +171,7 @@ function join(outs: readonly Out[], limits: Limits): FrameText {
   }
   if (items.length === 1) return { text: items[0] ?? "", bytes };
   // What stands between the items is ASCII.
-  return { text: jsonArray(items, ","), bytes: bytes + 2 + Math.max(0, items.length - 1) };
+  return { text: joinFrames(items, ","), bytes: bytes + 2 + Math.max(0, items.length - 1) };
 }
 
 const some = <T>(list: readonly T[]): readonly T[] | undefined =>

@@ -7,7 +7,7 @@
  * - budgets and allowances, which every state is checked to have plenty of (rules.ts);
  * - the client's times and tries, which only decide how long it waits, and it waits for nothing here;
  * - `sent` of a live peer below what all live peers were served, which the pump reads as that; `told` of a `chat.v1`
- *   peer, which counts to 1,000; `progressAt` of a peer with nothing in flight;
+ *   peer, which counts to 1,000, and whose turn it is to be looked at for that; `progressAt` of a peer with nothing in flight;
  * - the ids of connections but for their order within a name.
  * Parts that have not changed keep their text: they are the same objects.
  */
