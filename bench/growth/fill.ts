@@ -40,7 +40,7 @@ const AGE_MS = 86_400_000;
 /** @param home where a server keeps its storage */
 export function fill(home: string, room: Room): void {
   const { db } = filled(home, room);
-  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  db.exec("PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();
 }
 

@@ -45,7 +45,7 @@ export function redact({ seq, from, to, id, at }: EntryFields): Entry {
 }
 
 /** Between the frames of a segment. JSON text holds no raw line feed, so cutting there is safe. */
-const SEPARATOR = ",\n";
+export const SEPARATOR = ",\n";
 
 /**
  * A JSON array of frames; by default, the text of a segment. Made in one copy: brackets put around the joined text would
@@ -58,10 +58,6 @@ export function joinFrames(frames: string[], separator = SEPARATOR): string {
   frames[last] = `${frames[last]}]`;
   return frames.join(separator);
 }
-
-/** Cuts a segment into its frames. They are not read, nor looked at. */
-export const splitFrames = (body: string): string[] =>
-  body === "[]" ? [] : body.slice(1, -1).split(SEPARATOR);
 
 /** Reads a frame of a segment back. @throws if it is not JSON */
 export const readEntry = (frame: string): Entry => framed(JSON.parse(frame) as EntryFields, frame);

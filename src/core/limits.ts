@@ -90,6 +90,11 @@ export const spreadMs = (online: number): number => Math.min(30 * SECOND, online
 // Storage
 /** Bytes of entries in one row; a larger commit is split. SQLite and the platform refuse large values. */
 export const ROW_BYTES = 512 * KIB;
+/**
+ * Bytes of a row that become one string; more are decoded piece by piece. Of strings of more than 128 KiB V8 frees tens of
+ * MB at once, when it looks through its whole heap: 20 ms and more in which nobody is served.
+ */
+export const PIECE_BYTES = 96 * KIB;
 /** Rows that one commit may delete, so that a log that has aged in silence does not stop the room. */
 export const TRIM_ROWS = 256;
 /** The steps in which a name's share of the log comes back. */
@@ -103,7 +108,7 @@ export const SWEEP_ENTRIES = 32;
 /** Entries that one turn scans for peers that are behind, and one `history` for its page. */
 export const SCAN_ENTRIES = 5_000;
 /**
- * Bytes of rows after which a scan reads no further one. Reading and cutting a row takes about 5 ms a MiB, in which nobody
+ * Bytes of rows after which a scan reads no further one. Reading and cutting a row takes about 2 ms a MiB, in which nobody
  * else is served.
  */
 export const SCAN_BYTES = 256 * KIB;
@@ -129,7 +134,7 @@ export const BUDGET_BYTES_PER_SECOND = 4 * MIB;
 /** Bytes of answers that one turn gives to all together: the next turn, with what others say, goes in between. */
 export const TURN_ANSWER_BYTES = MIB;
 /** Bytes of the past that one turn reads and gives, to all who are behind together; after that no further page is begun. */
-export const TURN_REPLAY_BYTES = MIB;
+export const TURN_REPLAY_BYTES = 512 * KIB;
 /** What signals and presence leave in the budget, so that a flood of them does not starve entries and answers. */
 export const EPHEMERAL_RESERVE_BYTES = MIB;
 /** Once spent, the budget is waited for until it holds this much: pages, not drops. */

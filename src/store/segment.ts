@@ -13,8 +13,9 @@ import {
   joinFrames,
   mayConcern,
   readEntry,
-  splitFrames,
+  SEPARATOR,
 } from "../core/entry.ts";
+import { PIECE_BYTES } from "../core/limits.ts";
 import { type PeerName, type Seq, shift } from "../core/names.ts";
 import { damaged } from "./damage.ts";
 
@@ -23,6 +24,7 @@ export interface SegmentRow extends Record<string, SqlStorageValue> {
   first: number;
   last: number;
   bytes: number;
+  /** Text; a long one, in UTF-8. */
   body: SqlStorageValue;
 }
 
@@ -41,7 +43,7 @@ export class Segment {
     this.first = row.first as Seq;
     this.last = row.last as Seq;
     this.bytes = row.bytes;
-    if (typeof row.body !== "string") throw this.#flaw();
+    if (row.body === null || typeof row.body === "number") throw this.#flaw();
     this.#frames = splitFrames(row.body);
     this.#entries = this.#frames.map(() => undefined);
     const isWhole = this.#frames.every((frame, i) => frame.startsWith(frameStart(this.#seq(i))));
@@ -91,4 +93,32 @@ export class Segment {
   #flaw(): Error {
     return damaged(`the segment with the entries ${this.first} to ${this.last} cannot be read`);
   }
+}
+
+const decoder = new TextDecoder();
+const LINE_FEED = 10;
+
+/** Cuts a segment into its frames. They are not read, nor looked at. */
+export function splitFrames(body: string | ArrayBuffer): string[] {
+  if (typeof body === "string") return body === "[]" ? [] : body.slice(1, -1).split(SEPARATOR);
+  const bytes = new Uint8Array(body);
+  const frames: string[] = [];
+  const bracket = bytes.length - 1;
+  for (let start = 1; start < bracket;) {
+    const end = pieceEnd(bytes, start);
+    const piece = decoder.decode(bytes.subarray(start, end)).split(SEPARATOR);
+    if (end < bracket && piece.at(-1) === "") piece.pop();
+    frames.push(...piece);
+    start = end;
+  }
+  return frames;
+}
+
+/** Behind the last separator within `PIECE_BYTES`; behind the next one, if a frame is longer; or at the last bracket. */
+function pieceEnd(bytes: Uint8Array, start: number): number {
+  const bracket = bytes.length - 1;
+  if (bracket - start <= PIECE_BYTES) return bracket;
+  const within = bytes.lastIndexOf(LINE_FEED, start + PIECE_BYTES);
+  const feed = within > start ? within : bytes.indexOf(LINE_FEED, start);
+  return feed === -1 ? bracket : feed + 1;
 }

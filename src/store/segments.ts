@@ -6,7 +6,7 @@
  * - `audience` and `everyone` may only make a scan skip a row that holds nothing for the reader.
  */
 import { type Entry, joinFrames } from "../core/entry.ts";
-import { ROW_BYTES, SCAN_BYTES, SCAN_ENTRIES, TRIM_ROWS } from "../core/limits.ts";
+import { PIECE_BYTES, ROW_BYTES, SCAN_BYTES, SCAN_ENTRIES, TRIM_ROWS } from "../core/limits.ts";
 import { laterOf, type PeerName, type Seq, shift, START } from "../core/names.ts";
 import type { Concerns, Log, Retention, Scan } from "../core/storage.ts";
 import { damaged, isWhole } from "./damage.ts";
@@ -26,12 +26,32 @@ interface Extent extends Record<string, SqlStorageValue> {
 const KEPT_SEGMENTS = 32;
 const KEPT_BYTES = 4 * ROW_BYTES;
 
-/** How far a scan is, which ends when it has read enough. */
-interface Progress {
-  /** Bytes of the rows that it read. */
-  bytes: number;
-  /** The row after which it had read enough. */
-  last?: Segment;
+/**
+ * A stretch of the log, which ends early when enough was read. No object with getters of its own: V8 would keep what they
+ * see, which is the rows, until it looks through its whole heap; hundreds of MB came together, and pauses of 100 ms.
+ */
+class Stretch implements Scan {
+  bytes = 0;
+  readonly entries: Iterable<Entry>;
+  #end: Seq | undefined;
+  readonly #fullEnd: () => Seq;
+
+  /** @param fullEnd where it ends if not early; asked once, when first needed */
+  constructor(fullEnd: () => Seq, entries: (self: Stretch) => Iterable<Entry>) {
+    this.#fullEnd = fullEnd;
+    this.entries = entries(this);
+  }
+
+  get end(): Seq {
+    return (this.#end ??= this.#fullEnd());
+  }
+
+  /** A row was read; if that is enough, it ends at `end`. @returns whether it does */
+  endsEarly(end: Seq): boolean {
+    if (this.bytes < SCAN_BYTES) return false;
+    this.#end = end;
+    return true;
+  }
 }
 
 const EXTENT = "SELECT first, last, at, bytes, total FROM segments";
@@ -116,37 +136,19 @@ export class Segments implements Log {
   }
 
   after(seq: Seq, name?: PeerName): Scan {
-    const end = lazy(() => this.#endAfter(seq));
-    const progress: Progress = { bytes: 0 };
-    return {
-      get end() {
-        return progress.last?.last ?? end();
-      },
-      get bytes() {
-        return progress.bytes;
-      },
-      entries: this.#forward(seq, name, end, progress),
-    };
+    return new Stretch(
+      () => this.#endAfter(seq),
+      (stretch) => this.#forward(seq, name, stretch),
+    );
   }
 
   before(seq: Seq, name: PeerName): Scan {
     const top = Math.min(seq, shift(this.head, 1)) as Seq;
-    const reach = Math.max(this.first, top - SCAN_ENTRIES);
-    // The row in which the stretch ends is read from its first entry on.
-    const [row] = this.#sql.run<{ end: number }>(
-      "SELECT first AS end FROM segments WHERE last >= ? ORDER BY last LIMIT 1",
-      reach,
+    const reach = Math.max(this.first, top - SCAN_ENTRIES) as Seq;
+    return new Stretch(
+      () => this.#startBefore(reach),
+      (stretch) => this.#backward(top, reach, name, stretch),
     );
-    const progress: Progress = { bytes: 0 };
-    return {
-      get end() {
-        return progress.last?.first ?? ((row?.end ?? reach) as Seq);
-      },
-      get bytes() {
-        return progress.bytes;
-      },
-      entries: this.#backward(top, reach, name, progress),
-    };
   }
 
   concerns(above: Seq): Concerns {
@@ -177,12 +179,13 @@ export class Segments implements Log {
     return (this.#sql.run<{ end: number }>(query, reach)[0]?.end ?? this.head) as Seq;
   }
 
-  *#forward(
-    seq: Seq,
-    name: PeerName | undefined,
-    end: () => Seq,
-    progress: Progress,
-  ): Generator<Entry, void> {
+  /** The row in which the stretch ends is read from its first entry on. */
+  #startBefore(reach: Seq): Seq {
+    const query = "SELECT first AS start FROM segments WHERE last >= ? ORDER BY last LIMIT 1";
+    return (this.#sql.run<{ start: number }>(query, reach)[0]?.start ?? reach) as Seq;
+  }
+
+  *#forward(seq: Seq, name: PeerName | undefined, stretch: Stretch): Generator<Entry, void> {
     let above = seq;
     // Who takes a large segment in many pages goes on in it without asking the database.
     for (const kept of this.#kept) {
@@ -194,50 +197,40 @@ export class Segments implements Log {
     if (above >= this.head) return;
     const where = "last > ? AND last <= ? AND (everyone > ? OR instr(audience, ?)) ORDER BY last";
     const floor = name === undefined ? -1 : above;
-    for (const segment of this.#read(where, [above, end(), floor, key(name)], progress)) {
+    for (const segment of this.#read(where, above, stretch.end, floor, key(name))) {
+      stretch.bytes += segment.bytes;
       yield* segment.above(above, name);
+      if (stretch.endsEarly(segment.last)) return;
     }
   }
 
-  *#backward(
-    below: Seq,
-    reach: number,
-    name: PeerName,
-    progress: Progress,
-  ): Generator<Entry, void> {
+  *#backward(below: Seq, reach: Seq, name: PeerName, stretch: Stretch): Generator<Entry, void> {
     const where =
       "last >= ? AND first < ? AND (everyone > 0 OR instr(audience, ?)) ORDER BY last DESC";
-    for (const segment of this.#read(where, [reach, below, key(name)], progress)) {
+    for (const segment of this.#read(where, reach, below, key(name))) {
+      stretch.bytes += segment.bytes;
       yield* segment.below(below, name);
+      if (stretch.endsEarly(segment.first)) return;
     }
   }
 
   /** The row that holds the entry at `seq`. */
   #segmentOf(seq: Seq): Segment | undefined {
     if (seq < this.first || seq > this.head) return undefined;
-    const [segment] = this.#read("last >= ? ORDER BY last LIMIT 1", [seq]);
+    const [segment] = this.#read("last >= ? ORDER BY last LIMIT 1", seq);
     return segment;
   }
 
-  /** Reads rows until `progress` has enough. */
-  *#read(
-    where: string,
-    values: SqlStorageValue[],
-    progress: Progress = { bytes: 0 },
-  ): Generator<Segment, void> {
-    const query = `SELECT first, last, bytes, body FROM segments WHERE ${where}`;
+  *#read(where: string, ...values: SqlStorageValue[]): Generator<Segment, void> {
+    const body = `iif(bytes > ${PIECE_BYTES}, CAST(body AS BLOB), body) AS body`;
+    const query = `SELECT first, last, bytes, ${body} FROM segments WHERE ${where}`;
     for (const row of this.#sql.each<SegmentRow>(query, ...values)) {
       let read = this.#kept.find(({ last }) => last === row.last);
       if (read === undefined) {
         read = new Segment(row);
         this.#keep(read);
       }
-      // One that was kept came from the database all the same.
-      progress.bytes += row.bytes;
       yield read;
-      if (progress.bytes < SCAN_BYTES) continue;
-      progress.last = read;
-      return;
     }
   }
 
@@ -294,9 +287,3 @@ export class Segments implements Log {
 
 /** What `instr` looks for; the empty text is in everything. */
 const key = (name: PeerName | undefined): string => (name === undefined ? "" : ` ${name}:`);
-
-/** Computes once, when first asked. */
-function lazy<T>(compute: () => T): () => T {
-  let value: { readonly is: T } | undefined;
-  return () => (value ??= { is: compute() }).is;
-}

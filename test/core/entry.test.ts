@@ -11,8 +11,9 @@ import {
   joinFrames,
   mayConcern,
   readEntry,
-  splitFrames,
 } from "../../src/core/entry.ts";
+import { PIECE_BYTES } from "../../src/core/limits.ts";
+import { splitFrames } from "../../src/store/segment.ts";
 import { anyName, fuzz, keptText, peer, seq } from "../wire/given.ts";
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
@@ -36,10 +37,21 @@ test.each([
   expect(entry.bytes).toBe(Buffer.byteLength(frame));
 });
 
+/** Texts, each of which ends a byte or so before a piece does, or after it. */
+const around = (letter: string): string[] =>
+  Array.from({ length: 12 }, (_, index) => {
+    const bytes = PIECE_BYTES - said("").bytes - 8 + index;
+    return letter.repeat(bytes / Buffer.byteLength(letter)) + "y".repeat(bytes % 3);
+  });
+
 /** The text of a segment, and back. */
 const joinEntries = (entries: readonly Entry[]): string =>
   joinFrames(entries.map(({ frame }) => frame));
-const splitEntries = (body: string): Entry[] => splitFrames(body).map(readEntry);
+const splitEntries = (body: string): Entry[] => {
+  const frames = splitFrames(body);
+  expect(splitFrames(new TextEncoder().encode(body).buffer)).toEqual(frames);
+  return frames.map(readEntry);
+};
 
 describe("a segment", () => {
   test.each([
@@ -58,6 +70,16 @@ describe("a segment", () => {
     const body = joinEntries(entries);
     expect(JSON.parse(body)).toMatchObject(texts.map((text) => ({ text })));
     expect(splitEntries(body)).toMatchObject(entries);
+  });
+
+  test.each([
+    ["texts that fill several pieces", Array.from({ length: 300 }, (_, i) => "aé你😀".repeat(i))],
+    ["a text that no piece holds", ["a", "é".repeat(PIECE_BYTES), "b", "你".repeat(PIECE_BYTES)]],
+    ["a text that ends with a piece, or about", around("x")],
+    ["the same, in characters of three bytes", around("你")],
+  ])("is cut into frames, piece by piece: %s", (_what, texts) => {
+    const entries = texts.map((text, index) => said(text, { seq: seq(index + 1) }));
+    expect(splitEntries(joinEntries(entries))).toMatchObject(entries);
   });
 
   test("of nothing is nothing", () => {

@@ -778,8 +778,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a scan reads on however much it has read",
     edits: one(
       "src/store/segments.ts",
-      "if (progress.bytes < SCAN_BYTES) continue;",
-      "if (progress.bytes >= 0) continue;",
+      "if (this.bytes < SCAN_BYTES) return false;",
+      "if (this.bytes >= 0) return false;",
     ),
     project: "room",
     file: "test/room/sqlite-storage.test.ts",
@@ -787,7 +787,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a scan that ended early counts as the whole stretch",
-    edits: one("src/store/segments.ts", "progress.last = read;", "void read;"),
+    edits: one("src/store/segments.ts", "this.#end = end;", "void end;"),
     project: "room",
     file: "test/room/sqlite-storage.test.ts",
     test: "R8: a stretch in which much is to be read ends early",
@@ -952,18 +952,65 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/store/segments.ts",
-        find: "        this.#keep(read);\n",
-        put: "        this.#keep(read);\n        progress.bytes += row.bytes;\n",
+        find: "      if (read === undefined) {",
+        put: "      const isKept = read !== undefined;\n      if (read === undefined) {",
       },
       {
         file: "src/store/segments.ts",
-        find: "      progress.bytes += row.bytes;\n      yield",
-        put: "      yield",
+        find: "      yield read;\n",
+        put: `      const { first, last } = read;
+      const [above, below] = [read.above.bind(read), read.below.bind(read)];
+      yield isKept ? ({ first, last, bytes: 0, above, below } as unknown as Segment) : read;
+`,
       },
     ],
     project: "room",
     file: "test/room/sqlite-storage.test.ts",
     test: "R8: what comes from the database counts",
+  },
+  {
+    name: "what a scan read waits for the whole heap to be looked through",
+    edits: one(
+      "src/store/segments.ts",
+      `    return new Stretch(
+      () => this.#endAfter(seq),
+      (stretch) => this.#forward(seq, name, stretch),
+    );`,
+      `    const scan = new Stretch(
+      () => this.#endAfter(seq),
+      (stretch) => this.#forward(seq, name, stretch),
+    );
+    return {
+      entries: scan.entries,
+      get end() {
+        return scan.end;
+      },
+      get bytes() {
+        return scan.bytes;
+      },
+    };`,
+    ),
+    project: "core",
+    file: "test/store/segment.test.ts",
+    test: "what was read of a log does not wait in memory",
+  },
+  {
+    name: "a separator at the end of a piece is taken for an entry",
+    edits: one(
+      "src/store/segment.ts",
+      '    if (end < bracket && piece.at(-1) === "") piece.pop();\n',
+      "",
+    ),
+    project: "core",
+    file: "test/core/entry.test.ts",
+    test: "is cut into frames, piece by piece",
+  },
+  {
+    name: "a comma too many at the end of a segment is passed over",
+    edits: one("src/store/segment.ts", "if (end < bracket && piece", "if (piece"),
+    project: "core",
+    file: "test/store/segment.test.ts",
+    test: "is damaged if there is: a comma too many",
   },
   {
     name: "a segment without its entries is passed over",
