@@ -30,9 +30,10 @@ export const absent: Axis = {
     const server = await startWorkerd(
       { ...ROOM, vars: { ...ROOM.vars, MAX_NAMES: 1_000_000 } },
       wish.folder,
-      undefined,
-      (home) => {
-        for (const absent of counts) fill(home, { name: nameOf(absent), absent });
+      {
+        prepare: (home) => {
+          for (const absent of counts) fill(home, { name: nameOf(absent), absent });
+        },
       },
     );
     try {

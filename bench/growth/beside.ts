@@ -72,6 +72,8 @@ export interface Beside {
   readonly about: string;
   /** What the room did at a stretch, in CPU of its own thread. */
   readonly turns: Turns;
+  /** ms for which V8's collector held everything up, each time while somebody returned; the longest of each round. */
+  readonly pauses: Spread;
   /** ms, of each round; and what all but a thousandth took at most. */
   readonly alone: { readonly longest: Spread; readonly p999: Spread };
   readonly beside: { readonly longest: Spread; readonly p999: Spread };
@@ -87,9 +89,11 @@ export async function* besides(
     if (at.length > 0 && !at.includes(name)) continue;
     const past = { ...whole, entries: quick ? whole.entries / 100 : whole.entries };
     const turns = measureTurns(folder, past, names);
-    const server = await startWorkerd(ROOM, folder, undefined, (home) =>
-      fill(home, { name, past, absent: names.length }),
-    );
+    let pauses: number[] = [];
+    const server = await startWorkerd(ROOM, folder, {
+      prepare: (home) => fill(home, { name, past, absent: names.length }),
+      onPause: (ms) => pauses.push(ms),
+    });
     const returner = new Child<Order, Returned>(new URL("returner.ts", import.meta.url));
     try {
       const place = { url: server.url.replace("ws", "http"), room: name };
@@ -105,13 +109,15 @@ export async function* besides(
         return latencies;
       };
       await talk();
-      const all = { alone: [] as number[][], beside: [] as number[][] };
+      const all = { alone: [] as number[][], beside: [] as number[][], pauses: [] as number[] };
       let returned: Returned = { times: 0, entries: 0 };
       for (let round = 0; round < rounds; round++) {
         all.alone.push(await talk());
+        pauses = [];
         const returning = returner.does({ place, names, ms: TALK_MS });
         all.beside.push(await talk());
         const { times, entries: given } = await returning;
+        all.pauses.push(Math.max(0, ...pauses));
         returned = { times: returned.times + times, entries: returned.entries + given };
       }
       const told = (some: number[][]): Beside["alone"] => ({
@@ -122,6 +128,7 @@ export async function* besides(
         name,
         about,
         turns,
+        pauses: spreadOf(all.pauses),
         alone: told(all.alone),
         beside: told(all.beside),
         returns: returned.times,

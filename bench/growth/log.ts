@@ -44,13 +44,15 @@ export const log: Axis = {
   ],
   async *round(wish) {
     const lengths = wanted(wish.quick ? QUICK : LENGTHS, wish);
-    const server = await startWorkerd(ROOM, wish.folder, undefined, (home) => {
-      for (const entries of lengths) {
-        const every = Math.max(1, Math.floor(entries / WAITING));
-        const to = (index: number): string => (index % every === 0 ? "bob" : "carol");
-        const past = { entries, text: TEXT_CHARACTERS, entriesPerRow: 1, to };
-        fill(home, { name: nameOf(entries), past });
-      }
+    const server = await startWorkerd(ROOM, wish.folder, {
+      prepare: (home) => {
+        for (const entries of lengths) {
+          const every = Math.max(1, Math.floor(entries / WAITING));
+          const to = (index: number): string => (index % every === 0 ? "bob" : "carol");
+          const past = { entries, text: TEXT_CHARACTERS, entriesPerRow: 1, to };
+          fill(home, { name: nameOf(entries), past });
+        }
+      },
     });
     try {
       const url = server.url.replace("ws", "http");

@@ -41,16 +41,18 @@ export function besideTable(scenes: readonly Beside[]): string {
     "who returns, again and again, from the first entry on",
     "longest turn, ms of CPU",
     "of turns",
+    "longest of V8's pauses, ms",
     "longest alone, ms",
     "longest beside, ms",
     "999 of 1,000 alone, ms",
     "beside, ms",
     "returns",
   ];
-  const rows = scenes.map(({ about, turns, alone, beside, returns, entries }) => [
+  const rows = scenes.map(({ about, turns, pauses, alone, beside, returns, entries }) => [
     about,
     short(turns.longest),
     turns.count.toLocaleString("en"),
+    show(pauses),
     show(alone.longest),
     show(beside.longest),
     show(alone.p999),

@@ -1,16 +1,11 @@
-/**
- * A Worker with its Durable Object on plain workerd: no wrangler, no proxy in front, storage on a folder of our own.
- *
- * Invariant: the process ends with `stop`, or with this process.
- */
-import { spawn } from "node:child_process";
+/** A Worker with its Durable Object on plain workerd: no wrangler, no proxy in front, storage on a folder of our own. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { build } from "esbuild";
-import { usageOf } from "../../support/usage.ts";
 import type { Server } from "./contender.ts";
+import { OwnProcess } from "./own-process.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const START_MS = 20_000;
@@ -25,16 +20,20 @@ export interface Worker {
   readonly vars?: Readonly<Record<string, string | number>>;
 }
 
-/**
- * @param folder where the storage goes: a real disk, or a tmpfs
- * @param inspector a port for V8's inspector, to profile; none by default
- * @param prepare is given the server's own folder before it starts
- */
+export interface Wishes {
+  /** A port for V8's inspector, to profile; none by default. */
+  readonly inspector?: number;
+  /** Is given the server's own folder before it starts. */
+  prepare?(home: string): void;
+  /** Hears how long V8's collector held everything up each time, in ms. */
+  onPause?(ms: number): void;
+}
+
+/** @param folder where the storage goes: a real disk, or a tmpfs */
 export async function startWorkerd(
   worker: Worker,
   folder: string,
-  inspector?: number,
-  prepare?: (home: string) => void,
+  { inspector, prepare, onPause }: Wishes = {},
 ): Promise<Server> {
   const home = mkdtempSync(join(folder, "chat-room-bench-"));
   prepare?.(home);
@@ -64,6 +63,7 @@ const config :Workerd.Config = (
     (name = "main", worker = .main),
     (name = "disk", disk = (path = "${home}", writable = true)),
   ],
+  v8Flags = [${onPause === undefined ? "" : '"--trace-gc"'}],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 const main :Workerd.Worker = (
@@ -77,31 +77,26 @@ const main :Workerd.Worker = (
   );
   const binary = join(ROOT, "node_modules/workerd/bin/workerd");
   const inspect = inspector === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspector}`];
-  const child = spawn(binary, ["serve", ...inspect, join(home, "config.capnp")], {
-    stdio: ["ignore", "ignore", "inherit"],
-    // A group of its own, which is what its usage is counted by.
-    detached: true,
-  });
-  const { pid } = child;
-  if (pid === undefined) throw new Error("workerd cannot be started");
-  const over = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const end = (): void => {
-    child.kill("SIGKILL");
-  };
-  // Before whoever removes the folder in which it writes.
-  process.prependOnceListener("exit", end);
-  await untilListening(port, child);
+  const parameters = ["serve", ...inspect, join(home, "config.capnp")];
+  const server = new OwnProcess(
+    binary,
+    parameters,
+    onPause && ((line) => pausesIn(line).forEach((ms) => onPause(ms))),
+  );
+  await untilListening(port, server);
   return {
     url: `ws://127.0.0.1:${port}`,
-    usage: () => usageOf(pid),
+    usage: () => server.usage(),
     stop: async () => {
-      end();
-      await over;
-      process.off("exit", end);
+      await server.ends();
       rmSync(home, { recursive: true, force: true });
     },
   };
 }
+
+/** The pause that a line of `--trace-gc` tells of, in ms: `… 12.1 (15.4) -> 3.1 (12.9) MB, pooled: 2.5 MB, 4.96 / 0.00 ms …`. */
+const pausesIn = (line: string): number[] =>
+  Array.from(line.matchAll(/ MB, ([\d.]+) \/ [\d.]+ ms /g), ([, ms]) => Number(ms));
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -111,9 +106,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function untilListening(port: number, child: { exitCode: number | null }): Promise<void> {
+async function untilListening(port: number, server: OwnProcess): Promise<void> {
   const deadline = Date.now() + START_MS;
-  while (Date.now() < deadline && child.exitCode === null) {
+  while (Date.now() < deadline && !server.hasEnded) {
     const answers = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(true));
       socket.once("error", () => resolve(false));
