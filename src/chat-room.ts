@@ -71,9 +71,7 @@ export class ChatRoom extends DurableObject<Env> {
     const id = nextConnectionId(this.#newest ?? this.#sockets.newest, Date.now(), chance);
     this.#newest = id;
     return new Promise((admit) => {
-      const protocol = request.headers.get("Sec-WebSocket-Protocol");
-      const headers = new Headers(protocol === null ? {} : { "Sec-WebSocket-Protocol": protocol });
-      this.#sockets.announce(id, headers, admit);
+      this.#sockets.announce(id, request.headers.get("Sec-WebSocket-Protocol"), admit);
       void this.#push({ type: "join", id, join });
     });
   }

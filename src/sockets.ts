@@ -41,7 +41,7 @@ type Admit = (answer: Response) => void;
 
 interface Joining {
   readonly admit: Admit;
-  readonly headers: Headers;
+  readonly protocol: string | null;
 }
 
 export class Sockets implements Connections {
@@ -68,9 +68,12 @@ export class Sockets implements Connections {
     return newest;
   }
 
-  /** Somebody at the door: `open` or `close` with this id tells them. */
-  announce(id: ConnectionId, headers: Headers, admit: Admit): void {
-    this.#joining.set(id, { admit, headers });
+  /**
+   * Somebody at the door: `open` or `close` with this id tells them.
+   * @param protocol what the response names; null for none
+   */
+  announce(id: ConnectionId, protocol: string | null, admit: Admit): void {
+    this.#joining.set(id, { admit, protocol });
   }
 
   /**
@@ -146,7 +149,9 @@ export class Sockets implements Connections {
     }
     this.#learn(server, memo);
     attach(server, memo, false);
-    joining.admit(new Response(null, { status: 101, webSocket: client, headers: joining.headers }));
+    const { protocol } = joining;
+    const headers: HeadersInit = protocol === null ? {} : { "Sec-WebSocket-Protocol": protocol };
+    joining.admit(new Response(null, { status: 101, webSocket: client, headers }));
   }
 
   send(id: ConnectionId, outs: readonly Out[]): number | undefined {

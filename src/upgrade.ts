@@ -39,14 +39,15 @@ export function dialectOf(headers: Headers): { dialect: Dialect; echo: boolean }
 
 /** Reads the parameters and the key, in the order of the protocol. */
 export async function readJoin(
-  request: Request,
+  headers: Headers,
+  query: URLSearchParams,
   room: RoomName,
   dialect: Dialect,
   tokens: TokenSettings | undefined,
 ): Promise<Join | Closing> {
-  const parameters = readParameters(new URL(request.url).searchParams);
+  const parameters = readParameters(query);
   if (typeof parameters === "string") return { code: 4000, reason: parameters };
-  const key = readKey(request.headers);
+  const key = readKey(headers);
   if (typeof key === "string") return { code: 4003, reason: key };
   const { name } = parameters;
   const entry = { room, dialect, ...parameters };

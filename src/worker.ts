@@ -73,7 +73,7 @@ async function join(
     return refuse(429, "too-many", message, { "Retry-After": String(RETRY_AFTER_S) });
   }
   const { dialect, echo } = offer;
-  const wanted = await readJoin(request, room, dialect, config.tokens);
+  const wanted = await readJoin(request.headers, url.searchParams, room, dialect, config.tokens);
   if ("code" in wanted) {
     report({ event: "refusal", code: wanted.code }, room);
     return close(wanted, echo ? dialect : undefined);

@@ -18,8 +18,11 @@ import { damaged, isWhole } from "./damage.ts";
 import type { Segments } from "./segments.ts";
 import type { Sql } from "./sql.ts";
 
-/** Names looked up and kept in memory, so that writing to somebody absent does not read a row each time. */
-const CACHED_NAMES = 4_096;
+/**
+ * Names looked up and kept in memory, so that writing to somebody absent does not read a row each time. More than are
+ * online by default: all who come back at once are found here.
+ */
+const CACHED_NAMES = 8_192;
 
 interface PeerRow extends Record<string, SqlStorageValue> {
   name: string;

@@ -1013,6 +1013,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "is damaged if there is: a comma too many",
   },
   {
+    name: "not all who come back at once are found in memory",
+    edits: one("src/store/directory.ts", "CACHED_NAMES = 8_192", "CACHED_NAMES = 4_096"),
+    project: "room",
+    file: "test/room/sqlite-storage.test.ts",
+    test: "as many names as may be online by default",
+  },
+  {
     name: "a segment without its entries is passed over",
     edits: one(
       "src/store/segment.ts",

@@ -1,5 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
-import { describe } from "vitest";
+import { describe, expect, test } from "vitest";
+import { LIMITS } from "../../src/core/limits.ts";
+import { type PeerName, START } from "../../src/core/names.ts";
 import { RoomStorage } from "../../src/store/storage.ts";
 import { storageContract } from "../support/storage-contract.ts";
 
@@ -14,3 +16,16 @@ describe("storage on SQLite, in workerd", () => {
     });
   });
 });
+
+test("as many names as may be online by default are looked up without a row, once they were here", () =>
+  runInDurableObject(env.CHAT_ROOM.getByName("names"), (_room, { storage }) => {
+    const room = new RoomStorage(storage, () => crypto.randomUUID());
+    const { directory, sql } = room;
+    const names = Array.from({ length: LIMITS.online.preset }, (_, i) => `n${i}` as PeerName);
+    const known = { owner: "", birth: START, cursor: START, seen: 7, spent: [] };
+    for (const name of names) directory.claim(name, known);
+    room.atomically(() => {});
+    const before = sql.statements;
+    for (const name of names) expect(directory.find(name)).toEqual(known);
+    expect(sql.statements - before).toBe(0);
+  }));
