@@ -122,6 +122,36 @@ describe("a segment", () => {
   });
 });
 
+test.each([
+  ["without an id", {}],
+  ["with a short id", { id: "7" }],
+  ["with an id of ten characters", { id: "0123456789" }],
+  ["with a longer one", { id: "01234567890" }],
+  ["with an id that JSON escapes", { id: 'a"b\\' }],
+  ["with an id of other letters", { id: "é你😀" }],
+  ["with an empty text", { id: "m1", text: "" }],
+  ["with a text that looks like its end", { id: "m1", text: '","id":"m2","at":9}' }],
+  ["with such a text alone", { text: '","id":"m2","at":9}' }],
+  ["that was erased", { id: "m1", text: "", redacted: true as const }],
+])("an entry %s is read as JSON would", (_what, fields) => {
+  const entry = said("hi", { to: [bob], ...fields });
+  expect(readEntry(entry.frame)).toEqual(entry);
+  const { frame, bytes, ...read } = readEntry(entry.frame);
+  expect(JSON.parse(frame)).toEqual({ type: "message", ...JSON.parse(JSON.stringify(read)) });
+  expect(bytes).toBe(Buffer.byteLength(frame));
+});
+
+test.each([
+  ["a hole in its text", (frame: string) => frame.replace("there", "\0")],
+  ["no end of its text", (frame: string) => frame.replace('there"', "there")],
+  ["no colon", (frame: string) => frame.replace('"text":', '"text"')],
+  ["a line feed in its id", (frame: string) => frame.replace("m1", "m\n")],
+  ["half of it", (frame: string) => frame.slice(0, -20)],
+])("an entry that is damaged is not read: %s", (_what, damage) => {
+  const { frame } = said("hi there", { id: "m1" });
+  expect(() => readEntry(damage(frame))).toThrow(SyntaxError);
+});
+
 test("an unread frame tells whom it cannot concern, whatever was said", () => {
   const names = fc.constantFrom(alice, bob, carol, peer("to"), peer("é"));
   const fields = fc.record(

@@ -995,6 +995,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "what was read of a log does not wait in memory",
   },
   {
+    name: "a short id is lost on the way from the disk",
+    edits: one("src/core/entry.ts", "as EntryFields), id }", "as EntryFields) }"),
+    project: "core",
+    file: "test/core/entry.test.ts",
+    test: "an entry with a short id is read as JSON would",
+  },
+  {
     name: "a separator at the end of a piece is taken for an entry",
     edits: one(
       "src/store/segment.ts",
