@@ -73,7 +73,10 @@ inBrowser("in trouble, at the page", () => {
     await bob.isTold("#log .trouble .state", "at most 8192 bytes");
     await bob.presses("Take it back");
     expect(await bob.page.inputValue("#text")).toBe(long);
-    expect(await bob.page.locator("#log .trouble").count()).toBe(0);
+    await bob.until(
+      async () => (await bob.page.locator("#log .trouble").count()) === 0,
+      () => "the trouble gone",
+    );
   });
 
   test("a browser that refuses storage is told so, and can talk all the same", async () => {
@@ -215,7 +218,10 @@ inBrowser("in trouble, at the page", () => {
     await bob.isTold("#log .gone", "Up to 8 messages are no longer kept");
     await bob.isTold("#log .trouble .state", "Not known whether it was sent");
     await bob.presses("Dismiss");
-    expect(await bob.page.locator("#log .trouble").count()).toBe(0);
+    await bob.until(
+      async () => (await bob.page.locator("#log .trouble").count()) === 0,
+      () => "the trouble gone",
+    );
   });
 
   test("markup in names and texts is text", async () => {
