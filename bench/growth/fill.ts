@@ -40,6 +40,7 @@ const AGE_MS = 86_400_000;
 /** @param home where a server keeps its storage */
 export function fill(home: string, room: Room): void {
   const { db } = filled(home, room);
+  // On the disk before the server starts: else its first commits wait for all of this.
   db.exec("PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();
 }

@@ -20,7 +20,7 @@ import type { Sql } from "./sql.ts";
 
 /**
  * Names looked up and kept in memory, so that writing to somebody absent does not read a row each time. More than are
- * online by default: all who come back at once are found here.
+ * online by default: when all lose their links and come back at once, they are found here.
  */
 const CACHED_NAMES = 8_192;
 

@@ -225,6 +225,7 @@ export class Segments implements Log {
     const body = `iif(bytes > ${PIECE_BYTES}, CAST(body AS BLOB), body) AS body`;
     const query = `SELECT first, last, bytes, ${body} FROM segments WHERE ${where}`;
     for (const row of this.#sql.each<SegmentRow>(query, ...values)) {
+      // That saves cutting it; it came from the database all the same, and counts.
       let read = this.#kept.find(({ last }) => last === row.last);
       if (read === undefined) {
         read = new Segment(row);

@@ -10,7 +10,8 @@ import { type Usage, usageOf } from "../../support/usage.ts";
 export class OwnProcess {
   readonly #child: ChildProcess;
   readonly #pid: number;
-  readonly #over: Promise<void>;
+  /** Resolves when it has ended. */
+  readonly over: Promise<void>;
   readonly #kill = (): void => void this.#child.kill("SIGKILL");
 
   /** @param hears is given what it prints, line by line */
@@ -24,7 +25,7 @@ export class OwnProcess {
     if (pid === undefined) throw new Error(`${command} cannot be started`);
     this.#pid = pid;
     if (stdout !== null && hears !== undefined) createInterface(stdout).on("line", hears);
-    this.#over = new Promise((resolve) => this.#child.once("exit", () => resolve()));
+    this.over = new Promise((resolve) => this.#child.once("exit", () => resolve()));
     // Before whoever removes the folder in which it writes.
     process.prependOnceListener("exit", this.#kill);
   }
@@ -33,18 +34,13 @@ export class OwnProcess {
     return this.#child.exitCode !== null;
   }
 
-  /** Resolves when it has ended. */
-  get over(): Promise<void> {
-    return this.#over;
-  }
-
   usage(): Usage {
     return usageOf(this.#pid);
   }
 
   async ends(): Promise<void> {
     this.#kill();
-    await this.#over;
+    await this.over;
     process.off("exit", this.#kill);
   }
 }
