@@ -16,7 +16,13 @@ import { Broker } from "./core/broker.ts";
 import { REPLACED, STORAGE_TROUBLE } from "./core/entrance.ts";
 import type { Event } from "./core/event.ts";
 import { presets } from "./core/limits.ts";
-import { type ConnectionId, nextConnectionId, type RoomName, utf8Length } from "./core/names.ts";
+import {
+  type ConnectionId,
+  nextConnectionId,
+  parseRoomName,
+  type RoomName,
+  utf8Length,
+} from "./core/names.ts";
 import type { Order } from "./core/order.ts";
 import { Pace } from "./core/pace.ts";
 import { wakeState } from "./core/state.ts";
@@ -25,6 +31,7 @@ import { INBOX_UNITS, type Item, partsOf, socketsOf, textsOf, unitsOf } from "./
 import { record, report } from "./journal.ts";
 import { Desk, type Reply, replyWithoutRoom } from "./operator/desk.ts";
 import { exportLog } from "./operator/export.ts";
+import { readOrder } from "./operator/order-check.ts";
 import { Sockets } from "./sockets.ts";
 import { isThere, RoomStorage } from "./store/storage.ts";
 import { joinOf } from "./upgrade.ts";
@@ -76,8 +83,17 @@ export class ChatRoom extends DurableObject<Env> {
     });
   }
 
-  /** An operator's order, sent by the Worker, which has seen the key. The answer leaves once its turn is stored. */
-  operate(room: RoomName, order: Order): Promise<Reply> {
+  /**
+   * An operator's order, sent by the Worker, which has seen the key. The answer leaves once its turn is stored; at once,
+   * and without waking the room, if the room's name or the order is malformed.
+   */
+  operate(room: RoomName, given: Order): Promise<Reply> {
+    const order = isRoom(room) ? readOrder(given) : NO_ROOM_NAME;
+    if (typeof order === "string") return Promise.resolve({ type: "bad-order", message: order });
+    return this.#ask(room, order);
+  }
+
+  #ask(room: RoomName, order: Order): Promise<Reply> {
     this.#room = room;
     return new Promise((answer) => {
       void this.#push({ type: "order", ask: this.#desk.expect(answer), order });
@@ -86,9 +102,10 @@ export class ChatRoom extends DurableObject<Env> {
 
   /** The whole log, for the operator. */
   export(room: RoomName): Promise<ReadableStream<Uint8Array> | Reply> {
+    if (!isRoom(room)) return Promise.resolve({ type: "bad-order", message: NO_ROOM_NAME });
     return exportLog({
       room,
-      look: (order) => this.operate(room, order),
+      look: (order) => this.#ask(room, order),
       epoch: () => this.#epoch,
     });
   }
@@ -339,3 +356,8 @@ export class ChatRoom extends DurableObject<Env> {
     this.#timer = { due, id: setTimeout(ring, Math.max(0, due - now)) };
   }
 }
+
+const NO_ROOM_NAME = "room: expected the name of a room, in its normal form";
+
+/** Types are not checked across a call from another Worker. */
+const isRoom = (room: unknown): boolean => typeof room === "string" && parseRoomName(room) === room;

@@ -2,9 +2,10 @@
  * The public keys of an issuer: fetched when a token needs one, and kept.
  *
  * Invariants:
- * - What outlives a request is plain data: a fetch belongs to the request that began it, and nobody else awaits it.
- * - Nobody can make the room knock at the issuer's door at will: a key that is not in the copy makes it be fetched
- *   again once in `COOLDOWN_MS`, and after a failure the issuer is left in peace for `REST_MS`.
+ * - One fetch is under way at a time, and all requests that need it share its result. What outlives a request is plain
+ *   data: a fetch belongs to the request that began it, so the others look for its result instead of awaiting it.
+ * - Tokens cannot flood the issuer: a key that is not in the copy causes at most one fetch per `COOLDOWN_MS`, and a
+ *   failed fetch none for `REST_MS`.
  * - Only a copy that was fetched after the token came can say that there is no such key. That one cannot be fetched is
  *   `KeysUnavailable`, which is no fault of the token.
  */
@@ -19,6 +20,8 @@ const COOLDOWN_MS = 30_000;
 /** The least time after a fetch that failed. */
 const REST_MS = 5_000;
 const TIMEOUT_MS = 5_000;
+/** How often a request looks whether the fetch of another one has ended. */
+const LOOK_MS = 20;
 
 /** The keys cannot be had now; later they may. */
 export class KeysUnavailable extends Error {}
@@ -37,6 +40,11 @@ export class KeySet {
   /** When a key was last looked for that the copy did not have, and when a fetch last failed: ms since 1970. */
   #missedAt = 0;
   #failedAt = 0;
+  /**
+   * Until when a fetch is under way, ms since 1970; 0: none is. A request that is cancelled while it fetches leaves it
+   * set: the others wait until then, and one of them fetches.
+   */
+  #busyUntil = 0;
 
   constructor(url: URL) {
     this.#url = url.href;
@@ -56,14 +64,22 @@ export class KeySet {
       if (!(error instanceof JWKSNoMatchingKey) || copy.at >= now) throw error;
     }
     // The issuer may have a new key.
-    if (now < this.#missedAt + COOLDOWN_MS) throw new KeysUnavailable("asked a moment ago");
-    this.#missedAt = now;
+    if (Date.now() >= this.#busyUntil) {
+      if (now < this.#missedAt + COOLDOWN_MS) throw new KeysUnavailable("asked a moment ago");
+      this.#missedAt = now;
+    }
     const { find } = await this.#fetch(now);
     return find(header, token);
   };
 
+  /** @returns a copy that is no older than `now` */
   async #fetch(now: number): Promise<Copy> {
+    while (Date.now() < this.#busyUntil) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    if (this.#copy !== undefined && this.#copy.at >= now) return this.#copy;
     if (now < this.#failedAt + REST_MS) throw new KeysUnavailable("failed a moment ago");
+    this.#busyUntil = Date.now() + TIMEOUT_MS;
     try {
       const headers = { Accept: "application/jwk-set+json, application/json" };
       const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -76,6 +92,8 @@ export class KeySet {
       this.#failedAt = Date.now();
       report({ event: "jwks-unavailable", error: String(error) });
       throw new KeysUnavailable("it cannot be fetched", { cause: error });
+    } finally {
+      this.#busyUntil = 0;
     }
   }
 }

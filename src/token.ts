@@ -8,15 +8,18 @@
  */
 import {
   JOSEAlgNotAllowed,
+  JWKSMultipleMatchingKeys,
   JWSInvalid,
+  JWSSignatureVerificationFailed,
   JWTClaimValidationFailed,
   JWTExpired,
   JWTInvalid,
 } from "jose/errors";
-import { jwtVerify } from "jose/jwt/verify";
+import { jwtVerify, type JWTVerifyOptions } from "jose/jwt/verify";
+import type { JWTPayload } from "jose";
 import { type Closing, EXPIRED } from "./core/entrance.ts";
-import { type PeerName, parsePeerName, type RoomName } from "./core/names.ts";
-import { keySetAt, KeysUnavailable } from "./key-set.ts";
+import { NAME_UNITS, type PeerName, parsePeerName, type RoomName } from "./core/names.ts";
+import { type KeySet, keySetAt, KeysUnavailable } from "./key-set.ts";
 import type { TokenSettings } from "./token-settings.ts";
 
 /** Characters of a token. It is checked by anyone's leave, and real ones have about a thousand. */
@@ -57,7 +60,7 @@ export async function readToken(
   const algorithms = isSecret ? ALGORITHMS.secret : ALGORITHMS.keySet;
   let claims: { readonly [claim: string]: unknown };
   try {
-    const { payload } = await jwtVerify(token, isSecret ? keys : keySetAt(keys).find, {
+    claims = await verify(token, isSecret ? keys : keySetAt(keys).find, {
       algorithms,
       issuer,
       ...(audience !== undefined && { audience }),
@@ -65,7 +68,6 @@ export async function readToken(
       requiredClaims: ["exp", "sub"],
       clockTolerance: CLOCK_TOLERANCE_S,
     });
-    claims = payload;
   } catch (error) {
     return refusalOf(error, algorithms);
   }
@@ -87,6 +89,28 @@ export async function readToken(
   }
   const expiresAt = Math.floor((Number(exp) + CLOCK_TOLERANCE_S) * 1_000);
   return { issuer, subject, expiresAt: Math.min(expiresAt, Number.MAX_SAFE_INTEGER) };
+}
+
+/** Verifies a token by the one key that it names, or, if it names none, by each key of its kind. */
+async function verify(
+  token: string,
+  keys: Uint8Array | KeySet["find"],
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  if (keys instanceof Uint8Array) return (await jwtVerify(token, keys, options)).payload;
+  try {
+    return (await jwtVerify(token, keys, options)).payload;
+  } catch (error) {
+    if (!(error instanceof JWKSMultipleMatchingKeys)) throw error;
+    for await (const key of error) {
+      try {
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (wrong) {
+        if (!(wrong instanceof JWSSignatureVerificationFailed)) throw wrong;
+      }
+    }
+    throw new JWSSignatureVerificationFailed();
+  }
 }
 
 const forbidden = (reason: string): Closing => ({ code: 4003, reason });
@@ -119,6 +143,8 @@ const isListOfRooms = (rooms: unknown): rooms is readonly string[] | string | un
 function covers(rooms: readonly string[] | string | undefined, room: RoomName): boolean {
   if (rooms === undefined) return true;
   return [rooms].flat().some((given) => {
+    // The star at the end is no part of a name.
+    if (given.length > NAME_UNITS + 1) return false;
     const pattern = given.normalize("NFC");
     return pattern.endsWith("*") ? room.startsWith(pattern.slice(0, -1)) : room === pattern;
   });

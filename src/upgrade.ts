@@ -17,6 +17,8 @@ const JOIN_HEADER = "x-chat-join";
 const PARAMETERS = ["name", "since", "epoch", "session", "attempt"] as const;
 const NUMBER = /^(0|[1-9]\d{0,15})$/;
 const TOKEN = /^[A-Za-z0-9_-]{1,64}$/;
+/** More than any epoch has: a part of the database's id, and the var EPOCH. */
+const EPOCH_CHARACTERS = 128;
 const BEARER = /^Bearer +([^ ].*)$/i;
 
 /** The subprotocols that the client offers. */
@@ -75,6 +77,9 @@ function readParameters(query: URLSearchParams): Parameters | string {
     if (since !== "0" && typeof epoch !== "string") {
       return "since: give welcome.epoch with it as epoch, or since=0 alone";
     }
+  }
+  if ((epoch ?? "").length > EPOCH_CHARACTERS) {
+    return `epoch: expected welcome.epoch, at most ${EPOCH_CHARACTERS} characters`;
   }
   let session: Session | undefined;
   if (typeof token === "string" || typeof attempt === "string") {

@@ -28,9 +28,17 @@ export const NAME_PATTERN = String.raw`^[\p{L}\p{N}][\p{L}\p{N}\p{M}_.\-]{0,31}$
 export const NAME_GRAMMAR =
   'a name has 1 to 32 characters: a letter or digit first, then also marks, "_", "-" and "."';
 
+/**
+ * UTF-16 units that a name may have before it is normalised: 32 code points, each of which has at most four units in
+ * any canonically equivalent form (Unicode FAQ "Normalization", maximum expansion of NFD in UTF-16). Normalising costs
+ * the square of a run of combining marks, so a longer text is refused unread.
+ */
+export const NAME_UNITS = 128;
+
 const NAME = new RegExp(NAME_PATTERN, "u");
 
 const parseName = (text: string): string | undefined => {
+  if (text.length > NAME_UNITS) return undefined;
   const name = text.normalize("NFC");
   return NAME.test(name) ? name : undefined;
 };

@@ -142,6 +142,8 @@ function refusalFrom(reply: Reply): Response {
         "unknown-peer",
         `nobody here is called ${reply.names.join(", ")}; nothing was done`,
       );
+    case "bad-order":
+      return bad(reply.message);
     case "no-entry":
       return refuse(404, "no-entry", "there is no such entry, or it is no longer kept");
     case "void-since": {

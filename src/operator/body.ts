@@ -9,7 +9,7 @@ import type { Publication } from "../core/order.ts";
 import type { Seq } from "../core/names.ts";
 import { refuse } from "../http.ts";
 import { clientFrames, EXPECTED, named, position } from "../wire/frames.ts";
-import { message } from "../wire/refusals.ts";
+import { merged, message, tooMany } from "../wire/refusals.ts";
 
 const { id, text, to } = clientFrames.send.entries;
 
@@ -49,6 +49,14 @@ export async function readPublication(
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return bad("the body must be one JSON object with from, text, and maybe to, id, since");
+  }
+  const { to: names } = value as { to?: unknown };
+  if (Array.isArray(names)) {
+    const distinct = merged(names as readonly unknown[], limits);
+    if (distinct.length > limits.recipients) {
+      return refuse(413, "too-large", tooMany(distinct, limits, undefined).refusal.message);
+    }
+    value = { ...value, to: distinct };
   }
   const result = v.safeParse(publication, value, { abortEarly: true });
   if (!result.success) {

@@ -20,6 +20,8 @@ export type Reply =
       readonly epoch: string;
       readonly instance: InstanceFacts;
     })
+  /** What was asked is no order; `message` holds nothing of it. */
+  | { readonly type: "bad-order"; readonly message: string }
   /** Nobody ever joined this room, or nobody did since it was erased. */
   | { readonly type: "no-room" };
 

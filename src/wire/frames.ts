@@ -7,7 +7,7 @@
  * - Limits that an operator sets are not part of a frame's shape; the codec asks them.
  */
 import * as v from "valibot";
-import { NAME_PATTERN, type PeerName, type RoomName, type Seq } from "../core/names.ts";
+import { NAME_PATTERN, NAME_UNITS, type PeerName, type RoomName, type Seq } from "../core/names.ts";
 import { HISTORY_MAX } from "../core/limits.ts";
 
 const wellFormed = v.check<string>((text) => text.isWellFormed());
@@ -16,6 +16,8 @@ const id = v.pipe(v.string(), v.regex(/^[\s\S]{1,64}$/u), wellFormed);
 export const named = <Name extends string = PeerName>() =>
   v.pipe(
     v.string(),
+    // Before it is normalised: that costs the square of a run of combining marks.
+    v.check((text) => text.length <= NAME_UNITS),
     v.normalize("NFC"),
     v.regex(new RegExp(NAME_PATTERN, "u")),
     v.transform((name) => name as Name),

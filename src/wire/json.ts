@@ -12,7 +12,7 @@ import type { Command, Out } from "../core/event.ts";
 import { HISTORY_PRESET, type Limits, SIGNAL_BYTES } from "../core/limits.ts";
 import { parseSeq, type PeerName, utf8Length } from "../core/names.ts";
 import { clientFrames, EXPECTED } from "./frames.ts";
-import { message, refused, tooMany } from "./refusals.ts";
+import { merged, message, refused, tooMany } from "./refusals.ts";
 
 /** @param text one text frame, at most `limits.frame` bytes */
 export function readFrame(text: string, limits: Limits): Iterable<Command> {
@@ -45,6 +45,20 @@ function readItem(item: unknown, limits: Limits): Command {
   if (schema === undefined) {
     return refused("bad-frame", `type: expected ${EXPECTED["type"]}`, idOf(item));
   }
+  const { to } = item as { to?: unknown };
+  if (Array.isArray(to) && to.length > limits.recipients) {
+    const names = merged(to as readonly unknown[], limits);
+    if (names.length > limits.recipients) return tooMany(names, limits, idOf(item));
+    return readShaped(schema, { ...item, to: names }, limits);
+  }
+  return readShaped(schema, item, limits);
+}
+
+function readShaped(
+  schema: (typeof clientFrames)[keyof typeof clientFrames],
+  item: object,
+  limits: Limits,
+): Command {
   const result = v.safeParse(schema, item, { abortEarly: true });
   if (!result.success) {
     const key = result.issues[0].path?.[0]?.key;

@@ -11,7 +11,7 @@ import type { Command, Out } from "../core/event.ts";
 import { HISTORY_MAX, HISTORY_PRESET, LINE_FRAME_BYTES, type Limits } from "../core/limits.ts";
 import { NAME_GRAMMAR, parsePeerName, type PeerName, utf8Length } from "../core/names.ts";
 import type { FrameText } from "./json.ts";
-import { message, refused } from "./refusals.ts";
+import { merged, message, refused, tooMany } from "./refusals.ts";
 
 const HOW_TO_SEND = 'write "bob, carol: hi" to some, "*: hi" to everyone';
 
@@ -65,8 +65,12 @@ function readSlash(line: string): Command {
   }
 }
 
+/** What ends the names, and what parts them: as written by a keyboard for Latin letters, or for Chinese and Japanese. */
+const COLON = /[:：]/;
+const SEPARATOR = /[,，、]/;
+
 function readMessage(line: string, limits: Limits): Command {
-  const colon = line.indexOf(":");
+  const colon = line.search(COLON);
   if (colon === -1) return refused("bad-frame", `to whom? ${HOW_TO_SEND}`);
   const text = line.slice(colon + 1).trim();
   const to = new Set<PeerName>();
@@ -74,8 +78,13 @@ function readMessage(line: string, limits: Limits): Command {
   if (text === "") return refused("bad-frame", `nothing after the colon: ${HOW_TO_SEND}`);
   if (!text.isWellFormed()) return refused("bad-frame", "the text is not well-formed Unicode");
   if (names === "*") return message(text, undefined, undefined, limits);
-  for (const part of names.split(",")) {
-    const name = parsePeerName(part.trim());
+  const parts = merged(
+    names.split(SEPARATOR).map((part) => part.trim()),
+    limits,
+  );
+  if (parts.length > limits.recipients) return tooMany(parts, limits, undefined);
+  for (const part of parts) {
+    const name = parsePeerName(part);
     if (name === undefined) {
       return refused("bad-frame", `before the colon: ${NAME_GRAMMAR}; ${HOW_TO_SEND}`);
     }

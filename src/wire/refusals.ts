@@ -16,7 +16,7 @@ export const refused = (code: Refusal["code"], message: string, id?: string): Re
 
 /** Refuses more recipients than one message or signal may have. */
 export const tooMany = (
-  to: readonly PeerName[],
+  to: { readonly length: number },
   { recipients }: Limits,
   id: string | undefined,
 ): Refused =>
@@ -25,6 +25,15 @@ export const tooMany = (
     `to: ${to.length} names, at most ${recipients} go into one item; send it in turns, or to everyone`,
     id,
   );
+
+/**
+ * Merges repeats in a list that is too long, before its names are read: reading a name costs a hundred times what
+ * comparing two does, and a frame has place for thousands.
+ * @returns the list, merged if it is longer than `limits.recipients`
+ */
+export function merged<Name>(to: readonly Name[], { recipients }: Limits): readonly Name[] {
+  return to.length <= recipients ? to : [...new Set(to)];
+}
 
 /** Makes a message that keeps the room's limits, or a refusal. */
 export function message(

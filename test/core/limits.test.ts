@@ -61,7 +61,8 @@ test.each([
   ["a hundred", 100, 500],
   ["just below the cap", 5_999, 29_995],
   ["the cap", 6_000, 30_000],
-  ["more", 32_000, 30_000],
+  ["the most that come back within it", 25_000, 30_000],
+  ["more, at 833 a second as before", 32_000, 38_400],
 ])("a first reconnect is scattered: %s", (_what, online, ms) => expect(spreadMs(online)).toBe(ms));
 
 describe("an operator's vars", () => {
@@ -70,8 +71,13 @@ describe("an operator's vars", () => {
   test.each(specs)(
     "%s takes its least and its most, as number and as text",
     (variable, name, spec) => {
-      // So that the one rule between two of them is kept.
-      const others = { FRAME_BYTES: LIMITS.frame.max, TEXT_BYTES: 1 };
+      // So that the rules between two of them are kept.
+      const others = {
+        FRAME_BYTES: LIMITS.frame.max,
+        TEXT_BYTES: 1,
+        MAX_ONLINE: 1,
+        MAX_NAMES: LIMITS.names.max,
+      };
       for (const value of [spec.min, spec.max, spec.preset]) {
         expect(readLimits({ ...others, [variable]: value })).toHaveProperty(name, value);
         expect(readLimits({ ...others, [variable]: String(value) })).toHaveProperty(name, value);
@@ -121,6 +127,12 @@ describe("an operator's vars", () => {
     const sentence = readLimits({ TEXT_BYTES: 1_024, FRAME_BYTES: "512" });
     expect(sentence).toMatch(/TEXT_BYTES \(1024\).*FRAME_BYTES \(512\).*wrangler\.toml/);
     expect(readLimits({ TEXT_BYTES: 512, FRAME_BYTES: 512 })).toMatchObject({ text: 512 });
+  });
+
+  test("more peers than names is reported by both names", () => {
+    const sentence = readLimits({ MAX_ONLINE: 101, MAX_NAMES: "100" });
+    expect(sentence).toMatch(/MAX_ONLINE \(101\).*MAX_NAMES \(100\).*wrangler\.toml/);
+    expect(readLimits({ MAX_ONLINE: 100, MAX_NAMES: 100 })).toMatchObject({ online: 100 });
   });
 
   test("vars of other things are not looked at", () => {

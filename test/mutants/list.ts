@@ -27,6 +27,9 @@ const COUNTED = { project: "room", file: "test/room/counted.test.ts" } as const;
 const COUNTED_LOADS = { project: "room", file: "test/room/counted-loads.test.ts" } as const;
 const READY = { project: "core", file: "test/core/ready.test.ts" } as const;
 const TOKEN = { project: "room", file: "test/room/token.test.ts" } as const;
+const TIME = { project: "core", file: "test/security/core/time.test.ts" } as const;
+const HOSTILE_LINE = { project: "core", file: "test/wire/hostile-line.test.ts" } as const;
+const LIMITS = { project: "core", file: "test/core/limits.test.ts" } as const;
 const KEY_SET = { project: "room", file: "test/room/key-set.test.ts" } as const;
 const DOOR = { project: "room", file: "test/room/door.test.ts" } as const;
 
@@ -43,6 +46,82 @@ const DAMAGE = { project: "room", file: "test/room/damage.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "a name is normalised before its length is checked",
+    edits: one("src/core/names.ts", "if (text.length > NAME_UNITS) return undefined;", ""),
+    ...TIME,
+    test: "R7 no frame costs more than its length justifies names that",
+  },
+  {
+    name: "a recipient is normalised before its length is checked",
+    edits: one("src/wire/frames.ts", "v.check((text) => text.length <= NAME_UNITS),", ""),
+    ...TIME,
+    test: "R7 no frame costs more than its length justifies chat.v1",
+  },
+  {
+    name: "the bound before normalising refuses decomposed names",
+    edits: one(
+      "src/core/names.ts",
+      "export const NAME_UNITS = 128;",
+      "export const NAME_UNITS = 32;",
+    ),
+    ...TIME,
+    test: "the bound before normalising refuses nothing that is a name",
+  },
+  {
+    name: "full-width colons are not read",
+    edits: one("src/wire/line.ts", "const COLON = /[:：]/;", "const COLON = /:/;"),
+    ...HOSTILE_LINE,
+    test: "R7 colons and texts a full-width colon",
+  },
+  {
+    name: "repeated names count towards the limit",
+    edits: one(
+      "src/wire/refusals.ts",
+      "return to.length <= recipients ? to : [...new Set(to)];",
+      "return to;",
+    ),
+    ...HOSTILE_LINE,
+    test: "R7 names 64, each twice",
+  },
+  {
+    name: "more peers than names are configured",
+    edits: one("src/core/limits.ts", "if (read.online > read.names) {", "if (false) {"),
+    ...LIMITS,
+    test: "an operator's vars more peers than names",
+  },
+  {
+    name: "spread does not grow with a very large room",
+    edits: one("src/core/limits.ts", "Math.max(1, online / SPREAD_PEERS)", "1"),
+    ...LIMITS,
+    test: "a first reconnect is scattered: more",
+  },
+  {
+    name: "each token fetches the keys for itself",
+    edits: one("src/key-set.ts", "while (Date.now() < this.#busyUntil) {", "while (false) {"),
+    ...KEY_SET,
+    test: "when the keys are fetched 200 tokens",
+  },
+  {
+    name: "a token that names no key is tried with one",
+    edits: one(
+      "src/token.ts",
+      "if (!(error instanceof JWKSMultipleMatchingKeys)) throw error;",
+      "throw error;",
+    ),
+    ...KEY_SET,
+    test: "a token that names no key is tried with each key",
+  },
+  {
+    name: "a malformed order is not checked",
+    edits: one(
+      "src/operator/order-check.ts",
+      "if (result.success) return",
+      "return given as Order;\n  if (result.success) return",
+    ),
+    ...OPERATED,
+    test: "an order that is malformed is an error at once",
+  },
   {
     name: "removal by name",
     edits: one("src/core/peers.ts", "if (peer?.link.id !== id) return undefined;", ""),

@@ -49,8 +49,11 @@ class Issuer {
     });
   }
 
-  async says({ kid, alg, privateKey: key }: Pair): Promise<unknown> {
-    const token = await tokenOf(claimsOf(), { alg, kid, key });
+  async says(
+    { kid, alg, privateKey: key }: Pair,
+    header: { readonly kid: string | undefined } = { kid },
+  ): Promise<unknown> {
+    const token = await tokenOf(claimsOf(), { alg, ...header, key });
     return readToken(token, ALICE, { keys: this.url, issuer: ISSUER, audience: AUDIENCE });
   }
 }
@@ -81,6 +84,24 @@ describe("which keys are trusted", () => {
   });
 });
 
+describe("a token that names no key", () => {
+  test("is tried with each key of its kind", async () => {
+    const pairs = [
+      await pair("one", "ES256"),
+      await pair("two", "ES256"),
+      await pair("rsa", "RS256"),
+    ];
+    const issuer = new Issuer(...pairs);
+    for (const signer of pairs) expect(await issuer.says(signer, { kid: undefined })).toEqual(IN);
+    expect(issuer.asked).toBe(1);
+  });
+
+  test("and is not let in if none of them signed it", async () => {
+    const issuer = new Issuer(await pair("one", "ES256"), await pair("two", "ES256"));
+    expect(await issuer.says(await pair("x", "ES256"), { kid: undefined })).toEqual(UNTRUSTED);
+  });
+});
+
 describe("when the keys are fetched", () => {
   test("once, for many tokens; again when the copy is old", async () => {
     const key = await pair("k", "ES256");
@@ -108,6 +129,43 @@ describe("when the keys are fetched", () => {
     issuer.keys = [old, fresh];
     passes(1);
     expect(await issuer.says(fresh)).toEqual(IN);
+    expect(issuer.asked).toBe(2);
+  });
+
+  test("200 tokens that come at once on a cold copy cause one request", async () => {
+    const [known, made] = [await pair("known", "ES256"), await pair("made-up", "ES256")];
+    const issuer = new Issuer(known);
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => issuer.says(index % 10 === 0 ? known : made)),
+    );
+    expect(issuer.asked).toBe(1);
+    expect(answers.filter((answer) => "code" in (answer as object))).toHaveLength(180);
+    expect(answers[0]).toEqual(IN);
+    expect(answers[1]).toEqual(UNTRUSTED);
+  });
+
+  test("a request that is cancelled while it fetches delays the others, and one of them fetches", async () => {
+    const key = await pair("k", "ES256");
+    const issuer = new Issuer(key);
+    const good = issuer.answer;
+    issuer.answer = () => new Promise(() => {});
+    void issuer.says(key);
+    await vi.waitFor(() => expect(issuer.asked).toBe(1));
+    issuer.answer = good;
+    const waiting = [issuer.says(key), issuer.says(key)];
+    passes(5_000);
+    expect(await Promise.all(waiting)).toEqual([IN, IN]);
+    expect(issuer.asked).toBe(2);
+  });
+
+  test("new keys that many tokens name are fetched once, and all of them are let in", async () => {
+    const [old, fresh] = [await pair("old", "ES256"), await pair("new", "ES256")];
+    const issuer = new Issuer(old);
+    expect(await issuer.says(old)).toEqual(IN);
+    issuer.keys = [old, fresh];
+    passes(1);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => issuer.says(fresh)));
+    expect(answers).toEqual(answers.map(() => IN));
     expect(issuer.asked).toBe(2);
   });
 

@@ -465,3 +465,31 @@ describe("the journal", () => {
     expect(events()).toEqual([{ event: "trim", room: room.name, first: 6, entries: 5 }]);
   });
 });
+
+describe("an order that is malformed", () => {
+  test.each<[string, unknown]>([
+    ["nothing", undefined],
+    ["null", null],
+    ["a text", "Stats"],
+    ["no type", {}],
+    ["an unknown type", { type: "Nuke" }],
+    ["what every object has", { type: "constructor" }],
+    ["a publication without a sender", { type: "Publish", text: "hi" }],
+    ["a publication without a text", { type: "Publish", from: "alice" }],
+    ["a publication to a star", { type: "Publish", from: "alice", text: "hi", to: ["*"] }],
+    ["an erasure without a place", { type: "Redact" }],
+    ["an erasure of a fraction", { type: "Redact", seq: 1.5 }],
+    ["no name", { type: "Expel" }],
+    ["a page without a bound", { type: "Messages", since: 0 }],
+    ["a page of names from a number on", { type: "Names", after: 7, limit: 1 }],
+  ])("is an error at once, and disturbs nobody: %s", async (_case, order) => {
+    const { room, people } = await roomWith("alice");
+    const bad = { type: "bad-order", message: expect.any(String) as string };
+    expect(await orders(room, order as Order)).toEqual(bad);
+    expect(await room.stub.operate(7 as never, { type: "Stats" })).toEqual(bad);
+    expect(await room.stub.export("a/b" as never)).toEqual(bad);
+    // The room goes on, for alice and for the operator.
+    expect(await orders(room, { type: "Stats" })).toMatchObject({ type: "stats" });
+    expect(people[0]?.closed).toBeUndefined();
+  });
+});

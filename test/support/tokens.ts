@@ -19,7 +19,7 @@ export const claimsOf = (other: Record<string, unknown> = {}): Record<string, un
 
 interface Signing {
   readonly alg?: string;
-  readonly kid?: string;
+  readonly kid?: string | undefined;
   readonly key?: Uint8Array | CryptoKey;
 }
 

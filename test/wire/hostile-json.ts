@@ -304,11 +304,22 @@ const recipients: readonly Row[] = [
   ["65 names", send({ to: peers(65) }), large("to", "m1")],
   ["65 names, 64 when repeats are merged", send({ to: [...peers(64), "a1"] }), sent(...peers(64))],
   ["10,000 times one name", send({ to: Array.from({ length: 10_000 }, () => "bob") }), sent("bob")],
-  ["too many, and one of them bad", send({ to: [...peers(65), "m@llory"] }), bad("to", "m1")],
+  ["too many, and one of them bad", send({ to: [...peers(65), "m@llory"] }), large("to", "m1")],
+  ["64, each twice", send({ to: [...peers(64), ...peers(64)] }), sent(...peers(64))],
+  [
+    "65 of which two are one name",
+    send({ to: [...peers(64), "Zoe\u0301", "Zo\u00e9"] }),
+    large("to", "m1"),
+  ],
+  [
+    "a name of 64 KB of marks",
+    send({ to: ["a" + "\u0301\u0327".repeat(10_000)] }),
+    bad("to", "m1"),
+  ],
   [
     "a text and names that are too large",
     send({ text: "x".repeat(9_000), to: peers(65) }),
-    large("text", "m1"),
+    large("to", "m1"),
   ],
 ];
 

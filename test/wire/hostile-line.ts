@@ -46,7 +46,15 @@ const empty: readonly Row[] = [
 
 const colons: readonly Row[] = [
   ["no colon", "hello there", toWhom],
-  ["a colon of another script", "mallory： hi", toWhom],
+  ["a full-width colon", "mallory： hi", sent("hi", "mallory")],
+  ["a full-width colon in the text", "mallory: hi：you", sent("hi：you", "mallory")],
+  [
+    "a full-width colon first, one of ASCII in the text",
+    "mallory：hi: you",
+    sent("hi: you", "mallory"),
+  ],
+  ["a full-width colon after a star", "*：hi", all("hi")],
+  ["a colon of a script whose keyboard writes no names", "mallory\ua789 hi", toWhom],
   ["a semicolon", "mallory; hi", toWhom],
   ["a ping in capitals", "PING", toWhom],
   ["half a character", "\ud800", toWhom],
@@ -139,7 +147,14 @@ const recipients: readonly Row[] = [
     sent("hi", ...peers(64)),
   ],
   ["10,000 times one name", `${"bob,".repeat(9_999)}bob: hi`, sent("hi", "bob")],
-  ["too many, and one of them bad", `${peers(65).join()},m@llory: hi`, names],
+  [
+    "too many, and one of them bad",
+    `${peers(65).join()},m@llory: hi`,
+    large("to: 66 names, at most 64 "),
+  ],
+  ["64, each twice", `${[...peers(64), ...peers(64)].join(", ")}: hi`, sent("hi", ...peers(64))],
+  ["a name of marks", `a${"\u0301\u0327".repeat(10_000)}: hi`, names],
+  ["full-width commas", "mallory，bob、 carol：hi", sent("hi", "mallory", "bob", "carol")],
 ];
 
 const sizes: readonly Row[] = [

@@ -1,4 +1,5 @@
 /** What Tab completes: names before the colon, and commands. */
+import { NAME_UNITS } from "../../core/names.ts";
 import { COMMANDS } from "./input.ts";
 
 /**
@@ -13,6 +14,7 @@ export function complete(line: string, names: Iterable<string>): [string[], stri
   if (line.includes(":")) return [[], line];
   const parts = line.split(",").map((part) => part.trim());
   const begun = parts.pop() ?? "";
+  if (begun.length > NAME_UNITS) return [[], begun];
   const hits = [...new Set(names)].filter(
     (name) => name.startsWith(begun.normalize("NFC")) && !parts.includes(name),
   );
