@@ -142,8 +142,9 @@ const hostileLines = fc
 describe("R7 no frame costs more than its length justifies", () => {
   test("chat.v1", () => {
     const bound = boundOf(readFrame, plainFrame);
-    const isCheap = (frame: string): void =>
+    const isCheap = (frame: string): void => {
       expect(cpuMs(() => take(readFrame, frame))).toBeLessThan(bound);
+    };
     // Runs of marks are the costly part of all: each field, in each shape.
     for (const field of FIELDS) {
       for (const shape of SHAPES) isCheap(hostileFrame(field, "\u0301\u0327\u0323", shape));
@@ -154,7 +155,9 @@ describe("R7 no frame costs more than its length justifies", () => {
       fc.constantFrom(...SHAPES),
     );
     fc.assert(
-      fc.property(any, ([field, part, shape]) => isCheap(hostileFrame(field, part, shape))),
+      fc.property(any, ([field, part, shape]) => {
+        isCheap(hostileFrame(field, part, shape));
+      }),
       fuzz(400),
     );
   });
