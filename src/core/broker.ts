@@ -32,6 +32,7 @@ import { type Connections, type Memo, Outbox } from "./outbox.ts";
 import { type Peer, Peers } from "./peers.ts";
 import { Presence } from "./presence.ts";
 import { type Compute, Pump } from "./pump.ts";
+import { clockStep, rebase } from "./rebase.ts";
 import { type Share, shareOf, spend } from "./share.ts";
 import type { BrokerState } from "./state.ts";
 import type { Standing, Storage } from "./storage.ts";
@@ -57,6 +58,7 @@ export class Broker {
   readonly #announcements: Announcements;
   readonly #outbox = new Outbox();
   readonly #notes = new Notes();
+  readonly #state: BrokerState;
   readonly #flow: Flow;
   readonly #pump: Pump;
   readonly #compute: Compute;
@@ -75,6 +77,7 @@ export class Broker {
   /** @param state the whole state of a room, plain data; it is the broker's from here on */
   constructor({ storage, connections, limits, epoch }: Surroundings, state: BrokerState) {
     const { log, directory } = storage;
+    this.#state = state;
     this.#storage = storage;
     this.#connections = connections;
     this.#limits = limits;
@@ -138,9 +141,18 @@ export class Broker {
 
   /** One turn of the loop: decide, commit, hand over. @throws only what the storage throws */
   turn(events: Iterable<Event>, now: number): void {
+    this.#keepTime(now);
     this.decide(events, now);
     this.#commit(now);
     this.handOver(now);
+  }
+
+  /** If the clock was set, deadlines move with it. */
+  #keepTime(now: number): void {
+    const { turnedAt } = this.#state;
+    const step = clockStep(turnedAt, this.due(turnedAt), now);
+    if (step !== 0) rebase(this.#state, step, (id) => this.#connections.pinged(id));
+    this.#state.turnedAt = now;
   }
 
   /** Takes events in arrival order. Nothing leaves, nothing is written yet. */
@@ -152,7 +164,7 @@ export class Broker {
     for (const peer of this.#flow.stalled(now)) {
       this.#end(peer, 4201, "nothing was acknowledged for 90 s: come back, and send acks", now);
     }
-    for (const peer of this.#liveness.unheard()) {
+    for (const peer of this.#liveness.unheard(now)) {
       this.#end(peer, 4201, "64 MiB went to you and not a word came back: come back", now);
     }
   }

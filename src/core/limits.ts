@@ -151,6 +151,8 @@ export const EPHEMERAL_RESERVE_BYTES = MIB;
 export const BUDGET_RESUME_BYTES = 256 * KIB;
 /** No ack for this long, with something in flight, means a dead link. */
 export const STALL_MS = 90 * SECOND;
+/** A turn that comes this much after it was due shows that the clock was set, or that the process stood still. */
+export const LATE_MS = 5 * SECOND;
 /** A `ping` older than this means a dead link; a client that never pinged is not judged so. */
 export const PING_AGE_MS = 150 * SECOND;
 /** The least time between two looks at the age of everyone's `ping`. */

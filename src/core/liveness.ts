@@ -25,7 +25,8 @@ export class Liveness {
     this.#state.pingsCheckedAt = now;
     return [...this.#peers.values()].filter((peer) => {
       const pinged = this.#connections.pinged(peer.link.id);
-      return pinged !== undefined && Math.max(pinged, peer.heardAt) + PING_AGE_MS < now;
+      if (pinged === undefined) return false;
+      return Math.max(upTo(now, pinged), peer.heardAt) + PING_AGE_MS < now;
     });
   }
 
@@ -35,12 +36,12 @@ export class Liveness {
   }
 
   /** The suspects that did not even send `ping` meanwhile. */
-  unheard(): Peer[] {
+  unheard(now: number): Peer[] {
     const dead: Peer[] = [];
     for (const link of this.#state.suspects) {
       const peer = this.#peers.current(link);
       if (peer === undefined || peer.unheard < UNHEARD_BYTES) continue;
-      const pinged = this.#connections.pinged(link.id) ?? 0;
+      const pinged = upTo(now, this.#connections.pinged(link.id) ?? 0);
       if (pinged <= peer.heardAt) dead.push(peer);
       else {
         peer.heardAt = pinged;
@@ -56,3 +57,6 @@ export class Liveness {
     return this.#state.suspects.length > 0 ? now : undefined;
   }
 }
+
+/** A `ping` of the future was before the clock was set back: `heardAt` knows of it (rebase.ts). */
+const upTo = (now: number, pinged: number): number => (pinged > now ? 0 : pinged);

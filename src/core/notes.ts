@@ -47,7 +47,7 @@ export class Notes {
   /** A full log is trimmed with every message: that is told once a minute. */
   trimmed(first: Seq, entries: number, now: number): void {
     this.#trimmed += entries;
-    if (this.#trimmed === 0 || now - this.#trimToldAt < MINUTE) return;
+    if (this.#trimmed === 0 || Math.abs(now - this.#trimToldAt) < MINUTE) return;
     this.add({ event: "trim", first, entries: this.#trimmed });
     this.#trimmed = 0;
     this.#trimToldAt = now;

@@ -30,6 +30,8 @@ export interface BrokerState extends ExpiryState {
   suspects: Link[];
   /** When everyone's last `ping` was looked at, ms since 1970. */
   pingsCheckedAt: number;
+  /** When the last turn was, ms since 1970. */
+  turnedAt: number;
 }
 
 /** A peer that has been served nothing since `memo`. */
@@ -91,7 +93,7 @@ export function wakeState(
   const allowances = new Map<string, Bucket>();
   const hints = { presence, announcements, flow, pump, allowances, forgetting };
   // Not before the first turn: then everyone's key is looked at.
-  const looks = { suspects: [], pingsCheckedAt: 0, expiresFrom: 0 };
+  const looks = { suspects: [], pingsCheckedAt: 0, expiresFrom: 0, turnedAt: now };
   return { state: { peers, ...hints, ...looks }, replaced, flaw };
 }
 

@@ -101,6 +101,7 @@ function stateText(
     suspects: _none,
     pingsCheckedAt: _never,
     expiresFrom: _noKeys,
+    turnedAt: _neverSet,
     ...rest
   } = state;
   const { grace, joined, left, missed, flushAt, ...more } = presence;
