@@ -1,6 +1,5 @@
 /**
- * Tells when a link may be tried again at once: the network came back, or the page is looked at again. Where there is
- * no page, nothing is ever told.
+ * Tells what the browser knows of the network. Where there is no page, nothing is ever told.
  */
 
 interface Listening {
@@ -12,18 +11,27 @@ type Page = Partial<Listening> & {
   readonly document?: Listening & { readonly visibilityState: string };
 };
 
+export interface NetworkNews {
+  /** A link may be tried again at once: the network came back, or the page is looked at again. */
+  readonly awake: () => void;
+  /** The network is gone. */
+  readonly lost: () => void;
+}
+
 /** @returns what stops listening */
-export function onAwake(listener: () => void): () => void {
+export function onNetwork({ awake, lost }: NetworkNews): () => void {
   const page = globalThis as Page;
   const { document } = page;
   if (document === undefined) return () => {};
   const seen = (): void => {
-    if (document.visibilityState === "visible") listener();
+    if (document.visibilityState === "visible") awake();
   };
-  page.addEventListener?.("online", listener);
+  page.addEventListener?.("online", awake);
+  page.addEventListener?.("offline", lost);
   document.addEventListener("visibilitychange", seen);
   return () => {
-    page.removeEventListener?.("online", listener);
+    page.removeEventListener?.("online", awake);
+    page.removeEventListener?.("offline", lost);
     document.removeEventListener("visibilitychange", seen);
   };
 }

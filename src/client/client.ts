@@ -31,18 +31,20 @@ import {
   type Unsent,
   type WhoPage,
 } from "./events.ts";
-import { onAwake } from "./awake.ts";
+import { onNetwork } from "./awake.ts";
+import { Clock } from "./clock.ts";
+import { attemptClock, newSession } from "./handshakes.ts";
 import { Keeper } from "./keeper.ts";
 import { begin, dueAt, type Link, type Signal, type Step, step } from "./link.ts";
 import {
   addressOf,
   type ChatClientOptions,
   protocolsOf,
-  randomToken,
   readOptions,
   type Settings,
 } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
+import { randomToken } from "./random.ts";
 import {
   type Happening,
   isSound,
@@ -60,6 +62,8 @@ import type { ClientRecord, Queued } from "./storage.ts";
 
 /** How long `close` waits for what was sent to be decided. */
 const FLUSH_MS = 5_000;
+/** The longest time between two looks at the clocks: how late it is noticed that the device slept. */
+const LOOK_MS = 5_000;
 /** UTF-16 units of text that may wait in the outbox: browsers keep five million in all. */
 const OUTBOX_UNITS = 2_000_000;
 /** Bytes that the data of one signal may have as JSON. */
@@ -78,6 +82,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   readonly name: string;
   readonly #settings: Settings;
   readonly #keeper: Keeper;
+  readonly #clock = new Clock();
   readonly #emitter = new Emitter();
   readonly #feeds = new Set<Feed>();
   readonly #outgoing = new Outgoing();
@@ -107,20 +112,23 @@ export class ChatClient implements AsyncIterable<Entry> {
    */
   constructor(options: ChatClientOptions) {
     this.#settings = readOptions(options);
-    this.#keeper = new Keeper(this.#settings.storage);
+    this.#keeper = new Keeper(this.#settings.storage, () => newSession(this.#settings));
     this.room = this.#settings.room;
     this.name = this.#settings.name;
     this.#since = this.#settings.since;
-    const { link } = begin(Date.now());
+    const { link } = begin(this.#clock.now());
     this.#link = link;
-    this.#stopListening = onAwake(() => this.#signal({ type: "awake" }));
+    this.#stopListening = onNetwork({
+      awake: () => this.#signal({ type: "awake" }),
+      lost: () => this.#signal({ type: "doubted" }),
+    });
     // Not before whoever made this client could listen to it.
     this.#opened = Promise.resolve().then(() => this.#open());
   }
 
   /** The state of the link, in the words of `LinkState`. */
   get state(): LinkState {
-    return stateOf(this.#link);
+    return stateOf(this.#link, (moment) => this.#clock.toWall(moment));
   }
 
   /** How many are in the room, by its last word; a hint. */
@@ -256,11 +264,11 @@ export class ChatClient implements AsyncIterable<Entry> {
    * server that never answers keeps the process alive: end that with `process.exit` if it matters.
    */
   async close(): Promise<void> {
-    const deadline = Date.now() + FLUSH_MS;
+    const deadline = this.#clock.now() + FLUSH_MS;
     // A storage that another owner holds may be waited for longer than that.
     if (this.#record === undefined) await within(FLUSH_MS, this.#opened);
-    while (this.#link.type === "live" && this.waiting > 0 && Date.now() < deadline) {
-      await this.#emitter.next(deadline - Date.now());
+    while (this.#link.type === "live" && this.waiting > 0 && this.#clock.now() < deadline) {
+      await this.#emitter.next(deadline - this.#clock.now());
     }
     // What was processed is acknowledged, and what was accepted is kept, before the storage is let go of.
     await this.#round;
@@ -302,7 +310,7 @@ export class ChatClient implements AsyncIterable<Entry> {
       this.#settle(queued)?.reject(full);
     }
     if (this.#link.type === "closed") await this.#letGo();
-    else if (this.#link.type !== "paused") this.#take(begin(Date.now()));
+    else if (this.#link.type !== "paused") this.#take(begin(this.#clock.now()));
   }
 
   get #record(): ClientRecord | undefined {
@@ -316,12 +324,12 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   #signal(signal: Signal): void {
-    const moment = { now: Date.now(), random: Math.random() };
+    const moment = { now: this.#clock.now(), random: Math.random() };
     this.#take(step(this.#link, signal, moment));
   }
 
   #take({ link, actions }: Step): void {
-    const before = JSON.stringify(stateOf(this.#link));
+    const before = shownOf(this.#link);
     this.#link = link;
     for (const action of actions) {
       if (action === "drop") this.#drop();
@@ -329,7 +337,7 @@ export class ChatClient implements AsyncIterable<Entry> {
       else void this.#connect();
     }
     if (link.type === "closed") this.#end();
-    if (JSON.stringify(stateOf(link)) !== before) this.#emitter.emit("state", stateOf(link));
+    if (shownOf(link) !== before) this.#emitter.emit("state", this.state);
     this.#arm();
   }
 
@@ -344,7 +352,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     }
     // While the key was fetched, the link may have been given up, or the client closed.
     if (this.#record === undefined || this.#turn !== turn) return;
-    this.#record = nextAttempt(this.#record, Date.now());
+    this.#record = nextAttempt(this.#record, attemptClock(this.#record.attempt, Date.now()));
     try {
       await this.#keeper.save();
     } catch (error) {
@@ -377,8 +385,8 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   #ended(code: number, reason: string): void {
-    if (code === 4103) this.#outgoing.allowance.empty(Date.now());
-    this.#outgoing.linkEnded(code, Date.now());
+    if (code === 4103) this.#outgoing.allowance.empty(this.#clock.now());
+    this.#outgoing.linkEnded(code, this.#clock.now());
     const { hasFreshKeys: freshKey } = this.#settings;
     this.#signal({ type: "ended", code, reason, spread: this.#spread, freshKey });
   }
@@ -389,7 +397,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     this.#socket = undefined;
     this.#turn++;
     this.#frames = [];
-    this.#outgoing.linkEnded(LET_GO, Date.now());
+    this.#outgoing.linkEnded(LET_GO, this.#clock.now());
     for (const waiter of this.#askers.values()) {
       waiter.reject(new LinkLostError("the link broke before the answer came: ask again"));
     }
@@ -440,12 +448,12 @@ export class ChatClient implements AsyncIterable<Entry> {
     for (const { queued, code, why } of this.#outgoing.misfits(this.#record)) {
       this.#apply(withdraw(this.#record, queued, code, why));
     }
-    return this.#outgoing.next(this.#record, Date.now());
+    return this.#outgoing.next(this.#record, this.#clock.now());
   }
 
   /** One array frame for all that a round brings: the ack, the sends, the questions. */
   #speak(batch: readonly Queued[]): void {
-    const now = Date.now();
+    const now = this.#clock.now();
     const awaited = this.#outgoing.handed.size > 0;
     const cursor = this.#record?.cursor ?? 0;
     const acks = cursor > this.#acked ? [{ type: "ack", seq: cursor }] : [];
@@ -542,7 +550,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     this.#online = online;
     this.#peers.clear();
     for (const name of peers) this.#peers.add(name);
-    this.#outgoing.setLimits(limits, Date.now());
+    this.#outgoing.setLimits(limits, this.#clock.now());
     this.#signal({ type: "welcomed", since, head });
     this.#emitter.emit("presence", { joined: peers, left: [], online });
   }
@@ -647,7 +655,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     const oldestSentAt = this.#outgoing.oldestSentAt;
     const waits = oldestSentAt === undefined ? {} : { oldestSentAt };
-    const now = Date.now();
+    const now = this.#clock.now();
     const times = [dueAt(this.#link, waits)];
     // While a round is under way, its end arms again.
     if (this.#link.type === "live" && this.#record !== undefined && !this.#isWorking) {
@@ -657,13 +665,25 @@ export class ChatClient implements AsyncIterable<Entry> {
     if (set.length === 0 || this.#record === undefined) return;
     this.#timer = setTimeout(
       () => {
+        this.#look();
         this.#signal({ type: "tick", ...waits });
         this.#work();
       },
-      Math.min(60_000, Math.max(0, Math.min(...set) - now)),
+      Math.min(LOOK_MS, Math.max(0, Math.min(...set) - now)),
     );
   }
+
+  /** Did the device sleep, or was its clock set? */
+  #look(): void {
+    const jump = this.#clock.jump();
+    if (jump > 0) this.#signal({ type: "awake" });
+    // What was said of the next try is not true any more.
+    if (jump < 0 && this.#link.type === "offline") this.#emitter.emit("state", this.state);
+  }
 }
+
+/** What of a link's state is told, to find out whether that has changed. */
+const shownOf = (link: Link): string => JSON.stringify(stateOf(link, (moment) => moment));
 
 const shown = ({ id, text, to }: Queued): { id: string; text: string; to?: readonly string[] } => ({
   id,

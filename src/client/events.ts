@@ -44,23 +44,25 @@ export type LinkState =
    * told them.
    */
   | { readonly type: "replaying"; readonly since: number; readonly head: number }
-  | { readonly type: "live" }
+  /** `checking`: the browser says that the network is gone, and the room is asked, 3 s at most, whether that is so. */
+  | { readonly type: "live"; readonly checking?: true }
   | { readonly type: "offline"; readonly retryAt: number; readonly why: string }
   /** Away on purpose, until `resume()`. */
   | { readonly type: "paused" }
   /** For good: `close()` was called (1000), or the room said that trying again is useless. */
   | { readonly type: "closed"; readonly code: number; readonly why: string };
 
-export const stateOf = (link: Link): LinkState => {
+/** @param toWall a moment of the client's clock as ms since 1970 */
+export const stateOf = (link: Link, toWall: (moment: number) => number): LinkState => {
   switch (link.type) {
     case "connecting":
       return { type: "connecting", tries: link.tries };
     case "replaying":
       return { type: "replaying", since: link.since, head: link.head };
     case "live":
-      return { type: "live" };
+      return { type: "live", ...(link.checking && { checking: true }) };
     case "offline":
-      return { type: "offline", retryAt: link.retryAt, why: link.why };
+      return { type: "offline", retryAt: toWall(link.retryAt), why: link.why };
     case "paused":
       return { type: "paused" };
     case "closed":

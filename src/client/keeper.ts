@@ -6,18 +6,20 @@
  * - The storage is let go of after the last save, also where opening it went wrong half way.
  */
 import { StorageError } from "./errors.ts";
-import { randomToken } from "./options.ts";
 import type { ClientRecord, ClientStorage } from "./storage.ts";
 
 export class Keeper {
   readonly #storage: ClientStorage;
+  readonly #newSession: () => string;
   #saved: ClientRecord | undefined;
   #saving: Promise<void> = Promise.resolve();
   /** The newest record, saved or not; undefined until the storage was opened. */
   record: ClientRecord | undefined;
 
-  constructor(storage: ClientStorage) {
+  /** @param newSession the session of a client that has no record yet */
+  constructor(storage: ClientStorage, newSession: () => string) {
     this.#storage = storage;
+    this.#newSession = newSession;
   }
 
   /**
@@ -35,7 +37,7 @@ export class Keeper {
       await this.#storage.close?.();
       throw error;
     }
-    const fresh = { version: 1, session: randomToken(96), attempt: 0, outbox: [] } as const;
+    const fresh = { version: 1, session: this.#newSession(), attempt: 0, outbox: [] } as const;
     this.record = this.#saved ?? fresh;
   }
 

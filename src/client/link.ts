@@ -17,7 +17,7 @@ const STABLE_MS = 10_000;
 /** How long a handshake may take. */
 const OPEN_MS = 15_000;
 const PING_EVERY_MS = 30_000;
-/** How long a `pong` may take; the second after the device woke up. */
+/** How long a `pong` may take; the second after the device woke up, or lost its network by its own word. */
 const PONG_MS = 10_000;
 const PONG_AWAKE_MS = 3_000;
 /** While something is awaited, the longest silence but `pong`; and the longest wait for one confirmation. */
@@ -25,7 +25,7 @@ const SILENCE_MS = 30_000;
 const CONFIRMATION_MS = 300_000;
 
 export interface Moment {
-  /** ms since 1970 */
+  /** ms of the client's clock (clock.ts), as every time in this file */
   readonly now: number;
   /** in [0, 1) */
   readonly random: number;
@@ -44,6 +44,8 @@ interface Open extends Tries {
   readonly pingAt: number;
   /** When an answer to the last `ping` is overdue; absent if it was answered. */
   readonly pongBy?: number;
+  /** The network is said to be gone, and the `pong` that says otherwise is awaited. */
+  readonly checking?: true;
 }
 
 export type Link =
@@ -77,6 +79,8 @@ export type Signal =
   | { readonly type: "tick"; readonly oldestSentAt?: number }
   /** The network came back, or the device or the page woke up. */
   | { readonly type: "awake" }
+  /** The network is gone, the browser says. It may be wrong, as with a server on this very computer: the room is asked. */
+  | { readonly type: "doubted" }
   /** Let go of the link, and stay away; come back. */
   | { readonly type: "pause" }
   | { readonly type: "resume" }
@@ -148,14 +152,9 @@ export function step(link: Link, signal: Signal, moment: Moment): Step {
       if (link.type === "connecting") {
         return stay({ ...link, openBy: Math.min(link.openBy, now + PONG_AWAKE_MS) });
       }
-      return stay(
-        {
-          ...link,
-          pingAt: now + PING_EVERY_MS,
-          pongBy: Math.min(link.pongBy ?? Infinity, now + PONG_AWAKE_MS),
-        },
-        "ping",
-      );
+      return stay(probed(link, now), "ping");
+    case "doubted":
+      return isOpen(link) ? stay({ ...probed(link, now), checking: true }, "ping") : stay(link);
     case "pause":
       return stay({ type: "paused", tries: triesOf(link, now) }, "drop");
     case "resume":
@@ -167,7 +166,7 @@ export function step(link: Link, signal: Signal, moment: Moment): Step {
   }
 }
 
-/** When the next tick is wanted, ms since 1970; undefined if only a signal can change anything. */
+/** When the next tick is wanted; undefined if only a signal can change anything. */
 export function dueAt(link: Link, waits: { readonly oldestSentAt?: number }): number | undefined {
   switch (link.type) {
     case "connecting":
@@ -194,10 +193,17 @@ export function dueAt(link: Link, waits: { readonly oldestSentAt?: number }): nu
 const isOpen = (link: Link): link is Extract<Link, Open> =>
   link.type === "replaying" || link.type === "live";
 
-function answered<Some extends Link>(link: Some): Some {
-  const { pongBy: _answered, ...rest } = link as Some & { pongBy?: number };
+function answered<Some extends Extract<Link, Open>>(link: Some): Some {
+  const { pongBy: _answered, checking: _checked, ...rest } = link;
   return rest as Some;
 }
+
+/** A `ping` goes out now, and its answer is due soon. */
+const probed = <Some extends Extract<Link, Open>>(link: Some, now: number): Some => ({
+  ...link,
+  pingAt: now + PING_EVERY_MS,
+  pongBy: Math.min(link.pongBy ?? Infinity, now + PONG_AWAKE_MS),
+});
 
 function tick(link: Link, oldestSentAt: number | undefined, moment: Moment): Step {
   const { now } = moment;

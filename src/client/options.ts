@@ -4,11 +4,15 @@
  * Invariant: a secret is never part of the address.
  */
 import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../core/names.ts";
+import { readEndpoint, roomAddress } from "./endpoint.ts";
 import { BadOptionError } from "./errors.ts";
 import { type ClientRecord, type ClientStorage, memoryStorage } from "./storage.ts";
 
 export interface ChatClientOptions {
-  /** The endpoint: `https://chat.example.com`, `http://localhost:8787`, or the same with `wss:` or `ws:`. */
+  /**
+   * The endpoint: `https://chat.example.com`, `wss:`, `http:` or `ws:` too. A path goes before `/rooms`; no query, no
+   * hash. Without a scheme `localhost:8787`, and any address of this computer, is `http:`, any other host `https:`.
+   */
   readonly url: string | URL;
   readonly room: string;
   readonly name: string;
@@ -36,26 +40,11 @@ export interface Settings {
   readonly outboxLimit: number;
 }
 
-const SCHEMES = new Map([
-  ["http:", "ws:"],
-  ["https:", "wss:"],
-  ["ws:", "ws:"],
-  ["wss:", "wss:"],
-]);
-
 /** @throws BadOptionError that names the option, and what it may be */
 export function readOptions(options: ChatClientOptions): Settings {
   const { key = "", storage = memoryStorage(), since, outboxLimit = 1_000 } = options;
-  const base = URL.canParse(String(options.url)) ? new URL(String(options.url)) : undefined;
-  const scheme = base && SCHEMES.get(base.protocol);
-  if (base === undefined || scheme === undefined) {
-    throw new BadOptionError(
-      "url: expected an address like https://chat.example.com or ws://localhost:8787",
-    );
-  }
-  if (base.username !== "" || base.password !== "") {
-    throw new BadOptionError("url: no user and password there; give a key instead");
-  }
+  const base = readEndpoint(options.url === undefined ? "" : String(options.url));
+  if (typeof base === "string") throw new BadOptionError(`url: ${base}`);
   const room = parseRoomName(options.room);
   if (room === undefined) throw new BadOptionError(`room: ${NAME_GRAMMAR}`);
   const name = parsePeerName(options.name);
@@ -66,7 +55,7 @@ export function readOptions(options: ChatClientOptions): Settings {
   if (!(Number.isSafeInteger(outboxLimit) && outboxLimit >= 1)) {
     throw new BadOptionError("outboxLimit: expected a whole number from 1 on");
   }
-  base.protocol = scheme;
+  base.protocol = base.protocol.replace("http", "ws");
   const hasFreshKeys = typeof key === "function";
   const ask = typeof key === "function" ? key : () => key;
   return { base, room, name, key: ask, hasFreshKeys, storage, since, outboxLimit };
@@ -78,7 +67,7 @@ export function addressOf(
   { session, attempt, cursor, epoch }: ClientRecord,
   since: number | undefined,
 ): URL {
-  const url = new URL(`/rooms/${encodeURIComponent(room)}`, base);
+  const url = roomAddress(base, room);
   url.searchParams.set("name", name);
   // Forward, it would pass over confirmations of what was sent.
   const from =
@@ -98,12 +87,4 @@ export function protocolsOf(key: string): string[] {
   const binary = String.fromCharCode(...new TextEncoder().encode(key));
   const encoded = btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   return ["chat.v1", `key.${encoded}`];
-}
-
-/** @returns `bits` random bits as text of `A-Za-z0-9_-`; a multiple of 48 */
-export function randomToken(bits: number): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(bits / 8));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_");
 }

@@ -113,7 +113,7 @@ export class Outgoing {
     return utf8Length(text) <= this.#limits.frame;
   }
 
-  /** When more may go, ms since 1970; undefined if nothing waits. */
+  /** When more may go, by the client's clock; undefined if nothing waits. */
   dueAt(record: ClientRecord, now: number): number | undefined {
     const times: number[] = [];
     if (this.questions.length > 0) times.push(now + this.allowance.wait(QUESTION_COST, now));

@@ -81,6 +81,7 @@ export class Room {
   #leftover = new Set<string>();
   #isOver = false;
   #wasLive = false;
+  #isLive = false;
 
   constructor(place: Place, memory: Memory, told: Told, { keeps, carried }: Manner) {
     this.place = place;
@@ -146,7 +147,8 @@ export class Room {
   }
 
   types(to: readonly string[]): void {
-    if (this.status.type !== "live" || !this.typing.isDue(Date.now(), this.online, to)) return;
+    if (this.status.type !== "live" || !this.typing.isDue(performance.now(), this.online, to))
+      return;
     this.#client.signal({ typing: true }, to.length > 0 ? { to } : {});
   }
 
@@ -217,7 +219,7 @@ export class Room {
       changed();
     });
     client.on("signal", ({ from, data }) => {
-      this.typing.hears(from, data, Date.now());
+      this.typing.hears(from, data, performance.now());
       changed();
     });
     client.on("refused", ({ error, ...unsent }) => {
@@ -235,10 +237,13 @@ export class Room {
     const { state } = this.#client;
     this.#hold.isHere();
     this.absence = onState(this.absence, state);
+    const wasLive = this.#isLive;
+    this.#isLive = state.type === "live";
     if (state.type === "live") {
       this.#wasLive = true;
       this.diagnosis = undefined;
-      this.#caughtUp();
+      // A live link that was only in doubt has missed nothing.
+      if (!wasLive) this.#caughtUp();
     } else this.typing.forget();
     if (state.type === "offline" && !this.#wasLive) void this.#diagnose();
     this.#told.changed();

@@ -168,13 +168,13 @@ test.each([
   [
     "a secret in the address",
     ["--url", "http://me:secret@localhost"],
-    "--url: no name or password in it",
+    "--url: no user or password belongs into an address: give a key instead",
   ],
   ["a log nowhere", ["--log", "/nowhere/log"], "--log: /nowhere/log cannot be written"],
   [
     "another protocol",
     ["--url", "ftp://localhost"],
-    '--url: expected only the server, as in https://chat.example.com, not "ftp://localhost"',
+    '--url: expected an address like https://chat.example.com or localhost:8787, not "ftp://localhost"',
   ],
 ])("%s is refused with a sentence", async (_case, flags, sentence) => {
   const run = chaos(flags);

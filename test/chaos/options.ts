@@ -1,5 +1,6 @@
 /** The command line of `npm run chaos`. */
 import { parseArgs } from "node:util";
+import { readEndpoint } from "../../src/client/endpoint.ts";
 
 export interface Options {
   readonly url: URL | undefined;
@@ -44,7 +45,6 @@ It exits with
 `;
 
 const MAX_MINUTES = 24 * 60;
-const SCHEMES = new Set(["http:", "https:", "ws:", "wss:"]);
 
 /** @param random a seed for whoever names none */
 export function readOptions(args: readonly string[], random: number): Wish {
@@ -84,15 +84,12 @@ function readNumber(flag: string, text: string, min: number, max: number): numbe
 }
 
 function readUrl(text: string): URL {
-  const url = URL.parse(text);
-  const isPlain = url !== null && url.pathname === "/" && url.search === "" && url.hash === "";
-  if (!isPlain || !SCHEMES.has(url.protocol) || url.host === "") {
+  const url = readEndpoint(text);
+  if (typeof url === "string") throw new TypeError(`--url: ${url}`);
+  if (url.pathname !== "/") {
     throw new TypeError(
       `--url: expected only the server, as in https://chat.example.com, not "${text}"`,
     );
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw new TypeError("--url: no name or password in it");
   }
   return url;
 }

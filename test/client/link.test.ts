@@ -316,6 +316,23 @@ describe("ping and pong", () => {
     }
   });
 
+  test("a network that is said to be gone: the room is asked, and what is told says so until it answers", () => {
+    const doubted = play(live(), [5_000, { type: "doubted" }]);
+    expect(doubted.actions).toEqual(["ping"]);
+    expect(doubted.link).toMatchObject({ type: "live", checking: true });
+    expect(dueAt(doubted.link, {})).toBe(T0 + 8_000);
+    expect(play(doubted.link, [8_000, { type: "tick" }]).link.type).toBe("offline");
+    const answered = play(doubted.link, [7_999, { type: "pong" }]).link;
+    expect(answered).not.toHaveProperty("checking");
+    expect(play(answered, [8_000, { type: "tick" }]).actions).toEqual([]);
+  });
+
+  test("a network that is said to be gone changes nothing where there is no link", () => {
+    for (const link of [connecting(), offline(T0 + 9), { type: "paused", tries: 0 } as const]) {
+      expect(step(link, { type: "doubted" }, at(T0))).toEqual({ link, actions: [] });
+    }
+  });
+
   test("a wake does not wait for the backoff", () => {
     const { link, actions } = play(offline(T0 + 30_000, 7), [1, { type: "awake" }]);
     expect(actions).toEqual(["connect"]);

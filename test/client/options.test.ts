@@ -5,9 +5,9 @@ import {
   addressOf,
   type ChatClientOptions,
   protocolsOf,
-  randomToken,
   readOptions,
 } from "../../src/client/options.ts";
+import { randomToken } from "../../src/client/random.ts";
 import type { ClientRecord } from "../../src/client/storage.ts";
 
 const good: ChatClientOptions = { url: "http://localhost:8787", room: "lobby", name: "alice" };
@@ -17,9 +17,14 @@ describe("bad options", () => {
   test.each<[string, object]>([
     ["url: none", { url: undefined }],
     ["url: empty", { url: "" }],
-    ["url: no address", { url: "localhost" }],
+    ["url: no address", { url: "local host" }],
     ["url: another scheme", { url: "ftp://localhost" }],
-    ["url: what looks like a scheme is a host", { url: "localhost:8787" }],
+    ["url: a scheme without its slashes", { url: "http:localhost" }],
+    ["url: a port that is none", { url: "localhost:87870" }],
+    ["url: a query, which would be dropped", { url: "https://c.d/?x=1" }],
+    ["url: a hash, which would be dropped", { url: "https://c.d/chat#y" }],
+    ["url: a query without a scheme", { url: "c.d/chat?x=1" }],
+    ["url: mail", { url: "mailto:a@b.example" }],
     ["url: javascript", { url: "javascript:alert(1)" }],
     ["url: a user and a password, which would be sent in the clear", { url: "https://a:b@c.d" }],
     ["url: a user alone", { url: "https://a@c.d" }],
@@ -91,7 +96,17 @@ describe("the address", () => {
     ["https", "https://c.d", `wss://c.d/rooms/lobby?${tail}`],
     ["ws", "ws://c.d:1/", `ws://c.d:1/rooms/lobby?${tail}`],
     ["wss", "wss://c.d", `wss://c.d/rooms/lobby?${tail}`],
-    ["a query or a hash there is none of ours", "ws://c.d/?x=1#y", `ws://c.d/rooms/lobby?${tail}`],
+    ["a path is a prefix", "https://c.d/chat", `wss://c.d/chat/rooms/lobby?${tail}`],
+    ["its last slash is none of it", "https://c.d/a/b/", `wss://c.d/a/b/rooms/lobby?${tail}`],
+    ["this computer by name", "localhost:8787", `ws://localhost:8787/rooms/lobby?${tail}`],
+    ["no port", "localhost", `ws://localhost/rooms/lobby?${tail}`],
+    ["a name below it", "chat.localhost:1", `ws://chat.localhost:1/rooms/lobby?${tail}`],
+    ["by number", "127.0.0.1:8787", `ws://127.0.0.1:8787/rooms/lobby?${tail}`],
+    ["by number of IPv6", "[::1]:8787/chat", `ws://[::1]:8787/chat/rooms/lobby?${tail}`],
+    ["another host is encrypted", "c.d", `wss://c.d/rooms/lobby?${tail}`],
+    ["with port and path", "c.d:444/chat/", `wss://c.d:444/chat/rooms/lobby?${tail}`],
+    ["in the own network too", "192.168.0.7:8787", `wss://192.168.0.7:8787/rooms/lobby?${tail}`],
+    ["no other computer", "localhost.c.d", `wss://localhost.c.d/rooms/lobby?${tail}`],
   ])("%s", (_case, url, expected) => expect(where({ url })).toBe(expected));
 
   test("room and name are escaped, whatever their script", () => {

@@ -137,7 +137,7 @@ test.each<[string, Partial<ClientStorage>, (client: ChatClient) => Promise<void>
   const listening = stubPage();
   const storage: ClientStorage = { load: () => undefined, save: () => {}, ...broken };
   const client = new ChatClient({ ...NOWHERE, storage });
-  expect(listening.size).toBe(2);
+  expect(listening.size).toBe(3);
   const closed = new Promise<void>((resolve) => {
     client.on("state", ({ type }) => {
       if (type === "closed") resolve();

@@ -219,6 +219,11 @@ describe("where the record is kept", () => {
     expect(recordPath(owner, { XDG_STATE_HOME: "state" })).toMatch(/\/\.local\/state\/chat-room\//);
   });
 
+  test("two endpoints of one host are two places", () => {
+    const url = new URL("https://c.d/chat");
+    expect(pathOf({ url })).toBe("/state/chat-room/c.d%2f%chat/lobby/alice.json");
+  });
+
   test("names that differ in case have files that differ without it", () => {
     const names = ["alice", "Alice", "ALICE", "aLice", "Σ", "σ", "ς"];
     const paths = names.map((name) => pathOf({ name }).toLowerCase());

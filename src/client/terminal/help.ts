@@ -5,7 +5,9 @@ export const HELP = `A chat room that loses nothing, in your terminal.
   chat NAME [ROOM]                      talk; the room is "lobby" if you do not say
   echo 'bob: hi' | chat NAME [ROOM]     send, wait until the room has it, and leave
 
-  --url URL          where the room is; http://localhost:8787 if you do not say
+  --url URL          where the room is; http://localhost:8787 if you do not say. A path
+                     goes before /rooms; without a scheme it is https, on this
+                     computer http
   --key KEY          proves that NAME is yours: a name belongs to the first key it
                      was used with. A key on a command line can be read by anyone
                      on this computer (ps): put it into CHAT_KEY instead

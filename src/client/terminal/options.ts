@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../../core/names.ts";
+import { readEndpoint } from "../endpoint.ts";
 import { HELP } from "./help.ts";
 
 export interface Options {
@@ -34,7 +35,6 @@ const FLAGS = {
   version: { type: "boolean" },
 } as const;
 
-const SCHEMES = new Set(["http:", "https:", "ws:", "wss:"]);
 const TIMEOUT_S = 30;
 const TIMEOUT_MAX_S = 86_400;
 
@@ -117,20 +117,8 @@ function valueOf({ name, rawName, value, inlineValue }: OptionToken): string {
 }
 
 function readUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url === null || !SCHEMES.has(url.protocol) || url.host === "") {
-    throw new Wrong(
-      `--url: expected something like http://localhost:8787 or wss://chat.example.org, not "${text}"`,
-    );
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw new Wrong("--url: no name or password in it; a key goes into CHAT_KEY or --key");
-  }
-  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    throw new Wrong(
-      "--url: only the server, as in http://localhost:8787; name and room are words of their own",
-    );
-  }
+  const url = readEndpoint(text);
+  if (typeof url === "string") throw new Wrong(`--url: ${url}`);
   return url;
 }
 

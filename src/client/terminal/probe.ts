@@ -1,4 +1,5 @@
 /** Finds out, in a sentence, why a room was never reached: asks the same address by plain HTTP. */
+import { roomAddress } from "../endpoint.ts";
 
 const PROBE_MS = 5_000;
 const BODY_MAX_CHARS = 65_536;
@@ -12,7 +13,7 @@ export type Finding =
   | { readonly type: "wrong-server"; readonly why: string };
 
 export async function probe(url: URL, room: string): Promise<Finding> {
-  const address = new URL(`/rooms/${encodeURIComponent(room)}`, httpOf(url));
+  const address = roomAddress(httpOf(url), room);
   try {
     const response = await fetch(address, {
       redirect: "manual",

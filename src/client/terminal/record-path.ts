@@ -8,12 +8,13 @@ interface Owner {
   readonly name: string;
 }
 
-/** @returns `…/chat-room/HOST/ROOM/NAME.json`, by the XDG base directory specification */
+/** @returns `…/chat-room/HOST/ROOM/NAME.json`, by the XDG base directory specification; a path of the URL is part of HOST */
 export function recordPath({ url, room, name }: Owner, env: NodeJS.ProcessEnv): string {
   const given = env["XDG_STATE_HOME"] ?? "";
   // A relative one is to be ignored, says the specification.
   const base = isAbsolute(given) ? given : join(homedir(), ".local", "state");
-  return join(base, "chat-room", fileName(url.host), fileName(room), `${fileName(name)}.json`);
+  const endpoint = fileName(url.host + url.pathname.replace(/\/$/, ""));
+  return join(base, "chat-room", endpoint, fileName(room), `${fileName(name)}.json`);
 }
 
 /**

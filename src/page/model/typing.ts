@@ -1,4 +1,4 @@
-/** Who types: told seldom, believed for a short while. Time comes in. */
+/** Who types: told seldom, believed for a short while. Time comes in, from a clock that nobody sets. */
 
 /** The least time between two signals of one's own. */
 export const TELL_EVERY_MS = 3_000;

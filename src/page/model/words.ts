@@ -34,7 +34,9 @@ export function wordsOf(status: Status, now: number): Words {
     case "replaying":
       return { text: "Catching up", mood: "busy", canTry: false };
     case "live":
-      return { text: "Connected", mood: "good", canTry: false };
+      return status.checking
+        ? { text: "Checking the connection", mood: "busy", canTry: false }
+        : { text: "Connected", mood: "good", canTry: false };
     case "offline": {
       const left = seconds(status.retryAt - now);
       const when = left > 0 ? `trying again in ${left} s` : "trying again";

@@ -55,7 +55,8 @@ export class RoomView {
     const now = Date.now();
     const { status, typing } = this.#room;
     const isNewDay = new Date(now).setHours(0, 0, 0, 0) !== this.#day;
-    const typed = typingWords(typing.at(now)) !== part("typing", HTMLElement).textContent;
+    const typed =
+      typingWords(typing.at(performance.now())) !== part("typing", HTMLElement).textContent;
     if (status.type === "offline" || typed || isNewDay) this.render();
   }
 
@@ -89,7 +90,7 @@ export class RoomView {
     const { to } = views.composer.draft;
     views.people.render({ people, online: room.online, name, addressed: to });
     views.composer.canSend = room.canSend;
-    setText(part("typing", HTMLElement), typingWords(room.typing.at(now)));
+    setText(part("typing", HTMLElement), typingWords(room.typing.at(performance.now())));
     views.announcer.says(
       summary(absence) ?? (status.type === "replaying" ? "" : plain(words.text)),
     );
