@@ -296,7 +296,8 @@ export class ChatClient implements AsyncIterable<Entry> {
   /** Takes possession of the storage, and begins. */
   async #open(): Promise<void> {
     try {
-      await this.#keeper.open();
+      const movedAside = await this.#keeper.open();
+      if (movedAside !== undefined) this.#emitter.emit("error", movedAside);
     } catch (error) {
       return this.#fail(error);
     }

@@ -62,4 +62,14 @@ export class LinkLostError extends ChatError {
 /** The storage did not take or give the client's record: a full disk, a browser that refuses storage. */
 export class StorageError extends ChatError {
   override name = "StorageError";
+  /**
+   * Where something that is no record was moved to. The storage is empty since, and the client begins with a fresh
+   * record; any other `StorageError` closes it.
+   */
+  readonly movedTo: string | undefined;
+
+  constructor(message: string, movedTo?: string) {
+    super(message);
+    this.movedTo = movedTo;
+  }
 }

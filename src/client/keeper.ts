@@ -6,6 +6,7 @@
  * - The storage is let go of after the last save, also where opening it went wrong half way.
  */
 import { StorageError } from "./errors.ts";
+import { checkRecord } from "./record.ts";
 import type { ClientRecord, ClientStorage } from "./storage.ts";
 
 export class Keeper {
@@ -24,21 +25,33 @@ export class Keeper {
 
   /**
    * Takes possession of the storage, and reads it.
-   * @throws StorageError if it is not to be had, or holds what a newer release wrote; it is let go of again
+   * @returns what to report, if the storage held something that is no record, and has moved it aside
+   * @throws StorageError if it is not to be had, or holds what this release cannot read; it is let go of again
    */
-  async open(): Promise<void> {
+  async open(): Promise<StorageError | undefined> {
+    let movedAside: StorageError | undefined;
     try {
       await this.#storage.open?.();
-      this.#saved = await this.#storage.load();
-      if (this.#saved !== undefined && this.#saved.version !== 1) {
-        throw new StorageError("what was kept was written by a newer release of this client");
-      }
+      this.#saved = await this.#load();
     } catch (error) {
-      await this.#storage.close?.();
-      throw error;
+      if (!(error instanceof StorageError) || error.movedTo === undefined) {
+        await this.#storage.close?.();
+        throw error;
+      }
+      movedAside = error;
     }
     const fresh = { version: 1, session: this.#newSession(), attempt: 0, outbox: [] } as const;
     this.record = this.#saved ?? fresh;
+    return movedAside;
+  }
+
+  /** What a storage of the application's own gives is checked as well. */
+  async #load(): Promise<ClientRecord | undefined> {
+    const kept = await this.#storage.load();
+    if (kept === undefined) return undefined;
+    const read = checkRecord(kept);
+    if (read.type === "record") return read.record;
+    throw new StorageError(`what was kept cannot be read: ${read.why}`);
   }
 
   /** @throws what the storage throws, by rejecting; no later save succeeds then */

@@ -37,7 +37,10 @@ export interface ClientRecord {
 export interface ClientStorage {
   /** Makes this client the only owner of the record. @throws StorageError if another one holds it and does not let go */
   open?(): Promise<void> | void;
-  /** @returns the record, undefined if there is none */
+  /**
+   * @returns the record, undefined if there is none
+   * @throws StorageError if it cannot be read; one with `movedTo` if it was moved aside, and the storage is empty now
+   */
   load(): Promise<ClientRecord | undefined> | ClientRecord | undefined;
   /** Keeps the record durably before it returns. @throws StorageError if it cannot */
   save(record: ClientRecord): Promise<void> | void;
