@@ -2,130 +2,116 @@
  * Keeps a client's record in a file, for Node. Not part of `index.ts`, which runs where there are no files.
  *
  * Invariants:
- * - A record is written beside the old one and then moved over it: a crash leaves one or the other, whole.
- * - One process owns the file; a lock left behind by one that died is taken over.
+ * - A record is written beside the old one, made durable, and moved over it: a crash or a full disk leaves the one or
+ *   the other, whole.
+ * - One client owns the file (`file-lock.ts`), and only the owner writes it.
+ * - What was kept is never deleted: a file that holds no record is moved aside, under a name that is reported.
  */
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { StorageError } from "./errors.ts";
-import type { ClientRecord, ClientStorage } from "./storage.ts";
+import { makeFolder, readIfThere, realFile, syncFolder, writeWhole } from "./file-io.ts";
+import { FileLock, HeldError } from "./file-lock.ts";
+import { readRecord, type ReadRecord } from "./record.ts";
+import type { ClientStorage } from "./storage.ts";
 
-/** Locks that this process holds: a pid alone does not tell, for in a container it is the same each time. */
-const held = new Set<string>();
-
-/** @param path the file; its folder is made if need be. A `.lock` and a `.new` beside it belong to it */
+/**
+ * Keeps the record in a file that one client at a time uses, of this machine or of others that share the disk.
+ * @param path the file, readable by its user only; its folder is made if need be. Beside it belong to it: the folder
+ *   `PATH.lock` (who uses it, and what is being written), and `PATH.unreadable-SECONDS`, where a file that held no
+ *   record was moved to. Symbolic links are followed. Another host's or container's client that died is waited for 15 s
+ */
 export function fileStorage(path: string): ClientStorage {
-  const lock = `${resolve(path)}.lock`;
-  let owns = false;
-  const attempt = <T>(what: string, work: () => T): T => {
-    try {
-      return work();
-    } catch (error) {
-      if (error instanceof StorageError) throw error;
-      throw new StorageError(`${path} cannot be ${what}: ${(error as Error).message}`);
-    }
+  const given = resolve(path);
+  let file = given;
+  let lock: FileLock | undefined;
+  const failure = (what: string, error: unknown): StorageError => {
+    if (error instanceof StorageError) return error;
+    return new StorageError(`${given} cannot be ${what}: ${(error as Error).message}`);
   };
   return {
-    open: () =>
-      attempt("locked", () => {
-        mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-        const owner = take(lock);
-        owns = owner === undefined;
-        if (owner === undefined) return;
-        const who = owner === process.pid ? "another client of this process" : `process ${owner}`;
+    open: async () => {
+      let folder = `${given}.lock`;
+      try {
+        makeFolder(dirname(given));
+        file = realFile(given);
+        folder = `${file}.lock`;
+        const taking = new FileLock(folder);
+        await taking.take();
+        lock = taking;
+      } catch (error) {
+        if (!(error instanceof HeldError)) throw failure("locked", error);
         throw new StorageError(
-          `${path} is used by ${who}: end that one first, or choose another name`,
+          `${given} is used by ${error.message}: end that one first, or choose another file or name (its lock is ${folder})`,
         );
-      }),
-    load: () =>
-      attempt("read", () => {
+      }
+    },
+    load: () => {
+      try {
+        const bytes = readIfThere(file);
+        if (bytes === undefined) return undefined;
+        const read = readBytesAsRecord(bytes);
+        if (read.type === "record") return read.record;
+        if (read.type === "newer") {
+          const what = "update this program, or choose another file or name";
+          throw new StorageError(`${given} cannot be read: ${read.why}; ${what}`);
+        }
+        const movedTo = moveAside(file);
+        throw new StorageError(
+          `${given} held no record that can be read: ${read.why}. It was moved to ${movedTo}, and a fresh record begins`,
+          movedTo,
+        );
+      } catch (error) {
+        throw failure("read", error);
+      }
+    },
+    save: (record) => {
+      if (lock === undefined) throw new StorageError(`${given} cannot be written: it is not open`);
+      const { scratch } = lock;
+      try {
         try {
-          return JSON.parse(readFileSync(path, "utf8")) as ClientRecord;
+          writeWhole(scratch, JSON.stringify(record));
         } catch (error) {
-          if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-          throw error;
+          if (lock.isOwned()) throw error;
         }
-      }),
-    save: (record) =>
-      attempt("written", () => {
-        const file = openSync(`${path}.new`, "w", 0o600);
+        lock.commit(file);
+      } catch (error) {
         try {
-          writeSync(file, JSON.stringify(record));
-          fsyncSync(file);
-        } finally {
-          closeSync(file);
+          rmSync(scratch, { force: true });
+        } catch {
+          // What went wrong first says more.
         }
-        renameSync(`${path}.new`, path);
-      }),
+        throw failure("written", error);
+      }
+      try {
+        syncFolder(dirname(file));
+      } catch (error) {
+        throw failure("written", error);
+      }
+    },
     close: () => {
-      if (owns && held.delete(lock)) rmSync(lock, { force: true });
-      owns = false;
+      lock?.release();
+      lock = undefined;
     },
   };
 }
 
-/** Makes the lock, whole or not at all. @returns the process that holds it, if one does */
-function take(lock: string): number | undefined {
-  const own = `${lock}.${process.pid}.${Date.now()}`;
-  writeFileSync(own, String(process.pid), { mode: 0o600 });
+function readBytesAsRecord(bytes: Uint8Array): ReadRecord {
+  let text: string;
   try {
-    for (;;) {
-      try {
-        linkSync(own, lock);
-        held.add(lock);
-        return undefined;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      }
-      const owner = ownerOf(lock);
-      if (owner === undefined) continue;
-      if (owner === process.pid ? held.has(lock) : isAlive(owner)) return owner;
-      // Whoever moves it away takes it over; another starter finds it gone.
-      const stale = `${own}.stale`;
-      try {
-        renameSync(lock, stale);
-        const moved = ownerOf(stale);
-        const isOther = !Object.is(moved, owner);
-        // Somebody else was faster: the lock that was moved is theirs, and goes back.
-        if (isOther) linkSync(stale, lock);
-        rmSync(stale, { force: true });
-        if (isOther) return moved;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      }
-    }
-  } finally {
-    rmSync(own, { force: true });
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return { type: "unreadable", why: `its ${bytes.length} bytes are not UTF-8` };
   }
+  return readRecord(text);
 }
 
-/** @returns undefined if the lock is gone */
-function ownerOf(lock: string): number | undefined {
-  try {
-    return Number(readFileSync(lock, "utf8"));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+/** @returns where it is now. In seconds, since a file's name has 255 bytes at most */
+function moveAside(path: string): string {
+  const stem = `${path}.unreadable-${Math.floor(Date.now() / 1_000)}`;
+  let aside = stem;
+  for (let n = 2; existsSync(aside); n++) aside = `${stem}-${n}`;
+  renameSync(path, aside);
+  syncFolder(dirname(path));
+  return aside;
 }

@@ -1,5 +1,5 @@
 /** Where the shell of the client, its storage and its socket meet: what an adversarial review found, kept as tests. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,7 +77,7 @@ test("a key that comes after `close` writes nothing any more", async () => {
 test("a client whose file could not be read lets go of its lock", async () => {
   const folder = mkdtempSync(join(tmpdir(), "client-shell-"));
   const path = join(folder, "alice.json");
-  writeFileSync(path, "{");
+  mkdirSync(path);
   const client = new ChatClient({ ...NOWHERE, storage: fileStorage(path) });
   await after(20);
   expect(client.state).toMatchObject({ type: "closed", code: 1011 });

@@ -13,7 +13,7 @@ export interface Mutant {
   readonly name: string;
   readonly edits: readonly Edit[];
   /** The vitest project and file, and the beginning of the title of the test that must fail. */
-  readonly project: "core" | "room" | "explore";
+  readonly project: "core" | "room" | "explore" | "e2e";
   readonly file: string;
   readonly test: string;
 }
@@ -43,6 +43,8 @@ const PAGE_MEMORY = { project: "core", file: "test/page-model/memory.test.ts" } 
 const PAGE_PEOPLE = { project: "core", file: "test/page-model/people.test.ts" } as const;
 const UNREAD = { project: "core", file: "test/core/damage.test.ts" } as const;
 const DAMAGE = { project: "room", file: "test/room/damage.test.ts" } as const;
+const FILE_STORAGE = { project: "core", file: "test/client/file-storage.test.ts" } as const;
+const FILE_LOCK = { project: "core", file: "test/client/file-lock.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -1158,5 +1160,83 @@ export const MUTANTS: readonly Mutant[] = [
     project: "core",
     file: "test/client/shell.test.ts",
     test: "a client that is closed by its user listens to its page no more",
+  },
+  {
+    name: "client: a write that the disk takes a part of is not noticed",
+    edits: one("src/client/file-io.ts", "done += written;", "done = bytes.length;"),
+    ...FILE_STORAGE,
+    test: "a write that the disk takes a part of harms nothing",
+  },
+  {
+    name: "client: a file that holds no record is deleted",
+    edits: one("src/client/file-storage.ts", "renameSync(path, aside);", "rmSync(path);"),
+    ...FILE_STORAGE,
+    test: "a record that is cut off: is moved aside",
+  },
+  {
+    name: "client: a record of the wrong shape is believed",
+    edits: one(
+      "src/client/record.ts",
+      "if (wrong === undefined) return",
+      'if (wrong !== "version") return',
+    ),
+    project: "core",
+    file: "test/client/record.test.ts",
+    test: "with no session is unreadable",
+  },
+  {
+    name: "client: a path is locked as it is spelled",
+    edits: one("src/client/file-storage.ts", "file = realFile(given);", ""),
+    ...FILE_STORAGE,
+    test: "a link to the file: one owner",
+  },
+  {
+    name: "client: whoever lost the file writes it on",
+    edits: one("src/client/file-lock.ts", "if (!this.isOwned()) throw this.#lost();", ""),
+    ...FILE_LOCK,
+    test: "cannot overwrite what the next one writes",
+  },
+  {
+    name: "client: what a lost owner had begun to write stays, to be moved later",
+    edits: one(
+      "src/client/file-lock.ts",
+      "rmSync(`${this.#path(name)}.new`, { force: true });",
+      "",
+    ),
+    ...FILE_LOCK,
+    test: "what it had begun to write goes with its claim",
+  },
+  {
+    name: "client: an owner lives if its pid does",
+    edits: one("src/client/file-identity.ts", "return now.started === other.started &&", "return"),
+    ...FILE_LOCK,
+    test: "whose number another process has now is replaced at once",
+  },
+  {
+    name: "client: a pid means the same in every container",
+    edits: one(
+      "src/client/file-identity.ts",
+      "if (other.place !== own.place) return undefined;",
+      "",
+    ),
+    ...FILE_LOCK,
+    test: "that lives keeps it, and is named",
+  },
+  {
+    name: "client: a machine that slept has observed all the time",
+    edits: one("src/client/file-lock.ts", "Math.min(LOOK_MS, at - before.at)", "(at - before.at)"),
+    ...FILE_LOCK,
+    test: "is not replaced by an observer that slept instead of looking",
+  },
+  {
+    name: "client: whoever claims the file owns it, without a second look",
+    edits: one(
+      "src/client/file-lock.ts",
+      "            renewedAt = performance.now();\n            continue;\n          }\n",
+      "          }\n",
+    ),
+    project: "e2e",
+    file: "test/e2e/file-lock.test.ts",
+    test: "8 starters at once",
   },
 ];

@@ -41,7 +41,7 @@ It exits with
       what was not confirmed is kept and goes first next time: do not send it again
   4   you were not let in, or put out: a wrong key, another connection with your name
   5   it cannot be known whether a message was stored; it is not sent again by itself
-  6   another process on this computer is NAME, or the disk does not take the record
+  6   another process is NAME, or the disk does not take the record
   70  a bug of this program
 `;
 
