@@ -44,6 +44,7 @@ const PAGE_PEOPLE = { project: "core", file: "test/page-model/people.test.ts" } 
 const UNREAD = { project: "core", file: "test/core/damage.test.ts" } as const;
 const DAMAGE = { project: "room", file: "test/room/damage.test.ts" } as const;
 const FILE_STORAGE = { project: "core", file: "test/client/file-storage.test.ts" } as const;
+const FILE_DURABLE = { project: "core", file: "test/client/file-durable.test.ts" } as const;
 const FILE_LOCK = { project: "core", file: "test/client/file-lock.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
@@ -1166,6 +1167,18 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/client/file-io.ts", "done += written;", "done = bytes.length;"),
     ...FILE_STORAGE,
     test: "a write that the disk takes a part of harms nothing",
+  },
+  {
+    name: "client: a record is moved before it is durable",
+    edits: one("src/client/file-io.ts", "    fsyncSync(file);\n", ""),
+    ...FILE_DURABLE,
+    test: "a record is durable before it is moved over the old one",
+  },
+  {
+    name: "client: the folder of a record is not synced",
+    edits: one("src/client/file-io.ts", "    fsyncSync(opened);\n", ""),
+    ...FILE_DURABLE,
+    test: "a record is durable before it is moved over the old one",
   },
   {
     name: "client: a file that holds no record is deleted",
