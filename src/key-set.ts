@@ -41,10 +41,10 @@ export class KeySet {
   #missedAt = 0;
   #failedAt = 0;
   /**
-   * Until when a fetch is under way, ms since 1970; 0: none is. A request that is cancelled while it fetches leaves it
-   * set: the others wait until then, and one of them fetches.
+   * Since when a fetch is under way, ms since 1970; 0: none is. A request that is cancelled while it fetches leaves it
+   * set: the others wait for `TIMEOUT_MS`, and one of them fetches.
    */
-  #busyUntil = 0;
+  #busySince = 0;
 
   constructor(url: URL) {
     this.#url = url.href;
@@ -57,29 +57,35 @@ export class KeySet {
   readonly find: Finder = async (header, token) => {
     const now = Date.now();
     const kept = this.#copy;
-    const copy = kept && now < kept.at + MAX_AGE_MS ? kept : await this.#fetch(now);
+    const copy = kept && isWithin(kept.at, MAX_AGE_MS, now) ? kept : await this.#fetch(now);
     try {
       return await copy.find(header, token);
     } catch (error) {
       if (!(error instanceof JWKSNoMatchingKey) || copy.at >= now) throw error;
     }
     // The issuer may have a new key.
-    if (Date.now() >= this.#busyUntil) {
-      if (now < this.#missedAt + COOLDOWN_MS) throw new KeysUnavailable("asked a moment ago");
+    if (!this.#isBusy()) {
+      if (isWithin(this.#missedAt, COOLDOWN_MS, now))
+        throw new KeysUnavailable("asked a moment ago");
       this.#missedAt = now;
     }
     const { find } = await this.#fetch(now);
     return find(header, token);
   };
 
+  #isBusy(): boolean {
+    return isWithin(this.#busySince, TIMEOUT_MS, Date.now());
+  }
+
   /** @returns a copy that is no older than `now` */
   async #fetch(now: number): Promise<Copy> {
-    while (Date.now() < this.#busyUntil) {
+    while (this.#isBusy()) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
-    if (this.#copy !== undefined && this.#copy.at >= now) return this.#copy;
-    if (now < this.#failedAt + REST_MS) throw new KeysUnavailable("failed a moment ago");
-    this.#busyUntil = Date.now() + TIMEOUT_MS;
+    const copy = this.#copy;
+    if (copy !== undefined && copy.at >= now && copy.at <= Date.now()) return copy;
+    if (isWithin(this.#failedAt, REST_MS, now)) throw new KeysUnavailable("failed a moment ago");
+    this.#busySince = Date.now();
     try {
       const headers = { Accept: "application/jwk-set+json, application/json" };
       const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -93,10 +99,13 @@ export class KeySet {
       report({ event: "jwks-unavailable", error: String(error) });
       throw new KeysUnavailable("it cannot be fetched", { cause: error });
     } finally {
-      this.#busyUntil = 0;
+      this.#busySince = 0;
     }
   }
 }
+
+/** Did `at` happen less than `ms` ago? A clock that was set back since then does not postpone anything. */
+const isWithin = (at: number, ms: number, now: number): boolean => now >= at && now < at + ms;
 
 let kept: { readonly url: string; readonly set: KeySet } | undefined;
 

@@ -101,7 +101,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "each token fetches the keys for itself",
-    edits: one("src/key-set.ts", "while (Date.now() < this.#busyUntil) {", "while (false) {"),
+    edits: one("src/key-set.ts", "while (this.#isBusy()) {", "while (false) {"),
     ...KEY_SET,
     test: "when the keys are fetched 200 tokens",
   },
@@ -581,13 +581,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "made-up keys make the room knock",
-    edits: one("src/key-set.ts", "if (now < this.#missedAt + COOLDOWN_MS)", "if (false)"),
+    edits: one("src/key-set.ts", "if (isWithin(this.#missedAt, COOLDOWN_MS, now))", "if (false)"),
     ...KEY_SET,
     test: "made-up keys do not make the room knock",
   },
   {
     name: "a copy of the keys is kept for ever",
-    edits: one("src/key-set.ts", "kept && now < kept.at + MAX_AGE_MS ? kept", "kept ? kept"),
+    edits: one(
+      "src/key-set.ts",
+      "kept && isWithin(kept.at, MAX_AGE_MS, now) ? kept",
+      "kept ? kept",
+    ),
     ...KEY_SET,
     test: "a key that was withdrawn",
   },

@@ -7,6 +7,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { apply, copyProject } from "./copy.ts";
 import { EXPLORED } from "./explored.ts";
+import { LINK } from "./link.ts";
 import { type Mutant, MUTANTS } from "./list.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -42,7 +43,7 @@ function run(
 }
 
 const wanted = process.argv[2] ?? "";
-const chosen = [...MUTANTS, ...EXPLORED].filter(({ name }) => name.includes(wanted));
+const chosen = [...MUTANTS, ...LINK, ...EXPLORED].filter(({ name }) => name.includes(wanted));
 const copy = copyProject();
 
 const bad: string[] = [];

@@ -220,3 +220,26 @@ describe("an issuer that fails is temporary trouble, not a bad token", () => {
     expect(await issuer.says(bad)).toMatchObject({ code: 4003 });
   });
 });
+
+describe("a clock that is set back an hour", () => {
+  test("does not keep the issuer in peace for longer than 5 s", async () => {
+    const key = await pair("k", "ES256");
+    const issuer = new Issuer(key);
+    const { answer } = issuer;
+    issuer.answer = () => new Response("", { status: 500 });
+    expect(await issuer.says(key)).toEqual(UNAVAILABLE);
+    issuer.answer = answer;
+    passes(-3_600_000);
+    expect(await issuer.says(key)).toEqual(IN);
+  });
+
+  test("does not keep a copy for longer than 10 minutes", async () => {
+    const key = await pair("k", "ES256");
+    const issuer = new Issuer(key);
+    expect(await issuer.says(key)).toEqual(IN);
+    issuer.keys = [await pair("new", "ES256")];
+    passes(-3_600_000);
+    expect(await issuer.says(key)).toEqual(UNTRUSTED);
+    expect(issuer.asked).toBe(2);
+  });
+});
