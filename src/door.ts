@@ -6,6 +6,7 @@
  * - What counts the knocks may fail; the room works on without it.
  */
 
+import type { Closing } from "./core/entrance.ts";
 import { report } from "./journal.ts";
 
 /** How long somebody waits who knocked too often: the period of the rate limit in wrangler.toml. */
@@ -22,6 +23,27 @@ export function mayConnect(origin: string | null, url: URL, allowed: ReadonlySet
   if (page?.host !== url.host) return false;
   // A page that came without encryption may be somebody else's. The other way round, TLS ended before this server.
   return page.protocol === "https:" || (page.protocol === "http:" && url.protocol === "http:");
+}
+
+/** How much of an origin a reason shows, in bytes: with the sentence around it, it fits into the 123 of a close. */
+const ORIGIN_SHOWN_BYTES = 58;
+
+/** The close that refuses a page: names its origin, and the var that would let it in. @param origin the header */
+export function originRefused(origin: string): Closing {
+  const reason =
+    origin === "null"
+      ? "pages of the origin null (files, sandboxed frames) may not connect: ALLOWED_ORIGINS cannot name it"
+      : `pages of ${shown(origin)} may not connect: add it to the server's ALLOWED_ORIGINS`;
+  return { code: 4003, reason };
+}
+
+/** A program may send anything as its origin: what is not plain ASCII is not repeated, and what is long is cut inside. */
+function shown(origin: string): string {
+  if (!/^[!-~]+$/.test(origin)) return "this origin";
+  if (origin.length <= ORIGIN_SHOWN_BYTES) return origin;
+  // The ellipsis has three bytes.
+  const half = Math.floor((ORIGIN_SHOWN_BYTES - 3) / 2);
+  return `${origin.slice(0, half)}…${origin.slice(-half)}`;
 }
 
 /** Counts a knock. @returns whether its address knocked too often */

@@ -28,16 +28,32 @@ const offered = (headers: Headers): string[] =>
     .map((protocol) => protocol.trim())
     .filter((protocol) => protocol !== "");
 
-/**
- * @returns the dialect; none offered means `chat.line`, which is then not echoed;
- *   undefined if something was offered, but no dialect
- */
-export function dialectOf(headers: Headers): { dialect: Dialect; echo: boolean } | undefined {
-  const protocols = offered(headers);
-  if (protocols.length === 0) return { dialect: "chat.line", echo: false };
-  const dialect = (["chat.v1", "chat.line"] as const).find((one) => protocols.includes(one));
-  return dialect && { dialect, echo: true };
+export interface Offer {
+  /** Undefined if something was offered, but no dialect. */
+  readonly dialect: Dialect | undefined;
+  /**
+   * What the response names: the dialect. Where none was offered, the first of the offer, without which a browser fails
+   * the connection before it reads the close; never a key. Undefined if nothing of the kind was offered.
+   */
+  readonly echo: string | undefined;
 }
+
+/** None offered means `chat.line`, which is then not echoed. */
+export function readOffer(headers: Headers): Offer {
+  const protocols = offered(headers);
+  if (protocols.length === 0) return { dialect: "chat.line", echo: undefined };
+  const dialect = (["chat.v1", "chat.line"] as const).find((one) => protocols.includes(one));
+  return { dialect, echo: dialect ?? protocols.find(mayBeNamed) };
+}
+
+/** Not a key, and a token of HTTP: nothing else may stand in a header. */
+const mayBeNamed = (protocol: string): boolean =>
+  !protocol.toLowerCase().startsWith("key.") && /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(protocol);
+
+export const BAD_SUBPROTOCOL: Closing = {
+  code: 4000,
+  reason: "offer the subprotocol chat.v1 or chat.line, or none, which means chat.line",
+};
 
 /** Reads the parameters and the key, in the order of the protocol. */
 export async function readJoin(

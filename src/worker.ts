@@ -4,19 +4,22 @@
  *
  * Invariants:
  * - One `ChatRoom` per normalised room name.
- * - What a browser cannot read is told by a close: refusals after the upgrade are made here, because the runtime ends
- *   TCP properly only for a socket that the Worker itself accepted.
+ * - A browser shows a page no HTTP answer to a handshake. So a handshake is refused by a close right after the upgrade,
+ *   and by HTTP only when too many come. All these closes are made here, because the runtime ends TCP properly only for
+ *   a socket that the Worker itself accepted.
+ * - Nothing is done for a handshake before it is counted.
  */
 import { env as atStart } from "cloudflare:workers";
 import { ChatRoom } from "./chat-room.ts";
 import { type Config, configOf, type Env } from "./config.ts";
 import type { Closing } from "./core/entrance.ts";
+import type { Join } from "./core/event.ts";
 import { NAME_GRAMMAR, parseRoomName, type RoomName } from "./core/names.ts";
-import { knocksTooOften, mayConnect, RETRY_AFTER_S } from "./door.ts";
+import { knocksTooOften, mayConnect, originRefused, RETRY_AFTER_S } from "./door.ts";
 import { decoded, methodNotAllowed, NO_STORE, refuse } from "./http.ts";
 import { report } from "./journal.ts";
 import { answerOperator } from "./operator/api.ts";
-import { dialectOf, joinRequest, readJoin } from "./upgrade.ts";
+import { BAD_SUBPROTOCOL, joinRequest, type Offer, readJoin, readOffer } from "./upgrade.ts";
 
 export { ChatRoom };
 
@@ -33,60 +36,80 @@ export default {
     const answer = await answerOperator(request, url, env, config);
     if (answer !== undefined) return answer;
     const room = roomOf(url.pathname);
-    if (room === undefined) {
-      const where = `there is nothing here: rooms are at /rooms/ROOM, where ${NAME_GRAMMAR}`;
-      return refuse(404, "not-found", where);
-    }
-    return join(request, url, room, config, env);
+    if (isHandshake(request)) return handshake(request, url, room, config, env);
+    return plain(request, url, room, config, env);
   },
 } satisfies ExportedHandler<Env>;
 
-async function join(
+const isHandshake = ({ method, headers }: Request): boolean =>
+  method === "GET" && headers.get("Upgrade")?.toLowerCase() === "websocket";
+
+const NO_ROOM = `there is nothing here: rooms are at /rooms/ROOM, where ${NAME_GRAMMAR}`;
+const BAD_ROOM: Closing = { code: 4000, reason: `connect to /rooms/ROOM, where ${NAME_GRAMMAR}` };
+
+/** What is no handshake. It is counted as one, so that 429 can be read where no answer to a handshake can. */
+async function plain(
   request: Request,
   url: URL,
-  room: RoomName,
+  room: RoomName | undefined,
   config: Config,
   env: Env,
 ): Promise<Response> {
+  if (room === undefined) return refuse(404, "not-found", NO_ROOM);
   if (request.method !== "GET") {
     return methodNotAllowed(config.adminKey === undefined ? "GET" : "GET, DELETE");
   }
-  if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
-    const message = `connect with a WebSocket client: wscat -c '${addressOf(url, room)}'`;
-    const headers = { Upgrade: "websocket", Connection: "Upgrade" };
-    return refuse(426, "upgrade-required", message, headers);
-  }
-  if (!mayConnect(request.headers.get("Origin"), url, config.origins)) {
-    const message =
-      "pages of this origin may not connect; the operator can allow it in ALLOWED_ORIGINS";
-    report({ event: "refusal", status: 403 }, room);
-    return refuse(403, "forbidden-origin", message);
-  }
-  const offer = dialectOf(request.headers);
-  if (offer === undefined) {
-    const message = "offer the subprotocol chat.v1 or chat.line, or none, which means chat.line";
-    return refuse(400, "bad-subprotocol", message);
-  }
-  if (await knocksTooOften(request.headers, env.UPGRADES)) {
-    const message = `too many upgrades from your address: come back in ${RETRY_AFTER_S} seconds`;
-    report({ event: "refusal", status: 429 }, room);
-    return refuse(429, "too-many", message, { "Retry-After": String(RETRY_AFTER_S) });
-  }
-  const { dialect, echo } = offer;
-  const wanted = await readJoin(request.headers, url.searchParams, room, dialect, config.tokens);
+  if (await knocksTooOften(request.headers, env.UPGRADES)) return tooMany(room);
+  const message = `connect with a WebSocket client: wscat -c '${addressOf(url, room)}'`;
+  return refuse(426, "upgrade-required", message, { Upgrade: "websocket", Connection: "Upgrade" });
+}
+
+async function handshake(
+  request: Request,
+  url: URL,
+  room: RoomName | undefined,
+  config: Config,
+  env: Env,
+): Promise<Response> {
+  const { headers } = request;
+  if (await knocksTooOften(headers, env.UPGRADES)) return tooMany(room);
+  const offer = readOffer(headers);
+  const wanted = await readHandshake(headers, url, room, offer, config);
   if ("code" in wanted) {
     report({ event: "refusal", code: wanted.code }, room);
-    return close(wanted, echo ? dialect : undefined);
+    return close(wanted, offer.echo);
   }
   try {
-    const answer = await env.CHAT_ROOM.getByName(room).fetch(joinRequest(wanted, echo));
+    const woken = env.CHAT_ROOM.getByName(wanted.room);
+    const answer = await woken.fetch(joinRequest(wanted, offer.echo !== undefined));
     if (answer.status === 101) return answer;
-    return close(await answer.json<Closing>(), echo ? dialect : undefined);
+    return close(await answer.json<Closing>(), offer.echo);
   } catch (error) {
     report({ event: "room-unreachable", error: String(error) }, room);
     const reason = "the room cannot be reached now: come back later";
-    return close({ code: 4102, reason }, echo ? dialect : undefined);
+    return close({ code: 4102, reason }, offer.echo);
   }
+}
+
+/** Checks a handshake, in the order of the protocol. */
+async function readHandshake(
+  headers: Headers,
+  url: URL,
+  room: RoomName | undefined,
+  { dialect }: Offer,
+  { origins, tokens }: Config,
+): Promise<Join | Closing> {
+  if (room === undefined) return BAD_ROOM;
+  const origin = headers.get("Origin");
+  if (!mayConnect(origin, url, origins)) return originRefused(origin ?? "");
+  if (dialect === undefined) return BAD_SUBPROTOCOL;
+  return readJoin(headers, url.searchParams, room, dialect, tokens);
+}
+
+function tooMany(room: RoomName | undefined): Response {
+  const message = `too many upgrades from your address: come back in ${RETRY_AFTER_S} seconds`;
+  report({ event: "refusal", status: 429 }, room);
+  return refuse(429, "too-many", message, { "Retry-After": String(RETRY_AFTER_S) });
 }
 
 /** `/rooms/{room}`, percent-decoded. */

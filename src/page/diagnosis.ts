@@ -1,13 +1,19 @@
 /**
- * Why a handshake failed: a script is never told what the server answered to it, so the same address is asked in plain
- * HTTP, where a room of this version answers 426.
+ * Why handshakes fail that no close explains: a script is never shown what the server answered to one, so the same
+ * address is asked in plain HTTP, where a room of this version answers 426, or what is in the way.
  */
 
-/** @returns a sentence; undefined if the server is well, or cannot be reached at all */
-export async function diagnose(room: string): Promise<string | undefined> {
+/** How many handshakes in a row must fail, before the way is blamed instead of a moment. */
+const FAILED_MAX = 2;
+
+const BLOCKED =
+  "The server answers, but WebSockets do not get through to it: something in between, like a proxy, does not pass them on.";
+
+/** @param failed how many handshakes in a row failed without a word. @returns a sentence; undefined if there is none */
+export async function diagnose(room: string, failed: number): Promise<string | undefined> {
   try {
     const response = await fetch(`/rooms/${encodeURIComponent(room)}`, { cache: "no-store" });
-    if (response.status === 426) return undefined;
+    if (response.status === 426) return failed < FAILED_MAX ? undefined : BLOCKED;
     return messageOf(await response.text()) ?? stranger(response.status);
   } catch {
     return undefined;

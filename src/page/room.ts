@@ -11,6 +11,7 @@ import {
   ChatClient,
   type ChatError,
   type Entry,
+  type LinkState,
   memoryStorage,
   RestoredError,
   type Unsent,
@@ -69,7 +70,7 @@ export class Room {
   /** Lines of the log, by the place of the message below them. */
   readonly lines = new Map<number, Line>();
   absence: Absence = FIRST;
-  /** What the server says to a handshake that fails. */
+  /** Why handshakes fail; undefined if the room says so itself, or nobody answers. */
   diagnosis: string | undefined;
   readonly #told: Told;
   readonly #client: ChatClient;
@@ -82,6 +83,9 @@ export class Room {
   #isOver = false;
   #wasLive = false;
   #isLive = false;
+  /** How many handshakes in a row failed before the link was open. */
+  #failed = 0;
+  #before: LinkState["type"] = "connecting";
 
   constructor(place: Place, memory: Memory, told: Told, { keeps, carried }: Manner) {
     this.place = place;
@@ -235,17 +239,23 @@ export class Room {
 
   #state(): void {
     const { state } = this.#client;
+    const before = this.#before;
+    this.#before = state.type;
     this.#hold.isHere();
     this.absence = onState(this.absence, state);
     const wasLive = this.#isLive;
     this.#isLive = state.type === "live";
     if (state.type === "live") {
       this.#wasLive = true;
-      this.diagnosis = undefined;
       // A live link that was only in doubt has missed nothing.
       if (!wasLive) this.#caughtUp();
     } else this.typing.forget();
-    if (state.type === "offline" && !this.#wasLive) void this.#diagnose();
+    if (state.type === "live" || state.type === "closed") this.diagnosis = undefined;
+    if (state.type === "replaying") this.#failed = 0;
+    if (state.type === "offline") {
+      if (before === "connecting") this.#failed++;
+      if (before === "connecting" || !this.#wasLive) void this.#diagnose();
+    }
     this.#told.changed();
   }
 
@@ -285,8 +295,9 @@ export class Room {
   }
 
   async #diagnose(): Promise<void> {
-    const diagnosis = await diagnose(this.place.room);
-    if (this.#wasLive) return;
+    const diagnosis = await diagnose(this.place.room, this.#failed);
+    const { type } = this.#client.state;
+    if (type !== "offline" && type !== "connecting") return;
     this.diagnosis = diagnosis;
     this.#told.changed();
   }

@@ -52,41 +52,14 @@ describe("what is no handshake", () => {
   });
 });
 
-describe("refusals before the upgrade, in the order of the protocol", () => {
+describe("what is no handshake is refused by HTTP, in the order of the protocol", () => {
   const badOrigin = { Origin: "https://evil.example" };
 
   // Each but the last breaks the rules of all that follow, too.
   test.each([
     ["404, whatever the method", "/nowhere?name=", "POST", badOrigin, 404, "not-found"],
     ["404 for a room whose name cannot be", "/rooms/-x?name=", "POST", badOrigin, 404, "not-found"],
-    ["404 for a room without a name", "/rooms/?name=", "GET", upgradeHeaders([]), 404, "not-found"],
-    [
-      "404 for a room within a room",
-      "/rooms/a/b?name=a",
-      "GET",
-      upgradeHeaders([]),
-      404,
-      "not-found",
-    ],
-    [
-      "404 for a slash that is encoded",
-      "/rooms/a%2Fb?name=a",
-      "GET",
-      upgradeHeaders([]),
-      404,
-      "not-found",
-    ],
-    ["404 for bad encoding", "/rooms/%zz?name=a", "GET", upgradeHeaders([]), 404, "not-found"],
-    ["404 for bad UTF-8", "/rooms/%ff?name=a", "GET", upgradeHeaders([]), 404, "not-found"],
-    [
-      "404 for 33 characters",
-      `/rooms/${"r".repeat(33)}?name=a`,
-      "GET",
-      upgradeHeaders([]),
-      404,
-      "not-found",
-    ],
-    ["404 for a space", "/rooms/a%20b?name=a", "GET", upgradeHeaders([]), 404, "not-found"],
+    ["404 for a room without a name", "/rooms/?name=", "GET", {}, 404, "not-found"],
     ["405 for POST", "/rooms/lobby?name=", "POST", badOrigin, 405, "method-not-allowed"],
     ["405 for PUT", "/rooms/lobby?name=", "PUT", badOrigin, 405, "method-not-allowed"],
     [
@@ -104,54 +77,6 @@ describe("refusals before the upgrade, in the order of the protocol", () => {
       { ...badOrigin, Connection: "Upgrade", Upgrade: "h2c" },
       426,
       "upgrade-required",
-    ],
-    [
-      "403 for another origin",
-      "/rooms/lobby?name=",
-      "GET",
-      { ...badOrigin, ...upgradeHeaders(["soap"]) },
-      403,
-      "forbidden-origin",
-    ],
-    [
-      "403 for the origin null",
-      "/rooms/lobby?name=alice",
-      "GET",
-      { Origin: "null", ...upgradeHeaders([]) },
-      403,
-      "forbidden-origin",
-    ],
-    [
-      "403 for the friend's host over http",
-      "/rooms/lobby?name=alice",
-      "GET",
-      { Origin: "http://chat.example.com", ...upgradeHeaders([]) },
-      403,
-      "forbidden-origin",
-    ],
-    [
-      "403 for another port of this host",
-      "/rooms/lobby?name=alice",
-      "GET",
-      { Origin: "http://127.0.0.1:1", ...upgradeHeaders([]) },
-      403,
-      "forbidden-origin",
-    ],
-    [
-      "400 for another subprotocol",
-      "/rooms/lobby?name=",
-      "GET",
-      upgradeHeaders(["soap", "chat.v2"]),
-      400,
-      "bad-subprotocol",
-    ],
-    [
-      "400 for a key without a dialect",
-      "/rooms/lobby?name=alice",
-      "GET",
-      upgradeHeaders(["key.YQ"]),
-      400,
-      "bad-subprotocol",
     ],
   ])("%s", async (_case, path, method, headers, status, code) => {
     const answer = await ask(server.url, path, { method, headers });
@@ -179,6 +104,80 @@ describe("refusals before the upgrade, in the order of the protocol", () => {
     });
     link?.vanishes();
     expect(status).toBe(101);
+  });
+});
+
+describe("what no page could read as HTTP is told by a close, in the order of the protocol", () => {
+  const ROOM = /^connect to \/rooms\/ROOM, where a name has 1 to 32 characters/;
+  const ORIGIN = /^pages of .* may not connect: .*ALLOWED_ORIGINS/;
+  const DIALECT = /^offer the subprotocol chat\.v1 or chat\.line/;
+  const evil = "https://evil.example";
+
+  // Each breaks the rules of what follows, too.
+  test.each([
+    ["no such path", "/nowhere?name=", evil, 4000, ROOM],
+    ["a room whose name cannot be", "/rooms/-x?name=", evil, 4000, ROOM],
+    ["a room without a name", "/rooms/?name=", evil, 4000, ROOM],
+    ["a room within a room", "/rooms/a/b?name=", evil, 4000, ROOM],
+    ["a slash that is encoded", "/rooms/a%2Fb?name=", evil, 4000, ROOM],
+    ["bad encoding", "/rooms/%zz?name=", evil, 4000, ROOM],
+    ["bad UTF-8", "/rooms/%ff?name=", evil, 4000, ROOM],
+    ["33 characters", `/rooms/${"r".repeat(33)}?name=`, evil, 4000, ROOM],
+    ["a space", "/rooms/a%20b?name=", evil, 4000, ROOM],
+    ["another origin", "/rooms/lobby?name=", evil, 4003, ORIGIN],
+    ["the origin null", "/rooms/lobby?name=", "null", 4003, ORIGIN],
+    ["the friend's host over http", "/rooms/lobby?name=", FRIEND.replace("s:", ":"), 4003, ORIGIN],
+    ["another port of this host", "/rooms/lobby?name=", "http://127.0.0.1:1", 4003, ORIGIN],
+    ["another subprotocol", "/rooms/lobby?name=", FRIEND, 4000, DIALECT],
+  ])("%s", async (_case, path, origin, code, reason) => {
+    // A protocol that is offered must be named, or a browser fails the connection before it reads the close.
+    const headers = { Origin: origin, ...upgradeHeaders(["soap", "chat.v2"]) };
+    const answer = await ask(server.url, path, { headers });
+    expect([answer.status, answer.headers["sec-websocket-protocol"]]).toEqual([101, "soap"]);
+    const told = await answer.link?.refusal();
+    answer.link?.vanishes();
+    expect(told?.code).toBe(code);
+    expect(told?.reason).toMatch(reason);
+    expect(Buffer.byteLength(told?.reason ?? "")).toBeLessThanOrEqual(123);
+  });
+
+  test.each([
+    ["nothing was offered", [], undefined],
+    ["a dialect", ["soap", "chat.line"], "chat.line"],
+    ["the first that is no key", [subprotocolOf("s3cret"), "soap", "chat.v2"], "soap"],
+    ["a key alone is not named", [subprotocolOf("s3cret")], undefined],
+    ["nor one in capitals", [subprotocolOf("s3cret").toUpperCase()], undefined],
+    ["nor what may not stand in a header", ["so/ap", "höap", "s:"], undefined],
+  ])("the response names a subprotocol of the offer: %s", async (_case, protocols, named) => {
+    const headers = { Origin: evil, ...upgradeHeaders(protocols) };
+    const answer = await ask(server.url, "/rooms/lobby?name=alice", { headers });
+    expect([answer.status, answer.headers["sec-websocket-protocol"]]).toEqual([101, named]);
+    expect((await answer.link?.refusal())?.code).toBe(4003);
+    answer.link?.vanishes();
+  });
+
+  test("a key without a dialect is 4000", async () => {
+    const told = await freshRoom().turnsAway("name=alice", { protocols: [subprotocolOf("k")] });
+    expect(told.code).toBe(4000);
+    expect(told.reason).toMatch(DIALECT);
+  });
+
+  test("R8: no room is woken by any of them: nothing is stored", async () => {
+    const before = server.stored();
+    for (const [path, protocol] of [
+      ["/rooms/-x?name=alice", "chat.v1"],
+      ["/rooms/never-woken?name=alice", "chat.v1"],
+      ["/rooms/never-woken?name=alice", "soap"],
+    ] as const) {
+      const headers = {
+        Origin: protocol === "soap" ? FRIEND : evil,
+        ...upgradeHeaders([protocol]),
+      };
+      const { link } = await ask(server.url, path, { headers });
+      await link?.refusal();
+      link?.vanishes();
+    }
+    expect([...server.stored().keys()]).toEqual([...before.keys()]);
   });
 });
 

@@ -623,6 +623,50 @@ export const MUTANTS: readonly Mutant[] = [
     test: "its own host without encryption",
   },
   {
+    name: "a page of another origin is let in",
+    edits: one("src/worker.ts", "if (!mayConnect(origin, url, origins))", "if (false)"),
+    ...DOOR,
+    test: "a page of another origin is told so by a close",
+  },
+  {
+    name: "a refusal names the key",
+    edits: one("src/upgrade.ts", '!protocol.toLowerCase().startsWith("key.") && ', ""),
+    ...DOOR,
+    test: "a refusal names a subprotocol of the offer",
+  },
+  {
+    name: "a refusal names no subprotocol, and no browser reads it",
+    edits: one("src/upgrade.ts", "dialect ?? protocols.find(mayBeNamed)", "dialect"),
+    ...DOOR,
+    test: "a refusal names a subprotocol of the offer",
+  },
+  {
+    name: "a long origin makes a reason that fits into no close",
+    edits: one("src/door.ts", "if (origin.length <= ORIGIN_SHOWN_BYTES) return", "return"),
+    ...DOOR,
+    test: "the reason names a longer one",
+  },
+  {
+    name: "handshakes that are refused are not counted",
+    edits: one(
+      "src/worker.ts",
+      "if (await knocksTooOften(headers, env.UPGRADES)) return tooMany(room);",
+      "",
+    ),
+    ...DOOR,
+    test: "a handshake is counted before it is refused",
+  },
+  {
+    name: "429 can be read in no browser",
+    edits: one(
+      "src/worker.ts",
+      "if (await knocksTooOften(request.headers, env.UPGRADES)) return tooMany(room);",
+      "",
+    ),
+    ...DOOR,
+    test: "what is no handshake: 404 and 405 are not counted",
+  },
+  {
     name: "a limiter that fails closes the room",
     edits: one(
       "src/door.ts",

@@ -124,6 +124,11 @@ describe("the link in words", () => {
   test.each([
     [4001, "replaced", "use-here"],
     [4003, "the name belongs to another key", "enter-key"],
+    [
+      4003,
+      "pages of http://a may not connect: add it to the server's ALLOWED_ORIGINS",
+      "try-again",
+    ],
     [4004, "an operator removed you", "try-again"],
     [4005, "an operator closed the room", "try-again"],
     [4104, "the key has expired", "enter-key"],

@@ -3,7 +3,7 @@ import { env } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import type { Env } from "../../src/config.ts";
 import type { Join } from "../../src/core/event.ts";
-import { limitKeyOf, mayConnect } from "../../src/door.ts";
+import { limitKeyOf, mayConnect, originRefused } from "../../src/door.ts";
 import { joinOf } from "../../src/upgrade.ts";
 import worker from "../../src/worker.ts";
 import { AUDIENCE, claimsOf, ISSUER, nowS, part, SECRET, tokenOf } from "../support/tokens.ts";
@@ -188,10 +188,53 @@ describe("origins", () => {
     expect(mayConnect(null, new URL(HOME), new Set())).toBe(true);
   });
 
-  test("a page of another origin wakes no room, whatever its key", async () => {
+  const ADD_IT = "may not connect: add it to the server's ALLOWED_ORIGINS";
+
+  test("a page of another origin is told so by a close, and wakes no room, whatever its key", async () => {
     const headers = { Origin: "https://evil.example", Authorization: "Bearer k" };
-    const { answer, woken } = await knock({ headers });
-    expect([answer.status, woken]).toEqual([403, []]);
+    const { answer, woken, closed } = await knock({ headers });
+    const reason = `pages of https://evil.example ${ADD_IT}`;
+    expect([answer.status, closed, woken]).toEqual([101, { code: 4003, reason }, []]);
+  });
+
+  const KEY = subprotocolOf("s3cret");
+  test.each<[string, string | undefined, string | null]>([
+    ["nothing was offered", undefined, null],
+    ["a dialect", "soap, chat.line", "chat.line"],
+    ["the first that is no key", `${KEY}, soap, chat.v2`, "soap"],
+    ["a key alone is not named", KEY, null],
+    ["nor one in capitals", KEY.toUpperCase(), null],
+    ["nor what may not stand in a header", "so/ap, s:", null],
+  ])("a refusal names a subprotocol of the offer: %s", async (_case, offer, named) => {
+    const offered = offer !== undefined && { "Sec-WebSocket-Protocol": offer };
+    const { answer, closed } = await knock({ headers: { Origin: "null", ...offered } });
+    expect(answer.headers.get("Sec-WebSocket-Protocol")).toBe(named);
+    expect(closed?.code).toBe(4003);
+  });
+
+  test.each<[string, string, string]>([
+    ["one as long as fits, whole", `https://${"a".repeat(50)}`, `https://${"a".repeat(50)}`],
+    [
+      "a longer one, cut inside",
+      `https://begin${"a".repeat(900)}end.example`,
+      `https://begin${"a".repeat(14)}…${"a".repeat(16)}end.example`,
+    ],
+    ["two, which a program sent", "https://a.example, https://b.example", "this origin"],
+    ["a control character", "https://a\u001b[2J.example", "this origin"],
+    ["letters beyond ASCII", "https://ä.example", "this origin"],
+    ["nothing", "", "this origin"],
+  ])("the reason names %s, and fits into a close", (_case, origin, named) => {
+    const { code, reason } = originRefused(origin);
+    expect([code, reason]).toEqual([4003, `pages of ${named} ${ADD_IT}`]);
+    expect(new TextEncoder().encode(reason).length).toBeLessThanOrEqual(123);
+  });
+
+  test("a file, whose origin is null, is told that no var can name it", () => {
+    const { reason } = originRefused("null");
+    expect(reason).toMatch(
+      /^pages of the origin null \(files, sandboxed frames\) .*ALLOWED_ORIGINS/,
+    );
+    expect(reason.length).toBeLessThanOrEqual(123);
   });
 });
 
@@ -232,27 +275,39 @@ describe("upgrades of one address", () => {
     expect((await knocks("203.0.113.8")).woken).toHaveLength(1);
   });
 
-  test("429 comes after 404, 405, 426, 403 and 400, which are not counted", async () => {
-    const { keys, UPGRADES } = limiter(0);
-    const vars = { UPGRADES };
-    const statusOf = async (headers: Record<string, string>, url?: string): Promise<number> =>
-      (await knock({ headers: from("203.0.113.7", headers), vars, ...(url && { url }) })).answer
-        .status;
-    expect(await statusOf({}, "https://chat.example.com/nowhere")).toBe(404);
-    expect(await statusOf({ Upgrade: "h2c" })).toBe(426);
-    expect(await statusOf({ Origin: "null" })).toBe(403);
-    expect(await statusOf({ "Sec-WebSocket-Protocol": "soap" })).toBe(400);
+  test("what is no handshake: 404 and 405 are not counted; 426 is, so that 429 can be read", async () => {
+    const { keys, UPGRADES } = limiter(1);
+    const ask = async (method: string, path: string): Promise<Response> => {
+      const headers = from("203.0.113.7");
+      const request = new Request(`https://chat.example.com${path}`, { method, headers });
+      return worker.fetch(request, { UPGRADES } as unknown as Env);
+    };
+    expect((await ask("GET", "/nowhere")).status).toBe(404);
+    expect((await ask("POST", "/rooms/lobby")).status).toBe(405);
     expect(keys).toEqual([]);
-    expect(await statusOf({})).toBe(429);
+    expect((await ask("GET", "/rooms/lobby")).status).toBe(426);
+    const { status, headers } = await ask("GET", "/rooms/lobby");
+    expect([status, headers.get("Retry-After")]).toEqual([429, "60"]);
   });
 
-  test("429 comes before what a close would tell", async () => {
-    const { UPGRADES } = limiter(0);
+  test("a handshake is counted before it is refused, for whatever reason", async () => {
+    const { keys, UPGRADES } = limiter(1);
     const vars = { UPGRADES, JWT_SECRET: SECRET };
-    for (const query of ["name=", "name=alice"]) {
-      const { answer } = await knock({ query, headers: from("203.0.113.7"), vars });
-      expect(answer.status).toBe(429);
+    const bad: [code: number, headers: Record<string, string>, url: string][] = [
+      [4000, {}, "https://chat.example.com/nowhere"],
+      [4000, {}, "https://chat.example.com/rooms/-x"],
+      [4003, { Origin: "null" }, "https://chat.example.com/rooms/lobby"],
+      [4000, { "Sec-WebSocket-Protocol": "soap" }, "https://chat.example.com/rooms/lobby"],
+      [4000, {}, "https://chat.example.com/rooms/lobby?name="],
+      [4003, {}, "https://chat.example.com/rooms/lobby?name=alice"],
+    ];
+    for (const [index, [code, headers, url]] of bad.entries()) {
+      const knocks = () => knock({ headers: from(`203.0.113.${index}`, headers), vars, url });
+      expect((await knocks()).closed?.code).toBe(code);
+      const { answer, woken } = await knocks();
+      expect([answer.status, woken]).toEqual([429, []]);
     }
+    expect(keys).toHaveLength(2 * bad.length);
   });
 
   test.each<[string, RateLimit | undefined]>([

@@ -73,6 +73,26 @@ test.each([
   expect(code).toBe(3);
 });
 
+test("a room behind something that passes no WebSocket on: told at the second try, and tried again", async () => {
+  const url = await stranger(likeARoom);
+  const args = ["alice", "--url", url, "--timeout", "3"];
+  const { code, err } = await run(args, newHome(), "bob: hi\n");
+  expect(err).toContain(`${url} is a chat room, but WebSockets do not get through to it`);
+  expect(err.match(/get through/g)).toHaveLength(2);
+  expect(err).toContain("chat: gave up after 3 s without the room: ");
+  expect(code).toBe(3);
+});
+
+test("429: the room's sentence, and tried again", async () => {
+  const message = "too many upgrades from your address: come back in 60 seconds";
+  const body = JSON.stringify({ error: { code: "too-many", message } });
+  const url = await stranger(answers(429, { ...JSON_TYPE, "Retry-After": "60" }, body));
+  const args = ["alice", "--url", url, "--timeout", "1"];
+  const { code, err } = await run(args, newHome(), "bob: hi\n");
+  expect(err).toContain(`chat: ${url} answers: ${message}; still trying\n`);
+  expect(code).toBe(3);
+});
+
 test("nobody there: told at once, given up after --timeout; the message goes out in the next life, once", async () => {
   const home = newHome();
   const url = await nobody();

@@ -5,7 +5,7 @@ import { complete } from "./completion.ts";
 import { Conversation } from "./conversation.ts";
 import { EXIT, type Exit, exitOfClose } from "./exit.ts";
 import { type Input, readInput } from "./input.ts";
-import { probe } from "./probe.ts";
+import { Diagnosis } from "./probe.ts";
 import { dim, paintName, render, statusOf } from "./render.ts";
 import type { Saying } from "./saying.ts";
 import { Screen } from "./screen.ts";
@@ -28,7 +28,6 @@ export async function interact(client: ChatClient, terminal: Terminal): Promise<
   const style = { colour, me: client.name };
   const over = Promise.withResolvers<Exit>();
   let lastError = "";
-  let probed = false;
 
   const screen = new Screen({
     input,
@@ -54,23 +53,17 @@ export async function interact(client: ChatClient, terminal: Terminal): Promise<
   };
   const onState = (state: LinkState): void => {
     refresh();
-    if (state.type === "live") probed = true;
-    if (state.type === "offline" && !probed) {
-      probed = true;
-      void explain();
-    }
+    diagnosis.onState(state);
     if (state.type === "closed" && state.code !== 1000) {
       if (state.why !== lastError) notice(state.why);
       over.resolve(exitOfClose(state.code));
     }
   };
-  /** The first connect failed: says why, and ends if it would fail for ever. */
-  const explain = async (): Promise<void> => {
-    const finding = await probe(url, client.room);
-    if (finding.type === "room" || client.state.type === "live") return;
+  /** Says why handshakes fail, and ends if they would fail for ever. */
+  const diagnosis = new Diagnosis(url, client.room, (finding) => {
     notice(finding.why);
     if (finding.type === "wrong-server") over.resolve(EXIT.unreachable);
-  };
+  });
   const act = (wish: Input): void => {
     switch (wish.type) {
       case "send":

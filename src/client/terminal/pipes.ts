@@ -13,7 +13,7 @@ import { Conversation } from "./conversation.ts";
 import { EXIT, type Exit, exitOfClose, exitOfError, worse } from "./exit.ts";
 import { readInput } from "./input.ts";
 import { toJson } from "./json.ts";
-import { probe } from "./probe.ts";
+import { Diagnosis, type Trouble } from "./probe.ts";
 import { render } from "./render.ts";
 import { isComplaint, type Saying } from "./saying.ts";
 
@@ -52,7 +52,9 @@ class Run {
   #worst: Exit = EXIT.fine;
   #lastError = "";
   #lastWhy = "";
-  #probed = false;
+  /** Why handshakes fail, which says more than that the connection broke. */
+  #diagnosed = "";
+  readonly #diagnosis: Diagnosis;
   #isOver = false;
   #deadline: NodeJS.Timeout | undefined;
 
@@ -60,6 +62,7 @@ class Run {
     this.#client = client;
     this.#pipes = pipes;
     this.#conversation = new Conversation(client, (saying) => this.#say(saying));
+    this.#diagnosis = new Diagnosis(pipes.url, client.room, (finding) => this.#explain(finding));
     this.#expect();
     // A record that cannot be had closes the client before anyone listens.
     this.#onState(client.state);
@@ -150,29 +153,22 @@ class Run {
   }
 
   #onState(state: LinkState): void {
-    if (state.type === "live") {
-      this.#probed = true;
-      return this.#progress();
-    }
+    this.#diagnosis.onState(state);
+    if (state.type === "live") return this.#progress();
     this.#expect();
-    if (state.type === "offline") {
-      this.#lastWhy = state.why;
-      if (!this.#probed) void this.#explain();
-    }
+    if (state.type === "replaying") this.#diagnosed = "";
+    if (state.type === "offline") this.#lastWhy = state.why;
     if (state.type === "closed" && state.code !== 1000) {
       if (state.why !== this.#lastError) this.#complain([state.why]);
       this.#over.resolve(exitOfClose(state.code));
     }
   }
 
-  /** The first connect failed: says why, and ends if it would fail for ever. */
-  async #explain(): Promise<void> {
-    this.#probed = true;
-    const finding = await probe(this.#pipes.url, this.#client.room);
-    if (finding.type === "room" || this.#client.state.type === "live") return;
-    this.#lastWhy = finding.why;
-    if (finding.type === "trouble") return this.#complain([`${finding.why}; still trying`]);
-    this.#complain([finding.why]);
+  /** Says why handshakes fail, and ends if they would fail for ever. */
+  #explain({ type, why }: Trouble): void {
+    this.#diagnosed = why;
+    if (type === "trouble") return this.#complain([`${why}; still trying`]);
+    this.#complain([why]);
     this.#over.resolve(EXIT.unreachable);
   }
 
@@ -186,7 +182,7 @@ class Run {
     const { timeoutMs } = this.#pipes;
     if (this.#isOver || this.#deadline !== undefined || timeoutMs === Infinity) return;
     this.#deadline = setTimeout(() => {
-      const why = this.#lastWhy === "" ? "it does not answer" : this.#lastWhy;
+      const why = this.#diagnosed || this.#lastWhy || "it does not answer";
       this.#complain([`gave up after ${timeoutMs / 1000} s without the room: ${why}`]);
       this.#over.resolve(EXIT.unreachable);
     }, timeoutMs);

@@ -1,5 +1,8 @@
-/** Finds out, in a sentence, why a room was never reached: asks the same address by plain HTTP. */
+/**
+ * Finds out, in a sentence, why a room is not reached where no close says it: asks the same address by plain HTTP.
+ */
 import { roomAddress } from "../endpoint.ts";
+import type { LinkState } from "../index.ts";
 
 const PROBE_MS = 5_000;
 const BODY_MAX_CHARS = 65_536;
@@ -11,6 +14,58 @@ export type Finding =
   | { readonly type: "trouble"; readonly why: string }
   /** It would be the same next time. */
   | { readonly type: "wrong-server"; readonly why: string };
+
+export type Trouble = Exclude<Finding, { readonly type: "room" }>;
+
+/** How many handshakes in a row must fail, before the way is blamed instead of a moment. */
+const FAILED_MAX = 2;
+
+/** Watches the states of one client, and tells why handshakes fail: each reason once, until the room is reached. */
+export class Diagnosis {
+  readonly #url: URL;
+  readonly #room: string;
+  readonly #tell: (trouble: Trouble) => void;
+  #before: LinkState["type"] = "connecting";
+  #wasLive = false;
+  /** How many handshakes in a row failed before the link was open. */
+  #failed = 0;
+  #told = "";
+
+  constructor(url: URL, room: string, tell: (trouble: Trouble) => void) {
+    this.#url = url;
+    this.#room = room;
+    this.#tell = tell;
+  }
+
+  onState({ type }: LinkState): void {
+    const before = this.#before;
+    this.#before = type;
+    if (type === "replaying") this.#failed = 0;
+    if (type === "live") {
+      this.#wasLive = true;
+      this.#told = "";
+    }
+    if (type !== "offline") return;
+    if (before === "connecting") this.#failed++;
+    if (before === "connecting" || !this.#wasLive) void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    const found = await probe(this.#url, this.#room);
+    if (this.#before !== "offline" && this.#before !== "connecting") return;
+    const finding = found.type === "room" && this.#failed >= FAILED_MAX ? this.#blocked : found;
+    if (finding.type === "room" || finding.why === this.#told) return;
+    this.#told = finding.why;
+    // Who was in the room once was not wrong about the server: something is in the way.
+    this.#tell(this.#wasLive ? { ...finding, type: "trouble" } : finding);
+  }
+
+  get #blocked(): Finding {
+    const { origin } = httpOf(this.#url);
+    const why = `${origin} is a chat room, but WebSockets do not get through to it: something in between, like a proxy, does not pass them on`;
+    return { type: "trouble", why };
+  }
+}
 
 export async function probe(url: URL, room: string): Promise<Finding> {
   const address = roomAddress(httpOf(url), room);

@@ -76,6 +76,10 @@ export interface Notice {
   readonly actions: readonly Action[];
 }
 
+/** The room refuses the page itself, whatever the name and the key: then the reason names the var to set. */
+export const isPageRefused = ({ code, why }: Extract<Status, { type: "closed" }>): boolean =>
+  code === 4003 && why.includes("ALLOWED_ORIGINS");
+
 /** What stands in the way of talking, and what to do about it; undefined if nothing does. */
 export function noticeOf(status: Status, name: string): Notice | undefined {
   if (status.type === "held") return held(status.stage, name);
@@ -94,6 +98,7 @@ export function noticeOf(status: Status, name: string): Notice | undefined {
         actions: ["use-here", "other-name"],
       };
     case 4003:
+      if (isPageRefused(status)) return { text: sentence(why), actions: ["try-again"] };
       return {
         text: `${sentence(why)} If ${name} is yours on another device, enter the key of that one.`,
         actions: ["enter-key", "other-name"],

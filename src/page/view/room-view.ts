@@ -81,7 +81,8 @@ export class RoomView {
     const edge = edgeOf(room);
     views.log.render({ items: log.items, lines: this.#lines(), edge });
     const words = wordsOf(status, now);
-    const diagnosed = status.type === "offline" && room.diagnosis !== undefined;
+    const isAway = status.type === "offline" || status.type === "connecting";
+    const diagnosed = isAway && room.diagnosis !== undefined;
     views.link.render(words, status.type === "paused", canCut(status));
     const notice = noticeOf(status, name);
     views.notice.render(diagnosed ? { text: room.diagnosis ?? "", actions: ["reload"] } : notice);
