@@ -18,7 +18,7 @@ import type { Peer, Peers } from "./peers.ts";
 import type { Presence } from "./presence.ts";
 import type { Pump } from "./pump.ts";
 import { sameSecret } from "./secret.ts";
-import type { Spent } from "./share.ts";
+import { notAfter, type Spent } from "./share.ts";
 import { newPeer } from "./state.ts";
 import type { Known, Storage } from "./storage.ts";
 
@@ -134,7 +134,7 @@ export class Entrance {
       return { birth: head, own: head, spent: [] };
     }
     const own = current === undefined ? known.cursor : pump.cursorOf(current);
-    const { spent } = current ?? known;
+    const spent = notAfter((current ?? known).spent, now);
     // Somebody whose links always end in a crash is never seen to leave.
     if (known.seen < now - SEEN_AGE_MS) {
       storage.directory.save(name, { cursor: own, seen: now, spent });

@@ -52,6 +52,12 @@ export function spend(spent: Spent, share: Share, bytes: number, now: number): S
   ];
 }
 
+/** What was added at a time that is still to come, since the clock was set back meanwhile, counts from `now` on. */
+export const notAfter = (spent: Spent, now: number): Spent =>
+  spent.some(({ at }) => at > now)
+    ? spent.map((slot) => ({ ...slot, at: Math.min(slot.at, now) }))
+    : spent;
+
 /** Numbers only, as they are stored: three for each slot; empty for nothing. */
 export const writeSpent = (spent: Spent): string =>
   spent.map(({ at, entries, bytes }) => `${at},${entries},${bytes}`).join(";");

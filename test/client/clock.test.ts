@@ -13,6 +13,8 @@ class Socket extends EventTarget {
   readonly url: string;
   readyState = 0;
   readonly sent: string[] = [];
+  /** The code that the client closed it with. */
+  code: number | undefined;
 
   constructor(url: string) {
     super();
@@ -47,7 +49,8 @@ class Socket extends EventTarget {
     this.sent.push(frame);
     if (frame === "ping" && Socket.answers) setTimeout(() => this.says("pong"), 1);
   }
-  close(): void {
+  close(code?: number): void {
+    this.code = code;
     this.readyState = 3;
   }
   ends(code: number): void {
@@ -212,6 +215,32 @@ describe("a wall clock that goes an hour forward", () => {
     await passes(1_000);
     const sent = Socket.last.sent.join().split('"type":"send"').length - 1;
     expect(sent).toBeLessThan(500 + 2 * 50);
+  });
+});
+
+describe("what the protocol says of a link", () => {
+  test("one that is given up is closed with 4201, one that is left with 1000", async () => {
+    const { client } = joins();
+    await passes(1_000);
+    Socket.answers = false;
+    await passes(40_000);
+    expect(Socket.made[0]?.code).toBe(4201);
+    Socket.answers = true;
+    await passes(20_000);
+    const closing = client.close();
+    await passes(10);
+    await closing;
+    expect(Socket.last.code).toBe(1000);
+  });
+
+  test("`attempt` is ms since 1970", async () => {
+    const begin = Date.now();
+    joins();
+    await passes(10);
+    const attempt = Number(new URL(Socket.last.url).searchParams.get("attempt"));
+    expect(attempt - begin).toBeGreaterThanOrEqual(0);
+    // Attempts rise over the whole process, and the tests before this one were hours ahead.
+    expect(attempt - begin).toBeLessThan(24 * HOUR);
   });
 });
 

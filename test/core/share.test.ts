@@ -63,6 +63,22 @@ describe("what is spent", () => {
 describe("in the room", () => {
   const tight = { logEntries: 20, share: 25 };
 
+  test("a clock that was a year ahead, and is set right: the share comes back after 28 hours all the same", () => {
+    const stage = new Stage(tight);
+    stage.now += 365 * DAY;
+    const mallory = stage.joins("mallory");
+    for (let i = 0; i < 6; i++) mallory.says(`${i}`, ["mallory"]);
+    expect(mallory.closed).toMatchObject({ code: 4103 });
+    stage.now -= 365 * DAY;
+    const again = stage.joins("mallory");
+    again.says("too soon", ["mallory"]);
+    expect(again.closed).toMatchObject({ code: 4103 });
+    stage.passes(DAY + SHARE_SLOT_MS);
+    const late = stage.joins("mallory");
+    late.says("a day later", ["mallory"]);
+    expect([late.closed, late.texts.at(-1)]).toEqual([undefined, "a day later"]);
+  });
+
   test("R8: the first message over a name's share ends its link with 4103, and is not stored; others go on", () => {
     const stage = new Stage(tight);
     const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];

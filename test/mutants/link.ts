@@ -5,6 +5,28 @@ const one = (file: string, find: string, put: string): Edit[] => [{ file, find, 
 
 export const LINK: readonly Mutant[] = [
   {
+    name: "what was spent in a wrong future counts until then",
+    edits: one(
+      "src/core/entrance.ts",
+      "notAfter((current ?? known).spent, now)",
+      "(current ?? known).spent",
+    ),
+    project: "core",
+    file: "test/core/share.test.ts",
+    test: "a clock that was a year ahead",
+  },
+  {
+    name: "client: a link that is given up is left with a goodbye",
+    edits: one(
+      "src/client/client.ts",
+      'socket?.close(this.#link.type === "closed" ? 1000 : LET_GO);',
+      "socket?.close(1000);",
+    ),
+    project: "core",
+    file: "test/client/clock.test.ts",
+    test: "one that is given up is closed with 4201",
+  },
+  {
     name: "client: durations are counted on the wall clock",
     edits: one(
       "src/client/clock.ts",

@@ -29,8 +29,6 @@ export class Stranger {
   /** What the page said, on all links. */
   readonly heard: Frame[] = [];
   links = 0;
-  /** Says nothing any more, not even `pong`: so looks a link whose network is gone. */
-  isGone = false;
   #greets: (stranger: Stranger) => void = () => {};
 
   /** To be called before the page is joined. @param greets what a link begins with */
@@ -41,7 +39,6 @@ export class Stranger {
       stranger.#socket = socket;
       stranger.links++;
       socket.onMessage((text) => {
-        if (stranger.isGone) return;
         if (text === "ping") return socket.send("pong");
         const said = JSON.parse(String(text)) as Frame | Frame[];
         stranger.heard.push(...(Array.isArray(said) ? said : [said]));

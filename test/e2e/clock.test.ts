@@ -1,0 +1,48 @@
+/** A device whose clock is set back an hour, as by NTP or after a suspend, against a real server through real sockets. */
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { ChatClient, type LinkState } from "../../src/client/index.ts";
+import { Detour } from "../support/e2e/detour.ts";
+import { Server } from "../support/e2e/server.ts";
+
+const HOUR = 3_600_000;
+
+let server: Server;
+beforeAll(async () => {
+  server = await Server.starts();
+});
+afterAll(() => server.stop());
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const isOnce = (client: ChatClient, type: LinkState["type"]): Promise<void> =>
+  new Promise((resolve) => {
+    if (client.state.type === type) return resolve();
+    const stop = client.on("state", (state) => {
+      if (state.type !== type) return;
+      stop();
+      resolve();
+    });
+  });
+
+test("set back while the network is gone: the client is back as soon as ever, and what it says is true", async () => {
+  const detour = await Detour.to(() => new URL(server.url));
+  const client = new ChatClient({ url: detour.url, room: "clock", name: "alice" });
+  await isOnce(client, "live");
+  detour.closes();
+  await isOnce(client, "offline");
+  const sent = client.send("hi");
+  const now = Date.now.bind(Date);
+  vi.spyOn(Date, "now").mockImplementation(() => now() - HOUR);
+  const begin = performance.now();
+  await isOnce(client, "connecting");
+  await isOnce(client, "offline");
+  const { state } = client;
+  if (state.type === "offline") expect(state.retryAt - Date.now()).toBeLessThanOrEqual(30_000);
+  detour.opens();
+  expect((await sent).text).toBe("hi");
+  // A few tries, each within twice the time of the one before.
+  expect(performance.now() - begin).toBeLessThan(15_000);
+  await client.close();
+  detour.end();
+});
