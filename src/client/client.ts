@@ -136,6 +136,11 @@ export class ChatClient implements AsyncIterable<Entry> {
     return this.#online;
   }
 
+  /** UTF-8 bytes that the text of one message may have, by the room's last word; 8,192 before its first. */
+  get textLimit(): number {
+    return this.#outgoing.textLimit;
+  }
+
   /** Names known to be online, as far as the room told. */
   get peers(): readonly string[] {
     return [...this.#peers];
@@ -166,7 +171,7 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   /**
    * Sends a message, now or as soon as the room can be reached. It is kept in the storage at once, or as soon as this
-   * client owns that.
+   * client owns that. What is above the limits of the room is refused at once, as soon as a room has told them.
    * @returns the entry, once it is stored and has its place, whatever happened in between
    * @throws RefusedError, FateUnknownError, OutboxFullError, ClosedError, StorageError; by rejecting
    */
@@ -181,6 +186,12 @@ export class ChatClient implements AsyncIterable<Entry> {
     if (full !== undefined) return rejected(new OutboxFullError(full));
     const id = randomToken(96);
     const queued: Queued = { id, text, ...(to && { to: [...to] }), sent: false };
+    const misfit = this.#outgoing.refusal(queued);
+    if (misfit !== undefined) {
+      const error = new RefusedError("too-large", misfit);
+      this.#emitter.emit("refused", { ...shown(queued), error });
+      return rejected(error);
+    }
     if (this.#record !== undefined) {
       this.#record = { ...this.#record, outbox: [...this.#record.outbox, queued] };
     } else {

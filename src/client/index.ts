@@ -11,6 +11,7 @@ export type {
   WhoPage,
 } from "./events.ts";
 export type { ChatClientOptions } from "./options.ts";
+export { plainWords, refusalWords } from "./plain-words.ts";
 export {
   browserStorage,
   type ClientRecord,

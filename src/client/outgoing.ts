@@ -36,6 +36,7 @@ export class Outgoing {
     frame: 65_536,
     recipients: 64,
   };
+  #isTold = false;
   /** The oldest message that was undecided when the last link ended right after it was sent. */
   #accused = "";
   /** They go one by one, until each is decided. */
@@ -53,8 +54,19 @@ export class Outgoing {
   /** The room told its limits. */
   setLimits(limits: RoomLimits, now: number): void {
     this.#limits = limits;
+    this.#isTold = true;
     this.#fitting.clear();
     this.allowance.set(limits.rate, limits.burst, now);
+  }
+
+  /** Bytes of UTF-8 that the text of one message may have. */
+  get textLimit(): number {
+    return this.#limits.text;
+  }
+
+  /** Why a new message cannot be sent; undefined if it can, or if no room has told its limits yet. */
+  refusal(queued: Queued): string | undefined {
+    return this.#isTold ? this.#tooLarge(queued) : undefined;
   }
 
   /** What cannot be sent, and why. To be asked after the replay: what the room has, it had place for. */

@@ -13,6 +13,9 @@ import {
   type Entry,
   type LinkState,
   memoryStorage,
+  plainWords,
+  refusalWords,
+  RefusedError,
   RestoredError,
   type Unsent,
 } from "../client/index.ts";
@@ -130,6 +133,11 @@ export class Room {
     return this.#questions.isAsking;
   }
 
+  /** Bytes of UTF-8 that the text of one message may have. */
+  get textLimit(): number {
+    return this.#client.textLimit;
+  }
+
   get wasLive(): boolean {
     return this.#wasLive;
   }
@@ -146,8 +154,13 @@ export class Room {
     const before = this.#client.outbox.length;
     const sent = this.#client.send(text, to.length > 0 ? { to } : {});
     this.typing.sent();
-    // What was taken is decided by events.
-    if (this.#client.outbox.length === before) await sent;
+    // What was taken is decided by events, and what the room cannot take stands among the troubles.
+    if (this.#client.outbox.length > before) return;
+    try {
+      await sent;
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+    }
   }
 
   types(to: readonly string[]): void {
@@ -227,7 +240,7 @@ export class Room {
       changed();
     });
     client.on("refused", ({ error, ...unsent }) => {
-      this.#troubles.refused(error.message, unsent);
+      this.#troubles.refused(refusalWords(error), unsent);
       changed();
     });
     client.on("unknown", (unsent) => {
@@ -291,7 +304,9 @@ export class Room {
       this.log.clear();
       this.lines.clear();
     }
-    this.#told.warned(error.message);
+    this.#told.warned(
+      error instanceof RefusedError ? refusalWords(error) : plainWords(error.message),
+    );
   }
 
   async #diagnose(): Promise<void> {

@@ -6,8 +6,7 @@ import type { Unsent } from "../client/index.ts";
 import type { Memory } from "./memory.ts";
 import type { Log, Trouble } from "./model/log.ts";
 
-const UNDECIDED =
-  "it is no longer known whether the room has this: look above before you send it again";
+const UNDECIDED = "the room no longer keeps what would say it; look above before you send it again";
 const NOT_KEPT = "this browser did not keep it: look above before you send it again";
 
 export class Troubles {

@@ -214,6 +214,18 @@ describe("each once per link, in order", () => {
 });
 
 describe("the room's limits", () => {
+  test("a new message above the limits is refused as soon as a room has told them, not before", () => {
+    const outgoing = new Outgoing();
+    const [long, short] = queue("x".repeat(101), "x".repeat(100));
+    if (long === undefined || short === undefined) throw new Error("two were made");
+    expect(outgoing.refusal(long)).toBeUndefined();
+    expect(outgoing.textLimit).toBe(8_192);
+    outgoing.setLimits({ ...limits, text: 100 }, T0);
+    expect(outgoing.textLimit).toBe(100);
+    expect(outgoing.refusal(long)).toMatch(/at most 100 bytes/);
+    expect(outgoing.refusal(short)).toBeUndefined();
+  });
+
   test.each<[string, Partial<Queued>, RegExp | undefined]>([
     ["a text of exactly the limit", { text: "é".repeat(4_096) }, undefined],
     ["a text one byte above it", { text: `${"é".repeat(4_096)}x` }, /8192 bytes/],

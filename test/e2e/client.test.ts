@@ -153,6 +153,23 @@ describe("a conversation", () => {
     expect(read).toEqual(["1", "2", "3"]);
   });
 
+  test("a text above the room's limit is refused at once, cut off or not, and never waits", async () => {
+    const alice = joins({ room: newRoom(), name: "alice" });
+    await alice.isLive();
+    expect(alice.client.textLimit).toBe(8_192);
+    const refused: string[] = [];
+    alice.client.on("refused", ({ text, error }) => refused.push(`${text.length} ${error.code}`));
+    alice.client.pause();
+    const sent = alice.client.send("é".repeat(4_097));
+    expect(alice.client.outbox).toEqual([]);
+    expect(refused).toEqual(["4097 too-large"]);
+    await expect(sent).rejects.toThrow(RefusedError);
+    const fits = alice.client.send("é".repeat(4_096));
+    expect(alice.client.outbox).toHaveLength(1);
+    alice.client.resume();
+    expect(await fits).toMatchObject({ seq: 1 });
+  });
+
   test("a thousand messages at once keep to the room's allowance: no link is ended, all in order", async () => {
     const room = newRoom();
     const alice = joins({ room, name: "alice" });

@@ -119,6 +119,8 @@ describe("the link in words", () => {
       canTry: true,
     });
     expect(wordsOf(offline, 5_000)).toMatchObject({ text: "The connection broke: trying again" });
+    const full = { ...offline, why: "the room is full, 2 are online: come back later" };
+    expect(wordsOf(full, 1_500).text).toBe("The room is full, 2 are online: trying again in 4 s");
   });
 
   test.each([

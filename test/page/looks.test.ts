@@ -102,14 +102,28 @@ inBrowser("the looks of the page", () => {
       await looks(bob, "menu");
     });
 
-    test("refused, and in another tab", async () => {
+    test("too long, refused, and in another tab", async () => {
+      const bob = await comes(await device(options));
+      const stranger = await Stranger.stands(bob.page, (room) =>
+        room.says(welcome(), { type: "ready", seq: 0 }),
+      );
+      await bob.chooses("r", "bob");
+      await bob.isConnected();
+      await bob.page.fill("#text", "A message that is too long. ".repeat(320));
+      await bob.isTold("#text-count", "bytes too long");
+      await looks(bob, "too-long");
+      await bob.says("is zoe here?");
+      await bob.until(
+        () => Promise.resolve(stranger.heard.some(({ type }) => type === "send")),
+        () => "the message at the room",
+      );
+      const { id } = stranger.heard.find(({ type }) => type === "send") ?? {};
+      stranger.says({ type: "error", id, code: "unknown-peer", message: "nobody is called zoe" });
+      await bob.isTold("#log .trouble .state", "nobody is called zoe");
+      await looks(bob, "refused");
       const room = newRoom();
       const here = await device(options);
-      const bob = await joins(room, "bob", here);
-      await bob.says("A message that is too long. ".repeat(320));
-      await bob.isTold("#log .trouble .state", "at most 8192 bytes");
-      await bob.page.locator("#log .trouble .choices").scrollIntoViewIfNeeded();
-      await looks(bob, "refused");
+      await joins(room, "bob", here);
       const second = await comes(here);
       await second.chooses(room, "bob");
       await second.isTold("#notice-words", "in another tab");

@@ -58,21 +58,30 @@ inBrowser("in trouble, at the page", () => {
     await joins(room, "alice");
     const mallory = await comes(await device());
     await mallory.chooses(room, "alice");
-    await mallory.isTold("#join-name-trouble", "Choose another name");
+    await mallory.isTold(
+      "#join-name-trouble",
+      "this name belongs to another key. Choose another name; or, if it is yours on another device,",
+    );
     await mallory.chooses(room, "mallory");
     await mallory.isConnected();
   });
 
   test("what the room refuses says why, and goes back into the input when it is asked to", async () => {
-    const room = newRoom();
-    const bob = await joins(room, "bob");
-    const long = "x".repeat(9_000);
-    await bob.says(long);
-    await bob.isTold("#log .trouble .state", "at most 8192 bytes");
+    const { bob, stranger } = await meets(isReady);
+    await bob.isConnected();
+    await bob.says("is zoe here?");
+    await bob.until(
+      () => Promise.resolve(stranger.heard.some(({ type }) => type === "send")),
+      () => "the message at the room",
+    );
+    const { id } = stranger.heard.find(({ type }) => type === "send") ?? {};
+    const message = "nobody here is called zoe; nothing was sent";
+    stranger.says({ type: "error", id, code: "unknown-peer", message });
+    await bob.isTold("#log .trouble .state", "Not sent: nobody here is called zoe");
     await bob.page.reload();
-    await bob.isTold("#log .trouble .state", "at most 8192 bytes");
+    await bob.isTold("#log .trouble .state", "Not sent: nobody here is called zoe");
     await bob.presses("Take it back");
-    expect(await bob.page.inputValue("#text")).toBe(long);
+    expect(await bob.page.inputValue("#text")).toBe("is zoe here?");
     await bob.until(
       async () => (await bob.page.locator("#log .trouble").count()) === 0,
       () => "the trouble gone",
@@ -126,7 +135,7 @@ inBrowser("in trouble, at the page", () => {
       [4004, "an operator removed you", "An operator removed you.", "Try again"],
       [4005, "the room is closed", "The room is closed.", "Choose another name"],
       [4104, "the key has expired", "Enter a fresh key", "Enter a key"],
-      [4000, "since: expected a number", "Since: expected a number.", "Reload the page"],
+      [4000, "since: expected a number", "The room does not understand", "Reload the page"],
     ])(
       "%i for good: a sentence, what to do, and the draft stays",
       async (code, reason, text, action) => {

@@ -6,6 +6,7 @@
  */
 import type { ChatClient, ClientEvents, Entry } from "../index.ts";
 import { ChatError, OutboxFullError } from "../errors.ts";
+import { plainWords } from "../plain-words.ts";
 import type { Input } from "./input.ts";
 import type { Saying } from "./saying.ts";
 
@@ -94,7 +95,8 @@ export class Conversation {
       }
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      this.#say({ type: "error", message: `/${question.type}: ${error.message}` });
+      const why = plainWords(error.message);
+      this.#say({ type: "error", message: `/${question.type}: ${why}` });
     }
   }
 

@@ -4,6 +4,7 @@
  * Invariant: every line begins `from `, `* ` or two spaces, and holds nothing that a terminal obeys but our colours.
  */
 import type { LinkState } from "../index.ts";
+import { plainWords, refusalWords } from "../plain-words.ts";
 import { cleanLine, cleanLines } from "./clean.ts";
 import { ROOM_HELP } from "./help.ts";
 import { HOW_TO_SEND } from "./input.ts";
@@ -48,7 +49,7 @@ export function render(saying: Saying, style: Style): string[] {
         `* the messages ${saying.from} to ${saying.to} are no longer kept; some may have been for you`,
       ];
     case "refused":
-      return [`* not sent: ${cleanLine(saying.message)}`, ...quote(saying)];
+      return [`* not sent: ${cleanLine(refusalWords(saying))}`, ...quote(saying)];
     case "unknown":
       return [
         "* nobody can say whether the room has this message, as the log was trimmed; it is not sent again by itself:",
@@ -72,7 +73,7 @@ export function render(saying: Saying, style: Style): string[] {
     case "help":
       return ROOM_HELP.map((line) => `* ${line}`);
     case "error":
-      return [`* ${cleanLine(saying.message)}`];
+      return [`* ${cleanLine(plainWords(saying.message))}`];
     case "signal":
     case "state":
       return [];

@@ -36,9 +36,18 @@ export interface Calendar {
   /** The day of a time, the same text for the same day. */
   readonly day: (at: number) => string;
   readonly time: (at: number) => string;
+  /** Is it still the day for which the calendar was made? */
+  readonly isToday: (at: number) => boolean;
 }
 
-/** @param now ms since 1970, for *today* and *yesterday* */
+const DAY_MS = 86_400_000;
+/** The farthest time from 1970 that a date can have, in ms. */
+const TIME_MAX = 8.64e15;
+
+/**
+ * @param now ms since 1970, for *today* and *yesterday*. Days are those of the calendar: where the clock is set twice a
+ *   year, a day may have 23 or 25 hours.
+ */
 export function calendar(now: number, locale?: string, timeZone?: string): Calendar {
   const zone = timeZone === undefined ? {} : { timeZone };
   const days = new Intl.DateTimeFormat(locale, {
@@ -49,16 +58,36 @@ export function calendar(now: number, locale?: string, timeZone?: string): Calen
     year: "numeric",
   });
   const times = new Intl.DateTimeFormat(locale, { ...zone, hour: "2-digit", minute: "2-digit" });
-  const [today, yesterday] = [days.format(now), days.format(now - 86_400_000)];
+  const numbers = new Intl.DateTimeFormat("en-u-ca-gregory-nu-latn", {
+    ...zone,
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    era: "short",
+  });
+  /** How many days of the calendar the day of `at` is after the first of 1970. */
+  const dayNumber = (at: number): number => {
+    const found = new Map(numbers.formatToParts(at).map(({ type, value }) => [type, value]));
+    const [year = 0, month = 0, day = 0] = ["year", "month", "day"].map((part) =>
+      Number(found.get(part as Intl.DateTimeFormatPartTypes)),
+    );
+    return Date.UTC(found.get("era")?.startsWith("B") ? 1 - year : year, month - 1, day) / DAY_MS;
+  };
+  const today = dayNumber(now);
   return {
     day: (at) => {
-      const day = days.format(at);
-      if (day === today) return "Today";
-      return day === yesterday ? "Yesterday" : day;
+      // The room's clock may say anything.
+      if (!isTime(at)) return "On some day";
+      const ago = today - dayNumber(at);
+      if (ago === 0) return "Today";
+      return ago === 1 ? "Yesterday" : days.format(at);
     },
-    time: (at) => times.format(at),
+    time: (at) => (isTime(at) ? times.format(at) : ""),
+    isToday: (at) => dayNumber(at) === today,
   };
 }
+
+const isTime = (at: number): boolean => Number.isFinite(at) && Math.abs(at) <= TIME_MAX;
 
 /**
  * The rows of `items` from `start` to `end`.

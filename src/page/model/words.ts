@@ -1,5 +1,5 @@
 /** The state of the link, and its ends, in words: what it is, and what to do. */
-import type { LinkState } from "../../client/index.ts";
+import { type LinkState, plainWords } from "../../client/index.ts";
 
 /** What the page itself knows on top of the link. */
 export type Status =
@@ -21,7 +21,12 @@ export interface Words {
 
 const seconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1_000));
 const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-const sentence = (text: string): string => upper(text.replace(/[.\s]*$/, "."));
+const sentence = (text: string): string => upper(plainWords(text).replace(/[.\s]*$/, "."));
+
+/** The room's reason without its advice, which comes behind a colon: for where the page gives the advice itself. */
+export const causeOf = (why: string): string => plainWords(why).split(": ", 1)[0] ?? "";
+/** The page comes back by itself. */
+const withoutComeBack = (why: string): string => why.replace(/(:|, or) come back[^:]*$/, "");
 
 export function wordsOf(status: Status, now: number): Words {
   switch (status.type) {
@@ -40,7 +45,11 @@ export function wordsOf(status: Status, now: number): Words {
     case "offline": {
       const left = seconds(status.retryAt - now);
       const when = left > 0 ? `trying again in ${left} s` : "trying again";
-      return { text: `${upper(status.why)}: ${when}`, mood: "bad", canTry: left > 0 };
+      return {
+        text: `${upper(withoutComeBack(plainWords(status.why)))}: ${when}`,
+        mood: "bad",
+        canTry: left > 0,
+      };
     }
     case "paused":
       return { text: "Cut off, by you", mood: "bad", canTry: false };
@@ -100,12 +109,12 @@ export function noticeOf(status: Status, name: string): Notice | undefined {
     case 4003:
       if (isPageRefused(status)) return { text: sentence(why), actions: ["try-again"] };
       return {
-        text: `${sentence(why)} If ${name} is yours on another device, enter the key of that one.`,
+        text: `${sentence(causeOf(why))} If ${name} is yours on another device, enter the key of that one.`,
         actions: ["enter-key", "other-name"],
       };
     case 4104:
       return {
-        text: `${sentence(why)} Enter a fresh key to go on.`,
+        text: `${sentence(causeOf(why))} Enter a fresh key to go on.`,
         actions: ["enter-key", "try-again"],
       };
     case 4004:
@@ -113,7 +122,7 @@ export function noticeOf(status: Status, name: string): Notice | undefined {
       return { text: sentence(why), actions: ["try-again", "other-name"] };
     case 1011:
       return {
-        text: `${sentence(why)} What you wrote stands below; nothing of it is sent until this is mended.`,
+        text: `${sentence(why.replace(", or use memoryStorage()", ""))} What you wrote stands below; nothing of it is sent until this is mended.`,
         actions: ["try-again", "keep-nothing"],
       };
     default:

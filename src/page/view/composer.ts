@@ -1,9 +1,13 @@
 /**
  * Where one writes.
  *
- * Invariant: the text is in the input until the room's client has taken it; what could not be taken is back in it.
+ * Invariants:
+ * - The text is in the input until the room's client has taken it; what could not be taken is back in it.
+ * - A text that no message can hold is not taken, whether there is a connection or not.
  */
 import type { Draft } from "../memory.ts";
+import { pressOf } from "../model/keys.ts";
+import { type Length, lengthOf } from "../model/length.ts";
 import { button, make, part, setText, written } from "./dom.ts";
 
 export interface ComposerActions {
@@ -22,8 +26,13 @@ export class Composer {
   readonly #send = part("send", HTMLButtonElement);
   readonly #trouble = part("composer-trouble", HTMLElement);
   readonly #actions: ComposerActions;
+  readonly #count = part("text-count", HTMLElement);
+  readonly #said = part("text-count-said", HTMLElement);
   #names: readonly string[] = [];
   #canSend = true;
+  /** Bytes of UTF-8. */
+  #limit = Infinity;
+  #length: Length["state"] = "fine";
 
   constructor(actions: ComposerActions) {
     this.#actions = actions;
@@ -36,6 +45,7 @@ export class Composer {
       actions.changed(this.draft);
       if (this.#text.value !== "") actions.typed(this.draft);
       this.warn("");
+      this.#measure();
     });
   }
 
@@ -45,6 +55,7 @@ export class Composer {
 
   set draft({ text, to }: Draft) {
     this.#text.value = text;
+    this.#measure();
     this.#address(to);
   }
 
@@ -66,7 +77,14 @@ export class Composer {
 
   set canSend(canSend: boolean) {
     this.#canSend = canSend;
-    this.#send.disabled = !canSend;
+    this.#enable();
+  }
+
+  /** @param limit bytes of UTF-8 that one message takes */
+  set limit(limit: number) {
+    if (limit === this.#limit) return;
+    this.#limit = limit;
+    this.#measure();
   }
 
   focus(): void {
@@ -79,12 +97,12 @@ export class Composer {
   }
 
   #key(event: KeyboardEvent): void {
-    if (event.key === "Escape" && this.#names.length > 0) {
+    const press = pressOf(event);
+    if (press === "escape" && this.#names.length > 0) {
       this.#address([]);
       this.#actions.changed(this.draft);
     }
-    // While a word is composed, Enter belongs to the input method.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (press !== "send") return;
     event.preventDefault();
     void this.#say();
   }
@@ -92,7 +110,9 @@ export class Composer {
   async #say(): Promise<void> {
     const { draft } = this;
     if (!this.#canSend || draft.text.trim() === "") return;
+    if (this.#length === "over") return this.#sayLength();
     this.#text.value = "";
+    this.#measure();
     try {
       const said = this.#actions.say(draft);
       this.#actions.changed(this.draft);
@@ -101,6 +121,29 @@ export class Composer {
       this.takeBack(draft);
       this.warn(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** Counts, and tells when the text comes near the limit or goes over it: not at each key. */
+  #measure(): void {
+    const { state, count } = lengthOf(this.#text.value, this.#limit);
+    setText(this.#count, count);
+    const before = this.#length;
+    this.#length = state;
+    if (state === before) return;
+    this.#count.classList.toggle("over", state === "over");
+    this.#text.ariaInvalid = String(state === "over");
+    this.#enable();
+    this.#sayLength();
+  }
+
+  #sayLength(): void {
+    const { said } = lengthOf(this.#text.value, this.#limit);
+    // The same sentence is read aloud again only if it comes anew.
+    this.#said.replaceChildren(said);
+  }
+
+  #enable(): void {
+    this.#send.disabled = !this.#canSend || this.#length === "over";
   }
 
   #address(names: readonly string[]): void {

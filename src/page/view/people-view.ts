@@ -1,4 +1,5 @@
 /** Who is here and who is away; a press on a name addresses it, or stops to. */
+import { pressOf } from "../model/keys.ts";
 import { type Person, SHOWN } from "../model/roster.ts";
 import { button, make, part, setText, sign, written } from "./dom.ts";
 
@@ -21,7 +22,7 @@ export class PeopleView {
     this.#toggle.addEventListener("click", () => this.#open(!this.#isOpen));
     part("people-close", HTMLButtonElement).addEventListener("click", () => this.#open(false));
     this.#panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.#isOpen) this.#open(false);
+      if (pressOf(event) === "escape" && this.#isOpen) this.#open(false);
     });
   }
 

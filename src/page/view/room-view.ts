@@ -2,7 +2,7 @@
 import type { Entry } from "../../client/index.ts";
 import type { Draft } from "../memory.ts";
 import { summary } from "../model/absence.ts";
-import { calendar, type Line } from "../model/rows.ts";
+import { type Calendar, calendar, type Line } from "../model/rows.ts";
 import { Unread } from "../model/unread.ts";
 import { type Action, noticeOf, type Status, typingWords, wordsOf } from "../model/words.ts";
 import type { Room } from "../room.ts";
@@ -25,7 +25,7 @@ export class RoomView {
   readonly #actions: RoomActions;
   readonly #views: Views;
   readonly #unread = new Unread();
-  #day = 0;
+  #calendar: Calendar | undefined;
 
   constructor(room: Room, views: Views, actions: RoomActions) {
     this.#room = room;
@@ -54,7 +54,7 @@ export class RoomView {
   tick(): void {
     const now = Date.now();
     const { status, typing } = this.#room;
-    const isNewDay = new Date(now).setHours(0, 0, 0, 0) !== this.#day;
+    const isNewDay = this.#calendar?.isToday(now) === false;
     const typed =
       typingWords(typing.at(performance.now())) !== part("typing", HTMLElement).textContent;
     if (status.type === "offline" || typed || isNewDay) this.render();
@@ -91,6 +91,7 @@ export class RoomView {
     const { to } = views.composer.draft;
     views.people.render({ people, online: room.online, name, addressed: to });
     views.composer.canSend = room.canSend;
+    views.composer.limit = room.textLimit;
     setText(part("typing", HTMLElement), typingWords(room.typing.at(performance.now())));
     views.announcer.says(
       summary(absence) ?? (status.type === "replaying" ? "" : plain(words.text)),
@@ -128,9 +129,9 @@ export class RoomView {
 
   /** Days have names that change at midnight. */
   #today(now: number): void {
-    const day = new Date(now).setHours(0, 0, 0, 0);
-    if (day !== this.#day) this.#views.log.calendar = calendar(now);
-    this.#day = day;
+    if (this.#calendar?.isToday(now) === true) return;
+    this.#calendar = calendar(now);
+    this.#views.log.calendar = this.#calendar;
   }
 
   #title(): void {
@@ -180,7 +181,7 @@ export function makeViews(shown: () => RoomView | undefined): Views {
     typed: (draft) => shown()?.typed(draft),
   });
   const log = new LogView(part("log", HTMLElement), calendar(Date.now()), {
-    isOwn: (name) => name === shown()?.room.place.name,
+    own: () => shown()?.room.place.name ?? "",
     address: (name) => composer.toggle(name),
     takeBack: (trouble) => {
       const { text, to = [] } = trouble.unsent;

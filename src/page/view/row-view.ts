@@ -5,7 +5,8 @@ import type { Row } from "../model/rows.ts";
 import { button, hueOf, make, sign, written } from "./dom.ts";
 
 export interface RowActions {
-  readonly isOwn: (name: string) => boolean;
+  /** The name of who reads. */
+  readonly own: () => string;
   /** Somebody's name was pressed. */
   readonly address: (name: string) => void;
   /** A message in trouble goes back into the input. */
@@ -29,7 +30,7 @@ export function rowElement(row: Row, actions: RowActions): HTMLElement {
     case "waiting": {
       const { text, to } = row.item.unsent;
       const element = make("div", `row message mine waiting${addressed(to)}`);
-      if (row.isHead) element.append(head("", to, "", actions));
+      if (row.isHead) element.append(head(actions.own(), to, "", actions));
       element.append(written("p", "text", text), make("p", "state", "Waiting here"));
       return element;
     }
@@ -44,7 +45,7 @@ const addressed = (to: readonly string[] | undefined): string => (to ? " address
 
 function messageElement(row: Extract<Row, { kind: "message" }>, actions: RowActions): HTMLElement {
   const { entry, via } = row.item;
-  const isMine = actions.isOwn(entry.from);
+  const isMine = entry.from === actions.own();
   const classes = ["row", "message"];
   if (isMine) classes.push("mine");
   if (via === "replay") classes.push("replayed");
@@ -64,15 +65,16 @@ function textOf(entry: Entry): HTMLElement {
   return written("p", "text", entry.text);
 }
 
-/** Who, to whom, when. @param from empty for oneself */
+/** Who, to whom, when. */
 function head(
   from: string,
   to: readonly string[] | undefined,
   time: string,
-  { isOwn, address }: RowActions,
+  { own, address }: RowActions,
 ): HTMLElement {
   const element = make("div", "head");
-  if (from === "" || isOwn(from)) element.append(sign("you"), make("span", "who own", "You"));
+  const me = own();
+  if (from === me) element.append(sign(me), make("span", "who own", "You"));
   else {
     const who = button(`who ${hueOf(from)}`, "", () => address(from));
     who.append(written("bdi", "", from));
@@ -80,7 +82,7 @@ function head(
     element.append(sign(from), who);
   }
   if (to !== undefined) {
-    const names = to.map((one) => (isOwn(one) ? "you" : one)).join(", ");
+    const names = to.map((one) => (one === me ? "you" : one)).join(", ");
     element.append(written("span", "to", `to ${names}`));
   }
   if (time !== "") element.append(make("time", "", time));
@@ -92,7 +94,7 @@ function troubleElement(trouble: Trouble, actions: RowActions): HTMLElement {
   const element = make("div", `row message mine trouble${addressed(unsent.to)}`);
   const title = fate === "refused" ? "Not sent" : "Not known whether it was sent";
   element.append(
-    head("", unsent.to, "", actions),
+    head(actions.own(), unsent.to, "", actions),
     written("p", "text", unsent.text),
     written("p", "state", `${title}: ${why}.`),
     make(

@@ -1,0 +1,45 @@
+/**
+ * What a room refuses, in words for people. A sentence of the wire begins with the field that is meant, for who writes a
+ * client; who writes a message knows no fields.
+ *
+ * Invariant: no name of a field or of a frame comes out.
+ */
+
+const FIELD =
+  /^(frame|type|id|text|to|seq|data|before|after|limit|since|epoch|session|attempt|name|room|key|url|k): /;
+/** What a person has chosen: the rest of the sentence says how it is to be. */
+const CHOSEN = new Set(["name", "room", "key", "url"]);
+
+/** @returns the sentence of a close or of an error, without the field it is about */
+export function plainWords(sentence: string): string {
+  const [prefix, field] = FIELD.exec(sentence) ?? [];
+  if (prefix === undefined || field === undefined) return sentence;
+  if (CHOSEN.has(field)) return sentence.slice(prefix.length);
+  return "the room does not understand this client: one of them is older than the other";
+}
+
+/** @returns why one message was not sent, as the rest of a sentence: `it is too long: …` */
+export function refusalWords({
+  code,
+  message,
+}: {
+  readonly code: string;
+  readonly message: string;
+}): string {
+  const [, field] = FIELD.exec(message) ?? [];
+  const [, most] = /at most ([\d,]+)/.exec(message) ?? [];
+  if (code === "too-large" && field === "to") {
+    return `it is for too many people: at most ${most} may be named; send it in turns, or to everyone`;
+  }
+  if (code === "too-large" && field === "text") {
+    return `it is too long: at most ${most} bytes go into one message; send it in parts`;
+  }
+  if (code === "too-large" && message.includes("frame")) {
+    return "it is too long together with its recipients: send it in parts, or to fewer people";
+  }
+  if (code === "bad-frame" && field === "text") {
+    return "the room cannot store this: it is empty, or holds half a character";
+  }
+  if (code === "bad-frame" && field === "to") return "it is addressed to what is no name";
+  return plainWords(message);
+}

@@ -1,0 +1,163 @@
+/** Writing at the page, in real Chromium: with an input method, at the limit of one message, and as whom. */
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { inBrowser } from "./support/browser.ts";
+import { stage } from "./support/stage.ts";
+
+interface Key {
+  readonly key: string;
+  readonly keyCode: number;
+  readonly isComposing?: true;
+}
+
+type Step =
+  | { readonly composes: "start" | "update" | "end"; readonly data: string }
+  | { readonly presses: Key };
+
+/** Dispatches on the input what a browser dispatches, in its order. @returns which presses the page took for itself */
+function dispatches(page: Page, steps: readonly Step[]): Promise<boolean[]> {
+  return page.locator("#text").evaluate((input: HTMLTextAreaElement, all: readonly Step[]) => {
+    const taken: boolean[] = [];
+    let before = input.value;
+    for (const step of all) {
+      if ("presses" in step) {
+        const press = { bubbles: true, cancelable: true, ...step.presses };
+        taken.push(!input.dispatchEvent(new KeyboardEvent("keydown", press)));
+        continue;
+      }
+      const { composes, data } = step;
+      if (composes === "start") before = input.value;
+      input.value = before + data;
+      input.dispatchEvent(new CompositionEvent(`composition${composes}`, { bubbles: true, data }));
+      input.dispatchEvent(new InputEvent("input", { bubbles: true, data }));
+    }
+    return taken;
+  }, steps);
+}
+
+const composing: readonly Step[] = [
+  { composes: "start", data: "" },
+  { composes: "update", data: "に" },
+  { composes: "update", data: "日本" },
+];
+const ends = { composes: "end", data: "日本" } as const;
+
+/** The key that ends a composition, as each browser reports it. */
+const ORDERS: readonly [string, (key: string, keyCode: number) => readonly Step[]][] = [
+  ["Chromium and Firefox", (key) => [{ presses: { key, keyCode: 229, isComposing: true } }, ends]],
+  [
+    "Firefox of before, with the code of the key",
+    (key, keyCode) => [{ presses: { key, keyCode, isComposing: true } }, ends],
+  ],
+  ["Safari", (key) => [ends, { presses: { key, keyCode: 229 } }]],
+];
+
+inBrowser("writing at the page", () => {
+  const { newRoom, joins } = stage();
+
+  describe.each(ORDERS)("a word that is composed as in %s", (_browser, ending) => {
+    test("the Enter that ends it sends nothing; the next one sends all of it", async () => {
+      const room = newRoom();
+      const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
+      await bob.page.focus("#text");
+      expect(await dispatches(bob.page, [...composing, ...ending("Enter", 13)])).toEqual([false]);
+      expect(await bob.page.inputValue("#text")).toBe("日本");
+      await bob.page.locator("#text").pressSequentially("語");
+      await bob.page.press("#text", "Enter");
+      await alice.reads("日本語");
+      expect(await alice.texts()).toEqual(["日本語"]);
+    });
+
+    test("the Escape that drops it does not change whom the message is for", async () => {
+      const room = newRoom();
+      await joins(room, "alice");
+      const bob = await joins(room, "bob");
+      await bob.presses("alice");
+      await dispatches(bob.page, [...composing, ...ending("Escape", 27)]);
+      expect(await bob.page.getAttribute("#text", "placeholder")).toBe("Write to alice");
+      await bob.page.press("#text", "Escape");
+      expect(await bob.page.getAttribute("#text", "placeholder")).toBe("Write to everyone");
+    });
+  });
+
+  test("a word that Chromium's own input method composes is sent whole", async () => {
+    const room = newRoom();
+    const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
+    const tools = await bob.page.context().newCDPSession(bob.page);
+    await bob.page.focus("#text");
+    await tools.send("Input.imeSetComposition", {
+      text: "にほ",
+      selectionStart: 2,
+      selectionEnd: 2,
+    });
+    // As Chromium reports a key that the input method takes: there is no text in it.
+    const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 229 };
+    await tools.send("Input.dispatchKeyEvent", { type: "rawKeyDown", ...enter });
+    await tools.send("Input.dispatchKeyEvent", { type: "keyUp", ...enter });
+    await tools.send("Input.insertText", { text: "日本" });
+    expect(await bob.page.inputValue("#text")).toBe("日本");
+    await bob.page.press("#text", "Enter");
+    await alice.until(
+      async () => (await alice.texts()).length > 0,
+      () => "a message",
+    );
+    expect(await alice.texts()).toEqual(["日本"]);
+  });
+
+  test("a text that is too long is refused while it is written, cut off or not; shortened, it is sent", async () => {
+    const room = newRoom();
+    const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
+    const { page } = bob;
+    const said = (): Promise<string | null> => page.textContent("#text-count-said");
+    await page.fill("#text", "é".repeat(3_500));
+    expect(await page.textContent("#text-count")).toBe("");
+    await page.fill("#text", "é".repeat(4_000));
+    await bob.isTold("#text-count", "192 bytes left");
+    expect(await said()).toBe("The text is almost too long for one message: 192 bytes left.");
+    expect(await page.isEnabled("#send")).toBe(true);
+    await page.locator("#text").pressSequentially("x");
+    await bob.isTold("#text-count", "191 bytes left");
+    // Not at each key.
+    expect(await said()).toContain("192 bytes left");
+
+    const long = "é".repeat(4_100);
+    await page.fill("#text", long);
+    const over = "8 bytes too long: shorten it, or send it in parts";
+    await bob.isTold("#text-count", over);
+    expect(await said()).toBe(`This cannot be sent: ${over}.`);
+    expect(await page.getAttribute("#text", "aria-invalid")).toBe("true");
+    expect(await page.getAttribute("#text", "aria-describedby")).toContain("text-count");
+    expect(await page.isDisabled("#send")).toBe(true);
+    await page.press("#text", "Enter");
+    expect(await page.inputValue("#text")).toBe(long);
+
+    await bob.cuts();
+    await page.press("#text", "Enter");
+    expect(await page.inputValue("#text")).toBe(long);
+    await bob.isTold("#waits-here", "0");
+    await page.fill("#text", "é".repeat(4_096));
+    await bob.isTold("#text-count", "0 bytes left");
+    await page.press("#text", "Enter");
+    await bob.isTold("#waits-here", "1");
+    expect(await page.textContent("#text-count")).toBe("");
+    await bob.restores();
+    await alice.reads("é".repeat(4_096));
+    expect(await page.locator("#log .trouble").count()).toBe(0);
+  });
+
+  test("one's own sign is the same among the people, in the log, and while it waits", async () => {
+    const bob = await joins(newRoom(), "bob");
+    const signs = (where: string): Promise<string[]> =>
+      bob.page
+        .locator(`${where} .sign`)
+        .evaluateAll((all) => all.map((one) => `${one.className} ${one.textContent}`));
+    await bob.says("hi");
+    await bob.page.waitForSelector("#log .stored");
+    await bob.cuts();
+    await bob.says("later");
+    await bob.reads("hi", "later");
+    const [own] = await signs("#people-list");
+    expect(own).toMatch(/hue-\d B$/);
+    expect(await signs("#log")).toEqual([own, own]);
+  });
+});
