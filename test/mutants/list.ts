@@ -46,6 +46,7 @@ const DAMAGE = { project: "room", file: "test/room/damage.test.ts" } as const;
 const FILE_STORAGE = { project: "core", file: "test/client/file-storage.test.ts" } as const;
 const FILE_DURABLE = { project: "core", file: "test/client/file-durable.test.ts" } as const;
 const FILE_LOCK = { project: "core", file: "test/client/file-lock.test.ts" } as const;
+const TERMINAL = { project: "e2e", file: "test/terminal/lines.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -1357,5 +1358,51 @@ export const MUTANTS: readonly Mutant[] = [
     project: "e2e",
     file: "test/e2e/file-lock.test.ts",
     test: "8 starters at once",
+  },
+  {
+    name: "terminal: a pasted command acts",
+    edits: one("src/client/terminal/input.ts", " && !isText", ""),
+    ...TERMINAL,
+    test: 'pasted, "/quit" is no command',
+  },
+  {
+    name: "terminal: names that went wrong are plain text, which goes to everyone",
+    edits: one("src/client/terminal/input.ts", "/^\\s|^$/.test(line.slice(colon + 1))", "false"),
+    ...TERMINAL,
+    test: "reads names that went wrong",
+  },
+  {
+    name: "terminal: a mistyped to sends to everyone",
+    edits: one(
+      "src/client/terminal/json-line.ts",
+      "if (stray !== undefined) {",
+      'if (stray === "") {',
+    ),
+    ...TERMINAL,
+    test: "reads JSON: a mistyped field",
+  },
+  {
+    name: "terminal: a separator within JSON ends its line",
+    edits: one("src/client/terminal/lines.ts", 'split("\\n")', "split(/\\n|\\u2028/)"),
+    ...TERMINAL,
+    test: "a stream's lines: separators that end no line",
+  },
+  {
+    name: "terminal: a row that goes on passes for a line of its own",
+    edits: one("src/client/terminal/wrap.ts", 'const INDENT = "  ";', 'const INDENT = "";'),
+    ...TERMINAL,
+    test: "what is made to look like a line of its own does not",
+  },
+  {
+    name: "terminal: wide letters count as one column",
+    edits: one("src/client/terminal/wrap.ts", "? 2 : 1", "? 1 : 1"),
+    ...TERMINAL,
+    test: "many wide letters",
+  },
+  {
+    name: "terminal: Tab leaves the colon out",
+    edits: one("src/client/terminal/completion.ts", "`${hits[0]}: `", "`${hits[0]}`"),
+    ...TERMINAL,
+    test: "completes a beginning, with the colon",
   },
 ];

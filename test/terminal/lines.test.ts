@@ -1,15 +1,26 @@
 /** The pure parts: what is typed, what is shown, what Tab finds, where it is kept. */
+import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { cleanJson, cleanLines } from "../../src/client/terminal/clean.ts";
 import { complete } from "../../src/client/terminal/completion.ts";
 import { EXIT, exitOfClose, worse } from "../../src/client/terminal/exit.ts";
 import { readInput } from "../../src/client/terminal/input.ts";
 import { toJson } from "../../src/client/terminal/json.ts";
+import { readJsonLine } from "../../src/client/terminal/json-line.ts";
+import { linesOf } from "../../src/client/terminal/lines.ts";
 import { recordPath } from "../../src/client/terminal/record-path.ts";
 import { colourOf, render, statusOf } from "../../src/client/terminal/render.ts";
+import { wrap } from "../../src/client/terminal/wrap.ts";
+
+async function all(lines: AsyncIterable<string>): Promise<string[]> {
+  const read: string[] = [];
+  for await (const line of lines) read.push(line);
+  return read;
+}
 
 describe("what is typed", () => {
   const wrong = (why: string): object => ({ type: "wrong", why: expect.stringContaining(why) });
+  const plain = (text: string, why: string): object => ({ ...wrong(why), type: "plain", text });
 
   test.each([
     ["one name", "bob: hi", { type: "send", to: ["bob"], text: "hi" }],
@@ -30,7 +41,13 @@ describe("what is typed", () => {
     ["/history of a length", " /history  7 ", { type: "history", limit: 7 }],
     ["/help", "/help", { type: "help" }],
     ["/quit", "/quit", { type: "quit" }],
-    ["no colon", "hello", wrong("to whom?")],
+    ["no colon", "hello", plain("hello", "to whom?")],
+    ["a time", "at 10:30", plain("at 10:30", "before the colon")],
+    ["an address of the web", "https://a.example b", plain("https://a.example b", "to whom?")],
+    ["a smile", "all fine :-)", plain("all fine :-)", "before the colon")],
+    ["names that went wrong", "bob carol: hi", wrong("before the colon")],
+    ["several lines to one", "bob: a\nb: c", { type: "send", to: ["bob"], text: "a\nb: c" }],
+    ["several lines, a colon in the second", "a\nb: c", plain("a\nb: c", "to whom?")],
     ["no text", "bob:", wrong("nothing after the colon")],
     ["an empty name", "bob,,carol: hi", wrong("before the colon")],
     ["no name", ": hi", wrong("before the colon")],
@@ -43,17 +60,63 @@ describe("what is typed", () => {
     ["/quit of something", "/quit now", wrong("by itself")],
     ["too many words", "/who bob carol", wrong("too many words")],
   ])("reads %s", (_case, line, expected) => expect(readInput(line)).toEqual(expected));
+
+  test.each([
+    ["/quit", plain("/quit", "to whom?")],
+    ["/quit\n/who", plain("/quit\n/who", "to whom?")],
+    ["bob: hi", { type: "send", to: ["bob"], text: "hi" }],
+  ])("pasted, %j is no command", (line, expected) => {
+    expect(readInput(line, true)).toEqual(expected);
+  });
+
+  test.each([
+    ["a text for everyone", '{"text":"hi"}', { type: "send", text: "hi" }],
+    [
+      "line breaks and names",
+      String.raw`{"to":["bob","A\u030ase","bob"],"text":" a\n\u2028b "}`,
+      { type: "send", to: ["bob", "\u00c5se"], text: " a\n\u2028b " },
+    ],
+    ["a command as text", '{"text":"/quit"}', { type: "send", text: "/quit" }],
+    ["half a line", '{"text":"hi"', wrong("this is no JSON")],
+    ["a list", '["hi"]', wrong("expected an object")],
+    ["no text", '{"to":["bob"]}', wrong("text: expected")],
+    ["an empty text", '{"text":""}', wrong("text: expected")],
+    ["a number as text", '{"text":1}', wrong("text: expected")],
+    ["half a character", String.raw`{"text":"\ud800"}`, wrong("text: half a character")],
+    [
+      "a mistyped field, which must not send to everyone",
+      '{"text":"hi","too":["bob"]}',
+      wrong('no field "too"'),
+    ],
+    ["no names", '{"text":"hi","to":[]}', wrong("to: expected a list")],
+    ["a name alone", '{"text":"hi","to":"bob"}', wrong("to: expected a list")],
+    ["null", '{"text":"hi","to":null}', wrong("to: expected a list")],
+    ["a bad name", '{"text":"hi","to":["*"]}', wrong("to: a name has")],
+  ])("reads JSON: %s", (_case, line, expected) => expect(readJsonLine(line)).toEqual(expected));
+
+  test.each([
+    ["an end of its own", ["a\nb\n"], ["a", "b"]],
+    ["no end", ["a\nb"], ["a", "b"]],
+    ["CR LF, cut between the two", ["a\r", "\nb\r\n"], ["a", "b"]],
+    ["empty lines", ["\n\na"], ["", "", "a"]],
+    ["a line in many pieces", ["a", "b", "c\nd"], ["abc", "d"]],
+    ["separators that end no line", ["a\u2028b\u2029c\u0085d"], ["a\u2028b\u2029c\u0085d"]],
+    ["nothing", [], []],
+  ])("a stream's lines: %s", async (_case, chunks, lines) => {
+    expect(await all(linesOf(Readable.from(chunks, { objectMode: false })))).toEqual(lines);
+  });
 });
 
 describe("Tab", () => {
   const names = ["bob", "bella", "carol", "Åse"];
   test.each([
     ["nothing: all", "", ["bella", "bob", "carol", "Åse"], ""],
-    ["a beginning", "bo", ["bob"], "bo"],
+    ["a beginning, with the colon", "bo", ["bob: "], "bo"],
+    ["a whole name, with the colon", "bob", ["bob: "], "bob"],
     ["a beginning of several", "b", ["bella", "bob"], "b"],
     ["the second of a list, not the first again", "bob, b", ["bella"], "b"],
     ["after a comma", "bob,", ["bella", "carol", "Åse"], ""],
-    ["a name that is not normalised", "A\u030a", ["Åse"], "A\u030a"],
+    ["a name that is not normalised", "A\u030a", ["Åse: "], "A\u030a"],
     ["a text: nothing", "bob: bo", [], "bob: bo"],
     ["a command", "/h", ["/history", "/help"], "/h"],
     ["an argument of a command: nothing", "/who b", [], "/who b"],
@@ -82,6 +145,46 @@ describe("foreign text", () => {
     const json = cleanJson(JSON.stringify(value));
     expect(json).toBe(String.raw`{"text":"\u009b31m \u202e \u2028 \u007f \n"}`);
     expect(JSON.parse(json)).toEqual(value);
+  });
+});
+
+describe("rows of a terminal of 20 columns", () => {
+  test.each([
+    ["what fits stays", "from bob: 0123456789", ["from bob: 0123456789"]],
+    ["between words", "from bob: one two three four", ["from bob: one two", "  three four"]],
+    [
+      "a word that fits a row begins one",
+      "from bob: 0123456789abcdef",
+      ["from bob:", "  0123456789abcdef"],
+    ],
+    [
+      "a word that is wider than a row is broken at its end",
+      "from bob: 0123456789012345678901234",
+      ["from bob:", "  012345678901234567", "  8901234"],
+    ],
+    ["spaces stay", "  a  b", ["  a  b"]],
+    ["wide letters", "from bob: 日本語日本語", ["from bob:", "  日本語日本語"]],
+    ["many wide letters", "日本語日本語日本語日本語", ["日本語日本語日本語日", "  本語"]],
+    ["letters of half width", "ｱｲｳｴｵｱｲｳｴｵｱｲｳｴｵｱｲｳｴｵ", ["ｱｲｳｴｵｱｲｳｴｵｱｲｳｴｵｱｲｳｴｵ"]],
+    ["marks take no place", "e\u0301".repeat(20), ["e\u0301".repeat(20)]],
+    ["joined emoji stay in one piece", `0123456789abcdef😀👩‍🚀x`, ["0123456789abcdef😀", "  👩‍🚀x"]],
+    [
+      "colours take no place",
+      "from \u001b[31mbob\u001b[0m: 01234567 90",
+      ["from \u001b[31mbob\u001b[0m: 01234567", "  90"],
+    ],
+    [
+      "what is made to look like a line of its own does not",
+      `${"x".repeat(20)}from\u00a0carol:\u00a0hi`,
+      ["x".repeat(20), "  from\u00a0carol:\u00a0hi"],
+    ],
+  ])("%s", (_case, line, rows) => {
+    expect(wrap(line, 20)).toEqual(rows);
+  });
+
+  test("of unknown or no width: the line as it is", () => {
+    const line = "a line of words ".repeat(9);
+    for (const columns of [undefined, 0, 1]) expect(wrap(line, columns)).toEqual([line]);
   });
 });
 

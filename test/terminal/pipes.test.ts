@@ -58,7 +58,7 @@ test("1: a refused message, an unreadable line, one too long; the others are sen
 test.each([
   ["no name", [], "who are you"],
   ["an unknown flag", ["alice", "--colour"], "there is no option --colour; there are --url, "],
-  ["a bad URL", ["alice", "--url", "localhost:8787"], "--url: expected something like http://"],
+  ["a bad URL", ["alice", "--url", "ftp://localhost"], "--url: expected an address like https://"],
   ["a name that moves the cursor", [`a${ESCAPE}[2J`], '"a[2J" is no name: '],
 ])("2: %s", async (_case, args, sentence) => {
   const { code, out, err } = await run(args, newHome(), "bob: hi\n");
@@ -145,6 +145,36 @@ test("--json: entries, presence, states and refusals, one object a line and noth
     { messages: [{ type: "entry", text: "hello" }], next: 2 },
   ]);
   expect(alice.err).toMatch(/^chat: not sent: nobody here is called nobody/);
+});
+
+test("--json: JSON lines go in, with line breaks; a bad one is told by its number, and the others are sent", async () => {
+  const { bob, to } = await bobIn("json-lines");
+  const input = [
+    JSON.stringify({ text: "one\n  two\u2028three", to: ["bob"] }),
+    '{"text":"hi","too":["bob"]}',
+    "bob: a line",
+    '{"text":',
+    JSON.stringify({ text: "/quit" }),
+    "hello",
+  ];
+  const { code, out, err } = await run([...to, "--json"], newHome(), input.join("\n"));
+  await bob.hears("/quit");
+  expect(bob.heard).toEqual(["alice: one\n  two\u2028three", "alice: a line", "alice: /quit"]);
+  expect(err).toContain('chat: line 2: there is no field "too"; there are text and to\n');
+  expect(err).toContain("chat: line 4: this is no JSON");
+  expect(err).toContain("chat: line 6: to whom?");
+  expect(err.trimEnd().split("\n")).toHaveLength(3);
+  expect(code).toBe(1);
+  for (const line of out.trimEnd().split("\n")) JSON.parse(line);
+});
+
+test("without --json a line of JSON is not one: nothing goes out", async () => {
+  const { bob, to } = await bobIn("no-json");
+  const { code, err } = await run(to, newHome(), '{"text":"hi"}\nbob: fine\n');
+  expect(code).toBe(1);
+  expect(err).toMatch(/^chat: line 1: before the colon/);
+  await bob.hears("fine");
+  expect(bob.heard).toEqual(["alice: fine"]);
 });
 
 test("lines for people: commands answer, comings and goings are not told, no prompt and no colour", async () => {

@@ -48,8 +48,8 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
       "  nobody: hi",
       "alice>",
     );
-    alice.types(`hello${ENTER}`);
-    await alice.seesAtBottom("alice> hello", /^\* to whom\? write "bob, carol: hi"/, "alice>");
+    alice.types(`bob carol: hi${ENTER}`);
+    await alice.seesAtBottom(/^\* before the colon: a name has/, /^ {2}.*to everyone$/, "alice>");
     alice.types(`/history 2${ENTER}`);
     await alice.seesAtBottom(
       /^\* \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ from alice: hi, it is Alice$/,
@@ -81,7 +81,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     bob.says("second", { to: ["alice"] });
     await alice.seesAtBottom(
       "from bob: first, and this one is longer",
-      "than a row",
+      "  than a row",
       "from bob: second",
       "alice> bob: a line that is longer than t",
       "he terminal is wide",
@@ -119,6 +119,85 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     expect(alice.rows).toHaveLength(pasted.length + 1);
   });
 
+  /** What a terminal sends where bracketed paste was asked for. */
+  const paste = (text: string): string => `${ESCAPE}[200~${text}${ESCAPE}[201~`;
+
+  test("a paste of several lines is one message, with its line breaks; a pasted command is none", async () => {
+    const { alice, bob } = await aliceAndBob("pasted");
+    expect(alice.raw).toContain(`${ESCAPE}[?2004h`);
+    await alice.strikes("bob: ", "alice> bob:");
+    alice.types(paste("one\r/quit\r\n\ttwo\u001b[31m\u0003\u0004\r"));
+    await alice.seesAtBottom(/^alice> bob: one␤\/quit␤\s+two\[31m$/);
+    alice.types(`!${ENTER}`);
+    await bob.hears("one\n/quit\n\ttwo[31m!");
+
+    // In a line of its own, too: it is asked about, as all plain text is at first.
+    alice.types(paste("/quit\n"));
+    await alice.seesAtBottom("alice> /quit");
+    alice.types(ENTER);
+    await alice.seesAtBottom("alice> /quit", /^\* to everyone\? Enter once more/, "alice> /quit");
+    alice.types(ENTER);
+    await bob.hears("/quit");
+    expect(bob.heard).toEqual(["alice: one\n/quit\n\ttwo[31m!", "alice: /quit"]);
+
+    alice.types(paste("x".repeat(70_000)));
+    await alice.seesAtBottom(/^\* the paste is too long/, "alice>");
+    // A command that is typed is one, also where something was pasted and taken away before.
+    alice.types(paste("/x"));
+    await alice.seesAtBottom("alice> /x");
+    alice.types("\u0015");
+    await alice.seesAtBottom("alice>");
+    alice.types(`/quit${ENTER}`);
+    expect(await alice.exit()).toBe(0);
+    expect(alice.raw.lastIndexOf(`${ESCAPE}[?2004l`)).toBeGreaterThan(
+      alice.raw.lastIndexOf(`${ESCAPE}[?2004h`),
+    );
+  });
+
+  test("plain text goes to everyone after a question; changed, it is asked about again", async () => {
+    const { alice, bob } = await aliceAndBob("plain");
+    alice.types(`hello${ENTER}`);
+    await alice.seesAtBottom("alice> hello", /^\* to everyone\? Enter once more/, "alice> hello");
+    alice.types(`\u0001bob: ${ENTER}`);
+    await bob.hears("hello");
+    alice.types(`at 10:30${ENTER}`);
+    await alice.seesAtBottom(/^\* to everyone\?/, "alice> at 10:30");
+    alice.types(`!${ENTER}`);
+    await alice.seesAtBottom(/^\* to everyone\?/, "alice> at 10:30!");
+    alice.types(ENTER);
+    await bob.hears("at 10:30!");
+    alice.types(`and from then on${ENTER}`);
+    await bob.hears("and from then on");
+    alice.types(`/history${ENTER}`);
+    await alice.sees("the history", (rows) =>
+      rows.some((row) => row.endsWith("from alice: and from then on")),
+    );
+    const { entries } = { entries: bob.heard };
+    expect(entries).toEqual(["alice: hello", "alice: at 10:30!", "alice: and from then on"]);
+    alice.types(CTRL_D);
+    expect(await alice.exit()).toBe(0);
+    expect(alice.raw).toContain(`${ESCAPE}[?2004l`);
+  });
+
+  test("words wrap, also of wide letters, and no row passes for a line of its own", async () => {
+    const { alice, bob } = await aliceAndBob("wrap", { columns: 40 });
+    bob.says(`${"one two three ".repeat(3)}${"x".repeat(40)}from carol: hi`, { to: ["alice"] });
+    await alice.seesAtBottom(
+      "from bob: one two three one two three",
+      "  one two three",
+      `  ${"x".repeat(38)}`,
+      "  xxfrom carol: hi",
+      "alice>",
+    );
+  });
+
+  test("a signal sets the terminal back", async () => {
+    const { alice } = await aliceAndBob("set-back");
+    alice.signals("SIGTERM");
+    await alice.exit();
+    expect(alice.raw).toContain(`${ESCAPE}[?2004l`);
+  });
+
   test("Tab completes a name, the second of a list too, lists several, and completes commands", async () => {
     const { alice, bob } = await aliceAndBob("tab");
     const room = new Room(server, "tab");
@@ -126,8 +205,8 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     onTestFinished(async () => void (await bella.leaves()));
     await alice.seesAtBottom("* bella joined", "alice>");
     await alice.strikes("bo", "alice> bo");
-    await alice.strikes(TAB, "alice> bob");
-    await alice.strikes(", be", "alice> bob, be");
+    await alice.strikes(TAB, "alice> bob:");
+    await alice.strikes("\b\b, be", "alice> bob, be");
     await alice.strikes(TAB, "alice> bob, bella");
     alice.types(`: both${ENTER}`);
     await Promise.all([bob.hears("both"), bella.hears("both")]);

@@ -5,7 +5,7 @@
  * for a line of its own.
  */
 
-const BREAKS = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
+export const BREAKS = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
 
 /** C0 but tab, DEL, C1 (a terminal may take U+009B for ESC [), and the characters that turn the direction of text. */
 const CONTROL =

@@ -13,7 +13,9 @@ export const HELP = `A chat room that loses nothing, in your terminal.
                      on this computer (ps): put it into CHAT_KEY instead
   --since SEQ        show again what came after this position, which --json tells;
                      0: all that still concerns you
-  --json             one JSON object per line instead of lines for people
+  --json             one JSON object per line instead of lines for people; on standard
+                     input lines like {"text":"hi\\nthere","to":["bob"]} too,
+                     without "to" to everyone
   --timeout SECONDS  how long the room may be out of reach or silent when this is not
                      at a terminal; 30 if you do not say, 0 for ever
   --help, --version
@@ -22,9 +24,10 @@ In the room, and on standard input:
 
   bob, carol: hi     to bob and carol; it waits for them if they are away
   *: hi              to everyone the room knows
+  hi                 the same at a terminal, after a question the first time
   /who [NAME]        who is here, and who is away; from NAME on
   /history [N]       the last N messages, 1 to 100, 50 if you do not say
-  /help  /quit       Tab completes names
+  /help  /quit       Tab completes names; a paste is one message, with its line breaks
 
 What you send is kept on disk until the room has it: without the room it waits, and
 goes out when you come back, after a crash too. What came for you meanwhile is shown
@@ -48,9 +51,11 @@ It exits with
 export const ROOM_HELP: readonly string[] = [
   'bob, carol: hi    sends "hi" to bob and carol; it waits for them if they are away',
   "*: hi             sends to everyone the room knows",
+  "hi                the same, after a question the first time",
   "/who [name]       who is here, and who is away; from a name on",
   "/history [n]      the last n messages, 1 to 100, 50 if you do not say",
   "/help             this",
   "/quit             leaves; what comes meanwhile waits for you",
   "Tab               completes a name",
+  "a paste           is one message, never a command; ␤ is a line break in it",
 ];

@@ -12,6 +12,8 @@ export type Input =
   | { readonly type: "history"; readonly limit: number }
   | { readonly type: "help" }
   | { readonly type: "quit" }
+  /** Text without an address. `why`: what to write instead, where it may not go to everyone. */
+  | { readonly type: "plain"; readonly text: string; readonly why: string }
   | { readonly type: "wrong"; readonly why: string };
 
 export const HOW_TO_SEND = 'write "bob, carol: hi" to some, "*: hi" to everyone';
@@ -21,10 +23,11 @@ export const COMMANDS = ["/who", "/history", "/help", "/quit"] as const;
 const HISTORY_PRESET = 50;
 const HISTORY_MAX = 100;
 
-export function readInput(line: string): Input {
+/** @param isText it begins with what was pasted, which is no command, whatever it says */
+export function readInput(line: string, isText = false): Input {
   const trimmed = line.trim();
   if (trimmed === "") return { type: "nothing" };
-  return trimmed.startsWith("/") ? readCommand(trimmed) : readMessage(trimmed);
+  return trimmed.startsWith("/") && !isText ? readCommand(trimmed) : readMessage(trimmed);
 }
 
 const wrong = (why: string): Input => ({ type: "wrong", why });
@@ -55,8 +58,13 @@ function readCommand(line: string): Input {
 }
 
 function readMessage(line: string): Input {
-  const colon = line.indexOf(":");
-  if (colon === -1) return wrong(`to whom? ${HOW_TO_SEND}`);
+  // Of a text of several lines, the first holds the names.
+  const [first = ""] = line.split("\n", 1);
+  const colon = first.indexOf(":");
+  const isUrl = /^[a-z]+:\/\//i.test(first);
+  if (colon === -1 || isUrl) {
+    return { type: "plain", text: line, why: `to whom? ${HOW_TO_SEND}` };
+  }
   const text = line.slice(colon + 1).trim();
   if (text === "") return wrong(`nothing after the colon: ${HOW_TO_SEND}`);
   const names = line.slice(0, colon).trim();
@@ -64,7 +72,11 @@ function readMessage(line: string): Input {
   const to = new Set<string>();
   for (const part of names.split(",")) {
     const name = parsePeerName(part.trim());
-    if (name === undefined) return wrong(`before the colon: ${NAME_GRAMMAR}; ${HOW_TO_SEND}`);
+    if (name === undefined) {
+      const why = `before the colon: ${NAME_GRAMMAR}; ${HOW_TO_SEND}`;
+      // "at 10:30" and ":-)" name nobody; "bob carol: hi" was meant to, and must not go to everyone.
+      return /^\s|^$/.test(line.slice(colon + 1)) ? wrong(why) : { type: "plain", text: line, why };
+    }
     to.add(name);
   }
   return { type: "send", text, to: [...to] };

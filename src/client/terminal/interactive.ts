@@ -1,10 +1,11 @@
 /** At a terminal: a person talks until they leave, or the room puts them out. */
-import type { ReadStream, WriteStream } from "node:tty";
+import type { ReadStream } from "node:tty";
 import type { ChatClient, LinkState } from "../index.ts";
 import { complete } from "./completion.ts";
 import { Conversation } from "./conversation.ts";
 import { EXIT, type Exit, exitOfClose } from "./exit.ts";
 import { type Input, readInput } from "./input.ts";
+import type { Output } from "./keyboard.ts";
 import { Diagnosis } from "./probe.ts";
 import { dim, paintName, render, statusOf } from "./render.ts";
 import type { Saying } from "./saying.ts";
@@ -13,9 +14,12 @@ import { Screen } from "./screen.ts";
 /** How often the seconds of the status are counted down. */
 const TICK_MS = 1_000;
 
+const TO_EVERYONE =
+  'to everyone? Enter once more sends it so, and plain text from then on; or put "bob: " before it';
+
 interface Terminal {
   readonly input: ReadStream;
-  readonly output: WriteStream;
+  readonly output: Output;
   readonly colour: boolean;
   readonly url: URL;
   /** Resolved when the program is told to end from outside. */
@@ -28,14 +32,18 @@ export async function interact(client: ChatClient, terminal: Terminal): Promise<
   const style = { colour, me: client.name };
   const over = Promise.withResolvers<Exit>();
   let lastError = "";
+  /** Plain text goes to everyone, as was answered once. */
+  let isForAll = false;
+  /** What was asked about, and stands in the line again. */
+  let asked: string | undefined;
 
   const screen = new Screen({
     input,
     output,
     prompt: `${paintName(client.name, style)}> `,
     complete: (line) => complete(line, conversation.names()),
-    onLine: (line) => {
-      act(readInput(line));
+    onLine: (line, isText) => {
+      act(readInput(line, isText), isText);
       refresh();
     },
     onQuit: () => over.resolve(EXIT.fine),
@@ -64,8 +72,20 @@ export async function interact(client: ChatClient, terminal: Terminal): Promise<
     notice(finding.why);
     if (finding.type === "wrong-server") over.resolve(EXIT.unreachable);
   });
-  const act = (wish: Input): void => {
+  const act = (wish: Input, isText: boolean): void => {
+    const before = asked;
+    asked = undefined;
     switch (wish.type) {
+      case "plain": {
+        const { text } = wish;
+        if (!isForAll && before !== text) {
+          asked = text;
+          notice(TO_EVERYONE);
+          return screen.put(text, isText);
+        }
+        isForAll = true;
+        return void conversation.send({ type: "send", text }).catch(() => {});
+      }
       case "send":
         // What went wrong with it has been said.
         return void conversation.send(wish).catch(() => {});

@@ -5,7 +5,6 @@
  * - Standard output holds what the room says, and nothing else; complaints go to standard error.
  * - What was read is on record before it is sent: whatever ends this, nothing is lost, and nothing goes twice.
  */
-import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import type { ChatClient, LinkState } from "../index.ts";
 import { cleanLine } from "./clean.ts";
@@ -13,6 +12,8 @@ import { Conversation } from "./conversation.ts";
 import { EXIT, type Exit, exitOfClose, exitOfError, worse } from "./exit.ts";
 import { readInput } from "./input.ts";
 import { toJson } from "./json.ts";
+import { readJsonLine } from "./json-line.ts";
+import { linesOf } from "./lines.ts";
 import { Diagnosis, type Trouble } from "./probe.ts";
 import { render } from "./render.ts";
 import { isComplaint, type Saying } from "./saying.ts";
@@ -91,9 +92,10 @@ class Run {
 
   async #read(): Promise<void> {
     let number = 0;
-    for await (const line of createInterface({ input: this.#pipes.input })) {
+    const { input, json } = this.#pipes;
+    for await (const line of linesOf(input)) {
       number++;
-      const wish = readInput(line);
+      const wish = json && /^\s*[{[]/.test(line) ? readJsonLine(line) : readInput(line);
       if (wish.type === "quit") break;
       if (wish.type === "send") this.#send(wish);
       if (wish.type === "who" || wish.type === "history") {
@@ -102,7 +104,7 @@ class Run {
         this.#ask(wish);
       }
       if (wish.type === "help") this.#say({ type: "help" });
-      if (wish.type === "wrong") {
+      if (wish.type === "wrong" || wish.type === "plain") {
         this.#worst = worse(this.#worst, EXIT.refused);
         this.#say({ type: "error", message: `line ${number}: ${wish.why}` });
       }

@@ -10,8 +10,8 @@ const BODY_MAX_CHARS = 65_536;
 export type Finding =
   /** It is the chat room, and nothing is wrong with it but the link. */
   | { readonly type: "room" }
-  /** It may come: nobody answers now, or it says itself what is wrong. */
-  | { readonly type: "trouble"; readonly why: string }
+  /** It may come: nobody answers now, or something does that says what is wrong. */
+  | { readonly type: "trouble"; readonly why: string; readonly answers: boolean }
   /** It would be the same next time. */
   | { readonly type: "wrong-server"; readonly why: string };
 
@@ -55,15 +55,17 @@ export class Diagnosis {
     if (this.#before !== "offline" && this.#before !== "connecting") return;
     const finding = found.type === "room" && this.#failed >= FAILED_MAX ? this.#blocked : found;
     if (finding.type === "room" || finding.why === this.#told) return;
+    // That a room which was reached before is out of reach is told by the state already.
+    if (this.#wasLive && finding.type === "trouble" && !finding.answers) return;
     this.#told = finding.why;
-    // Who was in the room once was not wrong about the server: something is in the way.
-    this.#tell(this.#wasLive ? { ...finding, type: "trouble" } : finding);
+    // Nor was the address wrong then: something is in the way.
+    this.#tell(this.#wasLive ? { type: "trouble", why: finding.why, answers: true } : finding);
   }
 
   get #blocked(): Finding {
     const { origin } = httpOf(this.#url);
     const why = `${origin} is a chat room, but WebSockets do not get through to it: something in between, like a proxy, does not pass them on`;
-    return { type: "trouble", why };
+    return { type: "trouble", why, answers: true };
   }
 }
 
@@ -77,7 +79,7 @@ export async function probe(url: URL, room: string): Promise<Finding> {
     const body = (await response.text()).slice(0, BODY_MAX_CHARS);
     return judge(httpOf(url), response.status, response.headers, body);
   } catch (error) {
-    return { type: "trouble", why: explain(httpOf(url), error) };
+    return { type: "trouble", why: explain(httpOf(url), error), answers: false };
   }
 }
 
@@ -89,10 +91,11 @@ export function judge(url: URL, status: number, headers: Headers, body: string):
   const refusal = readRefusal(body);
   if (status === 426 && refusal?.code === "upgrade-required") return { type: "room" };
   if (refusal !== undefined && (status === 429 || status >= 500)) {
-    return { type: "trouble", why: `${url.origin} answers: ${refusal.message}` };
+    return { type: "trouble", why: `${url.origin} answers: ${refusal.message}`, answers: true };
   }
   if (status >= 500) {
-    return { type: "trouble", why: `${url.origin} is in trouble: it answers ${status}` };
+    const why = `${url.origin} is in trouble: it answers ${status}`;
+    return { type: "trouble", why, answers: true };
   }
   const location = headers.get("Location");
   if (status >= 300 && status < 400 && location !== null) {

@@ -7,21 +7,28 @@
  * - How far up that block begins is measured, before each key too: readline's own count is wrong after a paste that
  *   went over the edge.
  * - The status is the first line of the prompt. It is taken away before Enter, so that none stays behind.
+ * - A paste is inserted as it is, its line breaks as `␤`: it sends nothing, and what it begins is no command.
  */
 import { createInterface, type Interface, type Key } from "node:readline";
-import type { ReadStream, WriteStream } from "node:tty";
+import type { ReadStream } from "node:tty";
+import { BREAKS, cleanLine } from "./clean.ts";
+import { Keyboard, type Output, PASTE_UNITS } from "./keyboard.ts";
+import { wrap } from "./wrap.ts";
 
 export interface ScreenOptions {
   readonly input: ReadStream;
-  readonly output: WriteStream;
+  readonly output: Output;
   readonly prompt: string;
   readonly complete: (line: string) => [string[], string];
-  readonly onLine: (line: string) => void;
+  /** `isText`: the line begins with what was pasted. */
+  readonly onLine: (line: string, isText: boolean) => void;
   /** Ctrl-C, Ctrl-D, or the terminal is gone. */
   readonly onQuit: () => void;
 }
 
 const ESCAPE = "\u001b";
+/** A line break in the line that is edited. Readline's own editing of several lines is not the same in all releases. */
+const BREAK = "␤";
 
 /** How many rows the cursor was below the top of the prompt when readline last drew it; not documented. */
 type Readline = Interface & { prevRows: number };
@@ -29,16 +36,20 @@ type Readline = Interface & { prevRows: number };
 export class Screen {
   readonly #options: ScreenOptions;
   readonly #readline: Readline;
+  readonly #keyboard: Keyboard;
   #status: string | undefined;
   /** While readline handles Enter, after which it would leave the status behind. */
   #hidden = false;
   #closed = false;
+  /** The line begins with what was pasted. */
+  #isText = false;
 
   constructor(options: ScreenOptions) {
     const { input, output, complete, onLine, onQuit, prompt } = options;
     this.#options = options;
+    this.#keyboard = new Keyboard(input, output, (text) => this.#paste(text));
     this.#readline = createInterface({
-      input,
+      input: this.#keyboard,
       output,
       terminal: true,
       prompt,
@@ -46,9 +57,12 @@ export class Screen {
       historySize: 1_000,
       removeHistoryDuplicates: true,
     }) as Readline;
-    input.prependListener("keypress", this.#beforeKey);
+    this.#keyboard.prependListener("keypress", this.#beforeKey);
+    this.#keyboard.open(this.#readline);
     this.#readline.on("line", (line) => {
-      onLine(line);
+      const isText = this.#isText;
+      this.#isText = false;
+      onLine(line.replaceAll(BREAK, "\n"), isText);
       this.#draw();
     });
     this.#readline.on("SIGINT", onQuit);
@@ -56,6 +70,7 @@ export class Screen {
     (this.#readline as NodeJS.EventEmitter).on("error", onQuit);
     this.#readline.on("close", () => {
       this.#closed = true;
+      this.#keyboard.close();
       onQuit();
     });
     this.#readline.prompt();
@@ -63,10 +78,17 @@ export class Screen {
 
   print(lines: readonly string[]): void {
     if (lines.length === 0) return;
-    const text = `${lines.join("\n")}\n`;
+    const { output } = this.#options;
+    const text = `${lines.flatMap((line) => wrap(line, output.columns)).join("\n")}\n`;
     if (!this.#closed) this.#erase();
-    this.#options.output.write(text);
+    output.write(text);
     this.#drawAnew();
+  }
+
+  /** Puts a text into the line, as if it had been pasted there; `isText` as `onLine` was told. */
+  put(text: string, isText: boolean): void {
+    this.#insert(text);
+    this.#isText = isText;
   }
 
   /** @param status one line above the prompt; undefined for none */
@@ -81,7 +103,8 @@ export class Screen {
     if (this.#closed) return;
     this.status(undefined);
     this.#closed = true;
-    this.#options.input.off("keypress", this.#beforeKey);
+    this.#keyboard.off("keypress", this.#beforeKey);
+    this.#keyboard.close();
     this.#options.output.write("\n");
     this.#readline.close();
   }
@@ -91,6 +114,24 @@ export class Screen {
     if (hits.length < 2 || commonPrefix(hits) !== begun) return [hits, begun];
     this.print([`  ${hits.join("  ")}`]);
     return [[], begun];
+  }
+
+  #paste(pasted: string): void {
+    if (this.#closed) return;
+    if (pasted.length > PASTE_UNITS) {
+      return this.print([
+        `* the paste is too long, over ${PASTE_UNITS} characters: nothing was taken`,
+      ]);
+    }
+    if (this.#readline.line.trim() === "" && pasted.trim() !== "") this.#isText = true;
+    // The end of the last line is not meant.
+    this.#insert(pasted.replace(/(\r\n|\n|\r)$/, ""));
+  }
+
+  #insert(text: string): void {
+    const lines = text.split(BREAKS).map(cleanLine);
+    this.#readline.prevRows = this.#readline.getCursorPos().rows;
+    this.#readline.write(lines.join(BREAK));
   }
 
   #draw(): void {
@@ -117,6 +158,7 @@ export class Screen {
 
   #beforeKey = (_text: string | undefined, key: Key): void => {
     if (this.#closed) return;
+    if (this.#readline.line.trim() === "") this.#isText = false;
     this.#readline.prevRows = this.#readline.getCursorPos().rows;
     if (this.#status === undefined) return;
     if (key.name !== "return" && key.name !== "enter") return;

@@ -4,7 +4,7 @@
  * Invariant: only processes that were started here are ended, by their id, and all of them at the latest with the test.
  */
 import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -220,6 +220,12 @@ export class Person extends Program<ChildProcessByStdio<Writable, Readable, null
   async strikes(keys: string, row: string): Promise<void> {
     this.types(keys);
     await this.seesAtBottom(row);
+  }
+
+  /** The program, which is the only child of `script`, gets a signal. */
+  signals(signal: NodeJS.Signals): void {
+    const children = `/proc/${this.child.pid}/task/${this.child.pid}/children`;
+    process.kill(Number(readFileSync(children, "utf8").trim()), signal);
   }
 
   /** The terminal is closed. */
