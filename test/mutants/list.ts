@@ -1366,6 +1366,19 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'pasted, "/quit" is no command',
   },
   {
+    name: "terminal: an address of full-width signs is plain text, which goes to everyone",
+    edits: one("src/client/terminal/input.ts", "COLON = /[:：]/", "COLON = /[:]/"),
+    ...TERMINAL,
+    test: "reads full-width signs",
+  },
+  {
+    name: "terminal: that no WebSocket gets through is never told",
+    edits: one("src/client/terminal/probe.ts", "FAILED_MAX = 2", "FAILED_MAX = Infinity"),
+    project: "e2e",
+    file: "test/terminal/strangers.test.ts",
+    test: "a room behind something that passes no WebSocket on",
+  },
+  {
     name: "terminal: names that went wrong are plain text, which goes to everyone",
     edits: one("src/client/terminal/input.ts", "/^\\s|^$/.test(line.slice(colon + 1))", "false"),
     ...TERMINAL,

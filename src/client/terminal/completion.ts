@@ -1,6 +1,6 @@
 /** What Tab completes: names before the colon, and commands. */
 import { NAME_UNITS } from "../../core/names.ts";
-import { COMMANDS } from "./input.ts";
+import { COLON, COMMA, COMMANDS } from "./input.ts";
 
 /**
  * @param line  what stands left of the cursor
@@ -12,8 +12,8 @@ export function complete(line: string, names: Iterable<string>): [string[], stri
   if (line.startsWith("/")) {
     return [COMMANDS.filter((command) => command.startsWith(line)), line];
   }
-  if (line.includes(":")) return [[], line];
-  const parts = line.split(",").map((part) => part.trim());
+  if (COLON.test(line)) return [[], line];
+  const parts = line.split(COMMA).map((part) => part.trim());
   const begun = parts.pop() ?? "";
   if (begun.length > NAME_UNITS) return [[], begun];
   const hits = [...new Set(names)].filter(

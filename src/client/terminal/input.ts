@@ -57,10 +57,14 @@ function readCommand(line: string): Input {
   }
 }
 
+/** Input methods for Chinese and Japanese write these; read as plain text, such an address would go to everyone. */
+export const COLON = /[:：]/;
+export const COMMA = /[,，、]/;
+
 function readMessage(line: string): Input {
   // Of a text of several lines, the first holds the names.
   const [first = ""] = line.split("\n", 1);
-  const colon = first.indexOf(":");
+  const colon = first.search(COLON);
   const isUrl = /^[a-z]+:\/\//i.test(first);
   if (colon === -1 || isUrl) {
     return { type: "plain", text: line, why: `to whom? ${HOW_TO_SEND}` };
@@ -70,7 +74,7 @@ function readMessage(line: string): Input {
   const names = line.slice(0, colon).trim();
   if (names === "*") return { type: "send", text };
   const to = new Set<string>();
-  for (const part of names.split(",")) {
+  for (const part of names.split(COMMA)) {
     const name = parsePeerName(part.trim());
     if (name === undefined) {
       const why = `before the colon: ${NAME_GRAMMAR}; ${HOW_TO_SEND}`;
