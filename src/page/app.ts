@@ -8,7 +8,7 @@
 import type { Unsent } from "../client/index.ts";
 import { parsePeerName, parseRoomName } from "../core/names.ts";
 import { Memory } from "./memory.ts";
-import { type Action, causeOf, isPageRefused } from "./model/words.ts";
+import { type Action, causeOf, isPageRefused, sentence } from "./model/words.ts";
 import { type Place, Room } from "./room.ts";
 import { part, setText } from "./view/dom.ts";
 import { JoinView } from "./view/join-view.ts";
@@ -145,7 +145,7 @@ export class App {
     if (room === undefined || room.wasLive) return undefined;
     const { status } = room;
     if (status.type !== "closed" || status.code !== 4003 || isPageRefused(status)) return undefined;
-    return `${causeOf(status.why)}. Choose another name; or, if it is yours on another device, enter that one's key below.`;
+    return `${sentence(causeOf(status.why))} Choose another name; or, if it is yours on another device, enter that one's key below.`;
   }
 
   #changed(): void {

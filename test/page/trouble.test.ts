@@ -60,7 +60,7 @@ inBrowser("in trouble, at the page", () => {
     await mallory.chooses(room, "alice");
     await mallory.isTold(
       "#join-name-trouble",
-      "this name belongs to another key. Choose another name; or, if it is yours on another device,",
+      "This name belongs to another key. Choose another name; or, if it is yours on another device,",
     );
     await mallory.chooses(room, "mallory");
     await mallory.isConnected();

@@ -53,7 +53,7 @@ const ORDERS: readonly [string, (key: string, keyCode: number) => readonly Step[
 ];
 
 inBrowser("writing at the page", () => {
-  const { newRoom, joins } = stage();
+  const { newRoom, device, joins } = stage();
 
   describe.each(ORDERS)("a word that is composed as in %s", (_browser, ending) => {
     test("the Enter that ends it sends nothing; the next one sends all of it", async () => {
@@ -143,6 +143,46 @@ inBrowser("writing at the page", () => {
     await bob.restores();
     await alice.reads("é".repeat(4_096));
     expect(await page.locator("#log .trouble").count()).toBe(0);
+  });
+
+  test.each([
+    ["a phone", { width: 375, height: 667 }],
+    ["a desk", { width: 1_280, height: 800 }],
+  ])(
+    "a word without end does not widen the page of %s: the counter is in sight",
+    async (_case, viewport) => {
+      const bob = await joins(newRoom(), "bob", await device({ viewport }));
+      await bob.page.fill("#text", "é".repeat(5_000));
+      await bob.isTold("#text-count", "1,808 bytes too long");
+      const { x = -1, width = Infinity } =
+        (await bob.page.locator("#text-count").boundingBox()) ?? {};
+      expect(x).toBeGreaterThanOrEqual(0);
+      expect(x + width).toBeLessThanOrEqual(viewport.width);
+      expect(await bob.page.evaluate(() => document.documentElement.scrollWidth)).toBe(
+        viewport.width,
+      );
+      const { x: left = -1 } = (await bob.page.locator("#room-title").boundingBox()) ?? {};
+      expect(left).toBeGreaterThanOrEqual(0);
+    },
+  );
+
+  test("on a phone, several names are pressed in a row, and Escape closes the list", async () => {
+    const room = newRoom();
+    await joins(room, "alice");
+    await joins(room, "carol");
+    const here = await device({ viewport: { width: 375, height: 667 }, hasTouch: true });
+    const bob = await joins(room, "bob", here);
+    const { page } = bob;
+    await page.click("#people-toggle");
+    for (const name of ["alice", "carol"]) {
+      await page.locator("#people-list button", { hasText: name }).click();
+      // No keyboard comes up over the list.
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(name);
+    }
+    await page.keyboard.press("Escape");
+    expect(await page.getAttribute("#people-toggle", "aria-expanded")).toBe("false");
+    await bob.isTold("#to", "alice");
+    await bob.isTold("#to", "carol");
   });
 
   test("one's own sign is the same among the people, in the log, and while it waits", async () => {

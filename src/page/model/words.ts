@@ -21,7 +21,7 @@ export interface Words {
 
 const seconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1_000));
 const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-const sentence = (text: string): string => upper(plainWords(text).replace(/[.\s]*$/, "."));
+export const sentence = (text: string): string => upper(plainWords(text).replace(/[.\s]*$/, "."));
 
 /** The room's reason without its advice, which comes behind a colon: for where the page gives the advice itself. */
 export const causeOf = (why: string): string => plainWords(why).split(": ", 1)[0] ?? "";

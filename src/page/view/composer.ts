@@ -67,12 +67,12 @@ export class Composer {
     this.focus();
   }
 
-  /** Addresses somebody, or not any more. */
-  toggle(name: string): void {
+  /** Addresses somebody, or not any more. @param focuses whether one writes next */
+  toggle(name: string, focuses = true): void {
     const others = this.#names.filter((one) => one !== name);
     this.#address(others.length < this.#names.length ? others : [...others, name]);
     this.#actions.changed(this.draft);
-    this.focus();
+    if (focuses) this.focus();
   }
 
   set canSend(canSend: boolean) {

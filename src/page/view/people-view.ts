@@ -14,10 +14,11 @@ export class PeopleView {
   readonly #panel = part("people", HTMLElement);
   readonly #list = part("people-list", HTMLElement);
   readonly #toggle = part("people-toggle", HTMLButtonElement);
-  readonly #toggled: (name: string) => void;
+  readonly #toggled: (name: string, isCovering: boolean) => void;
   #drawn = "";
 
-  constructor(toggled: (name: string) => void) {
+  /** @param toggled a name was pressed; `isCovering`: the list lies over where one writes */
+  constructor(toggled: (name: string, isCovering: boolean) => void) {
     this.#toggled = toggled;
     this.#toggle.addEventListener("click", () => this.#open(!this.#isOpen));
     part("people-close", HTMLButtonElement).addEventListener("click", () => this.#open(false));
@@ -48,7 +49,7 @@ export class PeopleView {
     const state = isHere ? "" : "away";
     if (name === own) element.append(make("span", "self", label), make("span", "state", "you"));
     else {
-      const press = button("name", "", () => this.#toggled(name));
+      const press = button("name", "", () => this.#toggled(name, this.#isOpen));
       press.append(label);
       press.dataset["name"] = name;
       press.ariaPressed = String(addressed.includes(name));

@@ -207,7 +207,7 @@ export function makeViews(shown: () => RoomView | undefined): Views {
     composer,
     absence: new AbsenceView(() => shown()?.room.dismissAbsence()),
     notice: new NoticeView((action) => shown()?.chosen(action)),
-    people: new PeopleView((name) => composer.toggle(name)),
+    people: new PeopleView((name, isCovering) => composer.toggle(name, !isCovering)),
     announcer: new Announcer(),
   };
 }
