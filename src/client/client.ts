@@ -44,6 +44,7 @@ import {
   type Settings,
 } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
+import { type Ownership, ownershipOf } from "./ownership.ts";
 import { randomToken } from "./random.ts";
 import {
   type Happening,
@@ -64,6 +65,8 @@ import type { ClientRecord, Queued } from "./storage.ts";
 const FLUSH_MS = 5_000;
 /** The longest time between two looks at the clocks: how late it is noticed that the device slept. */
 const LOOK_MS = 5_000;
+/** How long the storage is waited for while another client of this process has it: that may be closing, or stay for ever. */
+const SUCCESSION_MS = 6_000;
 /** UTF-16 units of text that may wait in the outbox: browsers keep five million in all. */
 const OUTBOX_UNITS = 2_000_000;
 /** Bytes that the data of one signal may have as JSON. */
@@ -82,6 +85,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   readonly name: string;
   readonly #settings: Settings;
   readonly #keeper: Keeper;
+  readonly #ownership: Ownership;
   readonly #clock = new Clock();
   readonly #emitter = new Emitter();
   readonly #feeds = new Set<Feed>();
@@ -101,6 +105,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   #round: Promise<void> = Promise.resolve();
   /** Which connect is under way: what an earlier one still waits for does not count. */
   #turn = 0;
+  #isClosing = false;
   #isWorking = false;
   #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -113,6 +118,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   constructor(options: ChatClientOptions) {
     this.#settings = readOptions(options);
     this.#keeper = new Keeper(this.#settings.storage, () => newSession(this.#settings));
+    this.#ownership = ownershipOf(this.#settings.storage);
     this.room = this.#settings.room;
     this.name = this.#settings.name;
     this.#since = this.#settings.since;
@@ -276,6 +282,7 @@ export class ChatClient implements AsyncIterable<Entry> {
    */
   async close(): Promise<void> {
     const deadline = this.#clock.now() + FLUSH_MS;
+    this.#isClosing = true;
     // A storage that another owner holds may be waited for longer than that.
     if (this.#record === undefined) await within(FLUSH_MS, this.#opened);
     while (this.#link.type === "live" && this.waiting > 0 && this.#clock.now() < deadline) {
@@ -293,6 +300,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     } catch (error) {
       this.#emitter.emit("error", storageError(error));
     }
+    this.#ownership.end();
   }
 
   /** @returns a sentence if the outbox has no place for this text */
@@ -306,10 +314,13 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   /** Takes possession of the storage, and begins. */
   async #open(): Promise<void> {
+    const { begins } = this.#ownership;
+    if (begins !== undefined) await within(SUCCESSION_MS, begins);
     try {
       const movedAside = await this.#keeper.open();
       if (movedAside !== undefined) this.#emitter.emit("error", movedAside);
     } catch (error) {
+      this.#ownership.end();
       return this.#fail(error);
     }
     if (this.#record === undefined) return;
@@ -653,6 +664,7 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   #end(): void {
     this.#stopListening();
+    if (!this.#isClosing) void this.#retire();
     const error = this.#closedError();
     for (const waiters of [this.#senders, this.#askers]) {
       for (const waiter of waiters.values()) waiter.reject(error);
@@ -660,6 +672,13 @@ export class ChatClient implements AsyncIterable<Entry> {
     }
     for (const feed of this.#feeds) feed.end();
     this.#feeds.clear();
+  }
+
+  /** It ended by itself: whatever waits for the storage need not wait for `close`. */
+  async #retire(): Promise<void> {
+    await this.#round;
+    await this.#keeper.save().catch(() => {});
+    this.#ownership.end();
   }
 
   /** Sets the one timer to whatever is due next. */

@@ -6,7 +6,12 @@ import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { fileStorage } from "../../src/client/file-storage.ts";
-import { ChatClient, type ClientRecord, type ClientStorage } from "../../src/client/index.ts";
+import {
+  ChatClient,
+  type ClientRecord,
+  type ClientStorage,
+  memoryStorage,
+} from "../../src/client/index.ts";
 
 const NOWHERE = { url: "ws://127.0.0.1:1", room: "lobby", name: "alice" };
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -162,5 +167,57 @@ test("a client that the room turns away for good listens to its page no more", a
   });
   await closed;
   expect(listening.size).toBe(0);
+  server.close();
+});
+
+test("what a client that is closed at once had accepted, its successor on the same storage sends", async () => {
+  const seen: string[][] = [];
+  for (let round = 0; round < 20; round++) {
+    const storage = memoryStorage();
+    const first = new ChatClient({ ...NOWHERE, storage });
+    if (round % 2 === 0) await after(round);
+    first.send("x").catch(() => {});
+    const closing = first.close();
+    const second = new ChatClient({ ...NOWHERE, storage });
+    await closing;
+    await after(20);
+    seen.push(second.outbox.map(({ text }) => text));
+    await second.close();
+  }
+  expect(seen).toEqual(seen.map(() => ["x"]));
+});
+
+test("clients on one storage own it one after the other, in the order in which they were made", async () => {
+  const storage = new Slow();
+  const clients = [1, 2, 3].map(() => new ChatClient({ ...NOWHERE, storage }));
+  for (const client of clients) {
+    await after(20);
+    void client.send("a");
+    await client.close();
+  }
+  expect(storage.asked.join(" ")).toMatch(/^(open (save saved )*close( close)* ?){3}$/);
+  expect(storage.kept?.outbox).toHaveLength(3);
+});
+
+test("a client that ended without being closed does not keep the next one waiting", async () => {
+  const storage = memoryStorage();
+  const server = new WebSocketServer({ port: 0, handleProtocols: () => "chat.v1" });
+  await new Promise((resolve) => server.once("listening", resolve));
+  server.on("connection", (socket) => socket.close(4001, "replaced"));
+  const { port } = server.address() as AddressInfo;
+  const options = { ...NOWHERE, url: `ws://127.0.0.1:${port}`, storage };
+  const isClosed = (client: ChatClient): Promise<void> =>
+    new Promise((resolve) => {
+      client.on("state", ({ type }) => {
+        if (type === "closed") resolve();
+      });
+    });
+  const first = new ChatClient(options);
+  await isClosed(first);
+  const begin = performance.now();
+  const second = new ChatClient(options);
+  await isClosed(second);
+  expect(performance.now() - begin).toBeLessThan(3_000);
+  await Promise.all([first.close(), second.close()]);
   server.close();
 });

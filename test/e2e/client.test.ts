@@ -426,7 +426,7 @@ describe("bad input", () => {
   });
 
   test.each([
-    ["no address", { url: "localhost" }, "url: "],
+    ["no address", { url: "local host" }, "url: "],
     ["another scheme", { url: "ftp://example.com" }, "url: "],
     ["a password in the address", { url: "https://u:p@example.com" }, "url: "],
     ["a room outside the grammar", { room: "a b" }, "room: "],

@@ -5,6 +5,24 @@ const one = (file: string, find: string, put: string): Edit[] => [{ file, find, 
 
 export const LINK: readonly Mutant[] = [
   {
+    name: "client: a storage is read while the client before still writes it",
+    edits: one(
+      "src/client/client.ts",
+      "if (begins !== undefined) await within(SUCCESSION_MS, begins);",
+      "void begins;",
+    ),
+    project: "core",
+    file: "test/client/shell.test.ts",
+    test: "what a client that is closed at once had accepted",
+  },
+  {
+    name: "client: one that ended by itself keeps the storage",
+    edits: one("src/client/client.ts", "if (!this.#isClosing) void this.#retire();", ""),
+    project: "core",
+    file: "test/client/shell.test.ts",
+    test: "a client that ended without being closed",
+  },
+  {
     name: "what was spent in a wrong future counts until then",
     edits: one(
       "src/core/entrance.ts",

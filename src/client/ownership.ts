@@ -1,0 +1,29 @@
+/**
+ * Clients of one process that share a storage object own it one after the other, in the order in which they were made.
+ *
+ * A storage that other processes reach has a lock of its own. Here it is the successor of a client that is still closing:
+ * it must not read the record before what `send` accepted there is in it, nor write it before the last write is done.
+ */
+import type { ClientStorage } from "./storage.ts";
+
+export interface Ownership {
+  /** When the clients before this one have ended; undefined if there are none. */
+  readonly begins: Promise<void> | undefined;
+  /** Lets the next client have the storage. */
+  readonly end: () => void;
+}
+
+/** When all clients on a storage that were made so far have ended. */
+const free = new WeakMap<ClientStorage, Promise<void>>();
+
+/** To be called when a client is made. */
+export function ownershipOf(storage: ClientStorage): Ownership {
+  const begins = free.get(storage);
+  let end: (() => void) | undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const all = Promise.all([begins, ended]).then(() => {
+    if (free.get(storage) === all) free.delete(storage);
+  });
+  free.set(storage, all);
+  return { begins, end: () => end?.() };
+}
