@@ -4,7 +4,8 @@
  * Invariants:
  * - One round at a time: take what came, decide what goes, save, then send. What is acknowledged is saved; what is sent
  *   is on record as sent before.
- * - Listeners hear of an entry before the cursor moves past it: a crash in between shows it again rather than never.
+ * - The cursor that is saved is *done*, never only *heard* (`Delivery`): a crash shows again what no consumer has
+ *   finished with, rather than never.
  * - A socket that was let go of is not listened to any more.
  */
 import { utf8Length } from "../core/names.ts";
@@ -23,16 +24,18 @@ import {
   type ClientEvents,
   Emitter,
   type Entry,
-  Feed,
   type HistoryPage,
   type LinkState,
+  type ReplyOptions,
   type SendOptions,
   stateOf,
   type Unsent,
   type WhoPage,
 } from "./events.ts";
 import { onNetwork } from "./awake.ts";
+import { idOfCarried, type Origin, withCarried } from "./carrying.ts";
 import { Clock } from "./clock.ts";
+import { Delivery } from "./delivery.ts";
 import { attemptClock, newSession } from "./handshakes.ts";
 import { Keeper } from "./keeper.ts";
 import { begin, dueAt, type Link, type Signal, type Step, step } from "./link.ts";
@@ -46,6 +49,7 @@ import {
 import { Outgoing } from "./outgoing.ts";
 import { type Ownership, ownershipOf } from "./ownership.ts";
 import { randomToken } from "./random.ts";
+import { Counts, Replies } from "./replies.ts";
 import {
   type Happening,
   isSound,
@@ -73,6 +77,8 @@ const OUTBOX_UNITS = 2_000_000;
 const SIGNAL_BYTES = 1_024;
 /** The close code that this client gives when it lets go of a link to come back: no goodbye. */
 const LET_GO = 4201;
+/** How long *done* may wait to be saved by itself: a consumer that is fast does not cost a save for each entry. */
+const SAVE_DONE_MS = 20;
 
 interface Waiter<Value> {
   readonly resolve: (value: Value) => void;
@@ -88,7 +94,10 @@ export class ChatClient implements AsyncIterable<Entry> {
   readonly #ownership: Ownership;
   readonly #clock = new Clock();
   readonly #emitter = new Emitter();
-  readonly #feeds = new Set<Feed>();
+  readonly #delivery: Delivery;
+  readonly #replies = new Replies();
+  /** How many messages were carried in this life, by entry. */
+  readonly #carries = new Counts();
   readonly #outgoing = new Outgoing();
   /** Who waits for a message's confirmation, or for an answer, by id. */
   readonly #senders = new Map<string, Waiter<Entry>>();
@@ -101,6 +110,8 @@ export class ChatClient implements AsyncIterable<Entry> {
   #online = 0;
   #spread = 0;
   #since: number | undefined;
+  /** The position that the link under way was asked to begin at. */
+  #asked: number | undefined;
   readonly #opened: Promise<void>;
   #round: Promise<void> = Promise.resolve();
   /** Which connect is under way: what an earlier one still waits for does not count. */
@@ -109,6 +120,10 @@ export class ChatClient implements AsyncIterable<Entry> {
   #isWorking = false;
   #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Saves *done*, if nothing else does before. */
+  #saveTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The storage may belong to another client now. */
+  #isLetGo = false;
   readonly #stopListening: () => void;
 
   /**
@@ -117,7 +132,15 @@ export class ChatClient implements AsyncIterable<Entry> {
    */
   constructor(options: ChatClientOptions) {
     this.#settings = readOptions(options);
-    this.#keeper = new Keeper(this.#settings.storage, () => newSession(this.#settings));
+    this.#delivery = new Delivery({
+      isListening: () => this.#emitter.has("entry"),
+      moved: () => this.#moved(),
+      stalled: (error) => this.#emitter.emit("error", error),
+    });
+    this.#keeper = new Keeper(this.#settings.storage, {
+      newSession: () => newSession(this.#settings),
+      done: () => this.#delivery.done,
+    });
     this.#ownership = ownershipOf(this.#settings.storage);
     this.room = this.#settings.room;
     this.name = this.#settings.name;
@@ -183,21 +206,146 @@ export class ChatClient implements AsyncIterable<Entry> {
    */
   send(text: string, { to }: SendOptions = {}): Promise<Entry> {
     if (this.#link.type === "closed") return rejected(this.#closedError());
+    const id = randomToken(96);
+    const refusal = this.#refusalOf(id, text, to);
+    if (refusal !== undefined) return rejected(refusal);
+    return this.#accept({ id, text, ...(to && { to: [...to] }), sent: false });
+  }
+
+  /**
+   * Answers an entry, exactly once through any crash of this program: an entry is shown again to the next life until it
+   * is done, and the same answer is then found in the room, or in the storage, and not sent again. What counts is how
+   * many answers to this entry were accepted before, in the order of the calls: call in the same order in each life.
+   * @param entry what is answered; from this client
+   * @param options `to`: default the sender of the entry; `"everyone"`: everyone whom the room knows
+   * @returns the answer as it is stored; where an earlier life has sent it, what that one said
+   * @throws what `send` throws; FateUnknownError, too, if the log was trimmed so far that an earlier life may have
+   *   answered; by rejecting
+   * @example
+   * for await (const entry of bot) {
+   *   if (entry.from !== bot.name) await bot.reply(entry, `you said: ${entry.text}`);
+   * }
+   */
+  reply(
+    entry: Pick<Entry, "seq" | "from">,
+    text: string,
+    { to = [entry.from] }: ReplyOptions = {},
+  ): Promise<Entry> {
+    const answer = this.#reply(entry, text, to === "everyone" ? undefined : to);
+    // As with `send`.
+    answer.catch(() => {});
+    return answer;
+  }
+
+  async #reply(
+    entry: Pick<Entry, "seq" | "from">,
+    text: string,
+    to: readonly string[] | undefined,
+  ): Promise<Entry> {
+    if (!Number.isSafeInteger(entry.seq) || entry.seq < 0) {
+      throw new RefusedError("bad-frame", "expected an entry with its `seq`");
+    }
+    // Before the storage was read, nothing is known of the room's history.
+    if (this.#record === undefined) await this.#opened;
+    if (this.#link.type === "closed" || this.#record === undefined) throw this.#closedError();
+    const { epoch = "", outbox } = this.#record;
+    const id = this.#replies.idOf(entry, epoch);
+    const stored = this.#replies.take(id);
+    const isWaiting = outbox.some((one) => one.id === id);
+    const failure = this.#replies.failureOf(id);
+    if (stored !== undefined || isWaiting || failure !== undefined) {
+      this.#replies.accepted(entry, epoch);
+      if (failure !== undefined) throw failure;
+      return stored ?? this.#confirmed(id);
+    }
+    if (this.#replies.isHidden(entry, epoch)) throw new FateUnknownError(UNKNOWN);
+    const refusal = this.#refusalOf(id, text, to);
+    if (refusal !== undefined) throw refusal;
+    this.#replies.accepted(entry, epoch);
+    return this.#accept({
+      id,
+      text,
+      ...(to && { to: [...to] }),
+      sent: false,
+      ...(!this.#replies.isKnown && { maybe: true }),
+    });
+  }
+
+  /**
+   * Carries an entry of another room into this one, exactly once through any crash of this program: which entries were
+   * carried is kept in one step with the outbox. Wait for it before the loop asks for the next entry. What counts is how
+   * many messages were carried for this entry before, in the order of the calls.
+   * @param entry of `options.from`
+   * @param options `from`: the client that heard the entry; `to`: as in `send`
+   * @returns the message as it is stored here; undefined if an earlier life has carried it, and it was decided there
+   * @throws what `send` throws, by rejecting
+   * @example
+   * for await (const entry of lobby) {
+   *   if (entry.from !== lobby.name) await attic.carry(entry, entry.text, { from: lobby });
+   * }
+   */
+  carry(
+    entry: Pick<Entry, "seq">,
+    text: string,
+    options: SendOptions & { readonly from: ChatClient },
+  ): Promise<Entry | undefined> {
+    const carried = this.#carry(entry, text, options);
+    // As with `send`.
+    carried.catch(() => {});
+    return carried;
+  }
+
+  async #carry(
+    entry: Pick<Entry, "seq">,
+    text: string,
+    { from, to }: SendOptions & { readonly from: ChatClient },
+  ): Promise<Entry | undefined> {
+    if (this.#record === undefined) await this.#opened;
+    if (this.#link.type === "closed" || this.#record === undefined) throw this.#closedError();
+    const origin = from.#originOf(entry);
+    const { carried = [], outbox } = this.#record;
+    const key = JSON.stringify([origin.source, origin.epoch, origin.seq]);
+    const n = this.#carries.get(key);
+    const earlier = idOfCarried(carried, origin, n);
+    if (earlier !== undefined) {
+      this.#carries.add(key);
+      return outbox.some(({ id }) => id === earlier) ? this.#confirmed(earlier) : undefined;
+    }
+    const id = randomToken(96);
+    const refusal = this.#refusalOf(id, text, to);
+    if (refusal !== undefined) throw refusal;
+    this.#carries.add(key);
+    this.#record = { ...this.#record, carried: withCarried(carried, origin, { n, id }) };
+    return this.#accept({ id, text, ...(to && { to: [...to] }), sent: false });
+  }
+
+  #originOf(entry: Pick<Entry, "seq">): Origin {
+    const { base, room, name } = this.#settings;
+    return {
+      source: [base.href, room, name].join(" "),
+      epoch: this.#replies.epochOf(entry, this.#record?.epoch ?? ""),
+      seq: entry.seq,
+      done: this.#keeper.savedCursor,
+    };
+  }
+
+  /** @returns why a message is not accepted */
+  #refusalOf(id: string, text: string, to: readonly string[] | undefined): ChatError | undefined {
     if (typeof text !== "string" || (to !== undefined && !Array.isArray(to))) {
-      return rejected(
-        new RefusedError("bad-frame", "expected a text, and a list of names in `to`"),
-      );
+      return new RefusedError("bad-frame", "expected a text, and a list of names in `to`");
     }
     const full = this.#isFull(text);
-    if (full !== undefined) return rejected(new OutboxFullError(full));
-    const id = randomToken(96);
-    const queued: Queued = { id, text, ...(to && { to: [...to] }), sent: false };
+    if (full !== undefined) return new OutboxFullError(full);
+    const queued: Queued = { id, text, ...(to && { to }), sent: false };
     const misfit = this.#outgoing.refusal(queued);
-    if (misfit !== undefined) {
-      const error = new RefusedError("too-large", misfit);
-      this.#emitter.emit("refused", { ...shown(queued), error });
-      return rejected(error);
-    }
+    if (misfit === undefined) return undefined;
+    const error = new RefusedError("too-large", misfit);
+    this.#emitter.emit("refused", { ...shown(queued), error });
+    return error;
+  }
+
+  /** Puts a message into the outbox. @returns the entry, once it is stored */
+  #accept(queued: Queued): Promise<Entry> {
     if (this.#record !== undefined) {
       this.#record = { ...this.#record, outbox: [...this.#record.outbox, queued] };
     } else {
@@ -205,6 +353,10 @@ export class ChatClient implements AsyncIterable<Entry> {
       this.#emitter.emit("outbox", this.outbox);
     }
     this.#work();
+    return this.#confirmed(queued.id);
+  }
+
+  #confirmed(id: string): Promise<Entry> {
     const confirmed = new Promise<Entry>((resolve, reject) => {
       this.#senders.set(id, { resolve, reject });
     });
@@ -260,25 +412,52 @@ export class ChatClient implements AsyncIterable<Entry> {
     return { peers, ...(next !== undefined && { next }) };
   }
 
-  /** Calls `listener` at each event of this type. @returns what stops that */
+  /**
+   * Calls `listener` at each event of this type. An entry is done when its listener has returned; if it throws, the
+   * next life is shown the entry again. Nothing waits for an `async` listener: the entry is done at its first `await`,
+   * and what comes behind that may be missed in a crash. Use `for await` there.
+   * @returns what stops that
+   * @example
+   * chat.on("entry", ({ from, text }) => console.log(`${from}: ${text}`));
+   */
   on<Type extends keyof ClientEvents>(
     type: Type,
     listener: (event: ClientEvents[Type]) => void,
   ): () => void {
-    return this.#emitter.on(type, listener);
+    const off = this.#emitter.on(type, listener);
+    // What came before the first listener waits for it.
+    if (type === "entry") this.#work();
+    return off;
   }
 
-  /** Entries as they come, from now on, until the client is closed. */
+  /**
+   * Entries as they come, until the client is closed: at once by `close`, and after what has come if the room closed it.
+   * The first loop gets what came before it (for a minute, then nobody seems to want it), and a loop after the last one
+   * goes on where that ended; a further one beside others begins with the next entry.
+   *
+   * An entry is done when its loop asks for the next one, or is left by `break`. Until then, the storage keeps the
+   * position before it: whatever kills the program, the next life is shown the entry again, so what a body does happens
+   * at least once (and `reply` exactly once). An error that leaves the loop and ends the process leaves the entry for the
+   * next life; if the program catches it and goes on, the entry counts as done. With several loops the slowest counts; a
+   * loop that stays in one body for more than a minute is reported as `ConsumerStalledError`. Up to 10,000 entries and
+   * 8 MiB wait for a loop; what does not fit is fetched again from the room.
+   * @example
+   * for await (const { from, text } of chat) await save(from, text);
+   */
   [Symbol.asyncIterator](): AsyncIterator<Entry> {
-    const feed = new Feed(() => this.#feeds.delete(feed));
-    if (this.#link.type === "closed") feed.end();
-    else this.#feeds.add(feed);
+    const feed = this.#delivery.feed();
+    if (this.#link.type === "closed") feed.end(true);
     return feed;
   }
 
   /**
-   * Leaves. If the link is live, what was sent is waited for, 5 s at most; the rest stays in the storage. In Node a
-   * server that never answers keeps the process alive: end that with `process.exit` if it matters.
+   * Leaves. If the link is live, what was sent is waited for, 5 s at most; the rest stays in the storage, and with it the
+   * position up to which every entry is done. Call it behind the loop: in the body of a `for await` the entry is not done
+   * yet, and is shown to the next life. In Node a server that never answers keeps the process alive: end that with
+   * `process.exit` if it matters.
+   * @example
+   * for await (const { text } of chat) if (text === "stop") break;
+   * await chat.close();
    */
   async close(): Promise<void> {
     const deadline = this.#clock.now() + FLUSH_MS;
@@ -290,11 +469,14 @@ export class ChatClient implements AsyncIterable<Entry> {
     }
     // What was processed is acknowledged, and what was accepted is kept, before the storage is let go of.
     await this.#round;
+    this.#delivery.end(true);
     this.#signal({ type: "close", code: 1000, why: "closed by this client" });
     if (this.#record !== undefined) await this.#letGo();
   }
 
   async #letGo(): Promise<void> {
+    if (this.#saveTimer !== undefined) clearTimeout(this.#saveTimer);
+    this.#isLetGo = true;
     try {
       await this.#keeper.close();
     } catch (error) {
@@ -327,6 +509,8 @@ export class ChatClient implements AsyncIterable<Entry> {
     const early = this.#outgoing.early.splice(0);
     const place = Math.max(0, this.#settings.outboxLimit - this.#record.outbox.length);
     const outbox = [...this.#record.outbox, ...early.slice(0, place)];
+    this.#delivery.begin(this.#record.cursor);
+    this.#replies.inherit(this.#record.outbox);
     this.#record = { ...this.#record, outbox };
     for (const queued of early.slice(place)) {
       const full = new OutboxFullError("messages of an earlier life wait already");
@@ -384,7 +568,10 @@ export class ChatClient implements AsyncIterable<Entry> {
     if (this.#turn !== turn) return;
     let socket: WebSocket;
     try {
-      const url = addressOf(this.#settings, this.#record, this.#since);
+      const cursor = this.#delivery.resumeAt;
+      this.#asked = this.#since === undefined ? cursor : undefined;
+      const from = cursor === undefined ? this.#record : { ...this.#record, cursor };
+      const url = addressOf(this.#settings, from, this.#since);
       socket = new WebSocket(url.href, protocolsOf(key));
     } catch (error) {
       return this.#ended(1006, `no connection can be made: ${String(error)}`);
@@ -456,6 +643,9 @@ export class ChatClient implements AsyncIterable<Entry> {
   async #rounds(): Promise<void> {
     while (this.#again) {
       this.#again = false;
+      for (const entry of this.#delivery.waiting()) {
+        if (!this.#emitter.emit("entry", entry)) this.#delivery.failed(entry.seq);
+      }
       for (const text of this.#frames.splice(0)) this.#read(text);
       const socket = this.#socket;
       const batch = this.#nextBatch();
@@ -463,6 +653,7 @@ export class ChatClient implements AsyncIterable<Entry> {
       await this.#keeper.save();
       if (socket !== undefined && this.#socket === socket) this.#speak(batch);
       if (this.#nextBatch().length > 0) this.#again = true;
+      if (this.#delivery.isDry) this.#goBack();
     }
   }
 
@@ -478,9 +669,9 @@ export class ChatClient implements AsyncIterable<Entry> {
   #speak(batch: readonly Queued[]): void {
     const now = this.#clock.now();
     const awaited = this.#outgoing.handed.size > 0;
-    const cursor = this.#record?.cursor ?? 0;
-    const acks = cursor > this.#acked ? [{ type: "ack", seq: cursor }] : [];
-    this.#acked = Math.max(this.#acked, cursor);
+    const { received } = this.#delivery;
+    const acks = received > this.#acked ? [{ type: "ack", seq: received }] : [];
+    this.#acked = Math.max(this.#acked, received);
     for (const frame of this.#outgoing.frames(acks, batch, this.#link.type === "live", now)) {
       this.#transmit(frame);
     }
@@ -520,29 +711,38 @@ export class ChatClient implements AsyncIterable<Entry> {
         return this.#welcome(frame);
       case "message": {
         this.#signal({ type: "heard" });
+        // It comes again for a consumer that had no place for it.
+        if (!this.#delivery.isFresh(frame.seq)) return this.#delivery.entry(frame);
         return this.#apply(onMessage(this.#record, frame, this.name));
       }
       case "gap":
         this.#signal({ type: "heard" });
-        return this.#apply(onGap(this.#record, frame));
+        return this.#gap(frame);
       case "ready":
+        this.#replies.isKnown = true;
         this.#apply(onReady(this.#record, frame.seq, this.#outgoing.handed));
+        this.#delivery.reach(frame.seq);
         return this.#signal({ type: "ready" });
       case "presence": {
         const { joined = [], left = [], online, missed } = frame;
         for (const name of joined) this.#peers.add(name);
         for (const name of left) this.#peers.delete(name);
         this.#online = online;
-        return this.#emitter.emit("presence", { joined, left, online, ...(missed && { missed }) });
+        return void this.#emitter.emit("presence", {
+          joined,
+          left,
+          online,
+          ...(missed && { missed }),
+        });
       }
       case "signal":
-        return this.#emitter.emit("signal", {
+        return void this.#emitter.emit("signal", {
           from: frame.from,
           ...(frame.to && { to: frame.to }),
           data: frame.data,
         });
       case "redacted":
-        return this.#emitter.emit("redacted", { seq: frame.seq });
+        return void this.#emitter.emit("redacted", { seq: frame.seq });
       case "history":
       case "who": {
         this.#askers.get(frame.id)?.resolve(frame);
@@ -567,8 +767,13 @@ export class ChatClient implements AsyncIterable<Entry> {
         "the room was restored or made anew: what was processed before belongs to another history";
       this.#emitter.emit("error", new RestoredError(why));
     }
-    this.#record = onWelcome(this.#record, frame);
-    this.#acked = frame.since;
+    if (this.#record.epoch === frame.epoch && this.#asked === since) this.#delivery.resume(since);
+    else {
+      if (this.#record.epoch !== frame.epoch) this.#replies.restart();
+      this.#record = onWelcome(this.#record, frame);
+      this.#delivery.restart(since);
+    }
+    this.#acked = since;
     this.#spread = limits.spread;
     this.#online = online;
     this.#peers.clear();
@@ -599,9 +804,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   #happen(happening: Happening): void {
     switch (happening.type) {
       case "entry":
-        this.#emitter.emit("entry", happening.entry);
-        for (const feed of this.#feeds) feed.push(happening.entry);
-        return;
+        return this.#show(happening.entry);
       case "confirmed": {
         const { queued, entry } = happening;
         this.#outgoing.decided(queued);
@@ -612,21 +815,58 @@ export class ChatClient implements AsyncIterable<Entry> {
         const { queued, code, message } = happening;
         const error = new RefusedError(code, message);
         this.#outgoing.decided(queued);
+        this.#replies.failed(queued.id, error);
         this.#settle(queued)?.reject(error);
-        return this.#emitter.emit("refused", { ...shown(queued), error });
+        return void this.#emitter.emit("refused", { ...shown(queued), error });
       }
       case "gap":
-        return this.#emitter.emit("gap", { from: happening.from, to: happening.to });
+        // Told by `#gap`, which knows what the consumers lack.
+        return;
       case "unknown": {
         const { queued } = happening;
         this.#outgoing.decided(queued);
-        const why = "whether this message was stored is no longer known: look at the history";
-        this.#settle(queued)?.reject(new FateUnknownError(why));
-        return this.#emitter.emit("unknown", shown(queued));
+        const error = new FateUnknownError(UNKNOWN);
+        this.#replies.failed(queued.id, error);
+        this.#settle(queued)?.reject(error);
+        return void this.#emitter.emit("unknown", shown(queued));
       }
       default:
         return happening satisfies never;
     }
+  }
+
+  /** Shows an entry to its consumers. */
+  #show(entry: Entry): void {
+    this.#replies.shown(entry, this.#record?.epoch ?? "");
+    if (entry.from === this.name) this.#replies.found(entry);
+    this.#delivery.entry(entry, this.#emitter.emit("entry", entry));
+  }
+
+  #gap({ from, to }: Extract<ServerFrame, { type: "gap" }>): void {
+    const missing = this.#delivery.missing(from, to);
+    if (this.#record !== undefined) this.#apply(onGap(this.#record, { from, to }));
+    this.#replies.gap(to);
+    this.#delivery.reach(to);
+    if (missing !== undefined) this.#emitter.emit("gap", { from: missing, to });
+  }
+
+  /** A consumer has finished with something, or waits for what has to be sent again. */
+  #moved(): void {
+    if (this.#saveTimer !== undefined || this.#isLetGo) return;
+    this.#saveTimer = setTimeout(() => {
+      this.#saveTimer = undefined;
+      this.#replies.done(this.#delivery.done ?? 0);
+      this.#work();
+    }, SAVE_DONE_MS);
+  }
+
+  /** Connects again from where a consumer has room again for what did not fit. */
+  #goBack(): void {
+    if (this.#link.type !== "replaying" && this.#link.type !== "live") return;
+    const moment = { now: this.#clock.now(), random: Math.random() };
+    const away = step(this.#link, { type: "pause" }, moment);
+    const back = step(away.link, { type: "resume" }, moment);
+    this.#take({ link: back.link, actions: [...away.actions, ...back.actions] });
   }
 
   #settle({ id }: Queued): Waiter<Entry> | undefined {
@@ -670,8 +910,7 @@ export class ChatClient implements AsyncIterable<Entry> {
       for (const waiter of waiters.values()) waiter.reject(error);
       waiters.clear();
     }
-    for (const feed of this.#feeds) feed.end();
-    this.#feeds.clear();
+    this.#delivery.end(false);
   }
 
   /** It ended by itself: whatever waits for the storage need not wait for `close`. */
@@ -721,6 +960,8 @@ const shown = ({ id, text, to }: Queued): { id: string; text: string; to?: reado
   text,
   ...(to && { to }),
 });
+
+const UNKNOWN = "whether this message was stored is no longer known: look at the history";
 
 const storageError = (error: unknown): StorageError =>
   error instanceof StorageError ? error : new StorageError(String(error));

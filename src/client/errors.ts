@@ -73,3 +73,11 @@ export class StorageError extends ChatError {
     this.movedTo = movedTo;
   }
 }
+
+/**
+ * A `for await` has not asked for the next entry for more than a minute, or nobody goes on where the last one was left.
+ * A hint, as the event `error`, once for an entry: nothing is lost, but the cursor stays before that entry.
+ */
+export class ConsumerStalledError extends ChatError {
+  override name = "ConsumerStalledError";
+}

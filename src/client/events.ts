@@ -1,5 +1,5 @@
 /**
- * What a client tells its application: events, a feed of entries, the state of its link.
+ * What a client tells its application: events, entries, the state of its link.
  *
  * Invariant: a listener that throws disturbs neither the client nor another listener; its error is thrown on its own.
  */
@@ -22,6 +22,11 @@ export interface Entry {
 export interface SendOptions {
   /** Names; absent: everyone the room knows. */
   readonly to?: readonly string[];
+}
+
+export interface ReplyOptions {
+  /** Names, or `"everyone"` whom the room knows; absent: the sender of the entry. */
+  readonly to?: readonly string[] | "everyone";
 }
 
 /** A page of the room's past, oldest first. Ask again with `before: next`; without `next` it was the last. */
@@ -123,17 +128,26 @@ export class Emitter {
     return () => listeners.delete(listener);
   }
 
-  emit<Type extends keyof ClientEvents>(type: Type, event: ClientEvents[Type]): void {
+  /** Does anything listen to events of this type? */
+  has(type: keyof ClientEvents): boolean {
+    return (this.#listeners.get(type)?.size ?? 0) > 0;
+  }
+
+  /** @returns whether every listener returned; what another one threw is thrown on its own */
+  emit<Type extends keyof ClientEvents>(type: Type, event: ClientEvents[Type]): boolean {
+    let isHandled = true;
     for (const listener of this.#listeners.get(type) ?? []) {
       try {
         (listener as (event: ClientEvents[Type]) => void)(event);
       } catch (error) {
+        isHandled = false;
         queueMicrotask(() => {
           throw error;
         });
       }
     }
     for (const wake of this.#once) wake();
+    return isHandled;
   }
 
   /** Waits for any event, `ms` at most. */
@@ -147,42 +161,5 @@ export class Emitter {
       const timer = setTimeout(wake, ms);
       this.#once.add(wake);
     });
-  }
-}
-
-/** Entries for one `for await`. They wait here until they are asked for. */
-export class Feed implements AsyncIterator<Entry> {
-  readonly #ready: Entry[] = [];
-  readonly #asked: ((result: IteratorResult<Entry, undefined>) => void)[] = [];
-  readonly #left: () => void;
-  #isOver = false;
-
-  /** @param left called when the reader stops reading */
-  constructor(left: () => void) {
-    this.#left = left;
-  }
-
-  push(entry: Entry): void {
-    const asked = this.#asked.shift();
-    if (asked === undefined) this.#ready.push(entry);
-    else asked({ done: false, value: entry });
-  }
-
-  end(): void {
-    this.#isOver = true;
-    for (const asked of this.#asked.splice(0)) asked({ done: true, value: undefined });
-  }
-
-  next(): Promise<IteratorResult<Entry, undefined>> {
-    const value = this.#ready.shift();
-    if (value !== undefined) return Promise.resolve({ done: false, value });
-    if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => this.#asked.push(resolve));
-  }
-
-  return(): Promise<IteratorResult<Entry, undefined>> {
-    this.#left();
-    this.end();
-    return Promise.resolve({ done: true, value: undefined });
   }
 }

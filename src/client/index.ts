@@ -6,6 +6,7 @@ export type {
   Entry,
   HistoryPage,
   LinkState,
+  ReplyOptions,
   SendOptions,
   Unsent,
   WhoPage,

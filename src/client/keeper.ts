@@ -2,6 +2,8 @@
  * Keeps a client's record in its storage.
  *
  * Invariants:
+ * - What is kept has the position up to which every consumer is *done*, not the one up to which was *heard*. The outbox
+ *   beside it is that of *heard*: what was confirmed between the two comes again as an entry, and is not sent again.
  * - One save at a time, each of the newest record, so that an older one never lands on a newer.
  * - The storage is let go of after the last save, also where opening it went wrong half way.
  */
@@ -14,13 +16,21 @@ export class Keeper {
   readonly #newSession: () => string;
   #saved: ClientRecord | undefined;
   #saving: Promise<void> = Promise.resolve();
-  /** The newest record, saved or not; undefined until the storage was opened. */
+  readonly #done: () => number | undefined;
+  /** The newest record, saved or not, with the cursor *heard*; undefined until the storage was opened. */
   record: ClientRecord | undefined;
 
-  /** @param newSession the session of a client that has no record yet */
-  constructor(storage: ClientStorage, newSession: () => string) {
+  /**
+   * @param source `newSession`: the session of a client that has no record yet; `done`: the position up to which every
+   *   consumer is done
+   */
+  constructor(
+    storage: ClientStorage,
+    source: { readonly newSession: () => string; readonly done: () => number | undefined },
+  ) {
     this.#storage = storage;
-    this.#newSession = newSession;
+    this.#newSession = source.newSession;
+    this.#done = source.done;
   }
 
   /**
@@ -54,11 +64,19 @@ export class Keeper {
     throw new StorageError(`what was kept cannot be read: ${read.why}`);
   }
 
+  /** The position up to which all is done, by what was last kept. */
+  get savedCursor(): number {
+    return this.#saved?.cursor ?? 0;
+  }
+
   /** @throws what the storage throws, by rejecting; no later save succeeds then */
   save(): Promise<void> {
     this.#saving = this.#saving.then(async () => {
-      const { record } = this;
-      if (record === undefined || record === this.#saved) return;
+      if (this.record === undefined) return;
+      const { cursor: _heard, ...rest } = this.record;
+      const cursor = this.#done();
+      const record = cursor === undefined ? rest : { ...rest, cursor };
+      if (isSame(record, this.#saved)) return;
       await this.#storage.save(record);
       this.#saved = record;
     });
@@ -74,3 +92,13 @@ export class Keeper {
     }
   }
 }
+
+/** Fields that change are replaced, never changed. */
+const isSame = (one: ClientRecord, other: ClientRecord | undefined): boolean =>
+  other !== undefined &&
+  one.cursor === other.cursor &&
+  one.outbox === other.outbox &&
+  one.carried === other.carried &&
+  one.attempt === other.attempt &&
+  one.epoch === other.epoch &&
+  one.session === other.session;

@@ -73,11 +73,26 @@ const QUEUED: readonly (readonly [string, (value: unknown) => boolean])[] = [
   ["to", isMaybe((to) => Array.isArray(to) && to.every(isText))],
   ["sent", (sent) => typeof sent === "boolean"],
   ["unknown", isMaybe((unknown) => unknown === true)],
+  ["maybe", isMaybe((maybe) => maybe === true)],
 ];
 
 const isQueued = (value: unknown): boolean => {
   const queued = fieldsOf(value);
   return queued !== undefined && QUEUED.every(([name, is]) => is(queued[name]));
+};
+
+const isCarried = (value: unknown): boolean => {
+  const carried = fieldsOf(value);
+  return (
+    carried !== undefined &&
+    isText(carried["source"]) &&
+    isText(carried["epoch"]) &&
+    Array.isArray(carried["marks"]) &&
+    carried["marks"].every((mark: unknown) => {
+      const { seq, n, id } = fieldsOf(mark) ?? {};
+      return isPosition(seq) && isPosition(n) && isText(id);
+    })
+  );
 };
 
 const RECORD: readonly (readonly [string, (value: unknown) => boolean])[] = [
@@ -87,6 +102,7 @@ const RECORD: readonly (readonly [string, (value: unknown) => boolean])[] = [
   ["cursor", isMaybe(isPosition)],
   ["epoch", isMaybe(isText)],
   ["outbox", (outbox) => Array.isArray(outbox) && outbox.every(isQueued)],
+  ["carried", isMaybe((carried) => Array.isArray(carried) && carried.every(isCarried))],
 ];
 
 /** @returns the first field that is not what it has to be */

@@ -6,6 +6,8 @@
  * - A confirmation decides all that was sent before it: what is unconfirmed then was refused, or, if a gap came in
  *   between, its fate is unknown. Unknown is never sent again and never called refused; it is told as soon as nothing
  *   on the same link can settle it any more.
+ * - A confirmation of what this record never handed to a link (`sent` is false) is an answer of an earlier life, found in
+ *   the replay: it says nothing of the others.
  * - The outbox keeps the order of `send`.
  */
 import type { ServerFrame } from "../wire/frames.ts";
@@ -71,11 +73,12 @@ export function onMessage(record: ClientRecord, entry: Message, name: string): O
   const queued = record.outbox[index];
   let { outbox } = record;
   if (queued !== undefined) {
-    for (const other of outbox.slice(0, index).filter(({ sent }) => sent)) {
+    const isDecided = (one: Queued, at: number): boolean => queued.sent && at < index && one.sent;
+    for (const other of outbox.filter(isDecided)) {
       happenings.push(other.unknown ? { type: "unknown", queued: other } : lostRefusal(other));
     }
     happenings.push({ type: "confirmed", queued, entry });
-    outbox = outbox.filter((one, at) => at > index || (at < index && !one.sent));
+    outbox = outbox.filter((one, at) => at !== index && !isDecided(one, at));
   }
   return { record: { ...record, cursor: entry.seq, outbox }, happenings };
 }
@@ -91,7 +94,7 @@ export function onGap(record: ClientRecord, gap: { from: number; to: number }): 
   const cursor = record.cursor ?? 0;
   if (gap.to <= cursor) return nothing(record);
   const outbox = record.outbox.map((queued): Queued =>
-    queued.sent ? { ...queued, unknown: true } : queued,
+    queued.sent || queued.maybe ? { ...queued, unknown: true } : queued,
   );
   const from = Math.max(gap.from, cursor + 1);
   return {
@@ -114,9 +117,16 @@ export function onReady(
   const happenings = record.outbox
     .filter(isLost)
     .map((queued): Happening => ({ type: "unknown", queued }));
-  const outbox = record.outbox.filter((queued) => !isLost(queued));
+  const outbox = record.outbox.filter((queued) => !isLost(queued)).map(known);
   const cursor = Math.max(record.cursor ?? 0, seq);
   return { record: { ...record, cursor, outbox }, happenings };
+}
+
+/** What an earlier life had sent has come by now. */
+function known(queued: Queued): Queued {
+  if (!queued.maybe) return queued;
+  const { maybe: _maybe, ...rest } = queued;
+  return rest;
 }
 
 export function onError(record: ClientRecord, { id, code, message }: Frame<"error">): Outcome {

@@ -4,6 +4,7 @@
  * Invariant: cursor, epoch, session and outbox move together, in one step. A store that can lose a part of a record, or
  * let two clients write the same one, loses or doubles messages.
  */
+import type { Carried } from "./carrying.ts";
 import { StorageError } from "./errors.ts";
 
 /** A message that `send` accepted and the room has not decided. */
@@ -17,6 +18,8 @@ export interface Queued {
   readonly sent: boolean;
   /** A gap hid its fate: it is not sent again by itself. */
   readonly unknown?: true;
+  /** An answer that an earlier life may have sent: the first `ready` tells. */
+  readonly maybe?: true;
 }
 
 /** Everything that makes a client the same client after a reload. Plain JSON. */
@@ -26,11 +29,13 @@ export interface ClientRecord {
   readonly session: string;
   /** Rises with each connect. */
   readonly attempt: number;
-  /** The last position processed, and the epoch it belongs to; absent before the first welcome. */
+  /** The position up to which every consumer was done, and the epoch it belongs to; absent before the first welcome. */
   readonly cursor?: number;
   readonly epoch?: string;
   /** In the order of `send`. */
   readonly outbox: readonly Queued[];
+  /** What was carried from other rooms and may be shown again there. */
+  readonly carried?: readonly Carried[];
 }
 
 /** Keeps one record. Every verb may be synchronous or not; each is called after the one before it has ended. */

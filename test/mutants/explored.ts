@@ -206,7 +206,7 @@ export const EXPLORED: readonly Mutant[] = [
     "gap and loss",
     "client: a gap hides no fate",
     "src/client/session.ts",
-    "queued.sent ? { ...queued, unknown: true } : queued,",
+    "queued.sent || queued.maybe ? { ...queued, unknown: true } : queued,",
     "queued,",
   ),
   inScope(

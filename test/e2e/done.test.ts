@@ -1,0 +1,170 @@
+/**
+ * What a program has not finished with is shown to its next life: the README's bot and bridge as processes of their own,
+ * killed with `kill -9` while they work, against a real server. `SEED=n` repeats the moments of the kills.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { ChatClient, type Entry } from "../../src/client/index.ts";
+import { Program, readmeCode, replaced } from "../support/e2e/readme-programs.ts";
+import { Server } from "../support/e2e/server.ts";
+
+const MINUTE = 60_000;
+const SEED = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
+
+let server: Server;
+beforeAll(async () => {
+  server = await Server.starts({ RATE: 1_000, BURST: 10_000 });
+});
+afterAll(() => server.stop());
+
+/** Repeats with its seed. */
+function chance(seed: number): (below: number) => number {
+  let state = seed % 2_147_483_647 || 1;
+  return (below) => (state = (state * 48_271) % 2_147_483_647) % below;
+}
+
+/** The README's bot, with `ms` of awaited work an entry, which is written down when it is finished. */
+function bot(ms: number): Program {
+  const code = replaced(
+    readmeCode(
+      "The client library has no dependency and runs in browsers, Node, Deno, Bun and Workers. A bot:",
+    ),
+    "await bot.reply(",
+    "await work(entry), await bot.reply(",
+  );
+  const work = `
+import { appendFileSync } from "node:fs";
+const work = async ({ text }: { text: string }) => {
+  await new Promise((resolve) => setTimeout(resolve, ${ms}));
+  appendFileSync("processed", text + "\\n");
+};
+`;
+  const program = new Program(work + code, server.url);
+  onTestFinished(() => program.ends());
+  return program;
+}
+
+function joins(room: string, name: string): { client: ChatClient; heard: Entry[] } {
+  const client = new ChatClient({ url: server.url, room, name });
+  const heard: Entry[] = [];
+  client.on("entry", (entry) => heard.push(entry));
+  onTestFinished(() => client.close());
+  return { client, heard };
+}
+
+async function until(condition: () => boolean, what: () => string, ms = MINUTE): Promise<void> {
+  for (const start = performance.now(); !condition(); await pause(10)) {
+    if (performance.now() - start > ms) throw new Error(`seed ${SEED}: waited for ${what()}`);
+  }
+}
+
+const numbered = (word: string, count: number): string[] =>
+  Array.from({ length: count }, (_, number) => `${word} ${number}`);
+
+test(
+  "R5: the README's bot is killed at work: every entry is processed, and answered exactly once",
+  async () => {
+    const alice = joins("lobby", "alice");
+    const echo = bot(100);
+    echo.starts();
+    await until(
+      () => alice.client.peers.includes("echo"),
+      () => `the bot; it printed: ${echo.output}`,
+    );
+    const texts = numbered("first", 40);
+    await Promise.all(texts.map((text) => alice.client.send(text)));
+    await pause(1_500);
+    await echo.dies();
+    const before = echo.lines("processed").length;
+    expect(before).toBeLessThan(40);
+    echo.starts();
+    const answers = (): string[] =>
+      alice.heard.filter(({ from }) => from === "echo").map(({ text }) => text);
+    await until(
+      () => new Set(echo.lines("processed")).size === 40 && answers().length >= 40,
+      () => `40 answers, not ${answers().length}; the bot printed: ${echo.output}`,
+      20_000,
+    );
+    expect([...new Set(echo.lines("processed"))]).toEqual(texts);
+    // Only what was under way is done again.
+    expect(echo.lines("processed").length).toBeLessThanOrEqual(41);
+    await alice.client.send("the end", { to: ["alice"] });
+    expect(answers()).toEqual(texts.map((text) => `you said: ${text}`));
+  },
+  MINUTE,
+);
+
+test(
+  "R5: the README's bot is killed again and again, at any moment: answers exactly once, in order",
+  async () => {
+    console.log(`seed ${SEED}`);
+    const below = chance(SEED);
+    const alice = joins("lobby", "alice");
+    const echo = bot(8);
+    echo.starts();
+    await until(
+      () => alice.client.peers.includes("echo"),
+      () => `the bot; it printed: ${echo.output}`,
+    );
+    const texts = numbered("second", 120);
+    const answers = (): string[] =>
+      alice.heard
+        .filter(({ from, text }) => from === "echo" && text.includes("second"))
+        .map(({ text }) => text);
+    for (const text of texts) void alice.client.send(text);
+    for (let kills = 0; kills < 12 && answers().length < texts.length; kills++) {
+      await pause(below(450));
+      await echo.dies();
+      echo.starts();
+    }
+    await until(
+      () => answers().length >= texts.length,
+      () => `${texts.length} answers, not ${answers().length}; the bot printed: ${echo.output}`,
+    );
+    await pause(300);
+    await alice.client.send("the end", { to: ["alice"] });
+    expect(answers(), `seed ${SEED}`).toEqual(texts.map((text) => `you said: ${text}`));
+  },
+  2 * MINUTE,
+);
+
+test(
+  "R5: the README's bridge is killed again and again: each message is carried exactly once, in order",
+  async () => {
+    console.log(`seed ${SEED}`);
+    const below = chance(SEED);
+    const [alice, zoe] = [joins("lobby", "alice"), joins("attic", "zoe")];
+    const head = readmeCode(
+      "The client library has no dependency and runs in browsers, Node, Deno, Bun and Workers. A bot:",
+    ).split("const bot")[0];
+    const program = new Program(`${head}${readmeCode("A bridge between two rooms:")}`, server.url);
+    onTestFinished(() => program.ends());
+    program.starts();
+    await until(
+      () => alice.client.peers.includes("bridge") && zoe.client.peers.includes("bridge"),
+      () => `the bridge; it printed: ${program.output}`,
+    );
+    const texts = numbered("carried", 150);
+    const there = (heard: Entry[]): string[] =>
+      heard.filter(({ from }) => from === "bridge").map(({ text }) => text);
+    const expected = (name: string): string[] => texts.map((text) => `${name}: ${text}`);
+    for (let kills = 0, at = 0; kills < 12; kills++) {
+      for (const text of texts.slice(at, (at += 13))) {
+        void alice.client.send(text);
+        void zoe.client.send(text);
+      }
+      await pause(below(450));
+      await program.dies();
+      program.starts();
+    }
+    await until(
+      () => there(alice.heard).length >= texts.length && there(zoe.heard).length >= texts.length,
+      () =>
+        `${texts.length} messages, not ${there(alice.heard).length} and ${there(zoe.heard).length}; it printed: ${program.output}`,
+    );
+    await pause(300);
+    expect(there(zoe.heard), `seed ${SEED}`).toEqual(expected("alice"));
+    expect(there(alice.heard), `seed ${SEED}`).toEqual(expected("zoe"));
+  },
+  2 * MINUTE,
+);
