@@ -26,9 +26,7 @@ function chance(seed: number): (below: number) => number {
 /** The README's bot, with `ms` of awaited work an entry, which is written down when it is finished. */
 function bot(ms: number): Program {
   const code = replaced(
-    readmeCode(
-      "The client library has no dependency and runs in browsers, Node, Deno, Bun and Workers. A bot:",
-    ),
+    readmeCode(" A bot"),
     "await bot.reply(",
     "await work(entry), await bot.reply(",
   );
@@ -134,10 +132,8 @@ test(
     console.log(`seed ${SEED}`);
     const below = chance(SEED);
     const [alice, zoe] = [joins("lobby", "alice"), joins("attic", "zoe")];
-    const head = readmeCode(
-      "The client library has no dependency and runs in browsers, Node, Deno, Bun and Workers. A bot:",
-    ).split("const bot")[0];
-    const program = new Program(`${head}${readmeCode("A bridge between two rooms:")}`, server.url);
+    const head = readmeCode(" A bot").split("const bot")[0];
+    const program = new Program(`${head}${readmeCode("A bridge between two rooms")}`, server.url);
     onTestFinished(() => program.ends());
     program.starts();
     await until(

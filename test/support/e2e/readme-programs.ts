@@ -11,11 +11,11 @@ import { join } from "node:path";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
-/** The code below this line of the README. */
-export function readmeCode(below: string): string {
+/** The first TypeScript of the README behind these words. */
+export function readmeCode(behind: string): string {
   const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-  const code = readme.split(`\n${below}\n`)[1]?.split("```ts\n")[1]?.split("\n```")[0];
-  if (code === undefined) throw new Error(`README.md has no code below "${below}"`);
+  const code = readme.split(behind)[1]?.split("```ts\n")[1]?.split("\n```")[0];
+  if (code === undefined) throw new Error(`README.md has no code behind "${behind}"`);
   return code;
 }
 
