@@ -185,6 +185,39 @@ inBrowser("writing at the page", () => {
     await bob.isTold("#to", "carol");
   });
 
+  test("the longest name is not cut on a narrow screen: in the log, and among those it is for", async () => {
+    const room = newRoom();
+    // As wide as names get.
+    const name = `${"W".repeat(31)}m`;
+    const wide = await joins(room, name);
+    const bob = await joins(room, "bob", await device({ viewport: { width: 320, height: 568 } }));
+    await wide.says("hi");
+    await bob.reads("hi");
+    await bob.page.click("#log button.who");
+    for (const selector of ["#log button.who", "#to .cross"]) {
+      const { x = 0, width = Infinity } = (await bob.page.locator(selector).boundingBox()) ?? {};
+      expect(x + width, selector).toBeLessThanOrEqual(320);
+    }
+  });
+
+  test("what a return brought makes place on a small screen for what stands in the way", async () => {
+    const room = newRoom();
+    const here = await device({ viewport: { width: 320, height: 568 } });
+    const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob", here)];
+    await bob.cuts();
+    await alice.says("one");
+    await bob.restores();
+    await bob.isTold("#absence-words", "1 message came while you were cut off");
+    const key = await bob.page.evaluate(() => localStorage.getItem("chat-room/key") ?? "");
+    const elsewhere = await device();
+    await elsewhere.addInitScript((own) => localStorage.setItem("chat-room/key", own), key);
+    await joins(room, "bob", elsewhere);
+    await bob.isTold("#notice-words", "has connected from somewhere else");
+    expect(await bob.isShown("#absence")).toBe(false);
+    const { y = 0, height = Infinity } = (await bob.page.locator("#text").boundingBox()) ?? {};
+    expect(y + height).toBeLessThanOrEqual(568);
+  });
+
   test("one's own sign is the same among the people, in the log, and while it waits", async () => {
     const bob = await joins(newRoom(), "bob");
     const signs = (where: string): Promise<string[]> =>

@@ -1,7 +1,7 @@
 /** A room in the document: gives each view its part of what a stay knows. */
 import type { Entry } from "../../client/index.ts";
 import type { Draft } from "../memory.ts";
-import { summary } from "../model/absence.ts";
+import { NONE, summary } from "../model/absence.ts";
 import { type Calendar, calendar, type Line } from "../model/rows.ts";
 import { Unread } from "../model/unread.ts";
 import { type Action, noticeOf, type Status, typingWords, wordsOf } from "../model/words.ts";
@@ -86,7 +86,9 @@ export class RoomView {
     views.link.render(words, status.type === "paused", canCut(status));
     const notice = noticeOf(status, name);
     views.notice.render(diagnosed ? { text: room.diagnosis ?? "", actions: ["reload"] } : notice);
-    views.absence.render(absence, room.waiting.length);
+    // What a return brought is of the past once something else stands in the way; on a small screen both have no place.
+    const isPast = notice !== undefined && absence.phase === "back";
+    views.absence.render(isPast ? NONE : absence, room.waiting.length);
     const { people } = room.roster;
     const { to } = views.composer.draft;
     views.people.render({ people, online: room.online, name, addressed: to });
