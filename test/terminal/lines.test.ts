@@ -240,6 +240,24 @@ describe("what is shown", () => {
       ["* not sent: no[2J", "  x, y: a", "    b"],
     ],
     [
+      "a refusal that names a field of the wire",
+      {
+        type: "refused",
+        text: "a",
+        code: "too-large",
+        message: "text: at most 8192 bytes go into one message; send it in parts",
+      },
+      [
+        "* not sent: it is too long: at most 8192 bytes go into one message; send it in parts",
+        "  *: a",
+      ],
+    ],
+    [
+      "an error that names a field of the wire",
+      { type: "error", message: "seq: expected a whole number from 0 on" },
+      ["* the room does not understand this client: one of them is older than the other"],
+    ],
+    [
       "who is here",
       { type: "who", peers: here, next: "bob" },
       ["* here: alice", "* away: bob", "* and more: /who bob"],
