@@ -230,3 +230,18 @@ describe("sending", () => {
     expect(nextAttempt({ ...holding(5), attempt }, now).attempt).toBe(expected);
   });
 });
+
+test("an answer of an earlier life, found in the replay, decides nothing but itself", () => {
+  const { record, happenings } = onMessage(holding(5, "a!", "b", "c!"), entry(6, ME, "b"), ME);
+  expect(happenings.map(({ type }) => type)).toEqual(["entry", "confirmed"]);
+  expect(record.outbox.map(({ id }) => id)).toEqual(["a", "c"]);
+});
+
+test("a gap hides what an earlier life may have answered; the first `ready` makes the rest known", () => {
+  const [a, b] = waiting("a", "b");
+  if (a === undefined || b === undefined) throw new Error("two wait");
+  const record = { ...holding(5), outbox: [{ ...a, maybe: true as const }, b] };
+  expect(onReady(record, 5, new Map()).record.outbox).toEqual([a, b]);
+  const { outbox } = onGap(record, { from: 6, to: 9 }).record;
+  expect(outbox).toEqual([{ ...a, maybe: true, unknown: true }, b]);
+});

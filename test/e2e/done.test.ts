@@ -2,6 +2,11 @@
  * What a program has not finished with is shown to its next life: the README's bot and bridge as processes of their own,
  * killed with `kill -9` while they work, against a real server. `SEED=n` repeats the moments of the kills.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ChatClient, type Entry } from "../../src/client/index.ts";
@@ -163,4 +168,57 @@ test(
     expect(there(alice.heard), `seed ${SEED}`).toEqual(expected("zoe"));
   },
   2 * MINUTE,
+);
+
+test(
+  "R5: the terminal client is killed while the reader of its output is slow: the next run says the rest",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "chat-room-reader-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const main = new URL("../../src/client/terminal/main.ts", import.meta.url).pathname;
+    const starts = () => {
+      const child = spawn(
+        process.execPath,
+        [main, "bob", "reader", "--url", server.url, "--json"],
+        { env: { ...process.env, XDG_STATE_HOME: folder }, stdio: ["pipe", "pipe", "ignore"] },
+      );
+      onTestFinished(() => void child.kill("SIGKILL"));
+      return child;
+    };
+    /** The texts of whole lines. */
+    const texts = (out: string): string[] =>
+      out
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as { type: string; text?: string })
+        .flatMap(({ type, text }) => (type === "entry" && text !== undefined ? [text.trim()] : []));
+    const alice = joins("reader", "alice");
+    const slow = starts();
+    await until(
+      () => alice.client.peers.includes("bob"),
+      () => "bob",
+    );
+    // More than the pipe holds.
+    const said = numbered("read", 300);
+    await Promise.all(said.map((text) => alice.client.send(`${text}${" ".repeat(4_000)}`)));
+    await pause(500);
+    slow.kill("SIGKILL");
+    let before = "";
+    slow.stdout.on("data", (data: Buffer) => (before += data.toString()));
+    await once(slow, "close");
+    const taken = texts(before);
+    expect(taken).toEqual(said.slice(0, taken.length));
+    expect(taken.length).toBeLessThan(said.length);
+    const next = starts();
+    let after = "";
+    next.stdout.on("data", (data: Buffer) => (after += data.toString()));
+    await until(
+      () => texts(after).includes(said.at(-1) ?? ""),
+      () => `the rest behind ${taken.length}; so far ${texts(after).length}`,
+      15_000,
+    );
+    expect([...new Set([...taken, ...texts(after)])]).toEqual(said);
+    next.kill("SIGKILL");
+  },
+  MINUTE,
 );

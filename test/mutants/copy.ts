@@ -5,7 +5,15 @@ import { join } from "node:path";
 import type { Edit } from "./list.ts";
 
 const root = join(import.meta.dirname, "../..");
-const PARTS = ["src", "test", "wrangler.toml", "package.json", "tsconfig.json", ".dev-server.env"];
+const PARTS = [
+  "src",
+  "test",
+  "README.md",
+  "wrangler.toml",
+  "package.json",
+  "tsconfig.json",
+  ".dev-server.env",
+];
 
 /** @returns the folder of a copy, which is gone when this process ends */
 export function copyProject(): string {

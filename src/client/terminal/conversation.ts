@@ -5,7 +5,7 @@
  * this client for one, are.
  */
 import type { ChatClient, ClientEvents, Entry } from "../index.ts";
-import { ChatError, OutboxFullError } from "../errors.ts";
+import { ChatError, ConsumerStalledError, OutboxFullError } from "../errors.ts";
 import { plainWords } from "../plain-words.ts";
 import type { Input } from "./input.ts";
 import type { Saying } from "./saying.ts";
@@ -16,6 +16,13 @@ const NAMES_MAX = 1_000;
 type Presence = ClientEvents["presence"];
 type Send = Extract<Input, { type: "send" }>;
 
+interface Reader {
+  /** Resolved when the reader has taken what was said last. */
+  readonly taken: () => Promise<void>;
+  /** The reader has taken an entry. */
+  readonly read: () => void;
+}
+
 export class Conversation {
   readonly #client: ChatClient;
   readonly #say: (saying: Saying) => void;
@@ -25,10 +32,20 @@ export class Conversation {
   #here = new Set<string>();
   #welcomed = false;
 
-  constructor(client: ChatClient, say: (saying: Saying) => void) {
+  /** Confirmed before it was heard: by their place. */
+  readonly #confirmed = new Set<number>();
+  /** Entries that came and were not taken by the reader. */
+  #unread = 0;
+
+  /** @param reader takes what is said in its own time; without it, saying is enough */
+  constructor(client: ChatClient, say: (saying: Saying) => void, reader?: Reader) {
     this.#client = client;
     this.#say = say;
-    client.on("entry", (entry) => this.#hear(entry));
+    if (reader === undefined) client.on("entry", (entry) => this.#hear(entry));
+    else {
+      client.on("entry", () => void this.#unread++);
+      void this.#readOut(client[Symbol.asyncIterator](), reader);
+    }
     client.on("presence", (presence) => {
       this.#meet(presence.joined);
       say({ type: "presence", ...presence, news: this.#news(presence) });
@@ -41,7 +58,11 @@ export class Conversation {
     client.on("refused", ({ id, text, to, error: { code, message } }) =>
       say({ type: "refused", id, text, ...(to && { to }), code, message }),
     );
-    client.on("error", ({ message }) => say({ type: "error", message }));
+    client.on("error", (error) => {
+      // A reader that takes its time is no error.
+      if (error instanceof ConsumerStalledError) return;
+      say({ type: "error", message: error.message });
+    });
     client.on("state", (state) => {
       say({ type: "state", state });
       if (state.type !== "live" || this.#welcomed) return;
@@ -49,6 +70,23 @@ export class Conversation {
       const { room, name, online, peers } = client;
       say({ type: "welcome", room, name, online, peers });
     });
+  }
+
+  /** Has the reader taken everything that came? */
+  get isRead(): boolean {
+    return this.#unread === 0;
+  }
+
+  /** An entry is done when the reader has taken it: what a kill leaves unread is said by the next run. */
+  async #readOut(entries: AsyncIterator<Entry>, { taken, read }: Reader): Promise<void> {
+    for (;;) {
+      const { done, value } = await entries.next();
+      if (done === true) return;
+      this.#hear(value);
+      await taken();
+      this.#unread--;
+      read();
+    }
   }
 
   /** The names that Tab completes. */
@@ -64,7 +102,9 @@ export class Conversation {
     this.#typed.push(message);
     this.#meet(to ?? []);
     try {
-      await this.#client.send(text, to && { to });
+      const entry = await this.#client.send(text, to && { to });
+      const isHeard = !this.#typed.includes(message);
+      if (!isHeard && !this.#concernsMe(entry)) this.#confirmed.add(entry.seq);
     } catch (error) {
       // A refusal and an unknown fate come as events as well, which may concern an earlier life of this client.
       // After a close, the message is in the outbox, and the close itself is told once.
@@ -111,6 +151,10 @@ export class Conversation {
       const typed = this.#typed.find(
         ({ text, to }) => text === entry.text && sameNames(to, entry.to),
       );
+      if (this.#confirmed.delete(entry.seq)) {
+        this.#say({ type: "entry", entry, typed: true });
+        return;
+      }
       if (typed !== undefined) {
         this.#forget(typed);
         this.#say({ type: "entry", entry, typed: true });

@@ -51,6 +51,8 @@ class Run {
   #decided = Promise.withResolvers<void>();
   #undecided = 0;
   #worst: Exit = EXIT.fine;
+  /** Resolved when the reader of standard output has taken everything. */
+  #taken: Promise<void> = Promise.resolve();
   #lastError = "";
   #lastWhy = "";
   /** Why handshakes fail, which says more than that the connection broke. */
@@ -62,7 +64,10 @@ class Run {
   constructor(client: ChatClient, pipes: Pipes) {
     this.#client = client;
     this.#pipes = pipes;
-    this.#conversation = new Conversation(client, (saying) => this.#say(saying));
+    this.#conversation = new Conversation(client, (saying) => this.#say(saying), {
+      taken: () => this.#taken,
+      read: () => this.#progress(),
+    });
     this.#diagnosis = new Diagnosis(pipes.url, client.room, (finding) => this.#explain(finding));
     this.#expect();
     // A record that cannot be had closes the client before anyone listens.
@@ -111,7 +116,12 @@ class Run {
       while (this.#undecided >= UNDECIDED_MAX) await this.#decided.promise;
     }
     // What an earlier run left in the outbox is decided as well, and what waited for this name is shown.
-    while (this.#undecided > 0 || this.#client.waiting > 0 || this.#client.state.type !== "live") {
+    while (
+      this.#undecided > 0 ||
+      this.#client.waiting > 0 ||
+      this.#client.state.type !== "live" ||
+      !this.#conversation.isRead
+    ) {
       await this.#decided.promise;
     }
   }
@@ -138,7 +148,7 @@ class Run {
   }
 
   #say(saying: Saying): void {
-    const { json, output, colour } = this.#pipes;
+    const { json, colour } = this.#pipes;
     if (saying.type === "error") this.#lastError = saying.message;
     if (saying.type === "refused") this.#worst = worse(this.#worst, EXIT.refused);
     if (saying.type === "unknown") this.#worst = worse(this.#worst, EXIT.unknown);
@@ -146,12 +156,22 @@ class Run {
     if (isComplaint(saying)) this.#complain(lines);
     if (json) {
       const text = toJson(saying);
-      if (text !== undefined) output.write(`${text}\n`);
+      if (text !== undefined) this.#write(text);
     } else if (IS_OUTPUT.has(saying.type) && lines.length > 0) {
-      output.write(`${lines.join("\n")}\n`);
+      this.#write(lines.join("\n"));
     }
     if (saying.type === "state") this.#onState(saying.state);
     if (IS_PROGRESS.has(saying.type)) this.#progress();
+  }
+
+  /** A reader that is gone takes nothing: then what was written is never taken. */
+  #write(text: string): void {
+    const { output } = this.#pipes;
+    this.#taken = new Promise((resolve) => {
+      output.write(`${text}\n`, (error) => {
+        if (!error) resolve();
+      });
+    });
   }
 
   #onState(state: LinkState): void {
