@@ -229,13 +229,13 @@ describe("a consumer that stays away", () => {
 });
 
 test("the id of an answer has at most 64 code points, and is another one for another epoch, entry or number", () => {
-  const epochs = ["", "w6Ufwxm_rnT7.1", `${"w6Ufwxm_rnT7"}.${"1".repeat(64)}`, "é".repeat(300)];
+  const epochs = ["", "w6Ufwxm_rnT7.1", `w6Ufwxm_rnT7.${"1".repeat(64)}`, "é".repeat(300)];
   const places = [0, 1, 2 ** 53 - 1];
   const ids = epochs.flatMap((epoch) =>
     places.flatMap((seq) => [0, 1, 9_999].map((n) => replyId(epoch, seq, n))),
   );
   expect(new Set(ids).size).toBe(ids.length);
-  for (const id of ids) expect([...id].length).toBeLessThanOrEqual(64);
+  for (const id of ids) expect(Array.from(id).length).toBeLessThanOrEqual(64);
 });
 
 describe("an answer of an earlier life", () => {
