@@ -228,9 +228,14 @@ export class ModelRun {
         this.#now = Math.min(end, this.#now + LATE_MS);
         vi.setSystemTime(this.#now);
         await turn(object);
+        this.#models();
       }
       if (fault !== undefined) this.#trouble = new Trouble(storage, fault);
     });
+  }
+
+  /** The model does what is due now. */
+  #models(): void {
     this.model.now = this.#now;
     this.model.serves();
     for (const link of this.model.turns()) {
