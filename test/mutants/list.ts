@@ -1513,4 +1513,11 @@ export const MUTANTS: readonly Mutant[] = [
     file: "test/client/delivery.test.ts",
     test: "that was in the outbox is found",
   },
+  {
+    name: "terminal: an entry is done before the reader has taken it",
+    edits: one("src/client/terminal/conversation.ts", "      await taken();\n", ""),
+    project: "e2e",
+    file: "test/e2e/done.test.ts",
+    test: "R5: the terminal client is killed while the reader",
+  },
 ];
