@@ -103,6 +103,8 @@ export class ChatClient implements AsyncIterable<Entry> {
   readonly #senders = new Map<string, Waiter<Entry>>();
   readonly #askers = new Map<string, Waiter<ServerFrame>>();
   readonly #peers = new Set<string>();
+  /** The storage has failed with this. */
+  #failure: StorageError | undefined;
   #link: Link;
   #socket: WebSocket | undefined;
   #frames: string[] = [];
@@ -432,6 +434,7 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   /**
    * Entries as they come, until the client is closed: at once by `close`, and after what has come if the room closed it.
+   * If the storage failed, the loop throws that `StorageError`, so that a program that only reads does not end in silence.
    * The first loop gets what came before it (for a minute, then nobody seems to want it), and a loop after the last one
    * goes on where that ended; a further one beside others begins with the next entry.
    *
@@ -446,7 +449,7 @@ export class ChatClient implements AsyncIterable<Entry> {
    */
   [Symbol.asyncIterator](): AsyncIterator<Entry> {
     const feed = this.#delivery.feed();
-    if (this.#link.type === "closed") feed.end(true);
+    if (this.#link.type === "closed") feed.end(true, this.#failure);
     return feed;
   }
 
@@ -896,6 +899,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   /** The storage failed: without it nothing can be promised. */
   #fail(error: unknown): void {
     const failure = storageError(error);
+    this.#failure = failure;
     for (const waiter of this.#senders.values()) waiter.reject(failure);
     this.#senders.clear();
     this.#emitter.emit("error", failure);
@@ -910,7 +914,7 @@ export class ChatClient implements AsyncIterable<Entry> {
       for (const waiter of waiters.values()) waiter.reject(error);
       waiters.clear();
     }
-    this.#delivery.end(false);
+    this.#delivery.end(false, this.#failure);
   }
 
   /** It ended by itself: whatever waits for the storage need not wait for `close`. */

@@ -7,7 +7,7 @@
  *   place of the slowest consumer; an entry listener has finished when it returns, and has not if it throws.
  * - Nothing that a consumer waits for is passed over: what did not fit into its backlog is asked for again.
  */
-import { ConsumerStalledError } from "./errors.ts";
+import { ConsumerStalledError, type StorageError } from "./errors.ts";
 import type { Entry } from "./events.ts";
 import { Backlog, Feed } from "./feed.ts";
 
@@ -163,10 +163,11 @@ export class Delivery {
 
   /**
    * The client is closed.
-   * @param atOnce by its user: no entry is handed out any more
+   * @param atOnce  by its user: no entry is handed out any more
+   * @param failure by its storage: its loops throw this
    */
-  end(atOnce: boolean): void {
-    for (const feed of this.#feeds) feed.end(atOnce);
+  end(atOnce: boolean, failure?: StorageError): void {
+    for (const feed of this.#feeds) feed.end(atOnce, failure);
     if (!atOnce) return;
     for (const backlog of this.#backlogs()) backlog.left();
     if (!this.#hadConsumer) this.#unclaimed = undefined;

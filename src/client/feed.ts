@@ -7,6 +7,7 @@
  *   which position on the room has to send again.
  */
 import { utf8Length } from "../core/names.ts";
+import type { StorageError } from "./errors.ts";
 import type { Entry } from "./events.ts";
 
 /** How much may wait for one consumer. One entry may always wait. */
@@ -143,9 +144,11 @@ interface Owner {
 export class Feed implements AsyncIterator<Entry, undefined> {
   readonly backlog: Backlog;
   readonly #owner: Owner;
-  readonly #asked: ((result: IteratorResult<Entry, undefined>) => void)[] = [];
+  readonly #asked: ((result: IteratorResult<Entry, undefined> | Promise<never>) => void)[] = [];
   /** `ending`: what waits is still handed out. */
   #state: "open" | "ending" | "over" = "open";
+  /** What the loop throws in the place of its end, once. */
+  #failure: StorageError | undefined;
 
   constructor(backlog: Backlog, owner: Owner) {
     this.backlog = backlog;
@@ -167,22 +170,32 @@ export class Feed implements AsyncIterator<Entry, undefined> {
     }
   }
 
-  /** @param atOnce what still waits is not handed out any more */
-  end(atOnce: boolean): void {
+  /**
+   * @param atOnce  what still waits is not handed out any more
+   * @param failure what the loop throws then: a program that only reads would not hear of it otherwise
+   */
+  end(atOnce: boolean, failure?: StorageError): void {
+    if (this.#state === "open") this.#failure = failure;
     this.#state = atOnce || this.#state === "over" ? "over" : "ending";
-    for (const asked of this.#asked.splice(0)) asked({ done: true, value: undefined });
+    for (const asked of this.#asked.splice(0)) asked(this.#over());
+  }
+
+  #over(): IteratorResult<Entry, undefined> | Promise<never> {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure === undefined ? { done: true, value: undefined } : Promise.reject(failure);
   }
 
   next(): Promise<IteratorResult<Entry, undefined>> {
     this.backlog.finish();
     this.#owner.asked();
-    if (this.#state === "over") return Promise.resolve({ done: true, value: undefined });
+    if (this.#state === "over") return Promise.resolve(this.#over());
     const value = this.backlog.take(this.#owner.now());
     if (value !== undefined) {
       this.#owner.handed();
       return Promise.resolve({ done: false, value });
     }
-    if (this.#state === "ending") return Promise.resolve({ done: true, value: undefined });
+    if (this.#state === "ending") return Promise.resolve(this.#over());
     return new Promise((resolve) => this.#asked.push(resolve));
   }
 

@@ -11,6 +11,7 @@ import {
   type ClientRecord,
   type ClientStorage,
   memoryStorage,
+  StorageError,
 } from "../../src/client/index.ts";
 
 const NOWHERE = { url: "ws://127.0.0.1:1", room: "lobby", name: "alice" };
@@ -220,4 +221,33 @@ test("a client that ended without being closed does not keep the next one waitin
   expect(performance.now() - begin).toBeLessThan(3_000);
   await Promise.all([first.close(), second.close()]);
   server.close();
+});
+
+test.each<[string, Partial<ClientStorage>]>([
+  ["cannot be opened", { open: fails }],
+  ["cannot be read", { load: fails }],
+  ["cannot be written", { save: fails }],
+])(
+  "a loop over a client whose storage %s throws it: it does not end in silence",
+  async (_case, broken) => {
+    const storage: ClientStorage = { load: () => undefined, save: () => {}, ...broken };
+    const client = new ChatClient({ ...NOWHERE, storage });
+    const reads = async (): Promise<void> => {
+      for await (const _entry of client) expect.unreachable();
+    };
+    await expect(reads()).rejects.toThrow(StorageError);
+    await expect(reads(), "a loop that comes later, too").rejects.toThrow("no disk");
+    await client.close();
+    await expect(reads(), "and one behind the close").rejects.toThrow(StorageError);
+  },
+);
+
+test("a loop over a client that its user closes ends, whatever else", async () => {
+  const client = new ChatClient(NOWHERE);
+  const reads = (async (): Promise<void> => {
+    for await (const _entry of client) expect.unreachable();
+  })();
+  await client.close();
+  await reads;
+  expect(client.state).toMatchObject({ code: 1000 });
 });

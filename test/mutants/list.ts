@@ -1520,4 +1520,15 @@ export const MUTANTS: readonly Mutant[] = [
     file: "test/e2e/done.test.ts",
     test: "R5: the terminal client is killed while the reader",
   },
+  {
+    name: "client: a loop over a client whose storage failed ends in silence",
+    edits: one(
+      "src/client/client.ts",
+      "this.#delivery.end(false, this.#failure);",
+      "this.#delivery.end(false);",
+    ),
+    project: "core",
+    file: "test/client/shell.test.ts",
+    test: "a loop over a client whose storage cannot be written throws it",
+  },
 ];
