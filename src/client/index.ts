@@ -13,11 +13,6 @@ export type {
 } from "./events.ts";
 export type { ChatClientOptions } from "./options.ts";
 export { plainWords, refusalWords } from "./plain-words.ts";
-export {
-  browserStorage,
-  type ClientRecord,
-  type ClientStorage,
-  memoryStorage,
-  type Queued,
-  type TabOptions,
-} from "./storage.ts";
+export { type ClientRecord, type ClientStorage, memoryStorage, type Queued } from "./storage.ts";
+export { type BrowserItem, browserItem } from "./browser-database.ts";
+export { browserStorage, type TabOptions } from "./browser-storage.ts";

@@ -20,6 +20,10 @@ const TICK_MS = 500;
 /** How often a page that nobody sees is drawn. */
 const HIDDEN_MS = 1_000;
 
+/** What a page that came over http from another machine says in place of the advice to allow site data. */
+const INSECURE =
+  "A browser keeps nothing for a page that comes over http from another machine: a reload forgets your key, and what you wrote and did not send. To keep them, open this page over https, or on localhost.";
+
 export class App {
   readonly #memory = new Memory();
   readonly #join = new JoinView((place) => this.#enter(place));
@@ -30,13 +34,16 @@ export class App {
   #keepsNothing = false;
   #isDue = false;
 
-  start(): void {
+  async start(): Promise<void> {
+    await this.#memory.restore();
     for (const id of ["join-key", "menu-key"]) {
       part(id, HTMLButtonElement).addEventListener("click", () => this.#keys.open());
     }
     part("menu-leave", HTMLButtonElement).addEventListener("click", () => this.#leave(""));
     part("menu-link", HTMLButtonElement).addEventListener("click", () => void this.#copyLink());
-    part("storage-trouble", HTMLElement).hidden = this.#memory.isKept;
+    const trouble = part("storage-trouble", HTMLElement);
+    trouble.hidden = this.#memory.isKept;
+    if (!globalThis.isSecureContext) trouble.textContent = INSECURE;
     document.addEventListener("visibilitychange", () => {
       this.#shown?.looks();
       this.#draw();

@@ -1,4 +1,4 @@
 /** The entry of the page. */
 import { App } from "./app.ts";
 
-new App().start();
+void new App().start();

@@ -4,8 +4,10 @@
  * Invariants:
  * - A browser that refuses storage is no reason to fail: then it is remembered for as long as the page lives, and
  *   `isKept` says so.
- * - The key is nowhere but here, and in the handshake.
+ * - The key is nowhere but here, and in the handshake. It is on the disk before a handshake claims a name with it: a name
+ *   whose key is lost is lost as well, and `localStorage` is written to the disk up to a minute later.
  */
+import { browserItem } from "../client/index.ts";
 import type { Trouble } from "./model/log.ts";
 
 /** Random bytes of a key: 192 bits. */
@@ -36,9 +38,36 @@ export class Memory {
   readonly #tab = store("sessionStorage");
   readonly #here = new Map<string, string>();
 
-  /** Does this browser keep data for this page? */
+  /** The key that is known to be on the disk. */
+  #durable: string | undefined;
+
+  /** Does this browser keep data for this page? Pages over http from another machine have neither locks nor a key. */
   get isKept(): boolean {
-    return this.#local !== undefined;
+    return this.#local !== undefined && globalThis.isSecureContext;
+  }
+
+  /** Brings back the key that is on the disk, if `localStorage` was not written when the browser ended. */
+  async restore(): Promise<void> {
+    if (!this.isKept) return;
+    try {
+      this.#durable = await browserItem("key").load();
+      if (this.#durable !== undefined) this.#set("key", this.#durable);
+    } catch {
+      // The record is kept in the same place: its storage says what is wrong.
+    }
+  }
+
+  /** @returns the key of this browser, once it is on the disk, or cannot be */
+  async keptKey(): Promise<string> {
+    const { key } = this;
+    if (!this.isKept || key === this.#durable) return key;
+    try {
+      await browserItem("key").save(key);
+      this.#durable = key;
+    } catch {
+      // The same place refuses the record, and says so.
+    }
+    return key;
   }
 
   /** Where the client's record is kept. No name has a slash in it. */

@@ -110,7 +110,13 @@ export class Room {
     };
     const storage = keeps ? browserStorage(Memory.recordOf(room, name), tabs) : memoryStorage();
     const { origin } = location;
-    this.#client = new ChatClient({ url: origin, room, name, key: memory.key, storage });
+    this.#client = new ChatClient({
+      url: origin,
+      room,
+      name,
+      key: () => memory.keptKey(),
+      storage,
+    });
     this.#questions = new Questions(this.#client, this.log, this.roster, this.#told.changed);
     this.#listen();
   }

@@ -1,16 +1,14 @@
 /** Where a client keeps its record. More of the file is in `file-storage.test.ts` and `file-lock.test.ts`. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { IDBFactory } from "fake-indexeddb";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { StorageError } from "../../src/client/errors.ts";
 import { fileStorage } from "../../src/client/file-storage.ts";
-import {
-  browserStorage,
-  type ClientRecord,
-  type ClientStorage,
-  memoryStorage,
-} from "../../src/client/storage.ts";
+import { browserItem } from "../../src/client/browser-database.ts";
+import { browserStorage } from "../../src/client/browser-storage.ts";
+import { type ClientRecord, type ClientStorage, memoryStorage } from "../../src/client/storage.ts";
 
 const record: ClientRecord = {
   version: 1,
@@ -38,14 +36,11 @@ class Browser {
   readonly items = new Map<string, string>();
   readonly #held = new Set<string>();
   readonly #queue: { name: string; start: () => void }[] = [];
-  full = false;
+  readonly indexedDB = new IDBFactory();
 
   readonly localStorage = {
     getItem: (key: string): string | null => this.items.get(key) ?? null,
-    setItem: (key: string, value: string): void => {
-      if (this.full) throw new Error("QuotaExceededError");
-      this.items.set(key, value);
-    },
+    removeItem: (key: string): void => void this.items.delete(key),
   };
 
   readonly navigator = {
@@ -80,6 +75,7 @@ class Browser {
 
 function inBrowser(browser = new Browser()): Browser {
   vi.stubGlobal("localStorage", browser.localStorage);
+  vi.stubGlobal("indexedDB", browser.indexedDB);
   vi.stubGlobal("navigator", browser.navigator);
   return browser;
 }
@@ -202,17 +198,15 @@ describe("a browser", () => {
   });
 
   test.each<[string, () => void]>([
-    ["no storage", () => vi.stubGlobal("localStorage", undefined)],
+    ["no storage", () => vi.stubGlobal("indexedDB", undefined)],
     ["no Web Locks", () => vi.stubGlobal("navigator", {})],
     [
-      "a storage that must not even be looked at",
+      "a storage that must not even be opened",
       () => {
-        Object.defineProperty(globalThis, "localStorage", {
-          configurable: true,
-          get: () => {
-            throw new Error("SecurityError");
-          },
-        });
+        const open = (): never => {
+          throw new Error("SecurityError");
+        };
+        vi.stubGlobal("indexedDB", { open });
       },
     ],
     [
@@ -231,21 +225,59 @@ describe("a browser", () => {
     await expect(opening()).rejects.toThrow(/allow site data, or use memoryStorage/);
   });
 
-  test("a full storage says so, and keeps the record that it has", async () => {
-    const browser = inBrowser();
-    const storage = browserStorage("k");
-    await storage.open?.();
-    await storage.save(record);
-    browser.full = true;
-    expect(() => storage.save(newer)).toThrow(StorageError);
-    expect(await storage.load()).toEqual(record);
+  test("over http from another machine the sentence says what such a page needs", async () => {
+    inBrowser();
+    vi.stubGlobal("isSecureContext", false);
+    vi.stubGlobal("navigator", {});
+    const opening = async (): Promise<void> => browserStorage("k").open?.();
+    await expect(opening()).rejects.toThrow(/https or from localhost/);
   });
 
-  test("what is no JSON is an error", async () => {
+  test("whoever is not the owner any more overwrites nothing", async () => {
+    const browser = inBrowser();
+    const asleep = browserStorage("k");
+    await asleep.open?.();
+    await asleep.save(record);
+    // As if the browser had given the lock away while the tab was frozen.
+    inBrowser(Object.assign(new Browser(), { indexedDB: browser.indexedDB }));
+    const owner = browserStorage("k");
+    await owner.open?.();
+    expect(await owner.load()).toEqual(record);
+    await owner.save(newer);
+    await expect(asleep.save({ ...record, cursor: 99 })).rejects.toThrow(/another tab/);
+    expect(await owner.load()).toEqual(newer);
+    await owner.close?.();
+    await owner.open?.();
+    expect(await owner.load()).toEqual(newer);
+  });
+
+  test("the record of an earlier release is taken over once", async () => {
+    const browser = inBrowser();
+    browser.items.set("k", JSON.stringify(record));
+    const storage = browserStorage("k");
+    await storage.open?.();
+    expect(await storage.load()).toEqual(record);
+    expect(browser.items.has("k")).toBe(false);
+    await storage.save(newer);
+    await storage.close?.();
+    browser.items.set("k", JSON.stringify(record));
+    await storage.open?.();
+    expect(await storage.load()).toEqual(newer);
+  });
+
+  test("what is no JSON there is let alone", async () => {
     const browser = inBrowser();
     browser.items.set("k", "{");
     const storage = browserStorage("k");
     await storage.open?.();
-    expect(() => storage.load()).toThrow(StorageError);
+    expect(await storage.load()).toBeUndefined();
+    expect(browser.items.get("k")).toBe("{");
+  });
+
+  test("a short text is kept beside the records", async () => {
+    inBrowser();
+    expect(await browserItem("key").load()).toBeUndefined();
+    await browserItem("key").save("secret");
+    expect(await browserItem("key").load()).toBe("secret");
   });
 });

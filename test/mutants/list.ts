@@ -27,6 +27,7 @@ const COUNTED = { project: "room", file: "test/room/counted.test.ts" } as const;
 const COUNTED_LOADS = { project: "room", file: "test/room/counted-loads.test.ts" } as const;
 const READY = { project: "core", file: "test/core/ready.test.ts" } as const;
 const TOKEN = { project: "room", file: "test/room/token.test.ts" } as const;
+const STORAGE = { project: "core", file: "test/client/storage.test.ts" } as const;
 const TIME = { project: "core", file: "test/security/core/time.test.ts" } as const;
 const HOSTILE_LINE = { project: "core", file: "test/wire/hostile-line.test.ts" } as const;
 const LIMITS = { project: "core", file: "test/core/limits.test.ts" } as const;
@@ -125,6 +126,36 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     ...OPERATED,
     test: "an order that is malformed is an error at once",
+  },
+  {
+    name: "browser: whoever owned the record once goes on writing it",
+    edits: one(
+      "src/client/browser-storage.ts",
+      "if (now?.owner === owner) return",
+      "if (now !== undefined) return",
+    ),
+    ...STORAGE,
+    test: "a browser whoever is not the owner any more",
+  },
+  {
+    name: "browser: the record of an earlier release is not taken over",
+    edits: one(
+      "src/client/browser-storage.ts",
+      "const record = before?.record ?? earlier;",
+      "const record = before?.record;",
+    ),
+    ...STORAGE,
+    test: "a browser the record of an earlier release",
+  },
+  {
+    name: "browser: the record of an earlier release is taken over again",
+    edits: one(
+      "src/client/browser-storage.ts",
+      "const record = before?.record ?? earlier;",
+      "const record = earlier ?? before?.record;",
+    ),
+    ...STORAGE,
+    test: "a browser the record of an earlier release",
   },
   {
     name: "removal by name",

@@ -15,7 +15,7 @@ const PLACES = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-const FLAGS = [
+export const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -41,11 +41,14 @@ export function inBrowser(title: string, tests: () => void): void {
   console.log(`skipped: ${title}, ${reason}`);
 }
 
-export function launch(): Promise<Browser> {
+export function pathOfBrowser(): string {
   if (executablePath === undefined) {
     throw new Error(
       `no Chromium ${CHROMIUM === undefined ? "on this machine" : `at ${CHROMIUM}`}, and CI must not go without: see .ci/run`,
     );
   }
-  return chromium.launch({ executablePath, args: FLAGS });
+  return executablePath;
 }
+
+export const launch = (): Promise<Browser> =>
+  chromium.launch({ executablePath: pathOfBrowser(), args: FLAGS });
