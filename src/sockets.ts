@@ -15,7 +15,7 @@ import { writeFrame } from "./wire/json.ts";
 import { writeLines } from "./wire/line.ts";
 
 /** Raised when the shape changes; a release reads what the one before it wrote. */
-const ATTACHMENT_VERSION = 2;
+const ATTACHMENT_VERSION = 3;
 
 interface Attachment {
   readonly version: typeof ATTACHMENT_VERSION;
@@ -24,12 +24,14 @@ interface Attachment {
   readonly memo: Memo;
 }
 
-/** Version 1 knew no tokens and no shares. */
-interface AttachmentBefore {
-  readonly version: 1;
-  readonly over: boolean;
-  readonly memo: Omit<Memo, "expiresAt" | "spent">;
-}
+/** Version 2 did not count what is unproven; version 1 no tokens and no shares, either. */
+type AttachmentBefore =
+  | { readonly version: 2; readonly over: boolean; readonly memo: Omit<Memo, "tail"> }
+  | {
+      readonly version: 1;
+      readonly over: boolean;
+      readonly memo: Omit<Memo, "expiresAt" | "spent" | "tail">;
+    };
 
 const OPEN = 1;
 
@@ -200,6 +202,12 @@ export class Sockets implements Connections {
       this.close(id, code, reason);
   }
 
+  token(): string {
+    return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(6))))
+      .replaceAll("+", "-")
+      .replaceAll("/", "_");
+  }
+
   pinged(id: ConnectionId): number | undefined {
     const ws = this.#sockets.get(id);
     return ws && this.#ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime();
@@ -229,11 +237,11 @@ function attachmentOf(ws: WebSocket): Attachment | undefined {
     case ATTACHMENT_VERSION:
       return attachment;
     case 1:
-      return {
-        version: ATTACHMENT_VERSION,
-        over: attachment.over,
-        memo: { ...attachment.memo, expiresAt: undefined, spent: [] },
-      };
+    case 2: {
+      const { over, memo } = attachment;
+      const before = { expiresAt: undefined, spent: [], tail: 0 };
+      return { version: ATTACHMENT_VERSION, over, memo: { ...before, ...memo } };
+    }
     default:
       return undefined;
   }

@@ -53,6 +53,7 @@ export function measureTurns(folder: string, past: Past, names: readonly string[
       open: () => {},
       remember: () => {},
       close: () => {},
+      token: () => "",
       pinged: () => undefined,
       send: (id, outs) => {
         const one = returners.get(id);

@@ -16,6 +16,8 @@ export type Deeds = Readonly<Record<string, number>>;
 /** A past of room-wide messages whose pages are as long as pages get. */
 const PAST = 300;
 const PAST_BYTES = 8_000;
+/** The most that lie in any scenario. */
+const LIARS = 100;
 /** Names that come in at the same time, while a room is filled with them. */
 const AT_ONCE = 50;
 /** How long the coming in of all of them may take. */
@@ -88,6 +90,37 @@ const NEIGHBOURS: Readonly<Record<Kind, (place: Place, count: number) => Promise
       }
     });
   },
+
+  // It lies on one link for as long as it lasts, and comes back when it is ended.
+  "acks unread, stays": (place, count) =>
+    each(count, async (number) => {
+      while (goesOn()) {
+        const peer = new Peer(place, `stays-${number}`, "&since=0");
+        peers.push(peer);
+        peer.socket.on("open", () => peer.socket.pause());
+        const ended = peer.ended.then(() => true);
+        for (let seq = 30, isOver = false; goesOn() && !isOver; seq += 30) {
+          isOver = await Promise.race([ended, pause(100).then(() => false)]);
+          peer.says({ type: "ack", seq: Math.min(seq, PAST) });
+          did("lies");
+        }
+      }
+    }),
+
+  "lines unread": (place, count) =>
+    each(count, async (number) => {
+      while (goesOn()) {
+        const peer = new Peer(place, `line-${number}`, "", undefined, ["chat.line"]);
+        peers.push(peer);
+        peer.socket.on("open", () => peer.socket.pause());
+        const ended = peer.ended.then(() => true);
+        for (let isOver = false; goesOn() && !isOver;) {
+          isOver = await Promise.race([ended, pause(250).then(() => false)]);
+          if (peer.socket.readyState === peer.socket.OPEN) peer.socket.send("/history 100");
+          did("questions");
+        }
+      }
+    }),
 
   flood: (place, count) =>
     each(count, async (number) => {
@@ -163,7 +196,15 @@ async function comesAndGoes(place: Place, name: string): Promise<void> {
 
 async function prepare(place: Place, kind: Kind, names: number): Promise<void> {
   if (kind === "mail bomb") await comesAndGoes(place, "victim");
-  if (kind === "never reads, asks" || kind === "acks unread") await writesPast(place);
+  // What was written before a name was claimed does not concern it.
+  if (kind.startsWith("acks unread")) {
+    const liars = each(LIARS, async (number) => {
+      await comesAndGoes(place, `liar-${number}`);
+      await comesAndGoes(place, `stays-${number}`);
+    });
+    await Promise.all([...liars, comesAndGoes(place, "spy")]);
+  }
+  if (kind.includes("read")) await writesPast(place);
   if (kind !== "names") return;
   let next = 0;
   await Promise.all(

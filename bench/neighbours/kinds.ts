@@ -6,13 +6,13 @@
  * than the one in docs/guarantees.md.
  */
 import {
-  BUDGET_BYTES,
-  BUDGET_BYTES_PER_SECOND,
   HISTORY_BYTES,
   MIB,
   presets,
   QUERY_COST,
   ROOM_FLIGHT_BYTES,
+  STRETCH_BYTES,
+  UNPROVEN_ROOM_BYTES,
 } from "../../src/core/limits.ts";
 
 const { window: WINDOW, windowBytes: WINDOW_BYTES, rate: RATE, burst: BURST } = presets();
@@ -21,6 +21,8 @@ export const KINDS = [
   "never acks",
   "never reads, asks",
   "acks unread",
+  "acks unread, stays",
+  "lines unread",
   "flood",
   "mail bomb",
   "names",
@@ -47,7 +49,10 @@ export interface Scenario {
 
 /** Questions that one name may ask in a round, each answered by a page. */
 const pages = (ms: number): number => ((BURST + (RATE * ms) / 1_000) / QUERY_COST) * HISTORY_BYTES;
-const budget = (ms: number): number => BUDGET_BYTES + (BUDGET_BYTES_PER_SECOND * ms) / 1_000;
+/** What one connection may be sent and not prove to have read: a window, two stretches, and the frame that ends the last. */
+const UNPROVEN_BYTES = WINDOW_BYTES + 3 * STRETCH_BYTES;
+/** Of neighbours who end their links each second and come back, a round's worth: the runtime frees a queue in its time. */
+const RETURNS = 8;
 /** What one name may say in a round, if each thing it says has `bytes`. */
 const words = (bytes: number, ms: number): number => (BURST + (RATE * ms) / 1_000) * bytes;
 
@@ -95,8 +100,8 @@ export const SCENARIOS: readonly Scenario[] = [
     deed: "questions",
     count: 1,
     isMinor: true,
-    bytes: (ms) => Math.min(pages(ms), budget(ms)),
-    because: "a rate: pages of 64 KiB for its allowance, 4 MiB and 4 MiB/s",
+    bytes: (ms) => Math.min(pages(ms), UNPROVEN_BYTES),
+    because: "a window and three stretches",
   },
   {
     name: "a hundred ask, never read",
@@ -104,9 +109,9 @@ export const SCENARIOS: readonly Scenario[] = [
     deed: "questions",
     count: ASKERS,
     p99Ms: 1_000 + (ASKED_BYTES / PAGE_BYTES_PER_SECOND) * 1_000,
-    bytes: (ms) => ASKERS * Math.min(pages(ms), budget(ms)),
+    bytes: () => Math.min(ASKERS * UNPROVEN_BYTES, UNPROVEN_ROOM_BYTES + ASKERS * STRETCH_BYTES),
     because:
-      `the same rate, each; at once that is ${Math.round(ASKED_BYTES / MIB)} MiB of pages, ` +
+      `the same, each; asked at once, that is ${Math.round(ASKED_BYTES / MIB)} MiB of pages, ` +
       `here expected at ${PAGE_BYTES_PER_SECOND / MIB} MiB a second`,
   },
   {
@@ -115,16 +120,32 @@ export const SCENARIOS: readonly Scenario[] = [
     deed: "lies",
     count: 1,
     isMinor: true,
-    bytes: budget,
-    because: "a rate: 4 MiB and 4 MiB/s",
+    bytes: () => RETURNS * UNPROVEN_BYTES,
+    because: "a window and three stretches, for each link of a round",
   },
   {
     name: "a hundred ack what they never read",
     kind: "acks unread",
     deed: "lies",
     count: 100,
-    bytes: (ms) => 100 * budget(ms),
-    because: "the same rate, each",
+    bytes: () => 100 * RETURNS * UNPROVEN_BYTES,
+    because: "the same, each",
+  },
+  {
+    name: "ten ack what they never read, and stay",
+    kind: "acks unread, stays",
+    deed: "lies",
+    count: 10,
+    bytes: () => 10 * UNPROVEN_BYTES,
+    because: "a window and three stretches each",
+  },
+  {
+    name: "ten never read a line",
+    kind: "lines unread",
+    deed: "questions",
+    count: 10,
+    bytes: () => UNPROVEN_ROOM_BYTES,
+    because: "48 MiB in all: beyond it those who owe most are ended",
   },
   {
     name: "ten flood everyone",

@@ -28,6 +28,7 @@ const HELP = `npm run bench:neighbours -- [--quick] [--only WORDS] [--out FILE]
 Measures what slow and hostile neighbours cost the others in their room, and checks the bounds.
 
   --quick       about a minute: one short round each, the worse half of the scenarios, ${NAMES_QUICK} names instead of ${NAMES}
+  --seconds N   how long a round lasts, instead of six seconds
   --only WORDS  only scenarios whose name has these words
   --out FILE    where the figures go as JSON; bench/results/neighbours.json if you do not say
 
@@ -41,6 +42,7 @@ async function main(): Promise<number> {
   try {
     const options = {
       quick: { type: "boolean" },
+      seconds: { type: "string" },
       only: { type: "string" },
       out: { type: "string" },
     } as const;
@@ -54,10 +56,14 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  if (flags.seconds !== undefined && !/^[1-9]\d{0,3}$/.test(flags.seconds)) {
+    process.stderr.write("--seconds: a whole number from 1 to 9999\n");
+    return 2;
+  }
   const { quick = false, only = "", out = "bench/results/neighbours.json" } = flags;
   const pace: Pace = quick
     ? { rounds: 1, ms: 2_000, names: NAMES_QUICK }
-    : { rounds: 3, ms: 6_000, names: NAMES };
+    : { rounds: 3, ms: Number(flags.seconds ?? 6) * 1_000, names: NAMES };
   const chosen = SCENARIOS.filter(
     ({ name, isMinor }) => name.includes(only) && !(quick && isMinor === true),
   );

@@ -13,6 +13,7 @@ export interface Item {
   readonly head?: number;
   readonly from?: string;
   readonly text?: string;
+  readonly k?: string;
 }
 
 /** Called with what comes, item by item, and with whose link it came on. */
@@ -23,19 +24,32 @@ export class Peer {
   /** The code with which the link ended. */
   readonly ended: Promise<number>;
   #acked = 0;
+  /** The newest mark that came. */
+  #mark: string | undefined;
 
   /**
    * @param query beside the name
    */
-  constructor({ url, room }: Place, name: string, query = "", hears?: Hears) {
+  constructor(
+    { url, room }: Place,
+    name: string,
+    query = "",
+    hears?: Hears,
+    protocols: string[] = ["chat.v1"],
+  ) {
     const address = `${url.replace("http", "ws")}/rooms/${room}?name=${name}${query}`;
-    this.socket = new WebSocket(address, ["chat.v1"], { perMessageDeflate: false });
+    this.socket = new WebSocket(address, protocols, { perMessageDeflate: false });
     this.socket.on("error", () => {});
     this.socket.on("open", () => this.socket.send("ping"));
     this.ended = new Promise((resolve) => this.socket.on("close", resolve));
     if (hears === undefined) return;
     this.socket.on("message", (data: Buffer) => {
-      for (const item of itemsOf(data.toString())) hears(item, this);
+      for (const item of itemsOf(data.toString())) {
+        if (item.type === "mark") this.#mark = item.k;
+        // One who acknowledges shows each mark at once.
+        if (item.type === "mark" && this.#acked > 0) this.acks(this.#acked);
+        hears(item, this);
+      }
     });
   }
 
@@ -55,10 +69,13 @@ export class Peer {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(item));
   }
 
+  /** Acknowledges as one who reads: with the newest mark, which is shown whether there is a new entry or not. */
   acks(seq: number): void {
-    if (seq <= this.#acked) return;
-    this.#acked = seq;
-    this.says({ type: "ack", seq });
+    if (seq <= this.#acked && this.#mark === undefined) return;
+    this.#acked = Math.max(this.#acked, seq);
+    const k = this.#mark;
+    this.#mark = undefined;
+    this.says({ type: "ack", seq: this.#acked, ...(k !== undefined && { k }) });
   }
 }
 

@@ -109,6 +109,8 @@ export class ChatClient implements AsyncIterable<Entry> {
   #socket: WebSocket | undefined;
   #frames: string[] = [];
   #acked = 0;
+  /** The newest mark that was read on this link, and whether an ack has shown it. */
+  #mark: { readonly k: string; readonly isShown: boolean } | undefined;
   #online = 0;
   #spread = 0;
   #since: number | undefined;
@@ -609,6 +611,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     const socket = this.#socket;
     this.#socket = undefined;
     this.#turn++;
+    this.#mark = undefined;
     this.#frames = [];
     this.#outgoing.linkEnded(LET_GO, this.#clock.now());
     for (const waiter of this.#askers.values()) {
@@ -673,8 +676,11 @@ export class ChatClient implements AsyncIterable<Entry> {
     const now = this.#clock.now();
     const awaited = this.#outgoing.handed.size > 0;
     const { received } = this.#delivery;
-    const acks = received > this.#acked ? [{ type: "ack", seq: received }] : [];
+    const mark = this.#mark;
+    const isDue = received > this.#acked || mark?.isShown === false;
+    const acks = isDue ? [{ type: "ack", seq: received, ...(mark && { k: mark.k }) }] : [];
     this.#acked = Math.max(this.#acked, received);
+    if (mark !== undefined) this.#mark = { ...mark, isShown: true };
     for (const frame of this.#outgoing.frames(acks, batch, this.#link.type === "live", now)) {
       this.#transmit(frame);
     }
@@ -726,6 +732,9 @@ export class ChatClient implements AsyncIterable<Entry> {
         this.#apply(onReady(this.#record, frame.seq, this.#outgoing.handed));
         this.#delivery.reach(frame.seq);
         return this.#signal({ type: "ready" });
+      case "mark":
+        this.#mark = { k: frame.k, isShown: false };
+        return;
       case "presence": {
         const { joined = [], left = [], online, missed } = frame;
         for (const name of joined) this.#peers.add(name);

@@ -53,6 +53,8 @@ export function isSound(frame: ServerFrame): boolean {
       return arePositions(frame.from, frame.to);
     case "ready":
       return arePositions(frame.seq);
+    case "mark":
+      return typeof frame.k === "string";
     default:
       return true;
   }

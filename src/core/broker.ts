@@ -9,7 +9,7 @@
  * - R5  Exactly once: what concerns a peer reaches it through the pump alone, from its own cursor on.
  * - R6  Nothing silent: unknown recipient, gap, refusal, replacement, void cursor are all told.
  * - R7  It cannot fail from outside: no event throws, and none disturbs another peer.
- * - R8  Bounded: every list here has a named limit.
+ * - R8  Bounded: every list here has a named limit, and what is sent and not proven to be read has one in bytes.
  * - R9  Idle is free: `due` is undefined when nothing is in flight, in grace, or behind.
  * - R10 One commit a turn, and none in a turn that changed nothing.
  * - R11 Nothing starves: whoever can take more is served again.
@@ -23,7 +23,7 @@ import type { Command, Event, Refusal } from "./event.ts";
 import { Expiry, isExpired } from "./expiry.ts";
 import { Flow } from "./flow.ts";
 import { Forgetting } from "./forgetting.ts";
-import { CHECKPOINT_ENTRIES, DAY, type Limits, MIB, QUERY_COST } from "./limits.ts";
+import { CHECKPOINT_ENTRIES, DAY, type Limits, MIB, QUERY_COST, STRETCH_BYTES } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
 import { type PeerName, type Seq, shift, utf8Length } from "./names.ts";
 import { type Note, Notes } from "./notes.ts";
@@ -31,6 +31,7 @@ import { type Answered, Operator } from "./operator.ts";
 import { type Connections, type Memo, Outbox } from "./outbox.ts";
 import { type Peer, Peers } from "./peers.ts";
 import { Presence } from "./presence.ts";
+import { Proof } from "./proof.ts";
 import { type Compute, Pump } from "./pump.ts";
 import { clockStep, rebase } from "./rebase.ts";
 import { type Share, shareOf, spend } from "./share.ts";
@@ -44,6 +45,8 @@ export interface Surroundings {
   readonly limits: Limits;
   /** Another epoch means that every cursor is void. */
   readonly epoch: string;
+  /** Bytes from one mark to the next (proof.ts); other than `STRETCH_BYTES` only where that is tried out. */
+  readonly stretch?: number;
 }
 
 /** Goodbyes: the peer's own, 1000 or a Close frame without a code, and those by which an operator ends a connection. */
@@ -56,7 +59,8 @@ export class Broker {
   readonly #peers: Peers;
   readonly #presence: Presence;
   readonly #announcements: Announcements;
-  readonly #outbox = new Outbox();
+  readonly #proof: Proof;
+  readonly #outbox: Outbox;
   readonly #notes = new Notes();
   readonly #state: BrokerState;
   readonly #flow: Flow;
@@ -75,7 +79,10 @@ export class Broker {
   #refusedCommands = 0;
 
   /** @param state the whole state of a room, plain data; it is the broker's from here on */
-  constructor({ storage, connections, limits, epoch }: Surroundings, state: BrokerState) {
+  constructor(
+    { storage, connections, limits, epoch, stretch = STRETCH_BYTES }: Surroundings,
+    state: BrokerState,
+  ) {
     const { log, directory } = storage;
     this.#state = state;
     this.#storage = storage;
@@ -85,7 +92,10 @@ export class Broker {
     this.#peers = new Peers(state.peers);
     this.#presence = new Presence(this.#peers, state.presence);
     this.#flow = new Flow(this.#peers, limits, state.flow);
-    this.#pump = new Pump(this.#peers, log, this.#outbox, this.#flow, state.pump);
+    this.#proof = new Proof(this.#peers, limits, stretch, state.flow);
+    this.#outbox = new Outbox(this.#proof);
+    const sending = { outbox: this.#outbox, flow: this.#flow, proof: this.#proof };
+    this.#pump = new Pump(this.#peers, log, sending, state.pump);
     const answers = new Answers(log, directory, this.#presence, this.#pump);
     this.#compute = (peer, answer) => answers.compute(peer, answer);
     this.#forgetting = new Forgetting(directory, this.#presence, state.forgetting);
@@ -162,24 +172,35 @@ export class Broker {
     }
     for (const event of events) this.#handle(event, now);
     for (const peer of this.#flow.stalled(now)) {
-      this.#end(peer, 4201, "nothing was acknowledged for 90 s: come back, and send acks", now);
-    }
-    for (const peer of this.#liveness.unheard(now)) {
-      this.#end(peer, 4201, "64 MiB went to you and not a word came back: come back", now);
+      this.#end(
+        peer,
+        4201,
+        "no ack for 90 s: come back, and send acks, each with the k of the newest mark",
+        now,
+      );
     }
   }
 
   /** Lets out what was decided. R3: after the commit. */
   handOver(now: number): void {
-    if (this.isOver)
-      return void this.#outbox.flush(this.#connections, (peer) => this.#memo(peer), now);
+    if (this.isOver) return this.#outbox.flush(this.#connections, (peer) => this.#memo(peer), now);
     this.#announcements.tell(now);
     this.#pump.serve(this.#fresh, this.#compute, now);
     if (this.#fresh.length > 0) this.#pump.sweep(this.#fresh.length, now);
     this.#fresh = [];
     const memo = (peer: Peer): Memo => this.#memo(peer);
-    this.#liveness.suspect(this.#outbox.flush(this.#connections, memo, now));
+    this.#outbox.flush(this.#connections, memo, now);
     this.#endFailed(now);
+    this.#endDebtors(now);
+  }
+
+  /** R8: ends the connections that owe most proof of reading. Their cursors are written with the next commit. */
+  #endDebtors(now: number): void {
+    const debtors = this.#proof.debtors();
+    for (const peer of debtors) {
+      this.#end(peer, 4201, "much was sent, and nothing shows that you read it: come back", now);
+    }
+    if (debtors.length > 0) this.#outbox.flush(this.#connections, (peer) => this.#memo(peer), now);
   }
 
   /** Ends those for whom something could not be read. Their cursors are written with the next commit. */
@@ -203,12 +224,7 @@ export class Broker {
   /** When the next `Tick` is wanted, ms since 1970; undefined in a room where nothing happens. */
   due(now: number): number | undefined {
     if (this.isOver) return undefined;
-    const times = [
-      this.#announcements.due(now),
-      this.#flow.due,
-      this.#pump.due(now),
-      this.#liveness.due(now),
-    ];
+    const times = [this.#announcements.due(now), this.#flow.due, this.#pump.due(now)];
     const set = times.filter((time) => time !== undefined);
     return set.length === 0 ? undefined : Math.min(...set);
   }
@@ -227,7 +243,6 @@ export class Broker {
         // The fence: asked when the event is taken, so what a replaced connection still says is not heard.
         const peer = this.#peers.current(event.link);
         if (peer === undefined) return;
-        peer.unheard = 0;
         peer.heardAt = now;
         return this.#obey(peer, event.command, now);
       }
@@ -252,7 +267,7 @@ export class Broker {
   }
 
   #obey(peer: Peer, command: Command, now: number): void {
-    if (command.type === "Ack") return this.#advance(peer, command.seq, now);
+    if (command.type === "Ack") return this.#advance(peer, command, now);
     const cost = command.type === "History" || command.type === "Who" ? QUERY_COST : 1;
     if (!this.#charge(peer, cost, now)) return;
     switch (command.type) {
@@ -334,9 +349,15 @@ export class Broker {
     return entry;
   }
 
-  #advance(peer: Peer, seq: Seq, now: number): void {
+  #advance(peer: Peer, { seq, k }: Extract<Command, { type: "Ack" }>, now: number): void {
     const { head } = this.#storage.log;
-    if (seq <= head && this.#pump.ack(peer, seq, now)) return;
+    const isShown = k !== undefined && this.#proof.show(peer, k, now);
+    if (isShown) {
+      this.#outbox.remember(peer);
+      this.#pump.wantMore(peer);
+    }
+    const counted = this.#proof.counted(peer, seq);
+    if (seq <= head && (this.#pump.ack(peer, counted, now) || isShown)) return;
     if (!this.#charge(peer, 1, now) || seq <= head) return;
     const message = `seq: ${seq} is above the newest entry, ${head}; acknowledge only what you were sent`;
     this.#refuse(peer, { code: "bad-ack", message });
@@ -426,9 +447,22 @@ export class Broker {
   }
 
   #memo(peer: Peer): Memo {
-    const { link, room, dialect, session, expiresAt, birth, welcomeHead, ready, spent } = peer;
+    const { link, room, dialect, session, expiresAt, birth, welcomeHead, ready, spent, tail } =
+      peer;
     const acked = this.#pump.cursorOf(peer);
-    return { link, room, dialect, session, expiresAt, birth, welcomeHead, ready, acked, spent };
+    return {
+      link,
+      room,
+      dialect,
+      session,
+      expiresAt,
+      birth,
+      welcomeHead,
+      ready,
+      acked,
+      spent,
+      tail,
+    };
   }
 }
 

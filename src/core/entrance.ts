@@ -103,7 +103,7 @@ export class Entrance {
       welcomeHead: head,
       ready: false,
     };
-    const peer = newPeer({ ...memo, acked: since, spent }, since === head, now);
+    const peer = newPeer({ ...memo, acked: since, spent, tail: 0 }, since === head, now);
     peers.add(peer);
     expiry.watch(peer);
     if (current === undefined) {

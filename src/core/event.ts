@@ -45,7 +45,8 @@ export type Command =
       readonly to?: readonly PeerName[] | undefined;
       readonly id?: string | undefined;
     }
-  | { readonly type: "Ack"; readonly seq: Seq }
+  /** `k`: of the newest mark that was read. */
+  | { readonly type: "Ack"; readonly seq: Seq; readonly k?: string }
   | { readonly type: "Signal"; readonly data: string; readonly to?: readonly PeerName[] }
   | {
       readonly type: "History";
@@ -94,6 +95,8 @@ export type Out =
   /** `toMany`: this very object goes to several peers. */
   | { readonly type: "entries"; readonly entries: readonly Entry[]; readonly toMany?: true }
   | { readonly type: "ready"; readonly seq: Seq }
+  /** `chat.v1` only: who reads it shows `k` with the next ack. */
+  | { readonly type: "mark"; readonly k: string }
   | {
       readonly type: "presence";
       readonly joined: readonly PeerName[];

@@ -4,7 +4,8 @@
  * Invariants:
  * - R8: at most a window of entries and bytes is in flight to a `chat.v1` peer; one entry may always go. Windows shrink
  *   as the room's bound fills. A `chat.line` peer has no window: its budget alone paces it.
- * - `flightBytes` is the sum over all peers. While it is 0, no look for dead links is due.
+ * - `flightBytes` is the sum over all peers. While it is 0 and no mark is to be shown (proof.ts), no look for dead links
+ *   is due.
  * - R8: signals wait for nobody and are acknowledged by nobody: what they make the room send is bounded by a rate.
  */
 import { type Bucket, refill } from "./bucket.ts";
@@ -17,6 +18,9 @@ import type { Peer, Peers } from "./peers.ts";
 export interface FlowState {
   /** Bytes in flight to all peers together. */
   flightBytes: number;
+  /** Bytes sent to all peers together that nothing proves to be read, and marks that are still to be shown. */
+  unproven: number;
+  marks: number;
   /** When to look for dead links next, ms since 1970. */
   stallAt: number;
   /** What signals may still make the room send. */
@@ -27,6 +31,8 @@ const SIGNALS = { capacity: ROOM_SIGNAL_BYTES, perSecond: ROOM_SIGNAL_BYTES };
 
 export const noFlow = (now: number): FlowState => ({
   flightBytes: 0,
+  unproven: 0,
+  marks: 0,
   stallAt: 0,
   signals: { level: ROOM_SIGNAL_BYTES, at: now },
 });
@@ -55,9 +61,11 @@ export class Flow {
     if (peer.dialect === "chat.line") return;
     if (inFlight(peer.flight) === 0) {
       peer.acked = laterOf(peer.acked, below);
-      peer.progressAt = now;
+      // A mark that is still to be shown is waited for from when it was sent.
+      if (peer.marks.length === 0) peer.progressAt = now;
     }
-    if (this.#state.flightBytes === 0) this.#state.stallAt = now + STALL_MS;
+    if (this.#state.flightBytes === 0 && this.#state.marks === 0)
+      this.#state.stallAt = now + STALL_MS;
     launch(peer.flight, seq, bytes);
     this.#state.flightBytes += bytes;
   }
@@ -85,13 +93,13 @@ export class Flow {
     this.#state.signals.level -= bytes;
   }
 
-  /** Who has had something in flight and acknowledged nothing for too long. */
+  /** Peers that have had something in flight, or a mark to show, and have acknowledged nothing for too long. */
   stalled(now: number): Peer[] {
     if (this.due === undefined || this.due > now) return [];
     let next = now + STALL_MS;
     const dead: Peer[] = [];
     for (const peer of this.#peers.values()) {
-      if (inFlight(peer.flight) === 0) continue;
+      if (inFlight(peer.flight) === 0 && peer.marks.length === 0) continue;
       if (peer.progressAt + STALL_MS <= now) dead.push(peer);
       else next = Math.min(next, peer.progressAt + STALL_MS);
     }
@@ -99,9 +107,9 @@ export class Flow {
     return dead;
   }
 
-  /** When `stalled` is wanted next, ms since 1970; undefined if nothing is in flight. */
+  /** When `stalled` is wanted next, ms since 1970; undefined if nothing is in flight and no mark is to be shown. */
   get due(): number | undefined {
-    return this.#state.flightBytes > 0 ? this.#state.stallAt : undefined;
+    return this.#state.flightBytes > 0 || this.#state.marks > 0 ? this.#state.stallAt : undefined;
   }
 
   /** The window shrinks from half of the room's bound on, down to nothing. */

@@ -157,8 +157,13 @@ export const LATE_MS = 5 * SECOND;
 export const PING_AGE_MS = 150 * SECOND;
 /** The least time between two looks at the age of everyone's `ping`. */
 export const PING_CHECK_MS = 15 * SECOND;
-/** Bytes handed to a connection that says nothing, before it is taken for dead. */
-export const UNHEARD_BYTES = 64 * MIB;
+/** Bytes sent to a `chat.v1` connection from one mark to the next. */
+export const STRETCH_BYTES = 256 * KIB;
+/**
+ * Bytes sent to all connections of a room together that nothing proves to be read. The runtime may hold them in memory,
+ * of which an isolate has 128 MiB.
+ */
+export const UNPROVEN_ROOM_BYTES = 48 * MIB;
 
 // Presence
 /** News of who came and went are gathered for this long, in a room of up to 1,000. */

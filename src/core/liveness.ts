@@ -3,7 +3,7 @@
  *
  * Invariant (R9): nothing here runs in a silent room; the ages of pings are looked at when somebody comes or goes.
  */
-import { PING_AGE_MS, PING_CHECK_MS, UNHEARD_BYTES } from "./limits.ts";
+import { PING_AGE_MS, PING_CHECK_MS } from "./limits.ts";
 import type { Connections } from "./outbox.ts";
 import type { Peer, Peers } from "./peers.ts";
 import type { BrokerState } from "./state.ts";
@@ -11,7 +11,7 @@ import type { BrokerState } from "./state.ts";
 export class Liveness {
   readonly #peers: Peers;
   readonly #connections: Connections;
-  readonly #state: Pick<BrokerState, "pingsCheckedAt" | "suspects">;
+  readonly #state: Pick<BrokerState, "pingsCheckedAt">;
 
   constructor(peers: Peers, connections: Connections, state: BrokerState) {
     this.#peers = peers;
@@ -28,33 +28,6 @@ export class Liveness {
       if (pinged === undefined) return false;
       return Math.max(upTo(now, pinged), peer.heardAt) + PING_AGE_MS < now;
     });
-  }
-
-  /** Remembers who was handed much and said nothing: entries wait for acks, but signals and presence do not. */
-  suspect(peers: readonly Peer[]): void {
-    this.#state.suspects = peers.map((peer) => peer.link);
-  }
-
-  /** The suspects that did not even send `ping` meanwhile. */
-  unheard(now: number): Peer[] {
-    const dead: Peer[] = [];
-    for (const link of this.#state.suspects) {
-      const peer = this.#peers.current(link);
-      if (peer === undefined || peer.unheard < UNHEARD_BYTES) continue;
-      const pinged = upTo(now, this.#connections.pinged(link.id) ?? 0);
-      if (pinged <= peer.heardAt) dead.push(peer);
-      else {
-        peer.heardAt = pinged;
-        peer.unheard = 0;
-      }
-    }
-    this.#state.suspects = [];
-    return dead;
-  }
-
-  /** When `unheard` is wanted, ms since 1970. */
-  due(now: number): number | undefined {
-    return this.#state.suspects.length > 0 ? now : undefined;
   }
 }
 

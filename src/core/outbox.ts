@@ -3,19 +3,15 @@
  *
  * Invariants:
  * - R3: nothing leaves before `flush`, and `flush` is called only after the commit returned.
- * - One frame per recipient and turn; what is remembered of a connection is written after what was sent on it;
+ * - One frame per recipient and turn, and one for a mark where a stretch is full; what is remembered of a connection is written after what was sent on it;
  *   a close comes last.
  */
 import { refill } from "./bucket.ts";
 import type { Dialect, Out, Session } from "./event.ts";
-import {
-  BUDGET_BYTES,
-  BUDGET_BYTES_PER_SECOND,
-  EPHEMERAL_RESERVE_BYTES,
-  UNHEARD_BYTES,
-} from "./limits.ts";
+import { BUDGET_BYTES, BUDGET_BYTES_PER_SECOND, EPHEMERAL_RESERVE_BYTES } from "./limits.ts";
 import type { ConnectionId, Link, RoomName, Seq } from "./names.ts";
 import type { Peer } from "./peers.ts";
+import type { Proof } from "./proof.ts";
 import type { Spent } from "./share.ts";
 
 /** What must outlive hibernation for one connection. */
@@ -30,6 +26,8 @@ export interface Memo {
   readonly ready: boolean;
   readonly acked: Seq;
   readonly spent: Spent;
+  /** Bytes sent since the newest mark (proof.ts). */
+  readonly tail: number;
 }
 
 /** The port to the sockets. No verb throws; a connection that is gone takes everything silently. */
@@ -41,6 +39,8 @@ export interface Connections {
   remember(memo: Memo): void;
   /** Ends a connection, or turns a joining one away. For good: it never comes back, through a wake neither. */
   close(id: ConnectionId, code: number, reason: string): void;
+  /** A random token for the stream of a connection, 8 characters of `A-Za-z0-9_-`. */
+  token(id: ConnectionId): string;
   /** When the connection last sent `ping`, ms since 1970; undefined if it never did. */
   pinged(id: ConnectionId): number | undefined;
 }
@@ -59,11 +59,16 @@ interface Staged {
 export const OUTGOING = { capacity: BUDGET_BYTES, perSecond: BUDGET_BYTES_PER_SECOND };
 
 export class Outbox {
+  readonly #proof: Proof;
   #staged = new Map<ConnectionId, Staged>();
   /** Frames handed over so far. */
   frames = 0;
   /** Connections turned away so far. */
   refused = 0;
+
+  constructor(proof: Proof) {
+    this.#proof = proof;
+  }
 
   open(peer: Peer): void {
     this.#of(peer.link.id, peer).open = true;
@@ -77,6 +82,7 @@ export class Outbox {
 
   /** For signals and presence. @returns false, and stages nothing, if that would take what entries and answers need */
   stageIfAffordable(peer: Peer, out: Out, bytes: number, now: number): boolean {
+    if (!this.#proof.maySpare(peer)) return false;
     if (refill(peer.budget, OUTGOING, now) <= EPHEMERAL_RESERVE_BYTES) return false;
     this.stage(peer, out, bytes);
     return true;
@@ -107,12 +113,8 @@ export class Outbox {
     this.#staged.delete(id);
   }
 
-  /**
-   * @param memo what to remember of a peer, asked after its frame went out
-   * @returns the peers that were sent `UNHEARD_BYTES` or more since they last said anything
-   */
-  flush(connections: Connections, memo: (peer: Peer) => Memo, now: number): Peer[] {
-    const unheard: Peer[] = [];
+  /** @param memo what to remember of a peer, asked after its frame went out */
+  flush(connections: Connections, memo: (peer: Peer) => Memo, now: number): void {
     for (const [id, { peer, outs, charged, open, remember, close }] of this.#staged) {
       if (peer !== undefined) {
         if (open) connections.open(memo(peer));
@@ -124,11 +126,17 @@ export class Outbox {
           else if (peer.dialect === "chat.line" && !peer.deaf) peer.acked = peer.told;
           bytes = sent ?? 0;
           this.frames++;
-          peer.unheard += bytes;
+        }
+        // A peer that was removed in this turn owes nothing any more.
+        if (close === undefined && bytes > 0 && this.#proof.sent(peer, bytes)) {
+          const mark = this.#proof.mark(peer, connections.token(id), now);
+          const more = connections.send(id, [mark]) ?? 0;
+          this.#proof.sent(peer, more);
+          this.frames++;
+          bytes += more;
         }
         refill(peer.budget, OUTGOING, now);
         peer.budget.level += charged - bytes;
-        if (peer.unheard >= UNHEARD_BYTES) unheard.push(peer);
         if (remember && !open) connections.remember(memo(peer));
       }
       if (close !== undefined) connections.close(id, close.code, close.reason);
@@ -136,7 +144,6 @@ export class Outbox {
     // Not `clear`: a cleared table points to the next one. Once one is old, the collector keeps what all that follow
     // held, turn after turn, until it looks through everything.
     this.#staged = new Map();
-    return unheard;
   }
 
   #of(id: ConnectionId, peer: Peer | undefined): Staged {

@@ -11,6 +11,7 @@ import type { Bucket } from "./bucket.ts";
 import type { Dialect, Session } from "./event.ts";
 import type { Flight } from "./flight.ts";
 import type { Link, PeerName, RoomName, Seq } from "./names.ts";
+import type { Mark } from "./proof.ts";
 import type { Answer } from "./pump.ts";
 import type { Spent } from "./share.ts";
 
@@ -48,9 +49,12 @@ export interface Peer {
   readonly waiting: Answer[];
   /** Its socket did not take a frame: nothing counts as handed over from then on. */
   deaf: boolean;
-  /** Bytes sent since the peer last said something, and when that was. */
-  unheard: number;
+  /** When the peer last said something, ms since 1970. */
   heardAt: number;
+  /** Bytes sent that nothing proves to be read; of these, those since the newest mark; the marks still to be shown. */
+  unproven: number;
+  tail: number;
+  marks: readonly Mark[];
 }
 
 export class Peers {

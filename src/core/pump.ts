@@ -23,6 +23,7 @@ import {
   READY_ENTRIES,
   SCAN_ENTRIES,
   SECOND,
+  STRETCH_BYTES,
   SWEEP_ENTRIES,
   TURN_ANSWER_BYTES,
   TURN_REPLAY_BYTES,
@@ -30,6 +31,7 @@ import {
 import { laterOf, type Link, type PeerName, type Seq, shift } from "./names.ts";
 import { type Outbox, OUTGOING } from "./outbox.ts";
 import type { Peer, Peers } from "./peers.ts";
+import type { Proof } from "./proof.ts";
 import type { Log } from "./storage.ts";
 
 /** Something a peer is owed: put into words when its turn comes, so a thousand unread questions cost no pages. */
@@ -66,15 +68,26 @@ export class Pump {
   readonly #log: Log;
   readonly #outbox: Outbox;
   readonly #flow: Flow;
+  readonly #proof: Proof;
   readonly #state: PumpState;
   /** Of this turn. */
   readonly #failed = new Map<Peer, unknown>();
 
-  constructor(peers: Peers, log: Log, outbox: Outbox, flow: Flow, state: PumpState) {
+  constructor(
+    peers: Peers,
+    log: Log,
+    {
+      outbox,
+      flow,
+      proof,
+    }: { readonly outbox: Outbox; readonly flow: Flow; readonly proof: Proof },
+    state: PumpState,
+  ) {
     this.#peers = peers;
     this.#log = log;
     this.#outbox = outbox;
     this.#flow = flow;
+    this.#proof = proof;
     this.#state = state;
   }
 
@@ -120,6 +133,7 @@ export class Pump {
   /** The peer was removed. */
   release(peer: Peer): void {
     this.#flow.release(peer);
+    this.#proof.release(peer);
     this.#state.hungry.delete(peer.link.name);
     this.#state.broke.delete(peer.link.name);
   }
@@ -201,6 +215,9 @@ export class Pump {
     try {
       for (const answer of peer.waiting) {
         if (peer.budget.level <= 0 || staged >= most) break;
+        // So much at once would be sent before the first mark can be shown.
+        const isStretch = staged >= STRETCH_BYTES && peer.dialect === "chat.v1";
+        if (isStretch || !this.#proof.maySend(peer)) break;
         const [out, bytes] = compute(peer, answer);
         this.#outbox.stage(peer, out, bytes);
         staged += bytes;
@@ -285,7 +302,8 @@ export class Pump {
       }
       this.#tellReady(peer, now);
       if (peer.waiting.length === 0) continue;
-      // It waits for its budget, or for its turn behind others.
+      // It waits for a mark to be shown, for its budget, or for its turn behind others.
+      if (!this.#proof.maySend(peer)) continue;
       if (peer.budget.level > 0) this.wantMore(peer);
       else this.#park(peer, now);
     }
@@ -337,6 +355,7 @@ export class Pump {
   }
 
   #fits(peer: Peer, bytes: number, now: number): boolean {
+    if (!this.#proof.maySend(peer)) return false;
     if (peer.budget.level <= 0 || peer.waiting.length > 0) {
       this.#park(peer, now);
       return false;

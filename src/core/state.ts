@@ -10,8 +10,8 @@ import type { ExpiryState } from "./expiry.ts";
 import { emptyFlight } from "./flight.ts";
 import { type FlowState, noFlow } from "./flow.ts";
 import { type ForgettingState, noCandidates } from "./forgetting.ts";
-import { BUDGET_BYTES, SCAN_ENTRIES } from "./limits.ts";
-import { laterOf, type Link, type PeerName, shift, START } from "./names.ts";
+import { BUDGET_BYTES, SCAN_ENTRIES, STALL_MS } from "./limits.ts";
+import { laterOf, type PeerName, shift, START } from "./names.ts";
 import type { Memo } from "./outbox.ts";
 import type { Peer } from "./peers.ts";
 import { type PresenceState, quietPresence } from "./presence.ts";
@@ -26,8 +26,6 @@ export interface BrokerState extends ExpiryState {
   readonly pump: PumpState;
   readonly allowances: Map<string, Bucket>;
   readonly forgetting: ForgettingState;
-  /** Connections that took much and said nothing. */
-  suspects: Link[];
   /** When everyone's last `ping` was looked at, ms since 1970. */
   pingsCheckedAt: number;
   /** When the last turn was, ms since 1970. */
@@ -54,8 +52,11 @@ export const newPeer = (memo: Memo, live: boolean, now: number): Peer => ({
   spent: memo.spent,
   waiting: [],
   deaf: false,
-  unheard: 0,
   heardAt: 0,
+  // A room with a mark to be shown does not sleep: what is forgotten with lost memory is a stretch or two.
+  unproven: memo.tail,
+  tail: memo.tail,
+  marks: [],
 });
 
 /**
@@ -79,21 +80,22 @@ export function wakeState(
   }
 
   const pump = { ...idlePump(), served: log.head };
+  const flow = { ...noFlow(now), stallAt: now + STALL_MS };
   const peers = new Map<PeerName, Peer>();
   const { isLive, flaw } = tryLiveness(current.values(), log);
   for (const memo of current.values()) {
     const peer = newPeer(memo, isLive(memo), now);
     peers.set(memo.link.name, peer);
+    flow.unproven += peer.unproven;
     if (!peer.live || !peer.ready) pump.hungry.add(memo.link.name);
   }
   const forgetting = noCandidates();
   const presence = quietPresence();
-  const flow = noFlow(now);
   const announcements = noAnnouncement();
   const allowances = new Map<string, Bucket>();
   const hints = { presence, announcements, flow, pump, allowances, forgetting };
   // Not before the first turn: then everyone's key is looked at.
-  const looks = { suspects: [], pingsCheckedAt: 0, expiresFrom: 0, turnedAt: now };
+  const looks = { pingsCheckedAt: 0, expiresFrom: 0, turnedAt: now };
   return { state: { peers, ...hints, ...looks }, replaced, flaw };
 }
 

@@ -24,6 +24,8 @@ export const named = <Name extends string = PeerName>() =>
   );
 const name = named();
 const room = named<RoomName>();
+/** The token of a mark. */
+const k = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,16}$/));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** A position in the log. */
 export const position = v.pipe(
@@ -40,7 +42,7 @@ const limit = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(HIST
 /** What a client may say, by `type`. */
 export const clientFrames = {
   send: v.object({ type: v.literal("send"), id, text, to: v.optional(recipients) }),
-  ack: v.object({ type: v.literal("ack"), seq }),
+  ack: v.object({ type: v.literal("ack"), seq, k: v.optional(k) }),
   signal: v.object({ type: v.literal("signal"), data, to: v.optional(recipients) }),
   history: v.object({
     type: v.literal("history"),
@@ -62,6 +64,7 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   text: "a string that is not empty, well-formed Unicode",
   to: 'a list of 1 or more names, or absent for everyone; a name has 1 to 32 characters, a letter or digit first, then also marks, "_", "-" and "."',
   seq: "a whole number from 0 on",
+  k: "the k of the newest mark that you read, or absent before the first",
   data: "any JSON value, its strings well-formed Unicode",
   before: "a whole number from 0 on, or absent",
   limit: `a whole number from 1 to ${HISTORY_MAX}, or absent`,
@@ -117,6 +120,7 @@ export const serverFrames = {
   gap: v.object({ type: v.literal("gap"), from: seq, to: seq }),
   message,
   ready: v.object({ type: v.literal("ready"), seq }),
+  mark: v.object({ type: v.literal("mark"), k }),
   presence: v.object({
     type: v.literal("presence"),
     joined: v.optional(v.array(name)),

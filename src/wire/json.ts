@@ -70,7 +70,7 @@ function readShaped(
     case "send":
       return message(frame.text, frame.to, frame.id, limits);
     case "ack":
-      return { type: "Ack", seq: frame.seq };
+      return { type: "Ack", seq: frame.seq, ...(frame.k !== undefined && { k: frame.k }) };
     case "signal":
       return readSignal(frame, idOf(item), limits);
     case "history": {
@@ -95,8 +95,8 @@ const MAX_ID = 64;
  * @returns what the schemas would say of it; undefined for whatever is not quite so simple: they decide
  */
 function readPlain(item: object, limits: Limits): Command | undefined {
-  const { type, id, text, to, seq } = item as Readonly<Record<string, unknown>>;
-  if (type === "ack") {
+  const { type, id, text, to, seq, k } = item as Readonly<Record<string, unknown>>;
+  if (type === "ack" && k === undefined) {
     const position = parseSeq(seq);
     return position === undefined ? undefined : { type: "Ack", seq: position };
   }
@@ -220,6 +220,7 @@ function write(out: Exclude<Out, { type: "entries" }>, limits: Limits): string |
     case "error":
       return JSON.stringify({ type: out.type, ...out.refusal });
     case "gap":
+    case "mark":
     case "ready":
     case "who":
       return JSON.stringify(out);

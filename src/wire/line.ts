@@ -171,6 +171,7 @@ function linesOf(out: Out, me: PeerName): string[] {
     }
     case "help":
       return HELP.map((line) => `* ${line}`);
+    case "mark":
     case "ready":
     case "signal":
       return [];

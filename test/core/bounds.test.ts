@@ -11,7 +11,6 @@ import {
   ROOM_FLIGHT_BYTES,
   SECOND,
   TURN_REPLAY_BYTES,
-  UNHEARD_BYTES,
 } from "../../src/core/limits.ts";
 import type { Event } from "../../src/core/event.ts";
 import type { PeerName, Seq } from "../../src/core/names.ts";
@@ -40,10 +39,12 @@ describe("the outgoing budget", () => {
     stage.together(() => {
       for (let i = 0; i < 200; i++) alice.asksHistory();
     });
-    expect(taken(alice)).toBeLessThan(BUDGET_BYTES + 128 * KIB);
-    stage.passes(1_000);
-    expect(taken(alice)).toBeLessThan(2 * BUDGET_BYTES + 256 * KIB);
-    stage.passes(10_000);
+    for (let second = 1; second <= 10; second++) {
+      // It reads, and shows each mark as it comes.
+      for (let count = 0; count < 40; count++) alice.acks();
+      expect(taken(alice)).toBeLessThan((1 + second) * BUDGET_BYTES + 512 * KIB);
+      stage.passes(1_000);
+    }
     expect(alice.all("history")).toHaveLength(200);
   });
 
@@ -216,29 +217,6 @@ describe("links that are dead and do not show it", () => {
     stage.passes(20_000);
     stage.joins("two");
     expect([pinged?.closed?.code, fresh?.closed, never?.closed]).toEqual([
-      4201,
-      undefined,
-      undefined,
-    ]);
-  });
-
-  test("R8: a line peer that says nothing while 64 MiB go to it is closed; a word or a ping saves it", () => {
-    const stage = new Stage({ ...freely, logEntries: 200 });
-    const alice = stage.joins("alice", { dialect: "chat.line" });
-    const [mute, talks, pings] = ["mute", "talks", "pings"].map((name) =>
-      stage.joins(name, { dialect: "chat.line" }),
-    );
-    const text = "x".repeat(8_000);
-    const rounds = Math.ceil(UNHEARD_BYTES / (100 * 8_000)) + 4;
-    for (let round = 0; round < rounds; round++) {
-      stage.together(() => {
-        for (let i = 0; i < 100; i++) alice.says(text, ["mute", "talks", "pings"]);
-      });
-      stage.passes(1_000);
-      if (round === 20) talks?.does({ type: "Nothing" });
-      if (round === 20 && pings) pings.pinged = stage.now;
-    }
-    expect([mute?.closed?.code, talks?.closed, pings?.closed]).toEqual([
       4201,
       undefined,
       undefined,

@@ -12,6 +12,7 @@ describe("mended", () => {
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const crowd = Array.from({ length: 120 }, (_, i) => stage.joins(`peer${i}`));
     const data = JSON.stringify("x".repeat(1_000));
+    let shown: string | undefined;
     // 50 signals a second from each of 120: 6 MB/s, and a word in between.
     for (let turn = 0; turn < 2_000; turn++) {
       stage.now += 5;
@@ -22,6 +23,9 @@ describe("mended", () => {
         if (turn === 1_000) alice.says("through?", ["victim"]);
         if (turn === 1_000) victim.does({ type: "Who", id: "w" });
       });
+      // It reads: each mark is shown as it comes.
+      if (victim.all("mark").at(-1)?.k !== shown) victim.acks();
+      shown = victim.all("mark").at(-1)?.k;
     }
     expect(victim.texts).toEqual(["through?"]);
     expect(victim.all("who")).toHaveLength(1);

@@ -22,7 +22,7 @@ class Room {
       const id = nextConnectionId(undefined, this.now, 0);
       const rest = { birth: START, welcomeHead: START, ready: true, acked: START, spent: [] };
       const memo = { link: { name, id }, room: room("lobby"), session: undefined, ...rest };
-      const never = { expiresAt: undefined };
+      const never = { expiresAt: undefined, tail: 0 };
       this.peers.add(newPeer({ ...memo, ...never, dialect: "chat.v1" }, true, this.now));
       this.presence.arrived(name, this.now);
     }

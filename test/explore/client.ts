@@ -74,6 +74,7 @@ export function connects(world: World, index: number, client: Client): World {
     isBroken: false,
     isDying: false,
     isReady: false,
+    marks: 0,
     up: [],
     down: [],
     view: [],
@@ -115,7 +116,7 @@ export function letsGo(client: Client, code: number): Client {
     throw new Violation("R1", `${client.name} was told ${code}, and does not stop`);
   }
   const isAway = client.isAway || code === 4100;
-  return { ...after, socket: undefined, handed: new Set(), isAway };
+  return { ...after, socket: undefined, mark: undefined, handed: new Set(), isAway };
 }
 
 /** A client accepts a message from its user. */
@@ -142,14 +143,18 @@ function speaks(world: World, index: number, client: Client): World {
   const cursor = record.cursor ?? 0;
   const isHeard = client.link.type === "live" || client.link.type === "replaying";
   const acks: Command[] =
-    isHeard && cursor > client.acked ? [{ type: "Ack", seq: cursor as Seq }] : [];
+    isHeard && (cursor > client.acked || client.mark?.isShown === false)
+      ? [{ type: "Ack", seq: cursor as Seq, ...(client.mark && { k: client.mark.k }) }]
+      : [];
   const sends = batch.map(({ id, text, to }): Command => {
     const names = to && { to: to as readonly PeerName[] };
     return { type: "Message", id, text, ...names };
   });
   const handed =
     batch.length === 0 ? client.handed : new Set([...client.handed, ...batch.map(({ id }) => id)]);
-  const next = { ...client, record, handed, acked: acks.length > 0 ? cursor : client.acked };
+  const mark = acks.length > 0 && client.mark ? { ...client.mark, isShown: true } : client.mark;
+  const acked = acks.length > 0 ? cursor : client.acked;
+  const next = { ...client, record, handed, acked, mark };
   return changeClient(puts(world, next, [...acks, ...sends]), index, next);
 }
 
@@ -174,6 +179,8 @@ function understands(world: World, client: Client, out: Out, birth: number): Cli
       }
       return signalled(next, { type: "heard" });
     }
+    case "mark":
+      return { ...client, mark: { k: out.k, isShown: false } };
     case "gap":
       return signalled(isAt(applies(world, client, onGap(record, out), birth)), { type: "heard" });
     case "ready": {

@@ -25,6 +25,7 @@ class Ears implements Connections {
   remember = (memo: unknown): void => void this.heard.push(`memo ${JSON.stringify(memo)}`);
   close = (id: string, code: number): void => void this.heard.push(`close ${id} ${code}`);
   pinged = (): undefined => undefined;
+  token = (): string => `k${this.heard.length}`;
   send = (id: string, outs: readonly unknown[]): number | undefined => {
     this.heard.push(`send ${id} ${JSON.stringify(outs)}`);
     // Some do not take it.
@@ -145,8 +146,8 @@ test("a broker from a copy behaves as the original", () => {
 });
 
 /** What never changes once it is made, by the property that holds it; and lists of such things. */
-const FIXED = new Set(["link", "session", "spent", "news"]);
-const LISTS = new Set(["waiting", "candidates", "suspects", "hearers", "rest"]);
+const FIXED = new Set(["link", "session", "spent", "news", "marks"]);
+const LISTS = new Set(["waiting", "candidates", "hearers", "rest"]);
 
 /** Every object in `value` that may change, with the way to it. */
 function* changing(value: unknown, way: string): Generator<[object, string]> {

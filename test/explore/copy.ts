@@ -7,7 +7,7 @@ import type { Peer } from "../../src/core/peers.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 
 export function copyState(state: BrokerState): BrokerState {
-  const { peers, presence, announcements, flow, pump, allowances, forgetting, suspects } = state;
+  const { peers, presence, announcements, flow, pump, allowances, forgetting } = state;
   return {
     ...state,
     peers: mapOf(peers, copyPeer),
@@ -31,7 +31,6 @@ export function copyState(state: BrokerState): BrokerState {
       candidates: [...forgetting.candidates],
       concerned: new Set(forgetting.concerned),
     },
-    suspects: [...suspects],
   };
 }
 

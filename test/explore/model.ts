@@ -94,6 +94,7 @@ function clientOf(person: Person, index: number): Client {
     link: OFFLINE,
     socket: undefined,
     acked: 0,
+    mark: undefined,
     handed: new Set(),
     said: 0,
     isAway: person.isStranger === true,

@@ -96,7 +96,14 @@ function takesPart(world: World, part: readonly Item[], failures: number): World
     release();
     return sockets.world({ ...room, inbox: later });
   }
-  const surroundings = { storage, connections: sockets, limits, epoch: epochOf(room) };
+  const { stretch } = world.scope;
+  const surroundings = {
+    storage,
+    connections: sockets,
+    limits,
+    epoch: epochOf(room),
+    ...(stretch !== undefined && { stretch }),
+  };
   const state = room.state === undefined ? wake(sockets, storage, room.now) : copyState(room.state);
   const expected = new Expected(world, state, storage);
   let broker = new Broker(surroundings, state);

@@ -5,7 +5,7 @@
 import { concerns, type Entry } from "../../src/core/entry.ts";
 import type { Out } from "../../src/core/event.ts";
 import { inFlight } from "../../src/core/flight.ts";
-import { EPHEMERAL_RESERVE_BYTES, UNHEARD_BYTES } from "../../src/core/limits.ts";
+import { EPHEMERAL_RESERVE_BYTES, STRETCH_BYTES } from "../../src/core/limits.ts";
 import { type Seq, shift } from "../../src/core/names.ts";
 import type { Memo } from "../../src/core/outbox.ts";
 import type { MemoryStorage } from "../support/memory-storage.ts";
@@ -141,7 +141,9 @@ export function isSound(world: World): void {
     flight,
     dialect,
     budget,
-    unheard,
+    unproven,
+    tail,
+    marks,
     link,
   } of room.state?.peers.values() ?? []) {
     if (acked > Math.max(sent, room.state?.pump.served ?? 0)) {
@@ -151,9 +153,32 @@ export function isSound(world: World): void {
       throw new Violation("R8", `${inFlight(flight)} are in flight to ${link.name}`);
     }
     // Left out of a state's text, so they must never decide anything.
-    if (budget.level <= 2 * EPHEMERAL_RESERVE_BYTES || unheard >= UNHEARD_BYTES / 2) {
+    if (budget.level <= 2 * EPHEMERAL_RESERVE_BYTES) {
       throw new Error("the scope is too large: a budget could run out");
     }
+    if (unproven !== marks.reduce((sum, { bytes }) => sum + bytes, tail)) {
+      throw new Violation(
+        "R8",
+        `${link.name}: ${unproven} bytes are unproven, and ${tail} and its marks`,
+      );
+    }
+    if (dialect === "chat.v1" && marks.some(({ seq }) => acked > seq)) {
+      throw new Violation(
+        "R8",
+        `${link.name} acknowledged ${acked}, beyond a mark it has not shown`,
+      );
+    }
+    if (world.scope.stretch === undefined && unproven >= STRETCH_BYTES / 2) {
+      throw new Error("the scope is too large: a stretch could fill up");
+    }
+  }
+  const peers = [...(room.state?.peers.values() ?? [])];
+  const sums = [
+    [room.state?.flow.unproven ?? 0, peers.reduce((sum, { unproven }) => sum + unproven, 0)],
+    [room.state?.flow.marks ?? 0, peers.reduce((sum, { marks }) => sum + marks.length, 0)],
+  ] as const;
+  for (const [told, sum] of sums) {
+    if (told !== sum) throw new Violation("R8", `the room counts ${told}, and its peers ${sum}`);
   }
   for (const { level } of room.state?.allowances.values() ?? []) {
     if (level < limits.burst / 2)
@@ -196,6 +221,7 @@ export function isGoodEnd(world: World): void {
   for (const peer of state.peers.values()) {
     if (inFlight(peer.flight) > 0)
       throw new Violation("R11", `something stays in flight to ${peer.link.name}`);
+    if (peer.marks.length > 0) throw new Violation("R11", `${peer.link.name} never shows a mark`);
   }
   if (!world.scope.watchesPresence || world.hasLostNews) return;
   for (const { label, isHeld, view } of world.links) {

@@ -54,7 +54,7 @@ export class Sockets implements Connections {
     if (link?.memo === undefined || !link.isListed || link.isOver) return undefined;
     if (!this.takes(id)) return undefined;
     for (const out of outs) mayLeave(out, link.memo, this.storage, this.#world.ledger);
-    this.sent.set(id, outs);
+    this.sent.set(id, [...(this.sent.get(id) ?? []), ...outs]);
     // It comes again only with a position that none of these logs reaches.
     const isReady = outs.some(({ type }) => type === "ready");
     if (isReady && link.isReady) throw new Violation("R6", `${link.label} is told ready twice`);
@@ -78,6 +78,13 @@ export class Sockets implements Connections {
     const isTold = link.isHeld && !link.isBroken;
     const down = isTold ? [...link.down, { close: code }] : link.down;
     this.#change(id, { isOver: true, down });
+  }
+
+  /** Another one each time. */
+  token(id: ConnectionId): string {
+    const marks = (this.#links.get(id)?.marks ?? 0) + 1;
+    this.#change(id, { marks });
+    return `m${marks}`;
   }
 
   /** Nobody was seen to ping: links are judged by their acks. */
@@ -120,7 +127,7 @@ export class Sockets implements Connections {
 const isHeard = ({ type }: Out, dialect: Memo["dialect"] | undefined): boolean =>
   dialect === "chat.line"
     ? type === "welcome"
-    : ["welcome", "gap", "entries", "ready", "error"].includes(type);
+    : ["welcome", "gap", "entries", "ready", "error", "mark"].includes(type);
 
 /** Who is online, by what was told. */
 function viewed(view: readonly PeerName[], outs: readonly Out[]): readonly PeerName[] {

@@ -5,6 +5,7 @@
  * - absolute time: what is due is told as ms from now; and the times of what is stored (no scope is a day long);
  * - keys that expire, and shares of the log: there are none in these worlds;
  * - budgets and allowances, which every state is checked to have plenty of (rules.ts);
+ * - what was sent and is not proven to be read, where the scope has no marks: it never fills a stretch there;
  * - the client's times and tries, which only decide how long it waits, and it waits for nothing here;
  * - `sent` of a live peer below what all live peers were served, which the pump reads as that; `told` of a `chat.v1`
  *   peer, which counts to 1,000, and whose turn it is to be looked at for that; `progressAt` of a peer with nothing in flight;
@@ -33,7 +34,8 @@ import {
 
 export function textOf(world: World): string {
   const { room, links, clients, refused, left, hasLostNews, ledger, erased } = world;
-  let text = `${roomText(room, links)}\n${textOfLedger(ledger)}\n${textOfLeft(left)}\n${hasLostNews}`;
+  const isMarked = world.scope.stretch !== undefined;
+  let text = `${roomText(room, isMarked, links)}\n${textOfLedger(ledger)}\n${textOfLeft(left)}\n${hasLostNews}`;
   for (const client of clients) text += `\n${textOfClient(client)}`;
   for (const link of links.map(textOfLink).sort()) text += `\n${link}`;
   for (const label of refused) text += `\n${label}`;
@@ -56,24 +58,28 @@ function orderText(links: readonly Link[]): string {
 const roomTexts = new WeakMap<Room, string>();
 
 /** As long as it is the same room, whom it speaks of has the same labels. */
-function roomText(room: Room, links: readonly Link[]): string {
+function roomText(room: Room, isMarked: boolean, links: readonly Link[]): string {
   let text = roomTexts.get(room);
   if (text !== undefined) return text;
   const labels = new Map<ConnectionId, string>();
   for (const { id, label } of links) if (id !== undefined) labels.set(id.id, label);
-  text = freshRoomText(room, labels);
+  text = freshRoomText(room, isMarked, labels);
   roomTexts.set(room, text);
   return text;
 }
 
-function freshRoomText(room: Room, labels: ReadonlyMap<ConnectionId, string>): string {
+function freshRoomText(
+  room: Room,
+  isMarked: boolean,
+  labels: ReadonlyMap<ConnectionId, string>,
+): string {
   const { now, epoch, disk, pending, state, due, inbox } = room;
   const waiting = [...pending].map(([name, known]) => `${name}:${known?.birth}/${known?.cursor}`);
   return [
     epoch,
     textOfDisk(disk),
     waiting.sort(),
-    state === undefined ? "asleep" : stateText(state, now, labels),
+    state === undefined ? "asleep" : stateText(state, isMarked, now, labels),
     due === undefined ? "" : due - now,
     ...inbox.map((item) => itemText(item, labels)),
   ].join(";");
@@ -92,13 +98,13 @@ const orderedText = (order: Order): string => {
 
 function stateText(
   state: BrokerState,
+  isMarked: boolean,
   now: number,
   labels: ReadonlyMap<ConnectionId, string>,
 ): string {
   const { peers, presence, announcements, flow, pump, forgetting } = state;
   const {
     allowances: _plenty,
-    suspects: _none,
     pingsCheckedAt: _never,
     expiresFrom: _noKeys,
     turnedAt: _neverSet,
@@ -111,14 +117,14 @@ function stateText(
   more satisfies Record<string, never>;
   others satisfies Record<string, never>;
   return [
-    ...[...peers.values()].map((peer) => peerText(peer, pump.served, now, labels)).sort(),
+    ...[...peers.values()].map((peer) => peerText(peer, isMarked, pump.served, now, labels)).sort(),
     [...grace].map(([name, until]) => name + (until - now)),
     [...joined].sort(),
     [...left].sort(),
     missed,
     flushAt === undefined ? "" : flushAt - now,
     announcements.hearers.length,
-    flow.flightBytes === 0 ? "" : flow.stallAt - now,
+    flow.flightBytes === 0 && flow.marks === 0 ? "" : flow.stallAt - now,
     pump.served,
     [...pump.hungry].sort(),
     pump.broke.size,
@@ -129,14 +135,18 @@ function stateText(
   ].join("|");
 }
 
+const marksText = ({ marks }: Pick<Peer, "marks">): string =>
+  marks.map(({ k, seq, bytes }) => `${k}@${seq}/${bytes}`).join(" ");
+
 function peerText(
   peer: Peer,
+  isMarked: boolean,
   served: number,
   now: number,
   labels: ReadonlyMap<ConnectionId, string>,
 ): string {
   const { link, birth, welcomeHead, ready, acked, sent, live, flight, waiting, deaf } = peer;
-  const isFlying = inFlight(flight) > 0;
+  const isFlying = inFlight(flight) > 0 || peer.marks.length > 0;
   return [
     labels.get(link.id) ?? link.id,
     birth,
@@ -148,6 +158,7 @@ function peerText(
     flight.seqs.slice(flight.next),
     isFlying ? now - peer.progressAt : "",
     peer.dialect === "chat.line" ? peer.told : "",
+    isMarked ? `${peer.tail} ${marksText(peer)}` : "",
     waiting.map(({ type }) => type),
     deaf,
   ].join();
@@ -187,7 +198,19 @@ const textOfClient = kept((client: Client): string => {
   const waits = outbox.map(
     ({ id, sent, unknown }) => id + (sent ? "s" : "") + (unknown ? "u" : ""),
   );
-  const facts = [link.type, code, socket, acked, [...handed], said, isAway, client.mayHearAgain];
+  const { k, isShown } = client.mark ?? { k: "", isShown: true };
+  const mark = k + (isShown ? "" : "!");
+  const facts = [
+    link.type,
+    code,
+    socket,
+    acked,
+    mark,
+    [...handed],
+    said,
+    isAway,
+    client.mayHearAgain,
+  ];
   const ghosts = [position, [...fates].join("."), [...hidden]];
   return [session, attempt, cursor, epoch, waits, ...facts, ...ghosts].join();
 });
@@ -206,7 +229,8 @@ export const upText = (up: Up): string =>
   "gone" in up ? `gone(${up.gone})` : `[${up.commands.map(commandText).join(" ")}]`;
 
 const commandText = (command: Extract<Up, { commands: unknown }>["commands"][number]): string => {
-  if (command.type === "Ack") return `ack ${command.seq}`;
+  if (command.type === "Ack")
+    return `ack ${command.seq}${command.k === undefined ? "" : ` ${command.k}`}`;
   return command.type === "Message" ? command.text : command.type;
 };
 
@@ -223,6 +247,8 @@ function outText(out: Out): string {
       return `gap ${out.from}..${out.to}`;
     case "ready":
       return `ready ${out.seq}`;
+    case "mark":
+      return `mark ${out.k}`;
     case "error":
       return `refused ${out.refusal.id}`;
     default:

@@ -67,6 +67,8 @@ export interface Scope {
   readonly why: string;
   readonly people: readonly Person[];
   readonly limits?: Partial<Limits>;
+  /** Bytes from one mark to the next; a frame has 100 an item. Absent: no stretch is ever full. */
+  readonly stretch?: number;
   /** `strangers`: nobody has ever been here. `known`: their names are. `connected`: they are here, and ready. */
   readonly start: "strangers" | "known" | "connected";
   readonly disturbances: Partial<Disturbances>;
@@ -102,6 +104,8 @@ export interface Link {
   readonly isDying: boolean;
   /** It was told that it is ready. */
   readonly isReady: boolean;
+  /** How many marks it was sent. */
+  readonly marks: number;
   readonly up: readonly Up[];
   readonly down: readonly Down[];
   /** Who is online, as it was told. */
@@ -149,6 +153,8 @@ export interface Client {
   /** The label of the connection that it listens to. */
   readonly socket: string | undefined;
   readonly acked: number;
+  /** The newest mark that it has read on this link. */
+  readonly mark: { readonly k: string; readonly isShown: boolean } | undefined;
   readonly handed: ReadonlySet<string>;
   readonly said: number;
   /** Said goodbye, or found no place: it comes back when it likes. */

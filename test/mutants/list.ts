@@ -28,6 +28,7 @@ const COUNTED_LOADS = { project: "room", file: "test/room/counted-loads.test.ts"
 const READY = { project: "core", file: "test/core/ready.test.ts" } as const;
 const TOKEN = { project: "room", file: "test/room/token.test.ts" } as const;
 const STORAGE = { project: "core", file: "test/client/storage.test.ts" } as const;
+const PROOF = { project: "core", file: "test/core/proof.test.ts" } as const;
 const TIME = { project: "core", file: "test/security/core/time.test.ts" } as const;
 const HOSTILE_LINE = { project: "core", file: "test/wire/hostile-line.test.ts" } as const;
 const LIMITS = { project: "core", file: "test/core/limits.test.ts" } as const;
@@ -158,6 +159,91 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a browser the record of an earlier release",
   },
   {
+    name: "an ack counts beyond a mark that was not shown",
+    edits: one(
+      "src/core/proof.ts",
+      "seq <= oldest.seq ? seq : oldest.seq;",
+      "true ? seq : oldest.seq;",
+    ),
+    ...PROOF,
+    test: "R8: an ack without the k",
+  },
+  {
+    name: "any k shows the marks",
+    edits: one("src/core/proof.ts", "if (index === -1) return false;", ""),
+    ...PROOF,
+    test: "R8: a k that was never sent",
+  },
+  {
+    name: "no mark is sent",
+    edits: one(
+      "src/core/proof.ts",
+      "return peer.tail >= this.#stretch && ",
+      "return peer.tail < 0 && ",
+    ),
+    ...PROOF,
+    test: "R8: after each stretch",
+  },
+  {
+    name: "what is not proven stops nothing",
+    edits: one(
+      "src/core/proof.ts",
+      'return peer.unproven < this.#most || peer.dialect === "chat.line";',
+      "return true;",
+    ),
+    ...PROOF,
+    test: "R8: answers that nobody reads",
+  },
+  {
+    name: "signals go on to whoever proves nothing",
+    edits: one("src/core/outbox.ts", "if (!this.#proof.maySpare(peer)) return false;", ""),
+    ...PROOF,
+    test: "R8: signals that nobody reads",
+  },
+  {
+    name: "lines are taken for read",
+    edits: one(
+      "src/core/proof.ts",
+      "this.#state.unproven += bytes;\n    return",
+      'if (peer.dialect === "chat.v1") this.#state.unproven += bytes;\n    return',
+    ),
+    ...PROOF,
+    test: "R8: beyond the room's bound the lines that owe most end",
+  },
+  {
+    name: "the smallest debtors end",
+    edits: one("src/core/proof.ts", "b.unproven - a.unproven", "a.unproven - b.unproven"),
+    ...PROOF,
+    test: "R8: beyond the room's bound the lines that owe most end",
+  },
+  {
+    name: "what is unproven is forgotten by a room that sleeps",
+    edits: one("src/core/state.ts", "  tail: memo.tail,", "  tail: 0,"),
+    ...PROOF,
+    test: "R8: a room that wakes remembers",
+  },
+  {
+    name: "a mark that is never shown is not waited for",
+    edits: one(
+      "src/core/flow.ts",
+      "if (inFlight(peer.flight) === 0 && peer.marks.length === 0) continue;",
+      "if (inFlight(peer.flight) === 0) continue;",
+    ),
+    ...PROOF,
+    test: "R8: a mark that is not shown for 90 s",
+  },
+  {
+    name: "what waits is not sent when a mark is shown",
+    edits: one(
+      "src/core/broker.ts",
+      "      this.#pump.wantMore(peer);\n    }\n    const counted",
+      "    }\n    const counted",
+    ),
+    project: "explore",
+    file: "test/explore/explore.test.ts",
+    test: "marks and nothing more",
+  },
+  {
     name: "removal by name",
     edits: one("src/core/peers.ts", "if (peer?.link.id !== id) return undefined;", ""),
     ...RULES,
@@ -188,8 +274,8 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: "src/core/broker.ts",
-        find: "const peer = this.#peers.current(event.link);\n        if (peer === undefined) return;\n        peer.unheard",
-        put: "const peer = this.#peers.get(event.link.name);\n        if (peer === undefined) return;\n        peer.unheard",
+        find: "const peer = this.#peers.current(event.link);\n        if (peer === undefined) return;\n        peer.heardAt",
+        put: "const peer = this.#peers.get(event.link.name);\n        if (peer === undefined) return;\n        peer.heardAt",
       },
     ],
     ...WAKE,
@@ -782,18 +868,8 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: a burst of signals to a crowd",
   },
   {
-    name: "silence is judged in chat.line only",
-    edits: one(
-      "src/core/liveness.ts",
-      "this.#state.suspects = peers.map(",
-      'this.#state.suspects = peers.filter((peer) => peer.dialect === "chat.line").map(',
-    ),
-    ...SIGNALS,
-    test: "R8: a chat.v1 link that never says a word",
-  },
-  {
     name: "attachments of the release before not read",
-    edits: one("src/sockets.ts", "    case 1:\n", "    case 0 as 1:\n"),
+    edits: one("src/sockets.ts", "    case 1:\n    case 2: {\n", "    case 2: {\n"),
     ...VERSIONS,
     test: "release-1 R5: the connected hear what was in flight",
   },

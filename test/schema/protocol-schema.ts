@@ -14,7 +14,7 @@ export interface JsonSchema {
 /** What each frame of a client is for. */
 const CLIENT: Readonly<Record<keyof typeof clientFrames, string>> = {
   send: "Sends a message. It is confirmed by coming back, with this `id`, as a `message`.",
-  ack: "Everything up to `seq` is processed.",
+  ack: "Everything up to `seq` is processed. `k` is that of the newest `mark` that you have read.",
   signal: "To those online now except you: never stored, never replayed.",
   history: "Asks for a page of older entries, just below `before`.",
   who: "Asks for a page of names, those that sort after `after`.",
@@ -26,6 +26,7 @@ const SERVER: Readonly<Record<keyof typeof serverFrames, string>> = {
   gap: "Entries from `from` to `to` that you have not had are no longer kept.",
   message: "One entry that concerns you: to you, to everyone (`to` absent), or sent by you.",
   ready: "Everything up to `welcome.head` has been sent; your cursor may move to `seq`.",
+  mark: "A place in the stream: show its `k` with your next ack.",
   presence: "Who came and who left. To be treated as sets: repeats are harmless.",
   signal: "An ephemeral: never stored, never replayed, in no promised order with entries.",
   redacted: "An entry that you may have was erased.",

@@ -37,6 +37,7 @@ export class Stage {
   broker: Broker;
   readonly clients = new Map<ConnectionId, Client>();
   #newest: ConnectionId | undefined;
+  #tokens = 0;
   #joins = 0;
   #together: Event[] | undefined;
   #asks = 0;
@@ -148,6 +149,7 @@ export class Stage {
       open: (memo) => find(memo.link.id)?.isOpened(memo),
       remember: (memo) => find(memo.link.id)?.remembers(memo),
       close: (id, code, reason) => find(id)?.isClosed(code, reason),
+      token: () => `k${++this.#tokens}`,
       pinged: (id) => find(id)?.pinged,
       send: (id, outs) => {
         if (find(id)?.isDying) return undefined;
@@ -186,8 +188,9 @@ export class Client {
     });
   }
 
-  acks(seq: number = this.last): void {
-    this.does({ type: "Ack", seq: seq as Seq });
+  /** @param k of the newest mark that it read, unless it is to be another, or none */
+  acks(seq: number = this.last, k: string | undefined = this.all("mark").at(-1)?.k): void {
+    this.does({ type: "Ack", seq: seq as Seq, ...(k !== undefined && { k }) });
   }
 
   asksHistory(limit = 50, before?: number): void {

@@ -171,7 +171,8 @@ export class Client {
   }
 
   acks(seq: number): void {
-    this.tells({ type: "ack", seq });
+    const k = this.all("mark").at(-1)?.k;
+    this.tells({ type: "ack", seq, ...(k !== undefined && { k }) });
   }
 
   closes(code?: number): void {

@@ -20,6 +20,7 @@ type Frame =
       readonly limits: Limits;
     }
   | { readonly type: "ready"; readonly seq?: number }
+  | { readonly type: "mark"; readonly k: string }
   | { readonly type: "presence" }
   | { readonly type: "error"; readonly message: string };
 
@@ -118,6 +119,7 @@ export class V1Speaker extends WsSpeaker {
   #attempt = 1;
   #epoch = "";
   #seq = 0;
+  #mark: string | undefined;
   /** Since the last ack, in entries and, nearly, in bytes. */
   #unacked = 0;
   #unackedBytes = 0;
@@ -145,17 +147,23 @@ export class V1Speaker extends WsSpeaker {
     this.#timer = undefined;
     this.#unacked = 0;
     this.#unackedBytes = 0;
+    this.#mark = undefined;
     super.cut();
   }
 
-  /** The ack that is due, if one is. */
+  protected get hasUnacked(): boolean {
+    return this.#unacked > 0;
+  }
+
+  /** An ack of all that came; none from one who never acknowledges. */
   protected takeAck(): string | undefined {
-    if (this.#unacked === 0 || this.#isSilent) return undefined;
+    if (this.#isSilent) return undefined;
     this.#unacked = 0;
     this.#unackedBytes = 0;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    return `{"type":"ack","seq":${this.#seq}}`;
+    const mark = this.#mark === undefined ? "" : `,"k":"${this.#mark}"`;
+    return `{"type":"ack","seq":${this.#seq}${mark}}`;
   }
 
   protected override hear(frame: Frame): void {
@@ -165,6 +173,9 @@ export class V1Speaker extends WsSpeaker {
       this.#limits = frame.limits;
     } else if (frame.type === "ready") {
       this.#seq = frame.seq ?? this.#seq;
+    } else if (frame.type === "mark") {
+      this.#mark = frame.k;
+      this.#ack();
     } else if (frame.type === "message") {
       this.#seq = frame.seq;
       this.#unacked++;
@@ -192,7 +203,7 @@ export class ArraySpeaker extends V1Speaker {
   }
 
   #flush(): void {
-    const ack = this.takeAck();
+    const ack = this.hasUnacked ? this.takeAck() : undefined;
     if (ack !== undefined) this.#items.push(ack);
     this.socket.send(`[${this.#items.splice(0).join(",")}]`);
   }

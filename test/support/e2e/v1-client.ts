@@ -41,6 +41,9 @@ export class V1Client extends Client {
   attempt = 0;
   #cursor = 0 as Seq;
   #acked = 0 as Seq;
+  /** The newest mark of this link, and whether it was shown. */
+  #mark: string | undefined;
+  #owesMark = false;
   #epoch: string | undefined;
   #ready = false;
   #outbox: Outgoing[] = [];
@@ -78,6 +81,8 @@ export class V1Client extends Client {
   override async returns(): Promise<void> {
     this.attempt = Math.max(this.attempt + 1, Date.now());
     this.#ready = false;
+    this.#mark = undefined;
+    this.#owesMark = false;
     const query = new URLSearchParams({
       name: this.name,
       session: this.session,
@@ -162,12 +167,17 @@ export class V1Client extends Client {
     const content: unknown = JSON.parse(text);
     const items: unknown[] = Array.isArray(content) ? content : [content];
     for (const item of items) this.#take(read(item));
-    if (this.#cursor > this.#acked) this.#acknowledge();
+    if (this.#cursor > this.#acked || this.#owesMark) this.#acknowledge();
   }
 
   #acknowledge(): void {
     this.#acked = this.#cursor;
-    this.#tell({ type: "ack", seq: this.#cursor });
+    this.#owesMark = false;
+    this.#tell({
+      type: "ack",
+      seq: this.#cursor,
+      ...(this.#mark !== undefined && { k: this.#mark }),
+    });
   }
 
   #take(frame: ServerFrame): void {
@@ -191,6 +201,10 @@ export class V1Client extends Client {
       case "ready":
         if (frame.seq > this.#cursor) this.#cursor = frame.seq;
         if (!this.#ready) this.#resend();
+        break;
+      case "mark":
+        this.#mark = frame.k;
+        this.#owesMark = true;
         break;
       case "error": {
         const refused = this.#outbox.find(({ id }) => id === frame.id);
