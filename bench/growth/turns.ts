@@ -35,6 +35,8 @@ class Returner {
   isReady = false;
   received = 0;
   unacked: Seq | undefined;
+  /** Of the newest mark that came. */
+  k: string | undefined;
 
   constructor(link: Link) {
     this.link = link;
@@ -49,16 +51,18 @@ export function measureTurns(folder: string, past: Past, names: readonly string[
     let now = Date.now();
     const limits = presets();
     const returners = new Map<ConnectionId, Returner>();
+    let marks = 0;
     const connections: Connections = {
       open: () => {},
       remember: () => {},
       close: () => {},
-      token: () => "",
+      token: (id) => `${id}-${++marks}`,
       pinged: () => undefined,
       send: (id, outs) => {
         const one = returners.get(id);
         for (const out of one === undefined ? [] : outs) {
           if (out.type === "ready" && one !== undefined) one.isReady = true;
+          if (out.type === "mark" && one !== undefined) one.k = out.k;
           if (out.type !== "entries" || one === undefined) continue;
           one.received += out.entries.length;
           one.unacked = out.entries.at(-1)?.seq ?? one.unacked;
@@ -91,11 +95,12 @@ export function measureTurns(folder: string, past: Past, names: readonly string[
       spent.push((user + system) / 1_000);
       now = Math.max(now + 1, broker.due(now) ?? 0);
       events = [...returners.values()].flatMap((one): Event[] => {
-        const seq = one.unacked;
+        const { unacked: seq, k, link } = one;
         one.unacked = undefined;
-        return seq === undefined
-          ? []
-          : [{ type: "Said", link: one.link, command: { type: "Ack", seq } }];
+        if (seq === undefined) return [];
+        return [
+          { type: "Said", link, command: { type: "Ack", seq, ...(k !== undefined && { k }) } },
+        ];
       });
       if (events.length === 0) events = [{ type: "Tick" }];
     }

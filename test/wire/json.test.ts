@@ -90,6 +90,11 @@ describe("what a client writes", () => {
       [{ type: "Message", id: "m1", text: "hi" }],
     ],
     ["white space around JSON", ` {"type":"ack", "seq":7}\r\n`, [{ type: "Ack", seq: seq(7) }]],
+    [
+      "an ack with the k of a mark",
+      `{"type":"ack","seq":7,"k":"aB3-_xyz"}`,
+      [{ type: "Ack", seq: seq(7), k: "aB3-_xyz" }],
+    ],
     ["an ack of nothing", `{"type":"ack","seq":0}`, [{ type: "Ack", seq: seq(0) }]],
     [
       "the highest position",
