@@ -5,7 +5,7 @@
  * this client for one, are.
  */
 import type { ChatClient, ClientEvents, Entry } from "../index.ts";
-import { ChatError, ConsumerStalledError, OutboxFullError } from "../errors.ts";
+import { ChatError, ConsumerStalledError, OutboxFullError, StorageError } from "../errors.ts";
 import { plainWords } from "../plain-words.ts";
 import type { Input } from "./input.ts";
 import type { Saying } from "./saying.ts";
@@ -44,7 +44,10 @@ export class Conversation {
     if (reader === undefined) client.on("entry", (entry) => this.#hear(entry));
     else {
       client.on("entry", () => void this.#unread++);
-      void this.#readOut(client[Symbol.asyncIterator](), reader);
+      this.#readOut(client[Symbol.asyncIterator](), reader).catch((error: unknown) => {
+        // The client emits it as well, and closes: the program ends by that.
+        if (!(error instanceof StorageError)) throw error;
+      });
     }
     client.on("presence", (presence) => {
       this.#meet(presence.joined);
