@@ -26,7 +26,7 @@ const INSECURE =
 
 export class App {
   readonly #memory = new Memory();
-  readonly #join = new JoinView((place) => this.#enter(place));
+  readonly #join = new JoinView((place) => this.#enterRestored(place));
   readonly #keys = new KeyDialog(this.#memory, () => this.#again());
   readonly #views = makeViews(() => this.#shown);
   #shown: RoomView | undefined;
@@ -34,8 +34,8 @@ export class App {
   #keepsNothing = false;
   #isDue = false;
 
-  async start(): Promise<void> {
-    await this.#memory.restore();
+  start(): void {
+    void this.#memory.restored();
     for (const id of ["join-key", "menu-key"]) {
       part(id, HTMLButtonElement).addEventListener("click", () => this.#keys.open());
     }
@@ -51,7 +51,7 @@ export class App {
     addEventListener("hashchange", () => this.#addressed());
     setInterval(() => this.#shown?.tick(), TICK_MS);
     const { room, name, isIn } = { room: this.#addressedRoom, ...this.#remembered };
-    if (isIn && room !== undefined && name !== undefined) this.#enter({ room, name });
+    if (isIn && room !== undefined && name !== undefined) this.#enterRestored({ room, name });
     else this.#choose("");
   }
 
@@ -84,6 +84,11 @@ export class App {
       { room: this.#addressedRoom ?? (room === "" ? "lobby" : room), name },
       complaint,
     );
+  }
+
+  /** Enters with the key that is on the disk. */
+  #enterRestored(place: Place): void {
+    void this.#memory.restored().then(() => this.#enter(place));
   }
 
   #enter(place: Place, carried: readonly Unsent[] = []): void {

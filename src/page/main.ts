@@ -1,4 +1,4 @@
 /** The entry of the page. */
 import { App } from "./app.ts";
 
-void new App().start();
+new App().start();

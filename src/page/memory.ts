@@ -40,6 +40,7 @@ export class Memory {
 
   /** The key that is known to be on the disk. */
   #durable: string | undefined;
+  #restoring: Promise<void> | undefined;
 
   /** Does this browser keep data for this page? Pages over http from another machine have neither locks nor a key. */
   get isKept(): boolean {
@@ -47,7 +48,11 @@ export class Memory {
   }
 
   /** Brings back the key that is on the disk, if `localStorage` was not written when the browser ended. */
-  async restore(): Promise<void> {
+  restored(): Promise<void> {
+    return (this.#restoring ??= this.#restore());
+  }
+
+  async #restore(): Promise<void> {
     if (!this.isKept) return;
     try {
       this.#durable = await browserItem("key").load();

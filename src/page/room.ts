@@ -108,13 +108,16 @@ export class Room {
       held: (ask: () => void): void => this.#hold.isElsewhere(ask),
       wanted: (): void => this.#give(),
     };
-    const storage = keeps ? browserStorage(Memory.recordOf(room, name), tabs) : memoryStorage();
+    const kept = browserStorage(Memory.recordOf(room, name), tabs);
+    // The key is on the disk before a handshake claims the name with it.
+    const open = (): Promise<void> => memory.keptKey().then(() => kept.open?.());
+    const storage = keeps ? { ...kept, open } : memoryStorage();
     const { origin } = location;
     this.#client = new ChatClient({
       url: origin,
       room,
       name,
-      key: () => memory.keptKey(),
+      key: memory.key,
       storage,
     });
     this.#questions = new Questions(this.#client, this.log, this.roster, this.#told.changed);

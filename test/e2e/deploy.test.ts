@@ -7,7 +7,7 @@ import { LIMITS } from "../../src/core/limits.ts";
 import { type DryRun, dryRun } from "../support/wrangler.ts";
 
 /** The ceiling of the script, gzipped; of it jose, which checks tokens, has 6 KiB. A larger one starts slower. */
-const CEILING_KIB = 38;
+const CEILING_KIB = 40;
 
 /** Bytes before gzip by package, or by folder of this project, heaviest first. */
 function heaviest({ parts }: DryRun): string {

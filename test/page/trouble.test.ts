@@ -113,7 +113,7 @@ inBrowser("in trouble, at the page", () => {
     const alice = await joins(room, "alice");
     const bob = await joins(room, "bob");
     await bob.page.evaluate(() => {
-      Storage.prototype.setItem = () => {
+      IDBObjectStore.prototype.put = () => {
         throw new DOMException("full", "QuotaExceededError");
       };
     });
