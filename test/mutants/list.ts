@@ -535,7 +535,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a look for dead links that never ends",
     edits: one(
       "src/core/flow.ts",
-      "return this.#state.flightBytes > 0 ? this.#state.stallAt : undefined;",
+      "return this.#state.flightBytes > 0 || this.#state.marks > 0 ? this.#state.stallAt : undefined;",
       "return this.#state.stallAt;",
     ),
     ...RULES,
@@ -875,7 +875,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the end of a connection forgotten by an upgrade",
-    edits: one("src/sockets.ts", "over: attachment.over,", "over: false,"),
+    edits: one(
+      "src/sockets.ts",
+      "return { version: ATTACHMENT_VERSION, over, memo: { ...before, ...memo } };",
+      "return { version: ATTACHMENT_VERSION, over: over && false, memo: { ...before, ...memo } };",
+    ),
     ...VERSIONS,
     test: "release-1 R2: a connection that was over stays over",
   },
@@ -972,8 +976,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "counted: a cursor written at each ack",
     edits: one(
       "src/core/broker.ts",
-      "if (seq <= head && this.#pump.ack(peer, seq, now)) return;",
-      "if (seq <= head && this.#pump.ack(peer, seq, now)) return this.#storage.directory.save(peer.link.name, { ...this.#standing(peer), seen: now });",
+      "if (seq <= head && (this.#pump.ack(peer, counted, now) || isShown)) return;",
+      "if (seq <= head && (this.#pump.ack(peer, counted, now) || isShown)) return this.#storage.directory.save(peer.link.name, { ...this.#standing(peer), seen: now });",
     ),
     ...COUNTED_LOADS,
     test: "R10: one message in flight",
