@@ -12,6 +12,7 @@ import {
   QUERY_COST,
   ROOM_FLIGHT_BYTES,
   STRETCH_BYTES,
+  UNPROVEN_LINE_BYTES,
   UNPROVEN_ROOM_BYTES,
 } from "../../src/core/limits.ts";
 
@@ -144,8 +145,8 @@ export const SCENARIOS: readonly Scenario[] = [
     kind: "lines unread",
     deed: "questions",
     count: 10,
-    bytes: () => UNPROVEN_ROOM_BYTES,
-    because: "48 MiB in all: beyond it those who owe most are ended",
+    bytes: () => UNPROVEN_LINE_BYTES,
+    because: "24 MiB in all: beyond it those who owe most are ended",
   },
   {
     name: "ten flood everyone",

@@ -18,8 +18,10 @@ import type { Peer, Peers } from "./peers.ts";
 export interface FlowState {
   /** Bytes in flight to all peers together. */
   flightBytes: number;
-  /** Bytes sent to all peers together that nothing proves to be read, and marks that are still to be shown. */
+  /** Bytes sent to all `chat.v1` peers together that nothing proves to be read; the same of `chat.line`. */
   unproven: number;
+  unprovenLines: number;
+  /** Marks that are still to be shown. */
   marks: number;
   /** When to look for dead links next, ms since 1970. */
   stallAt: number;
@@ -32,6 +34,7 @@ const SIGNALS = { capacity: ROOM_SIGNAL_BYTES, perSecond: ROOM_SIGNAL_BYTES };
 export const noFlow = (now: number): FlowState => ({
   flightBytes: 0,
   unproven: 0,
+  unprovenLines: 0,
   marks: 0,
   stallAt: 0,
   signals: { level: ROOM_SIGNAL_BYTES, at: now },

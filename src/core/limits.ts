@@ -160,10 +160,13 @@ export const PING_CHECK_MS = 15 * SECOND;
 /** Bytes sent to a `chat.v1` connection from one mark to the next. */
 export const STRETCH_BYTES = 256 * KIB;
 /**
- * Bytes sent to all connections of a room together that nothing proves to be read. The runtime may hold them in memory,
- * of which an isolate has 128 MiB.
+ * Bytes sent to all `chat.v1` connections of a room together that nothing proves to be read; and the same of `chat.line`.
+ * The runtime may hold both in memory, of which an isolate has 128 MiB.
  */
-export const UNPROVEN_ROOM_BYTES = 48 * MIB;
+export const UNPROVEN_ROOM_BYTES = 24 * MIB;
+export const UNPROVEN_LINE_BYTES = 24 * MIB;
+/** From so many unproven bytes on, marks come before a stretch is full: many readers who are on their way to one are not few liars. */
+export const UNPROVEN_PRESSURE_BYTES = 12 * MIB;
 
 // Presence
 /** News of who came and went are gathered for this long, in a room of up to 1,000. */

@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - R3: nothing leaves before `flush`, and `flush` is called only after the commit returned.
- * - One frame per recipient and turn, and one for a mark where a stretch is full; what is remembered of a connection is written after what was sent on it;
- *   a close comes last.
+ * - One frame per recipient and turn, and one more where a mark is due; what is remembered of a connection is written
+ *   after what was sent on it; a close comes last.
  */
 import { refill } from "./bucket.ts";
 import type { Dialect, Out, Session } from "./event.ts";

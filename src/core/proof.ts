@@ -7,15 +7,24 @@
  *
  * Invariants (R8):
  * - `unproven` of a peer is what was sent to it since the newest mark that it has shown: `tail`, and the bytes that end
- *   with each mark in `marks`, oldest first. The state's `unproven` and `marks` are the sums over all peers.
- * - A `chat.v1` peer with a window and two stretches unproven is sent nothing more until it shows a mark. It owes one
- *   then, for every stretch ends with a mark in the same turn.
- * - `chat.line` has no acks, so nothing proves that it reads: all of its bytes count. Where the room's sum is over
- *   `UNPROVEN_ROOM_BYTES`, the connections that owe most end.
+ *   with each mark in `marks`, oldest first. The state's sums are over all peers.
+ * - A mark ends a stretch, in the turn that fills it. Where the room's sum is over `UNPROVEN_PRESSURE_BYTES`, it comes with
+ *   the next bytes already, so that a crowd whose stretches fill together proves itself in time.
+ * - A `chat.v1` peer that has a mark to show is sent nothing more while a window and two stretches of its own are
+ *   unproven, or the room's sum is over its bound. What it shows lets it go on, so nobody waits for another peer. It is
+ *   never ended for what it owes, but by `Flow.stalled`.
+ * - `chat.line` has no acks, so nothing proves that it reads: all of its bytes count. Where their sum is over its bound,
+ *   the lines that owe most end.
  */
 import type { Out } from "./event.ts";
 import type { FlowState } from "./flow.ts";
-import { type Limits, STALL_MS, UNPROVEN_ROOM_BYTES } from "./limits.ts";
+import {
+  type Limits,
+  STALL_MS,
+  UNPROVEN_LINE_BYTES,
+  UNPROVEN_PRESSURE_BYTES,
+  UNPROVEN_ROOM_BYTES,
+} from "./limits.ts";
 import type { Seq } from "./names.ts";
 import type { Peer, Peers } from "./peers.ts";
 
@@ -45,20 +54,31 @@ export class Proof {
 
   /** Returns false while `peer` must show a mark before it is sent more. */
   maySend(peer: Peer): boolean {
-    return peer.unproven < this.#most || peer.dialect === "chat.line";
+    return this.#mayOwe(peer, this.#most);
   }
 
   /** Returns false for signals and presence while they would take what entries and answers need. */
   maySpare(peer: Peer): boolean {
-    return peer.unproven < this.#most - this.#stretch || peer.dialect === "chat.line";
+    return this.#mayOwe(peer, this.#most - this.#stretch);
   }
 
-  /** Counts bytes that were sent to `peer`. @returns whether a stretch is full, so that a mark is due */
+  /** A peer without a mark to show owes less than a stretch. `chat.line` has no marks. */
+  #mayOwe({ marks, unproven }: Peer, most: number): boolean {
+    if (marks.length === 0) return true;
+    return unproven < most && this.#state.unproven < UNPROVEN_ROOM_BYTES;
+  }
+
+  /** Counts bytes that were sent to `peer`. @returns whether a mark is due */
   sent(peer: Peer, bytes: number): boolean {
     peer.unproven += bytes;
     peer.tail += bytes;
+    if (peer.dialect === "chat.line") {
+      this.#state.unprovenLines += bytes;
+      return false;
+    }
     this.#state.unproven += bytes;
-    return peer.tail >= this.#stretch && peer.dialect === "chat.v1";
+    if (peer.tail >= this.#stretch) return true;
+    return peer.marks.length === 0 && this.#state.unproven > UNPROVEN_PRESSURE_BYTES;
   }
 
   /** Ends the stretch. @param k a random token @returns the item to send in this place */
@@ -93,12 +113,14 @@ export class Proof {
     return oldest === undefined || seq <= oldest.seq ? seq : oldest.seq;
   }
 
-  /** The connections that owe most, as many as bring the room's sum well below its bound; none while it is kept. */
+  /** The lines that owe most, as many as bring their sum well below its bound; none while it is kept. */
   debtors(): Peer[] {
-    if (this.#state.unproven <= UNPROVEN_ROOM_BYTES) return [];
-    let over = this.#state.unproven - UNPROVEN_ROOM_BYTES * RELIEF;
+    let over = this.#state.unprovenLines - UNPROVEN_LINE_BYTES;
+    if (over <= 0) return [];
+    over += UNPROVEN_LINE_BYTES * RELIEF;
+    const lines = [...this.#peers.values()].filter(({ dialect }) => dialect === "chat.line");
     const debtors: Peer[] = [];
-    for (const peer of [...this.#peers.values()].sort((a, b) => b.unproven - a.unproven)) {
+    for (const peer of lines.sort((one, other) => other.unproven - one.unproven)) {
       if (over <= 0) break;
       debtors.push(peer);
       over -= peer.unproven;
@@ -108,10 +130,11 @@ export class Proof {
 
   /** The peer was removed. */
   release(peer: Peer): void {
-    this.#state.unproven -= peer.unproven;
+    if (peer.dialect === "chat.line") this.#state.unprovenLines -= peer.unproven;
+    else this.#state.unproven -= peer.unproven;
     this.#state.marks -= peer.marks.length;
   }
 }
 
-/** The share of its bound to which the room's sum is brought, so that connections do not end one by one, turn by turn. */
-const RELIEF = 0.75;
+/** The share of their bound by which lines are ended below it, so that they do not end one by one, turn by turn. */
+const RELIEF = 0.25;

@@ -86,7 +86,8 @@ export function wakeState(
   for (const memo of current.values()) {
     const peer = newPeer(memo, isLive(memo), now);
     peers.set(memo.link.name, peer);
-    flow.unproven += peer.unproven;
+    if (peer.dialect === "chat.line") flow.unprovenLines += peer.unproven;
+    else flow.unproven += peer.unproven;
     if (!peer.live || !peer.ready) pump.hungry.add(memo.link.name);
   }
   const forgetting = noCandidates();

@@ -10,6 +10,8 @@ import {
   SIGNAL_BYTES,
   STALL_MS,
   STRETCH_BYTES,
+  ROOM_FLIGHT_BYTES,
+  UNPROVEN_LINE_BYTES,
   UNPROVEN_ROOM_BYTES,
 } from "../../src/core/limits.ts";
 import type { PeerName } from "../../src/core/names.ts";
@@ -229,7 +231,7 @@ describe("chat.line", () => {
     );
     const names = much.map(({ link }) => link.name);
     few.does({ type: "Nothing" });
-    const rounds = Math.ceil(UNPROVEN_ROOM_BYTES / (4 * 60 * TEXT.length)) + 2;
+    const rounds = Math.ceil(UNPROVEN_LINE_BYTES / (4 * 60 * TEXT.length)) + 2;
     for (let round = 0; round < rounds; round++) {
       stage.together(() => {
         for (let count = 0; count < 60; count++) alice.says(TEXT, names);
@@ -256,5 +258,53 @@ describe("chat.line", () => {
     expect(line.closed).toBeUndefined();
     expect(line.all("mark")).toEqual([]);
     expect(bytesOf(line)).toBeGreaterThan(4 * MIB - 64 * KIB);
+  });
+});
+
+describe("a crowd", () => {
+  test("R8 R11: a thousand honest readers of a busy room are never ended, and get everything", () => {
+    const stage = new Stage({ ...freely, logEntries: 1_000 });
+    const alice = stage.joins("alice");
+    const crowd = Array.from({ length: 1_000 }, (_, number) => stage.joins(`reader${number}`));
+    for (const reader of [alice, ...crowd]) reader.forgetsWhatItHeard();
+    let got = 0;
+    for (let round = 0; round < 30; round++) {
+      stage.together(() => {
+        for (let count = 0; count < 2; count++) alice.says(TEXT);
+      });
+      // Each reads what came, and acknowledges it as the protocol asks.
+      stage.together(() => {
+        for (const reader of [alice, ...crowd]) reader.acks();
+      });
+      stage.passes(SECOND);
+      got += crowd[0]?.texts.length ?? 0;
+      for (const reader of [alice, ...crowd]) reader.forgetsWhatItHeard();
+    }
+    expect(crowd.filter(({ closed }) => closed !== undefined)).toEqual([]);
+    expect(got).toBe(60);
+  });
+
+  test("R8: a thousand who acknowledge what they never read are sent a bounded sum, and one reader goes on", () => {
+    const stage = new Stage({ ...freely, logEntries: 10_000 });
+    const alice = stage.joins("alice");
+    const liars = Array.from({ length: 1_000 }, (_, number) => stage.joins(`liar${number}`));
+    let most = 0;
+    for (let round = 0; round < 40; round++) {
+      stage.together(() => {
+        for (let count = 0; count < 2; count++) alice.says(TEXT);
+      });
+      alice.acks();
+      stage.together(() => {
+        for (const liar of liars) liar.does({ type: "Ack", seq: head(stage) as never });
+      });
+      stage.passes(SECOND);
+      most = Math.max(
+        most,
+        liars.reduce((sum, liar) => sum + bytesOf(liar), 0),
+      );
+    }
+    // The bound, a frame more for each, and what may be in flight in a room.
+    expect(most).toBeLessThan(UNPROVEN_ROOM_BYTES + ROOM_FLIGHT_BYTES + 1_000 * 2 * TEXT.length);
+    expect(alice.texts).toHaveLength(80);
   });
 });

@@ -174,7 +174,10 @@ export function isSound(world: World): void {
   }
   const peers = [...(room.state?.peers.values() ?? [])];
   const sums = [
-    [room.state?.flow.unproven ?? 0, peers.reduce((sum, { unproven }) => sum + unproven, 0)],
+    [
+      (room.state?.flow.unproven ?? 0) + (room.state?.flow.unprovenLines ?? 0),
+      peers.reduce((sum, { unproven }) => sum + unproven, 0),
+    ],
     [room.state?.flow.marks ?? 0, peers.reduce((sum, { marks }) => sum + marks.length, 0)],
   ] as const;
   for (const [told, sum] of sums) {

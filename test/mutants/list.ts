@@ -176,11 +176,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "no mark is sent",
-    edits: one(
-      "src/core/proof.ts",
-      "return peer.tail >= this.#stretch && ",
-      "return peer.tail < 0 && ",
-    ),
+    edits: one("src/core/proof.ts", "if (peer.tail >= this.#stretch) return true;", ""),
     ...PROOF,
     test: "R8: after each stretch",
   },
@@ -188,7 +184,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "what is not proven stops nothing",
     edits: one(
       "src/core/proof.ts",
-      'return peer.unproven < this.#most || peer.dialect === "chat.line";',
+      "return unproven < most && this.#state.unproven < UNPROVEN_ROOM_BYTES;",
       "return true;",
     ),
     ...PROOF,
@@ -202,17 +198,27 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "lines are taken for read",
-    edits: one(
-      "src/core/proof.ts",
-      "this.#state.unproven += bytes;\n    return",
-      'if (peer.dialect === "chat.v1") this.#state.unproven += bytes;\n    return',
-    ),
+    edits: one("src/core/proof.ts", "this.#state.unprovenLines += bytes;", ""),
     ...PROOF,
     test: "R8: beyond the room's bound the lines that owe most end",
   },
   {
+    name: "a crowd is marked no sooner than one reader",
+    edits: one(
+      "src/core/proof.ts",
+      "return peer.marks.length === 0 && this.#state.unproven > UNPROVEN_PRESSURE_BYTES;",
+      "return false;",
+    ),
+    ...PROOF,
+    test: "a crowd R8: a thousand who acknowledge what they never read",
+  },
+  {
     name: "the smallest debtors end",
-    edits: one("src/core/proof.ts", "b.unproven - a.unproven", "a.unproven - b.unproven"),
+    edits: one(
+      "src/core/proof.ts",
+      "other.unproven - one.unproven",
+      "one.unproven - other.unproven",
+    ),
     ...PROOF,
     test: "R8: beyond the room's bound the lines that owe most end",
   },
