@@ -1,138 +1,18 @@
 /**
- * The entry: routes an upgrade to its room's object, and refuses everything else with a sentence. The page, at `/`, is
- * served before it, from the static assets of src/page.
- *
- * Invariants:
- * - One `ChatRoom` per normalised room name.
- * - A browser shows a page no HTTP answer to a handshake. So a handshake is refused by a close right after the upgrade,
- *   and by HTTP only when too many come. All these closes are made here, because the runtime ends TCP properly only for
- *   a socket that the Worker itself accepted.
- * - Nothing is done for a handshake before it is counted.
+ * This deployment: the rooms, and the router in front of them. The page, at `/`, is served before it, from the static
+ * assets of src/apps/page.
  */
-import { env as atStart } from "cloudflare:workers";
-import { ChatRoom } from "./chat-room.ts";
-import { type Config, configOf, type Env } from "./config.ts";
-import type { Closing } from "./core/entrance.ts";
-import type { Join } from "./core/event.ts";
-import { NAME_GRAMMAR, parseRoomName, type RoomName } from "./core/names.ts";
-import { knocksTooOften, mayConnect, originRefused, RETRY_AFTER_S } from "./door.ts";
-import { decoded, methodNotAllowed, NO_STORE, refuse } from "./http.ts";
-import { report } from "./journal.ts";
-import { answerOperator } from "./operator/api.ts";
-import { BAD_SUBPROTOCOL, joinRequest, type Offer, readJoin, readOffer } from "./upgrade.ts";
+import { env } from "cloudflare:workers";
+import { configOf } from "./config/config.ts";
+import { ChatRoom } from "./durable-object/chat-room.ts";
+import type { Env } from "./durable-object/env.ts";
+import { route } from "./http/router.ts";
+import { report } from "./observability/logger.ts";
 
 export { ChatRoom };
 
-// A wrong configuration is told when the Worker starts, not only to the first who connects.
-const complaint = configOf(atStart);
-if (typeof complaint === "string") report({ event: "bad-configuration", error: complaint });
+// A wrong configuration shows in the log when the Worker starts, not only with the first request.
+const error = configOf(env as unknown as Env);
+if (typeof error === "string") report({ event: "bad-configuration", error });
 
-export default {
-  async fetch(request: Request, env: Env): Promise<Response> {
-    const config = configOf(env);
-    if (typeof config === "string") return refuse(500, "bad-configuration", config);
-    const url = new URL(request.url);
-    if (url.pathname === "/healthz") return health(request);
-    const answer = await answerOperator(request, url, env, config);
-    if (answer !== undefined) return answer;
-    const room = roomOf(url.pathname);
-    if (isHandshake(request)) return handshake(request, url, room, config, env);
-    return plain(request, url, room, config, env);
-  },
-} satisfies ExportedHandler<Env>;
-
-const isHandshake = ({ method, headers }: Request): boolean =>
-  method === "GET" && headers.get("Upgrade")?.toLowerCase() === "websocket";
-
-const NO_ROOM = `there is nothing here: rooms are at /rooms/ROOM, where ${NAME_GRAMMAR}`;
-const BAD_ROOM: Closing = { code: 4000, reason: `connect to /rooms/ROOM, where ${NAME_GRAMMAR}` };
-
-/** What is no handshake. It is counted as one, so that 429 can be read where no answer to a handshake can. */
-async function plain(
-  request: Request,
-  url: URL,
-  room: RoomName | undefined,
-  config: Config,
-  env: Env,
-): Promise<Response> {
-  if (room === undefined) return refuse(404, "not-found", NO_ROOM);
-  if (request.method !== "GET") {
-    return methodNotAllowed(config.adminKey === undefined ? "GET" : "GET, DELETE");
-  }
-  if (await knocksTooOften(request.headers, env.UPGRADES)) return tooMany(room);
-  const message = `connect with a WebSocket client: wscat -c '${addressOf(url, room)}'`;
-  return refuse(426, "upgrade-required", message, { Upgrade: "websocket", Connection: "Upgrade" });
-}
-
-async function handshake(
-  request: Request,
-  url: URL,
-  room: RoomName | undefined,
-  config: Config,
-  env: Env,
-): Promise<Response> {
-  const { headers } = request;
-  if (await knocksTooOften(headers, env.UPGRADES)) return tooMany(room);
-  const offer = readOffer(headers);
-  const wanted = await readHandshake(headers, url, room, offer, config);
-  if ("code" in wanted) {
-    report({ event: "refusal", code: wanted.code }, room);
-    return close(wanted, offer.echo);
-  }
-  try {
-    const woken = env.CHAT_ROOM.getByName(wanted.room);
-    const answer = await woken.fetch(joinRequest(wanted, offer.echo !== undefined));
-    if (answer.status === 101) return answer;
-    return close(await answer.json<Closing>(), offer.echo);
-  } catch (error) {
-    report({ event: "room-unreachable", error: String(error) }, room);
-    const reason = "the room cannot be reached now: come back later";
-    return close({ code: 4102, reason }, offer.echo);
-  }
-}
-
-/** Checks a handshake, in the order of the protocol. */
-async function readHandshake(
-  headers: Headers,
-  url: URL,
-  room: RoomName | undefined,
-  { dialect }: Offer,
-  { origins, tokens }: Config,
-): Promise<Join | Closing> {
-  if (room === undefined) return BAD_ROOM;
-  const origin = headers.get("Origin");
-  if (!mayConnect(origin, url, origins)) return originRefused(origin ?? "");
-  if (dialect === undefined) return BAD_SUBPROTOCOL;
-  return readJoin(headers, url.searchParams, room, dialect, tokens);
-}
-
-function tooMany(room: RoomName | undefined): Response {
-  const message = `too many upgrades from your address: come back in ${RETRY_AFTER_S} seconds`;
-  report({ event: "refusal", status: 429 }, room);
-  return refuse(429, "too-many", message, { "Retry-After": String(RETRY_AFTER_S) });
-}
-
-/** `/rooms/{room}`, percent-decoded. */
-function roomOf(path: string): RoomName | undefined {
-  const encoded = /^\/rooms\/([^/]+)$/.exec(path)?.[1];
-  return parseRoomName(decoded(encoded ?? "") ?? "");
-}
-
-/** Lets the client in and at once out again, with a code that a browser can read. */
-function close({ code, reason }: Closing, protocol: string | undefined): Response {
-  const { 0: client, 1: server } = new WebSocketPair();
-  server.accept();
-  server.close(code, reason);
-  const headers: HeadersInit = protocol === undefined ? {} : { "Sec-WebSocket-Protocol": protocol };
-  return new Response(null, { status: 101, webSocket: client, headers });
-}
-
-const isRead = ({ method }: Request): boolean => method === "GET" || method === "HEAD";
-
-function health(request: Request): Response {
-  if (!isRead(request)) return methodNotAllowed("GET, HEAD");
-  return Response.json({ status: "ok" }, { headers: NO_STORE });
-}
-
-const addressOf = (url: URL, room: string): string =>
-  `${url.protocol === "https:" ? "wss" : "ws"}://${url.host}/rooms/${encodeURIComponent(room)}?name=alice`;
+export default { fetch: route } satisfies ExportedHandler<Env>;

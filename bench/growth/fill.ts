@@ -7,10 +7,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { encodeEntry } from "../../src/core/entry.ts";
-import type { PeerName } from "../../src/core/names.ts";
-import { shift } from "../../src/core/names.ts";
+import type { PeerName } from "../../src/protocol/ids.ts";
+import { shift } from "../../src/protocol/ids.ts";
 import type { Database } from "../../src/store/sql.ts";
-import { RoomStorage } from "../../src/store/storage.ts";
+import { RoomStorage } from "../../src/store/sqlite-storage.ts";
 import { UNIQUE_KEY } from "../speed/rig/workerd.ts";
 
 /** What lies in the log. */

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Broker } from "../../src/core/broker.ts";
 import type { Event } from "../../src/core/event.ts";
-import { presets } from "../../src/core/limits.ts";
+import { presets } from "../../src/config/limits.ts";
 import {
   type ConnectionId,
   type Link,
@@ -15,10 +15,10 @@ import {
   type PeerName,
   type RoomName,
   type Seq,
-} from "../../src/core/names.ts";
-import type { Connections } from "../../src/core/outbox.ts";
+} from "../../src/protocol/ids.ts";
+import type { Connections } from "../../src/core/ports.ts";
 import { wakeState } from "../../src/core/state.ts";
-import { writeFrame } from "../../src/wire/json.ts";
+import { writeFrame } from "../../src/codec/json.ts";
 import { filled, type Past } from "./fill.ts";
 
 export interface Turns {

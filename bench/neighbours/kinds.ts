@@ -5,16 +5,12 @@
  * numbers. How long the others wait is no promise of the room: the bounds of that hold on a machine that is not much slower
  * than the one in docs/guarantees.md.
  */
-import {
-  HISTORY_BYTES,
-  MIB,
-  presets,
-  QUERY_COST,
-  ROOM_FLIGHT_BYTES,
-  STRETCH_BYTES,
-  UNPROVEN_LINE_BYTES,
-  UNPROVEN_ROOM_BYTES,
-} from "../../src/core/limits.ts";
+import { MIB, STRETCH_BYTES } from "../../src/core/limits.ts";
+import { presets } from "../../src/config/limits.ts";
+import { QUERY_COST } from "../../src/protocol/limits.ts";
+import { HISTORY_BYTES } from "../../src/core/commands/queries.ts";
+import { UNPROVEN_LINE_BYTES, UNPROVEN_ROOM_BYTES } from "../../src/core/delivery/proof.ts";
+import { ROOM_FLIGHT_BYTES } from "../../src/core/delivery/flow-control.ts";
 
 const { window: WINDOW, windowBytes: WINDOW_BYTES, rate: RATE, burst: BURST } = presets();
 

@@ -8,8 +8,8 @@
  *   finished with, rather than never.
  * - A socket that was let go of is not listened to any more.
  */
-import { utf8Length } from "../core/names.ts";
-import type { ServerFrame } from "../wire/frames.ts";
+import { utf8Length } from "../protocol/ids.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
 import {
   type ChatError,
   ClosedError,
@@ -32,13 +32,13 @@ import {
   type Unsent,
   type WhoPage,
 } from "./events.ts";
-import { onNetwork } from "./awake.ts";
-import { idOfCarried, type Origin, withCarried } from "./carrying.ts";
+import { onNetwork } from "./network-events.ts";
+import { idOfCarried, type Origin, withCarried } from "./carried.ts";
 import { Clock } from "./clock.ts";
 import { Delivery } from "./delivery.ts";
 import { attemptClock, newSession } from "./handshakes.ts";
-import { Keeper } from "./keeper.ts";
-import { begin, dueAt, type Link, type Signal, type Step, step } from "./link.ts";
+import { Keeper } from "./record-store.ts";
+import { begin, dueAt, type Link, type Signal, type Step, step } from "./connection-state.ts";
 import {
   addressOf,
   type ChatClientOptions,
@@ -46,9 +46,9 @@ import {
   readOptions,
   type Settings,
 } from "./options.ts";
-import { Outgoing } from "./outgoing.ts";
+import { Outgoing } from "./send-queue.ts";
 import { type Ownership, ownershipOf } from "./ownership.ts";
-import { randomToken } from "./random.ts";
+import { randomToken } from "../protocol/random-token.ts";
 import { Counts, Replies } from "./replies.ts";
 import {
   type Happening,
@@ -63,7 +63,9 @@ import {
   type Outcome,
   withdraw,
 } from "./session.ts";
-import type { ClientRecord, Queued } from "./storage.ts";
+import type { ClientRecord, Queued } from "./storage/storage.ts";
+import { CLOSE } from "../protocol/close-codes.ts";
+import { SIGNAL_BYTES } from "../protocol/limits.ts";
 
 /** How long `close` waits for what was sent to be decided. */
 const FLUSH_MS = 5_000;
@@ -73,10 +75,6 @@ const LOOK_MS = 5_000;
 const SUCCESSION_MS = 6_000;
 /** UTF-16 units of text that may wait in the outbox: browsers keep five million in all. */
 const OUTBOX_UNITS = 2_000_000;
-/** Bytes that the data of one signal may have as JSON. */
-const SIGNAL_BYTES = 1_024;
-/** The close code that this client gives when it lets go of a link to come back: no goodbye. */
-const LET_GO = 4201;
 /** How long *done* may wait to be saved by itself: a consumer that is fast does not cost a save for each entry. */
 const SAVE_DONE_MS = 20;
 
@@ -475,7 +473,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     // What was processed is acknowledged, and what was accepted is kept, before the storage is let go of.
     await this.#round;
     this.#delivery.end(true);
-    this.#signal({ type: "close", code: 1000, why: "closed by this client" });
+    this.#signal({ type: "close", code: CLOSE.NORMAL, why: "closed by this client" });
     if (this.#record !== undefined) await this.#letGo();
   }
 
@@ -559,7 +557,8 @@ export class ChatClient implements AsyncIterable<Entry> {
     try {
       key = await this.#settings.key();
     } catch (error) {
-      if (this.#turn === turn) this.#ended(1006, `the key could not be had: ${String(error)}`);
+      if (this.#turn === turn)
+        this.#ended(CLOSE.ABNORMAL, `the key could not be had: ${String(error)}`);
       return;
     }
     // While the key was fetched, the link may have been given up, or the client closed.
@@ -579,7 +578,7 @@ export class ChatClient implements AsyncIterable<Entry> {
       const url = addressOf(this.#settings, from, this.#since);
       socket = new WebSocket(url.href, protocolsOf(key));
     } catch (error) {
-      return this.#ended(1006, `no connection can be made: ${String(error)}`);
+      return this.#ended(CLOSE.ABNORMAL, `no connection can be made: ${String(error)}`);
     }
     this.#socket = socket;
     const hears = (work: () => void) => (): void => {
@@ -600,7 +599,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   #ended(code: number, reason: string): void {
-    if (code === 4103) this.#outgoing.allowance.empty(this.#clock.now());
+    if (code === CLOSE.TOO_FAST) this.#outgoing.allowance.empty(this.#clock.now());
     this.#outgoing.linkEnded(code, this.#clock.now());
     const { hasFreshKeys: freshKey } = this.#settings;
     this.#signal({ type: "ended", code, reason, spread: this.#spread, freshKey });
@@ -613,13 +612,13 @@ export class ChatClient implements AsyncIterable<Entry> {
     this.#turn++;
     this.#mark = undefined;
     this.#frames = [];
-    this.#outgoing.linkEnded(LET_GO, this.#clock.now());
+    this.#outgoing.linkEnded(CLOSE.STALE, this.#clock.now());
     for (const waiter of this.#askers.values()) {
       waiter.reject(new LinkLostError("the link broke before the answer came: ask again"));
     }
     this.#askers.clear();
     try {
-      socket?.close(this.#link.type === "closed" ? 1000 : LET_GO);
+      socket?.close(this.#link.type === "closed" ? CLOSE.NORMAL : CLOSE.STALE);
     } catch {
       // It never opened, or is gone.
     }
@@ -698,7 +697,7 @@ export class ChatClient implements AsyncIterable<Entry> {
       items = Array.isArray(value) ? value : [value];
     } catch {
       const why = "this is not a chat room: it does not speak chat.v1";
-      return this.#signal({ type: "close", code: 4000, why });
+      return this.#signal({ type: "close", code: CLOSE.BAD_REQUEST, why });
     }
     // What is no frame at all is a newer room's business, as an unknown type is.
     try {
@@ -709,7 +708,7 @@ export class ChatClient implements AsyncIterable<Entry> {
       }
     } catch {
       const why = "this room speaks another chat.v1 than this client: update the one or the other";
-      this.#signal({ type: "close", code: 4000, why });
+      this.#signal({ type: "close", code: CLOSE.BAD_REQUEST, why });
     }
   }
 
@@ -901,7 +900,9 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   #closedError(): ClosedError {
     const { code, why } =
-      this.#link.type === "closed" ? this.#link : { code: 1000, why: "closed by this client" };
+      this.#link.type === "closed"
+        ? this.#link
+        : { code: CLOSE.NORMAL, why: "closed by this client" };
     return new ClosedError(code, why);
   }
 
@@ -912,7 +913,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     for (const waiter of this.#senders.values()) waiter.reject(failure);
     this.#senders.clear();
     this.#emitter.emit("error", failure);
-    this.#signal({ type: "close", code: 1011, why: failure.message });
+    this.#signal({ type: "close", code: CLOSE.INTERNAL_ERROR, why: failure.message });
   }
 
   #end(): void {

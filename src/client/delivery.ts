@@ -9,7 +9,7 @@
  */
 import { ConsumerStalledError, type StorageError } from "./errors.ts";
 import type { Entry } from "./events.ts";
-import { Backlog, Feed } from "./feed.ts";
+import { Backlog, Feed } from "./entry-iterator.ts";
 
 /** For how long entries wait for the first consumer. After that, nobody seems to want them: they count as done. */
 export const FIRST_CONSUMER_MS = 60_000;

@@ -4,7 +4,7 @@
  * Invariant: a listener that throws disturbs neither the client nor another listener; its error is thrown on its own.
  */
 import type { ChatError, RefusedError } from "./errors.ts";
-import type { Link } from "./link.ts";
+import type { Link } from "./connection-state.ts";
 
 /** One message of the room. `seq` is its place; `at` is server time in ms, for display; `id` is the sender's. */
 export interface Entry {

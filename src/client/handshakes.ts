@@ -6,7 +6,7 @@
  *   closed while it connected may reach the room after that of the next client: the room then refuses it as overtaken.
  * - `attempt` rises from handshake to handshake, whichever client makes it and whatever the wall clock does.
  */
-import { randomToken } from "./random.ts";
+import { randomToken } from "../protocol/random-token.ts";
 
 /** How many names in rooms are remembered: the ones that began last. */
 const SESSIONS = 1_000;

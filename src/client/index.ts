@@ -12,7 +12,12 @@ export type {
   WhoPage,
 } from "./events.ts";
 export type { ChatClientOptions } from "./options.ts";
-export { plainWords, refusalWords } from "./plain-words.ts";
-export { type ClientRecord, type ClientStorage, memoryStorage, type Queued } from "./storage.ts";
-export { type BrowserItem, browserItem } from "./browser-database.ts";
-export { browserStorage, type TabOptions } from "./browser-storage.ts";
+export { plainWords, refusalWords } from "./error-text.ts";
+export {
+  type ClientRecord,
+  type ClientStorage,
+  memoryStorage,
+  type Queued,
+} from "./storage/storage.ts";
+export { type BrowserItem, browserItem } from "./storage/browser-database.ts";
+export { browserStorage, type TabOptions } from "./storage/browser.ts";

@@ -3,10 +3,10 @@
  *
  * Invariant: a secret is never part of the address.
  */
-import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../core/names.ts";
+import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../protocol/ids.ts";
 import { readEndpoint, roomAddress } from "./endpoint.ts";
 import { BadOptionError } from "./errors.ts";
-import { type ClientRecord, type ClientStorage, memoryStorage } from "./storage.ts";
+import { type ClientRecord, type ClientStorage, memoryStorage } from "./storage/storage.ts";
 
 export interface ChatClientOptions {
   /**

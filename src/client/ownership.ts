@@ -4,7 +4,7 @@
  * A storage that other processes reach has a lock of its own. Here it is the successor of a client that is still closing:
  * it must not read the record before what `send` accepted there is in it, nor write it before the last write is done.
  */
-import type { ClientStorage } from "./storage.ts";
+import type { ClientStorage } from "./storage/storage.ts";
 
 export interface Ownership {
   /** When the clients before this one have ended; undefined if there are none. */

@@ -4,8 +4,8 @@
  * Invariant: what comes out as a record has every field that the client builds on. Fields that this release does not
  * know stay in it.
  */
-import { utf8Length } from "../core/names.ts";
-import type { ClientRecord } from "./storage.ts";
+import { utf8Length } from "../protocol/ids.ts";
+import type { ClientRecord } from "./storage/storage.ts";
 
 /** The version that this release writes. */
 const VERSION = 1;

@@ -10,8 +10,8 @@
  *   the replay: it says nothing of the others.
  * - The outbox keeps the order of `send`.
  */
-import type { ServerFrame } from "../wire/frames.ts";
-import type { ClientRecord, Queued } from "./storage.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
+import type { ClientRecord, Queued } from "./storage/storage.ts";
 
 type Frame<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
 export type Message = Frame<"message">;

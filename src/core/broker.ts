@@ -14,29 +14,39 @@
  * - R10 One commit a turn, and none in a turn that changed nothing.
  * - R11 Nothing starves: whoever can take more is served again.
  */
-import { Announcements } from "./announcements.ts";
-import { Answers, FRAME_OVERHEAD } from "./answers.ts";
-import { Allowances } from "./bucket.ts";
-import { Entrance, EXPIRED, STORAGE_TROUBLE } from "./entrance.ts";
+import { Announcements } from "./membership/presence-broadcast.ts";
+import { Answers } from "./commands/queries.ts";
+import { FRAME_OVERHEAD } from "./delivery/outbox.ts";
+import { Allowances } from "./peers/token-bucket.ts";
+import { Entrance } from "./membership/join.ts";
+import { STORAGE_TROUBLE } from "./close-frames.ts";
+import { EXPIRED } from "./close-frames.ts";
 import { encodeEntry, type Entry, type EntryFields } from "./entry.ts";
 import type { Command, Event, Refusal } from "./event.ts";
-import { Expiry, isExpired } from "./expiry.ts";
-import { Flow } from "./flow.ts";
-import { Forgetting } from "./forgetting.ts";
-import { CHECKPOINT_ENTRIES, DAY, type Limits, MIB, QUERY_COST, STRETCH_BYTES } from "./limits.ts";
-import { Liveness } from "./liveness.ts";
-import { type PeerName, type Seq, shift, utf8Length } from "./names.ts";
-import { type Note, Notes } from "./notes.ts";
-import { type Answered, Operator } from "./operator.ts";
-import { type Connections, type Memo, Outbox } from "./outbox.ts";
-import { type Peer, Peers } from "./peers.ts";
-import { Presence } from "./presence.ts";
-import { Proof } from "./proof.ts";
-import { type Compute, Pump } from "./pump.ts";
-import { clockStep, rebase } from "./rebase.ts";
-import { type Share, shareOf, spend } from "./share.ts";
+import { Expiry, isExpired } from "./membership/expiry.ts";
+import { Flow } from "./delivery/flow-control.ts";
+import { Forgetting } from "./membership/name-eviction.ts";
+import { DAY, type Limits, MIB, STRETCH_BYTES } from "./limits.ts";
+import { Liveness } from "./membership/timeouts.ts";
+import { type PeerName, type Seq, shift, utf8Length } from "../protocol/ids.ts";
+import { type Note, Notes } from "./audit-log.ts";
+import { type Answered, Operator } from "./admin/commands.ts";
+import { Outbox } from "./delivery/outbox.ts";
+import { type Connections } from "./ports.ts";
+import { type Memo } from "./ports.ts";
+import { type Peer, Peers } from "./peers/peers.ts";
+import { Presence } from "./peers/presence.ts";
+import { Proof } from "./delivery/proof.ts";
+import { type Compute, Pump } from "./delivery/pump.ts";
+import { clockStep, rebase } from "./clock.ts";
+import { type Share, shareOf, spend } from "./peers/log-quota.ts";
 import type { BrokerState } from "./state.ts";
-import type { Standing, Storage } from "./storage.ts";
+import type { Standing, Storage } from "./ports.ts";
+import { CLOSE } from "../protocol/close-codes.ts";
+import { QUERY_COST } from "../protocol/limits.ts";
+
+/** Entries between two checkpoints of the cursors. */
+export const CHECKPOINT_ENTRIES = 256;
 
 /** What the broker needs of the outside, and of its operator. */
 export interface Surroundings {
@@ -50,7 +60,12 @@ export interface Surroundings {
 }
 
 /** Goodbyes: the peer's own, 1000 or a Close frame without a code, and those by which an operator ends a connection. */
-const CLEAN = new Set([1000, 1005, 4004, 4005]);
+const CLEAN: ReadonlySet<number> = new Set([
+  CLOSE.NORMAL,
+  CLOSE.NO_STATUS,
+  CLOSE.REMOVED,
+  CLOSE.ROOM_CLOSED,
+]);
 
 export class Broker {
   readonly #storage: Storage;
@@ -174,7 +189,7 @@ export class Broker {
     for (const peer of this.#flow.stalled(now)) {
       this.#end(
         peer,
-        4201,
+        CLOSE.STALE,
         "no ack for 90 s: come back, and send acks, each with the k of the newest mark",
         now,
       );
@@ -198,7 +213,12 @@ export class Broker {
   #endDebtors(now: number): void {
     const debtors = this.#proof.debtors();
     for (const peer of debtors) {
-      this.#end(peer, 4201, "much was sent, and nothing shows that you read it: come back", now);
+      this.#end(
+        peer,
+        CLOSE.STALE,
+        "much was sent, and nothing shows that you read it: come back",
+        now,
+      );
     }
     if (debtors.length > 0) this.#outbox.flush(this.#connections, (peer) => this.#memo(peer), now);
   }
@@ -285,7 +305,7 @@ export class Broker {
       case "Quit":
         // What was asked for before the goodbye is still answered.
         this.#pump.pay(peer, this.#compute, now);
-        return this.#end(peer, 1000, "goodbye", now);
+        return this.#end(peer, CLOSE.NORMAL, "goodbye", now);
       case "Nothing":
         return;
       default:
@@ -297,7 +317,12 @@ export class Broker {
   #charge(peer: Peer, cost: number, now: number): boolean {
     if (this.#allowances.take(peer.link.name, cost, now)) return true;
     const { rate, burst } = this.#limits;
-    this.#end(peer, 4103, `too fast: at most ${rate} items a second, ${burst} at once`, now);
+    this.#end(
+      peer,
+      CLOSE.TOO_FAST,
+      `too fast: at most ${rate} items a second, ${burst} at once`,
+      now,
+    );
     return false;
   }
 
@@ -327,7 +352,7 @@ export class Broker {
     else
       this.#end(
         peer,
-        4103,
+        CLOSE.TOO_FAST,
         "this name has filled its share of the log for 24 h: come back later",
         now,
       );
@@ -404,7 +429,7 @@ export class Broker {
 
   #endSilent(now: number): void {
     for (const peer of this.#liveness.silent(now)) {
-      this.#end(peer, 4201, "no ping for 150 s: the link looks dead; come back", now);
+      this.#end(peer, CLOSE.STALE, "no ping for 150 s: the link looks dead; come back", now);
     }
   }
 

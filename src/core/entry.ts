@@ -3,8 +3,8 @@
  *
  * Invariant: `frame` is the `message` frame that goes over the wire and lies in the log, encoded once.
  */
-import type { PeerName, Seq } from "./names.ts";
-import { utf8Length } from "./names.ts";
+import type { PeerName, Seq } from "../protocol/ids.ts";
+import { utf8Length } from "../protocol/ids.ts";
 
 export interface EntryFields {
   readonly seq: Seq;

@@ -2,15 +2,16 @@
  * What can happen to a room: everything the broker hears comes as one of these, in arrival order.
  */
 import type { Entry } from "./entry.ts";
-import type { ConnectionId, Link, PeerName, RoomName, Seq } from "./names.ts";
-import type { Order } from "./order.ts";
+import type { ConnectionId, Link, PeerName, RoomName, Seq } from "../protocol/ids.ts";
+import type { Order } from "../protocol/admin.ts";
+import type { ErrorCode } from "../protocol/error-codes.ts";
 
 /** `chat.v1`: JSON, exactly once. `chat.line`: the tutorial's lines, for people. */
 export type Dialect = "chat.v1" | "chat.line";
 
 /** Why one command was refused, for good. */
 export interface Refusal {
-  readonly code: "bad-frame" | "unknown-peer" | "too-large" | "bad-ack";
+  readonly code: ErrorCode;
   /** Which field, what was expected, what to do instead. Never the offending frame. */
   readonly message: string;
   /** The id of the command, where one could be read. */
@@ -129,3 +130,9 @@ export type Out =
   /** `chat.line` only. */
   | { readonly type: "away"; readonly names: readonly PeerName[] }
   | { readonly type: "help" };
+/** Something a peer is owed: put into words when its turn comes, so a thousand unread questions cost no pages. */
+export type Answer =
+  | Extract<Command, { type: "History" | "Who" }>
+  | Extract<Out, { type: "error" | "help" | "away" }>
+  /** News of presence was dropped: `who` is to be asked. */
+  | { readonly type: "missed" };

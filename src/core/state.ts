@@ -4,21 +4,21 @@
  * Invariant: everything here can be had again from the memos of the sockets and the storage (`wakeState`), but for
  * hints: allowances, news of presence, who is in grace.
  */
-import { type AnnouncementState, noAnnouncement } from "./announcements.ts";
-import type { Bucket } from "./bucket.ts";
-import type { ExpiryState } from "./expiry.ts";
-import { emptyFlight } from "./flight.ts";
-import { type FlowState, noFlow } from "./flow.ts";
-import { type ForgettingState, noCandidates } from "./forgetting.ts";
-import { BUDGET_BYTES, SCAN_ENTRIES, STALL_MS } from "./limits.ts";
-import { laterOf, type PeerName, shift, START } from "./names.ts";
-import type { Memo } from "./outbox.ts";
-import type { Peer } from "./peers.ts";
-import { type PresenceState, quietPresence } from "./presence.ts";
-import { idlePump, type PumpState } from "./pump.ts";
-import type { Log } from "./storage.ts";
+import { type AnnouncementState, noAnnouncement } from "./membership/presence-broadcast.ts";
+import type { Bucket } from "./peers/token-bucket.ts";
+import type { ExpiryState } from "./membership/expiry.ts";
+import type { LivenessState } from "./membership/timeouts.ts";
+import { type FlowState, noFlow } from "./delivery/flow-control.ts";
+import { type ForgettingState, noCandidates } from "./membership/name-eviction.ts";
+import { SCAN_ENTRIES, STALL_MS } from "./limits.ts";
+import { laterOf, type PeerName, shift, START } from "../protocol/ids.ts";
+import type { Memo } from "./ports.ts";
+import { newPeer, type Peer } from "./peers/peers.ts";
+import { type PresenceState, quietPresence } from "./peers/presence.ts";
+import { idlePump, type PumpState } from "./delivery/pump.ts";
+import type { Log } from "./ports.ts";
 
-export interface BrokerState extends ExpiryState {
+export interface BrokerState extends ExpiryState, LivenessState {
   readonly peers: Map<PeerName, Peer>;
   readonly presence: PresenceState;
   readonly announcements: AnnouncementState;
@@ -26,38 +26,9 @@ export interface BrokerState extends ExpiryState {
   readonly pump: PumpState;
   readonly allowances: Map<string, Bucket>;
   readonly forgetting: ForgettingState;
-  /** When everyone's last `ping` was looked at, ms since 1970. */
-  pingsCheckedAt: number;
   /** When the last turn was, ms since 1970. */
   turnedAt: number;
 }
-
-/** A peer that has been served nothing since `memo`. */
-export const newPeer = (memo: Memo, live: boolean, now: number): Peer => ({
-  link: memo.link,
-  room: memo.room,
-  dialect: memo.dialect,
-  session: memo.session,
-  expiresAt: memo.expiresAt,
-  birth: memo.birth,
-  welcomeHead: memo.welcomeHead,
-  ready: memo.ready,
-  acked: memo.acked,
-  sent: memo.acked,
-  live,
-  flight: emptyFlight(),
-  progressAt: now,
-  told: memo.acked,
-  budget: { level: BUDGET_BYTES, at: now },
-  spent: memo.spent,
-  waiting: [],
-  deaf: false,
-  heardAt: 0,
-  // A room with a mark to be shown does not sleep: what is forgotten with lost memory is a stretch or two.
-  unproven: memo.tail,
-  tail: memo.tail,
-  marks: [],
-});
 
 /**
  * The state of a room that wakes: from what its sockets remember, and one look at whom the end of the log concerns.

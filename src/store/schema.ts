@@ -5,7 +5,7 @@
  * - A released migration is never edited; the next one is added at the end. `MIGRATIONS.length` is the version.
  * - A migration runs whole or not at all. A database of a newer release is left alone.
  */
-import { damaged } from "./damage.ts";
+import { damaged } from "./corruption.ts";
 import type { Database, Sql } from "./sql.ts";
 
 /**

@@ -3,6 +3,11 @@
  *
  * Invariant: every statement of the project goes through here.
  */
+import { KIB } from "../core/limits.ts";
+
+// Storage
+/** Bytes of entries in one row; a larger commit is split. SQLite and the platform refuse large values. */
+export const ROW_BYTES = 512 * KIB;
 
 /** The part of a Durable Object's storage that the room uses. */
 export interface Database {

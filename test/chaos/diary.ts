@@ -6,7 +6,7 @@
  * - A dead client's diary takes nothing more, so that a dead client can neither connect nor remember.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { fileStorage } from "../../src/client/file-storage.ts";
+import { fileStorage } from "../../src/client/storage/file.ts";
 import { type ClientRecord, type ClientStorage, StorageError } from "../../src/client/index.ts";
 
 export class Diary implements ClientStorage {

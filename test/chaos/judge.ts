@@ -4,7 +4,7 @@
  *
  * What nobody can see from outside it calls so, and never "held".
  */
-import { check, type Sent } from "../../src/client/demo/checker.ts";
+import { check, type Sent } from "../../src/apps/demo/checker.ts";
 import type { Account, Fault, Heard, Rule } from "./account.ts";
 
 export interface Evidence {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Delivery, FIRST_CONSUMER_MS, STALLED_MS } from "../../src/client/delivery.ts";
 import type { ConsumerStalledError } from "../../src/client/errors.ts";
 import type { Entry } from "../../src/client/index.ts";
-import { FEED_BYTES, FEED_ENTRIES } from "../../src/client/feed.ts";
+import { FEED_BYTES, FEED_ENTRIES } from "../../src/client/entry-iterator.ts";
 import { Replies, replyId } from "../../src/client/replies.ts";
 
 beforeEach(() => {

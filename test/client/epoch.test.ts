@@ -1,7 +1,7 @@
 /** After a restore from a backup: the cursor is void, the outbox is not (docs/protocol.md, section 2). */
 import { expect, test } from "vitest";
 import { nextToSend, onWelcome } from "../../src/client/session.ts";
-import type { ClientRecord } from "../../src/client/storage.ts";
+import type { ClientRecord } from "../../src/client/storage/storage.ts";
 
 test("R5: after another epoch the outbox is kept, and sent again with the same ids, in order", () => {
   const record: ClientRecord = {

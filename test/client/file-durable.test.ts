@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
-import { fileStorage } from "../../src/client/file-storage.ts";
-import type { ClientRecord } from "../../src/client/storage.ts";
+import { fileStorage } from "../../src/client/storage/file.ts";
+import type { ClientRecord } from "../../src/client/storage/storage.ts";
 
 const { calls, failing } = vi.hoisted(() => ({
   calls: [] as string[],

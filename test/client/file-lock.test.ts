@@ -12,8 +12,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { ownIdentity, type ProcessIdentity } from "../../src/client/file-identity.ts";
-import { FileLock, HeldError, LostError, RENEW_MS, STALE_MS } from "../../src/client/file-lock.ts";
+import { ownIdentity, type ProcessIdentity } from "../../src/client/storage/file-identity.ts";
+import {
+  FileLock,
+  HeldError,
+  LostError,
+  RENEW_MS,
+  STALE_MS,
+} from "../../src/client/storage/file-lock.ts";
 
 let folder = "";
 let count = 0;

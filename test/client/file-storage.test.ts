@@ -15,9 +15,9 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ChatError, StorageError } from "../../src/client/errors.ts";
-import { fileStorage } from "../../src/client/file-storage.ts";
+import { fileStorage } from "../../src/client/storage/file.ts";
 import { ChatClient } from "../../src/client/index.ts";
-import type { ClientRecord, ClientStorage } from "../../src/client/storage.ts";
+import type { ClientRecord, ClientStorage } from "../../src/client/storage/storage.ts";
 
 const LIBRARY = new URL("../../src/client/", import.meta.url).href;
 const NOWHERE = { url: "ws://127.0.0.1:1", room: "lobby", name: "alice" };
@@ -122,7 +122,7 @@ const fillsItsFile = (path: string) =>
       "-e",
       `
     import { ChatClient } from "${LIBRARY}index.ts";
-    import { fileStorage } from "${LIBRARY}file-storage.ts";
+    import { fileStorage } from "${LIBRARY}storage/file.ts";
     const client = new ChatClient({ url: "ws://127.0.0.1:1", room: "r", name: "alice", storage: fileStorage(process.argv[1]) });
     const seen = { accepted: 0, rejected: [], errors: [] };
     client.on("error", (error) => seen.errors.push([error.name, error.message]));

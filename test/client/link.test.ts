@@ -9,7 +9,7 @@ import {
   type Signal,
   type Step,
   step,
-} from "../../src/client/link.ts";
+} from "../../src/client/connection-state.ts";
 
 const T0 = 1_000_000;
 const ALMOST_ONE = 0.999_999;

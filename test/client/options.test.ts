@@ -7,8 +7,8 @@ import {
   protocolsOf,
   readOptions,
 } from "../../src/client/options.ts";
-import { randomToken } from "../../src/client/random.ts";
-import type { ClientRecord } from "../../src/client/storage.ts";
+import { randomToken } from "../../src/protocol/random-token.ts";
+import type { ClientRecord } from "../../src/client/storage/storage.ts";
 
 const good: ChatClientOptions = { url: "http://localhost:8787", room: "lobby", name: "alice" };
 const record: ClientRecord = { version: 1, session: "s-1", attempt: 42, outbox: [] };

@@ -1,10 +1,10 @@
 /** What leaves a client, in which frames and how fast; and the message that ends every link (PROTOCOL section 2). */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Allowance } from "../../src/client/allowance.ts";
-import { Outgoing, pack } from "../../src/client/outgoing.ts";
+import { Allowance } from "../../src/client/rate-limiter.ts";
+import { Outgoing, pack } from "../../src/client/send-queue.ts";
 import { markSent, onGap } from "../../src/client/session.ts";
-import type { ClientRecord, Queued } from "../../src/client/storage.ts";
+import type { ClientRecord, Queued } from "../../src/client/storage/storage.ts";
 import { fuzz } from "../wire/given.ts";
 
 const T0 = 1_000_000;

@@ -17,8 +17,8 @@ import {
   onWelcome,
   type Outcome,
 } from "../../src/client/session.ts";
-import type { ClientRecord } from "../../src/client/storage.ts";
-import type { ServerFrame } from "../../src/wire/frames.ts";
+import type { ClientRecord } from "../../src/client/storage/storage.ts";
+import type { ServerFrame } from "../../src/protocol/frames.ts";
 import { fuzz, peer, seq } from "../wire/given.ts";
 
 const ME = peer("alice");

@@ -13,7 +13,7 @@ import {
   onWelcome,
   withdraw,
 } from "../../src/client/session.ts";
-import type { ClientRecord, Queued } from "../../src/client/storage.ts";
+import type { ClientRecord, Queued } from "../../src/client/storage/storage.ts";
 import { peer, seq } from "../wire/given.ts";
 
 const ME = "alice";

@@ -5,10 +5,14 @@ import { IDBFactory } from "fake-indexeddb";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { StorageError } from "../../src/client/errors.ts";
-import { fileStorage } from "../../src/client/file-storage.ts";
-import { browserItem } from "../../src/client/browser-database.ts";
-import { browserStorage } from "../../src/client/browser-storage.ts";
-import { type ClientRecord, type ClientStorage, memoryStorage } from "../../src/client/storage.ts";
+import { fileStorage } from "../../src/client/storage/file.ts";
+import { browserItem } from "../../src/client/storage/browser-database.ts";
+import { browserStorage } from "../../src/client/storage/browser.ts";
+import {
+  type ClientRecord,
+  type ClientStorage,
+  memoryStorage,
+} from "../../src/client/storage/storage.ts";
 
 const record: ClientRecord = {
   version: 1,

@@ -1,19 +1,13 @@
 /** R8 in detail, and what is known only by its silence: budgets, windows, dead links, names forgotten. */
 import { describe, expect, test } from "vitest";
-import {
-  BUDGET_BYTES,
-  FORGET_AWAY_MS,
-  FORGET_SEARCH_MS,
-  GRACE_MS,
-  KIB,
-  MIB,
-  PING_AGE_MS,
-  ROOM_FLIGHT_BYTES,
-  SECOND,
-  TURN_REPLAY_BYTES,
-} from "../../src/core/limits.ts";
+import { BUDGET_BYTES, KIB, MIB, SECOND } from "../../src/core/limits.ts";
+import { FORGET_AWAY_MS, FORGET_SEARCH_MS } from "../../src/core/membership/name-eviction.ts";
+import { GRACE_MS } from "../../src/core/peers/presence.ts";
+import { PING_AGE_MS } from "../../src/core/membership/timeouts.ts";
+import { ROOM_FLIGHT_BYTES } from "../../src/core/delivery/flow-control.ts";
+import { TURN_REPLAY_BYTES } from "../../src/core/delivery/pump.ts";
 import type { Event } from "../../src/core/event.ts";
-import type { PeerName, Seq } from "../../src/core/names.ts";
+import type { PeerName, Seq } from "../../src/protocol/ids.ts";
 import { type Client, Stage } from "../support/stage.ts";
 
 /** What has been handed to a client, in bytes of entries. */

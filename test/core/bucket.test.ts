@@ -3,7 +3,7 @@
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Allowances, type Bucket, refill } from "../../src/core/bucket.ts";
+import { Allowances, type Bucket, refill } from "../../src/core/peers/token-bucket.ts";
 import { fuzz } from "../wire/given.ts";
 
 const RATE = { capacity: 10, perSecond: 2 };

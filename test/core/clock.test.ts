@@ -3,7 +3,9 @@
  * ended for a time that did not pass.
  */
 import { describe, expect, test } from "vitest";
-import { GRACE_MS, MINUTE, PING_AGE_MS, SECOND, STALL_MS } from "../../src/core/limits.ts";
+import { MINUTE, SECOND, STALL_MS } from "../../src/core/limits.ts";
+import { GRACE_MS } from "../../src/core/peers/presence.ts";
+import { PING_AGE_MS } from "../../src/core/membership/timeouts.ts";
 import { type Client, Stage } from "../support/stage.ts";
 
 const HOUR = 60 * MINUTE;

@@ -1,8 +1,8 @@
 /** An entry that cannot be read is the trouble of those who need it, and of nobody else; and nothing is passed over. */
 import { describe, expect, test } from "vitest";
 import { concerns, type Entry } from "../../src/core/entry.ts";
-import type { PeerName, Seq } from "../../src/core/names.ts";
-import type { Scan } from "../../src/core/storage.ts";
+import type { PeerName, Seq } from "../../src/protocol/ids.ts";
+import type { Scan } from "../../src/core/ports.ts";
 import { Stage } from "../support/stage.ts";
 
 /** From here on nobody can read the entry at `seq`. @returns what mends it */

@@ -12,7 +12,7 @@ import {
   mayConcern,
   readEntry,
 } from "../../src/core/entry.ts";
-import { PIECE_BYTES } from "../../src/core/limits.ts";
+import { PIECE_BYTES } from "../../src/store/segment.ts";
 import { splitFrames } from "../../src/store/segment.ts";
 import { anyName, fuzz, keptText, peer, seq } from "../wire/given.ts";
 

@@ -1,6 +1,7 @@
 /** Keys that expire while their connection is open: 4104, before anything is taken or handed over. */
 import { describe, expect, test } from "vitest";
-import { GRACE_MS, MIB } from "../../src/core/limits.ts";
+import { MIB } from "../../src/core/limits.ts";
+import { GRACE_MS } from "../../src/core/peers/presence.ts";
 import { Stage } from "../support/stage.ts";
 
 describe("a key that expires", () => {

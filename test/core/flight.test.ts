@@ -3,7 +3,13 @@
  */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { emptyFlight, type Flight, inFlight, land, launch } from "../../src/core/flight.ts";
+import {
+  emptyFlight,
+  type Flight,
+  inFlight,
+  land,
+  launch,
+} from "../../src/core/peers/in-flight.ts";
 import { fuzz, seq } from "../wire/given.ts";
 
 const flying = (...sizes: readonly (readonly [seq: number, bytes: number])[]): Flight => {

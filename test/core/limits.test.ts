@@ -3,8 +3,37 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import * as limits from "../../src/core/limits.ts";
-import { LIMITS, presets, readLimits, spreadMs } from "../../src/core/limits.ts";
+import { LINE_FRAME_BYTES } from "../../src/codec/line.ts";
+import { CHECKPOINT_ENTRIES } from "../../src/core/broker.ts";
+import { HISTORY_BYTES } from "../../src/core/commands/queries.ts";
+import { ROOM_FLIGHT_BYTES } from "../../src/core/delivery/flow-control.ts";
+import { UNPROVEN_LINE_BYTES, UNPROVEN_ROOM_BYTES } from "../../src/core/delivery/proof.ts";
+import { READY_ENTRIES, SWEEP_ENTRIES } from "../../src/core/delivery/pump.ts";
+import {
+  BUDGET_BYTES,
+  BUDGET_BYTES_PER_SECOND,
+  STALL_MS,
+  STRETCH_BYTES,
+} from "../../src/core/limits.ts";
+import { FORGET_AWAY_MS } from "../../src/core/membership/name-eviction.ts";
+import { PRESENCE_TURN_FRAMES } from "../../src/core/membership/presence-broadcast.ts";
+import { PING_AGE_MS } from "../../src/core/membership/timeouts.ts";
+import {
+  GRACE_MS,
+  NAMES_LISTED,
+  PRESENCE_FRAMES_PER_SECOND,
+  PRESENCE_MS,
+} from "../../src/core/peers/presence.ts";
+import {
+  HISTORY_MAX,
+  HISTORY_PRESET,
+  QUERY_COST,
+  SIGNAL_BYTES,
+  WHO_NAMES,
+} from "../../src/protocol/limits.ts";
+import { ROW_BYTES } from "../../src/store/sql.ts";
+import { LIMITS, presets, readLimits } from "../../src/config/limits.ts";
+import { spreadMs } from "../../src/core/membership/join.ts";
 
 test.each(
   // As docs/protocol.md has them.
@@ -30,31 +59,31 @@ test.each(
 });
 
 test.each<readonly [string, number, number]>([
-  ["bytes in flight to a room", limits.ROOM_FLIGHT_BYTES, 32 * 1_024 * 1_024],
-  ["bytes that one connection may be sent at once", limits.BUDGET_BYTES, 4 * 1_024 * 1_024],
-  ["their refill a second", limits.BUDGET_BYTES_PER_SECOND, 4 * 1_024 * 1_024],
-  ["no progress is a dead link after", limits.STALL_MS, 90_000],
-  ["the age of a ping", limits.PING_AGE_MS, 150_000],
-  ["bytes from one mark to the next", limits.STRETCH_BYTES, 256 * 1_024],
-  ["bytes sent and not proven to be read", limits.UNPROVEN_ROOM_BYTES, 24 * 1_024 * 1_024],
-  ["the same of lines", limits.UNPROVEN_LINE_BYTES, 24 * 1_024 * 1_024],
-  ["presence is gathered for", limits.PRESENCE_MS, 200],
-  ["frames of presence a second", limits.PRESENCE_FRAMES_PER_SECOND, 5_000],
-  ["frames of presence a turn", limits.PRESENCE_TURN_FRAMES, 500],
-  ["grace", limits.GRACE_MS, 15_000],
-  ["names in a list", limits.NAMES_LISTED, 100],
-  ["history, as it comes", limits.HISTORY_PRESET, 50],
-  ["history, at most", limits.HISTORY_MAX, 100],
-  ["history, in bytes", limits.HISTORY_BYTES, 65_536],
-  ["names of who", limits.WHO_NAMES, 200],
-  ["bytes of a signal", limits.SIGNAL_BYTES, 1_024],
-  ["what a query costs", limits.QUERY_COST, 10],
-  ["bytes of a line frame", limits.LINE_FRAME_BYTES, 262_144],
-  ["entries that may pass before ready", limits.READY_ENTRIES, 1_000],
-  ["entries in which everyone is looked at", limits.SWEEP_ENTRIES, 32],
-  ["entries between checkpoints", limits.CHECKPOINT_ENTRIES, 256],
-  ["bytes of a row", limits.ROW_BYTES, 524_288],
-  ["away for so long, a name may be forgotten", limits.FORGET_AWAY_MS, 30 * 86_400_000],
+  ["bytes in flight to a room", ROOM_FLIGHT_BYTES, 32 * 1_024 * 1_024],
+  ["bytes that one connection may be sent at once", BUDGET_BYTES, 4 * 1_024 * 1_024],
+  ["their refill a second", BUDGET_BYTES_PER_SECOND, 4 * 1_024 * 1_024],
+  ["no progress is a dead link after", STALL_MS, 90_000],
+  ["the age of a ping", PING_AGE_MS, 150_000],
+  ["bytes from one mark to the next", STRETCH_BYTES, 256 * 1_024],
+  ["bytes sent and not proven to be read", UNPROVEN_ROOM_BYTES, 24 * 1_024 * 1_024],
+  ["the same of lines", UNPROVEN_LINE_BYTES, 24 * 1_024 * 1_024],
+  ["presence is gathered for", PRESENCE_MS, 200],
+  ["frames of presence a second", PRESENCE_FRAMES_PER_SECOND, 5_000],
+  ["frames of presence a turn", PRESENCE_TURN_FRAMES, 500],
+  ["grace", GRACE_MS, 15_000],
+  ["names in a list", NAMES_LISTED, 100],
+  ["history, as it comes", HISTORY_PRESET, 50],
+  ["history, at most", HISTORY_MAX, 100],
+  ["history, in bytes", HISTORY_BYTES, 65_536],
+  ["names of who", WHO_NAMES, 200],
+  ["bytes of a signal", SIGNAL_BYTES, 1_024],
+  ["what a query costs", QUERY_COST, 10],
+  ["bytes of a line frame", LINE_FRAME_BYTES, 262_144],
+  ["entries that may pass before ready", READY_ENTRIES, 1_000],
+  ["entries in which everyone is looked at", SWEEP_ENTRIES, 32],
+  ["entries between checkpoints", CHECKPOINT_ENTRIES, 256],
+  ["bytes of a row", ROW_BYTES, 524_288],
+  ["away for so long, a name may be forgotten", FORGET_AWAY_MS, 30 * 86_400_000],
 ])("the protocol's number: %s", (_what, value, number) => expect(value).toBe(number));
 
 test.each([
@@ -149,7 +178,7 @@ describe("an operator's vars", () => {
   });
 
   test("a burst pays for a query at least, whatever the operator sets", () => {
-    expect(LIMITS.burst.min).toBeGreaterThanOrEqual(limits.QUERY_COST);
+    expect(LIMITS.burst.min).toBeGreaterThanOrEqual(QUERY_COST);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Bugs that were found and mended, each under the name of what went wrong. */
 import { describe, expect, test } from "vitest";
-import { DAY, FORGET_AWAY_MS, SECOND } from "../../src/core/limits.ts";
+import { DAY, SECOND } from "../../src/core/limits.ts";
+import { FORGET_AWAY_MS } from "../../src/core/membership/name-eviction.ts";
 import { Stage } from "../support/stage.ts";
 
 const freely = { burst: 1_000_000, rate: 100_000 };

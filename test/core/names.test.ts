@@ -13,7 +13,7 @@ import {
   shift,
   START,
   utf8Length,
-} from "../../src/core/names.ts";
+} from "../../src/protocol/ids.ts";
 import { anyName, anyText, fuzz, seq } from "../wire/given.ts";
 
 describe.each([

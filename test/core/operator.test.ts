@@ -1,9 +1,9 @@
 /** The operator's orders, as conversations: they are events like all others, in arrival order, one commit a turn. */
 import { describe, expect, test } from "vitest";
 import { MIB, SCAN_ENTRIES, SECOND } from "../../src/core/limits.ts";
-import type { PeerName, Seq } from "../../src/core/names.ts";
-import type { Outcome } from "../../src/core/order.ts";
-import { Peers } from "../../src/core/peers.ts";
+import type { PeerName, Seq } from "../../src/protocol/ids.ts";
+import type { Outcome } from "../../src/protocol/admin.ts";
+import { Peers } from "../../src/core/peers/peers.ts";
 import { type Client, Stage } from "../support/stage.ts";
 
 const named = (name: string): PeerName => name as PeerName;

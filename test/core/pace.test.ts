@@ -1,7 +1,7 @@
 /** When a turn waits for more to commit with it, and when it must not. */
 import { describe, expect, test } from "vitest";
-import { GATHER_ITEMS, GATHER_MS } from "../../src/core/limits.ts";
-import { Pace } from "../../src/core/pace.ts";
+import { GATHER_ITEMS, GATHER_MS } from "../../src/durable-object/batch-timer.ts";
+import { Pace } from "../../src/durable-object/batch-timer.ts";
 
 const SEND = '{"type":"send","id":"1","text":"hi"}';
 const ACK = '{"type":"ack","seq":7}';

@@ -3,10 +3,10 @@
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { nextConnectionId, type PeerName, START } from "../../src/core/names.ts";
-import { Peers } from "../../src/core/peers.ts";
-import { type News, Presence, quietPresence } from "../../src/core/presence.ts";
-import { newPeer } from "../../src/core/state.ts";
+import { nextConnectionId, type PeerName, START } from "../../src/protocol/ids.ts";
+import { Peers } from "../../src/core/peers/peers.ts";
+import { type News, Presence, quietPresence } from "../../src/core/peers/presence.ts";
+import { newPeer } from "../../src/core/peers/peers.ts";
 import { fuzz, peer, peers, room } from "../wire/given.ts";
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];

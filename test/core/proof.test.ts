@@ -1,20 +1,13 @@
 /** R8: what is sent to connections that do not read is bounded, for nothing that they claim proves that they read. */
 import { describe, expect, test } from "vitest";
-import {
-  GAP_BYTES,
-  HISTORY_BYTES,
-  KIB,
-  MIB,
-  presets,
-  SECOND,
-  SIGNAL_BYTES,
-  STALL_MS,
-  STRETCH_BYTES,
-  ROOM_FLIGHT_BYTES,
-  UNPROVEN_LINE_BYTES,
-  UNPROVEN_ROOM_BYTES,
-} from "../../src/core/limits.ts";
-import type { PeerName } from "../../src/core/names.ts";
+import { KIB, MIB, SECOND, STALL_MS, STRETCH_BYTES } from "../../src/core/limits.ts";
+import { presets } from "../../src/config/limits.ts";
+import { SIGNAL_BYTES } from "../../src/protocol/limits.ts";
+import { HISTORY_BYTES } from "../../src/core/commands/queries.ts";
+import { UNPROVEN_LINE_BYTES, UNPROVEN_ROOM_BYTES } from "../../src/core/delivery/proof.ts";
+import { ROOM_FLIGHT_BYTES } from "../../src/core/delivery/flow-control.ts";
+import { GAP_BYTES } from "../../src/core/delivery/pump.ts";
+import type { PeerName } from "../../src/protocol/ids.ts";
 import { type Client, Stage } from "../support/stage.ts";
 
 const freely = { rate: 100_000, burst: 1_000_000, share: 0 };

@@ -1,6 +1,6 @@
 /** Comparing secrets says yes to what is the same, and to nothing else. */
 import { expect, test } from "vitest";
-import { sameSecret } from "../../src/core/secret.ts";
+import { sameSecret } from "../../src/core/timing-safe-equal.ts";
 
 test.each([
   ["the same", "abcdef", "abcdef", true],

@@ -1,8 +1,12 @@
 /** R8: how much of the log one name may fill in a day, whatever it does in between. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CHECKPOINT_ENTRIES, DAY, MIB, presets, SHARE_SLOT_MS } from "../../src/core/limits.ts";
-import { readSpent, shareOf, type Spent, spend, writeSpent } from "../../src/core/share.ts";
+import { DAY, MIB } from "../../src/core/limits.ts";
+import { presets } from "../../src/config/limits.ts";
+import { CHECKPOINT_ENTRIES } from "../../src/core/broker.ts";
+import { SHARE_SLOT_MS } from "../../src/core/peers/log-quota.ts";
+import { readSpent, shareOf, spend, writeSpent } from "../../src/core/peers/log-quota.ts";
+import { type Spent } from "../../src/core/ports.ts";
 import { Stage } from "../support/stage.ts";
 import { fuzz } from "../wire/given.ts";
 

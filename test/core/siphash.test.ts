@@ -1,6 +1,6 @@
 /** The hash of names in log lines, held to the vectors of its authors (siphash24, `vectors_sip64`). */
 import { expect, test } from "vitest";
-import { sipHash } from "../../src/siphash.ts";
+import { sipHash } from "../../src/observability/siphash.ts";
 
 const counting = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => index);
 

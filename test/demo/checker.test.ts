@@ -1,6 +1,6 @@
 /** The checker finds what is wrong, each fault in the right column, and nothing where nothing is wrong. */
 import { expect, test } from "vitest";
-import { check, type Got, isFlawless, type Sent } from "../../src/client/demo/checker.ts";
+import { check, type Got, isFlawless, type Sent } from "../../src/apps/demo/checker.ts";
 
 const SENT: readonly Sent[] = [
   { from: "alice", text: "a1" },

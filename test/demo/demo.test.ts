@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-const MAIN = fileURLToPath(new URL("../../src/client/demo/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../src/apps/demo/main.ts", import.meta.url));
 /** Three returns with backoff, and two starts of the server on a machine that is busy. */
 const DEMO_MS = 120_000;
 const ESCAPE = String.fromCharCode(27);

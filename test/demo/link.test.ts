@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Link } from "../../src/client/demo/link.ts";
+import { Link } from "../../src/apps/demo/cut-proxy.ts";
 
 let room: Server;
 let port: number;

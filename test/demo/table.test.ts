@@ -1,6 +1,6 @@
 /** The table at the end. */
 import { expect, test } from "vitest";
-import { table } from "../../src/client/demo/table.ts";
+import { table } from "../../src/apps/demo/table.ts";
 
 const ALICE = {
   name: "alice",

@@ -1,6 +1,6 @@
 /** The talk is worth watching: every kind of message, and no text twice. */
 import { expect, test } from "vitest";
-import { lastLineOf, lineOf, NAMES } from "../../src/client/demo/talk.ts";
+import { lastLineOf, lineOf, NAMES } from "../../src/apps/demo/script.ts";
 
 const LINES = Array.from({ length: 24 }, (_, index) => lineOf(index + 1));
 

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { clientFrames, serverFrames } from "../../src/wire/frames.ts";
+import { clientFrames, serverFrames } from "../../src/protocol/frames.ts";
 import {
   type JsonSchema,
   protocolSchema,

@@ -3,7 +3,7 @@
  * size. The page is not counted: it is assets, and this is the Worker's own script.
  */
 import { expect, test } from "vitest";
-import { LIMITS } from "../../src/core/limits.ts";
+import { LIMITS } from "../../src/config/limits.ts";
 import { type DryRun, dryRun } from "../support/wrangler.ts";
 
 /** The ceiling of the script, gzipped; of it jose, which checks tokens, has 6 KiB. A larger one starts slower. */

@@ -175,7 +175,7 @@ test(
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "chat-room-reader-"));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const main = new URL("../../src/client/terminal/main.ts", import.meta.url).pathname;
+    const main = new URL("../../src/apps/terminal/main.ts", import.meta.url).pathname;
     const starts = () => {
       const child = spawn(
         process.execPath,

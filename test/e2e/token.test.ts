@@ -48,11 +48,15 @@ function joins(options: Omit<ChatClientOptions, "url">) {
 
 /** `npm run token`, as npm would run it. */
 function mints(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const { stdout, stderr, status } = spawnSync(process.execPath, ["src/tools/token.ts", ...args], {
-    cwd: ROOT,
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-    encoding: "utf8",
-  });
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ["src/apps/token/main.ts", ...args],
+    {
+      cwd: ROOT,
+      env: { PATH: process.env["PATH"] ?? "", ...env },
+      encoding: "utf8",
+    },
+  );
   return { stdout, stderr, status };
 }
 
@@ -109,7 +113,7 @@ describe("with a secret", () => {
 
   test("the terminal client takes a token from CHAT_KEY", async () => {
     const room = newRoom();
-    const script = ["src/client/terminal/main.ts", "alice", room.name, "--url", server.url];
+    const script = ["src/apps/terminal/main.ts", "alice", room.name, "--url", server.url];
     const says = (key: string) =>
       spawnSync(process.execPath, script, {
         cwd: ROOT,

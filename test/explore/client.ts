@@ -7,8 +7,8 @@
  * record here is always the saved one, and what the application was shown is kept with it.
  */
 import type { Command, Out } from "../../src/core/event.ts";
-import type { PeerName, Seq } from "../../src/core/names.ts";
-import { type Signal, step } from "../../src/client/link.ts";
+import type { PeerName, Seq } from "../../src/protocol/ids.ts";
+import { type Signal, step } from "../../src/client/connection-state.ts";
 import {
   type Happening,
   markSent,

@@ -3,7 +3,7 @@
  *
  * What is not named here is copied by its value. What is shared never changes: links, sessions, entries, answers.
  */
-import type { Peer } from "../../src/core/peers.ts";
+import type { Peer } from "../../src/core/peers/peers.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 
 export function copyState(state: BrokerState): BrokerState {

@@ -1,12 +1,12 @@
 /**
  * What can go wrong in a world, each as often as its scope says.
  */
-import type { ClientRecord } from "../../src/client/storage.ts";
-import type { Seq } from "../../src/core/names.ts";
-import { shift, START } from "../../src/core/names.ts";
+import type { ClientRecord } from "../../src/client/storage/storage.ts";
+import type { Seq } from "../../src/protocol/ids.ts";
+import { shift, START } from "../../src/protocol/ids.ts";
 import { connects, letsGo, OFFLINE } from "./client.ts";
 import type { Step } from "./explorer.ts";
-import { partsOf } from "../../src/inbox.ts";
+import { partsOf } from "../../src/durable-object/inbox.ts";
 import { asks, crashes, losesMemory, sleeps, takesTurn } from "./room.ts";
 import {
   changeClient,

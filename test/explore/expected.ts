@@ -5,9 +5,15 @@
  */
 import { concerns } from "../../src/core/entry.ts";
 import type { Event, Out } from "../../src/core/event.ts";
-import { type ConnectionId, type PeerName, type Seq, shift, START } from "../../src/core/names.ts";
-import type { Order } from "../../src/core/order.ts";
-import type { Peer } from "../../src/core/peers.ts";
+import {
+  type ConnectionId,
+  type PeerName,
+  type Seq,
+  shift,
+  START,
+} from "../../src/protocol/ids.ts";
+import type { Order } from "../../src/protocol/admin.ts";
+import type { Peer } from "../../src/core/peers/peers.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 import type { MemoryStorage } from "../support/memory-storage.ts";
 import { Violation } from "./explorer.ts";

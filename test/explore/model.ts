@@ -1,8 +1,8 @@
 /**
  * A scope as a model to explore: its first world, its steps, its rules.
  */
-import { presets } from "../../src/core/limits.ts";
-import type { PeerName, Seq } from "../../src/core/names.ts";
+import { presets } from "../../src/config/limits.ts";
+import type { PeerName, Seq } from "../../src/protocol/ids.ts";
 import { emptyDisk } from "../support/memory-storage.ts";
 import { OFFLINE } from "./client.ts";
 import type { Model } from "./explorer.ts";

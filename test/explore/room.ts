@@ -1,17 +1,17 @@
 /**
- * The room's side of the world: what the Durable Object does around the broker (src/chat-room.ts), on plain data.
+ * The room's side of the world: what the Durable Object does around the broker (src/durable-object/chat-room.ts), on plain data.
  *
  * The broker, its wake, the peers, the pump are the real ones; each turn runs on a copy of the state before it. Two
  * things are harder on the broker than the object is: every event reaches it, also of connections that are over, so
  * its own fence is what is explored; and any state may be lost at any time.
  */
 import { Broker } from "../../src/core/broker.ts";
-import { REPLACED } from "../../src/core/entrance.ts";
+import { REPLACED } from "../../src/core/close-frames.ts";
 import type { Event } from "../../src/core/event.ts";
-import { nextConnectionId, type RoomName } from "../../src/core/names.ts";
-import type { Order } from "../../src/core/order.ts";
+import { nextConnectionId, type RoomName } from "../../src/protocol/ids.ts";
+import type { Order } from "../../src/protocol/admin.ts";
 import { wakeState } from "../../src/core/state.ts";
-import { partsOf } from "../../src/inbox.ts";
+import { partsOf } from "../../src/durable-object/inbox.ts";
 import { emptyDisk, MemoryStorage } from "../support/memory-storage.ts";
 import { copyState } from "./copy.ts";
 import { Expected } from "./expected.ts";

@@ -4,10 +4,11 @@
  */
 import { concerns, type Entry } from "../../src/core/entry.ts";
 import type { Out } from "../../src/core/event.ts";
-import { inFlight } from "../../src/core/flight.ts";
-import { EPHEMERAL_RESERVE_BYTES, STRETCH_BYTES } from "../../src/core/limits.ts";
-import { type Seq, shift } from "../../src/core/names.ts";
-import type { Memo } from "../../src/core/outbox.ts";
+import { inFlight } from "../../src/core/peers/in-flight.ts";
+import { STRETCH_BYTES } from "../../src/core/limits.ts";
+import { EPHEMERAL_RESERVE_BYTES } from "../../src/core/delivery/outbox.ts";
+import { type Seq, shift } from "../../src/protocol/ids.ts";
+import type { Memo } from "../../src/core/ports.ts";
 import type { MemoryStorage } from "../support/memory-storage.ts";
 import { Violation } from "./explorer.ts";
 import { type Client, labelOf, type World } from "./world.ts";

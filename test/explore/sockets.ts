@@ -2,8 +2,9 @@
  * The room's sockets during one turn: gathers what the broker does to them, and looks at each thing as it leaves.
  */
 import type { Out } from "../../src/core/event.ts";
-import type { ConnectionId, PeerName } from "../../src/core/names.ts";
-import type { Connections, Memo } from "../../src/core/outbox.ts";
+import type { ConnectionId, PeerName } from "../../src/protocol/ids.ts";
+import type { Connections } from "../../src/core/ports.ts";
+import type { Memo } from "../../src/core/ports.ts";
 import type { MemoryStorage } from "../support/memory-storage.ts";
 import { Violation } from "./explorer.ts";
 import { mayLeave, wasHanded } from "./rules.ts";

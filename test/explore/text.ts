@@ -14,12 +14,12 @@
  */
 import type { Entry } from "../../src/core/entry.ts";
 import type { Out } from "../../src/core/event.ts";
-import { inFlight } from "../../src/core/flight.ts";
-import type { ConnectionId } from "../../src/core/names.ts";
-import type { Peer } from "../../src/core/peers.ts";
+import { inFlight } from "../../src/core/peers/in-flight.ts";
+import type { ConnectionId } from "../../src/protocol/ids.ts";
+import type { Peer } from "../../src/core/peers/peers.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 import type { Disk } from "../support/memory-storage.ts";
-import type { Order } from "../../src/core/order.ts";
+import type { Order } from "../../src/protocol/admin.ts";
 import {
   type Client,
   type Disturbances,

@@ -5,12 +5,12 @@
 import type { Entry } from "../../src/core/entry.ts";
 import type { Command, Dialect, Join, Out, Session } from "../../src/core/event.ts";
 import type { Limits } from "../../src/core/limits.ts";
-import type { ConnectionId, Link as Identity, PeerName } from "../../src/core/names.ts";
-import type { Order } from "../../src/core/order.ts";
-import type { Memo } from "../../src/core/outbox.ts";
+import type { ConnectionId, Link as Identity, PeerName } from "../../src/protocol/ids.ts";
+import type { Order } from "../../src/protocol/admin.ts";
+import type { Memo } from "../../src/core/ports.ts";
 import type { BrokerState } from "../../src/core/state.ts";
-import type { Link as ClientLink } from "../../src/client/link.ts";
-import type { ClientRecord } from "../../src/client/storage.ts";
+import type { Link as ClientLink } from "../../src/client/connection-state.ts";
+import type { ClientRecord } from "../../src/client/storage/storage.ts";
 import type { Disk, Pending } from "../support/memory-storage.ts";
 
 /** A message that a client may say: its text, and its `id`, is `label`. */

@@ -25,7 +25,7 @@ export const LINK: readonly Mutant[] = [
   {
     name: "what was spent in a wrong future counts until then",
     edits: one(
-      "src/core/entrance.ts",
+      "src/core/membership/join.ts",
       "notAfter((current ?? known).spent, now)",
       "(current ?? known).spent",
     ),
@@ -37,7 +37,7 @@ export const LINK: readonly Mutant[] = [
     name: "client: a link that is given up is left with a goodbye",
     edits: one(
       "src/client/client.ts",
-      'socket?.close(this.#link.type === "closed" ? 1000 : LET_GO);',
+      'socket?.close(this.#link.type === "closed" ? CLOSE.NORMAL : CLOSE.STALE);',
       "socket?.close(1000);",
     ),
     project: "core",
@@ -83,7 +83,7 @@ export const LINK: readonly Mutant[] = [
   {
     name: "client: a lost network is not asked about",
     edits: one(
-      "src/client/link.ts",
+      "src/client/connection-state.ts",
       'return isOpen(link) ? stay({ ...probed(link, now), checking: true }, "ping") : stay(link);',
       "return stay(link);",
     ),
@@ -94,7 +94,7 @@ export const LINK: readonly Mutant[] = [
   {
     name: "client: a link in doubt has the time of a quiet one",
     edits: one(
-      "src/client/link.ts",
+      "src/client/connection-state.ts",
       "pongBy: Math.min(link.pongBy ?? Infinity, now + PONG_AWAKE_MS),",
       "pongBy: Math.min(link.pongBy ?? Infinity, now + PONG_MS),",
     ),
@@ -155,14 +155,14 @@ export const LINK: readonly Mutant[] = [
   },
   {
     name: "a clock set back keeps deadlines waiting",
-    edits: one("src/core/rebase.ts", "now < lastTurn || isLate", "isLate"),
+    edits: one("src/core/clock.ts", "now < lastTurn || isLate", "isLate"),
     project: "core",
     file: "test/core/clock.test.ts",
     test: "whoever acknowledges nothing",
   },
   {
     name: "a clock set forward passes deadlines",
-    edits: one("src/core/rebase.ts", "now < lastTurn || isLate", "now < lastTurn"),
+    edits: one("src/core/clock.ts", "now < lastTurn || isLate", "now < lastTurn"),
     project: "core",
     file: "test/core/clock.test.ts",
     test: "whoever acknowledges is not ended",
@@ -170,7 +170,7 @@ export const LINK: readonly Mutant[] = [
   {
     name: "grace does not move with the clock",
     edits: one(
-      "src/core/rebase.ts",
+      "src/core/clock.ts",
       "presence.grace.set(name, until + by);",
       "presence.grace.set(name, until);",
     ),
@@ -180,7 +180,7 @@ export const LINK: readonly Mutant[] = [
   },
   {
     name: "stalls do not move with the clock",
-    edits: one("src/core/rebase.ts", "    peer.progressAt += by;\n", ""),
+    edits: one("src/core/clock.ts", "    peer.progressAt += by;\n", ""),
     project: "core",
     file: "test/core/clock.test.ts",
     test: "whoever acknowledges",
@@ -188,7 +188,7 @@ export const LINK: readonly Mutant[] = [
   {
     name: "a spent budget does not move with the clock",
     edits: one(
-      "src/core/rebase.ts",
+      "src/core/clock.ts",
       "pump.broke.set(name, due + by);",
       "pump.broke.set(name, due);",
     ),
@@ -199,7 +199,7 @@ export const LINK: readonly Mutant[] = [
   {
     name: "news of presence do not move with the clock",
     edits: one(
-      "src/core/rebase.ts",
+      "src/core/clock.ts",
       "  if (presence.flushAt !== undefined) presence.flushAt += by;\n",
       "",
     ),
@@ -209,21 +209,21 @@ export const LINK: readonly Mutant[] = [
   },
   {
     name: "allowances do not move with the clock",
-    edits: one("src/core/rebase.ts", "  allowances.clear();\n", ""),
+    edits: one("src/core/clock.ts", "  allowances.clear();\n", ""),
     project: "core",
     file: "test/core/clock.test.ts",
     test: "whoever keeps to the rate",
   },
   {
     name: "a ping from before the clock was set back counts for an hour",
-    edits: one("src/core/liveness.ts", "(pinged > now ? 0 : pinged)", "pinged"),
+    edits: one("src/core/membership/timeouts.ts", "(pinged > now ? 0 : pinged)", "pinged"),
     project: "core",
     file: "test/core/clock.test.ts",
     test: "a link that is dead is found",
   },
   {
     name: "a failed fetch of keys rests until a clock that was set back has caught up",
-    edits: one("src/key-set.ts", "now >= at && now < at + ms", "now < at + ms"),
+    edits: one("src/http/auth/jwks.ts", "now >= at && now < at + ms", "now < at + ms"),
     project: "room",
     file: "test/room/key-set.test.ts",
     test: "a clock that is set back",

@@ -54,20 +54,20 @@ const one = (file: string, find: string, put: string): Edit[] => [{ file, find, 
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "a name is normalised before its length is checked",
-    edits: one("src/core/names.ts", "if (text.length > NAME_UNITS) return undefined;", ""),
+    edits: one("src/protocol/ids.ts", "if (text.length > NAME_UNITS) return undefined;", ""),
     ...TIME,
     test: "R7 no frame costs more than its length justifies names that",
   },
   {
     name: "a recipient is normalised before its length is checked",
-    edits: one("src/wire/frames.ts", "v.check((text) => text.length <= NAME_UNITS),", ""),
+    edits: one("src/protocol/frames.ts", "v.check((text) => text.length <= NAME_UNITS),", ""),
     ...TIME,
     test: "R7 no frame costs more than its length justifies chat.v1",
   },
   {
     name: "the bound before normalising refuses decomposed names",
     edits: one(
-      "src/core/names.ts",
+      "src/protocol/ids.ts",
       "export const NAME_UNITS = 128;",
       "export const NAME_UNITS = 32;",
     ),
@@ -76,14 +76,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "full-width colons are not read",
-    edits: one("src/wire/line.ts", "const COLON = /[:：]/;", "const COLON = /:/;"),
+    edits: one("src/codec/line.ts", "const COLON = /[:：]/;", "const COLON = /:/;"),
     ...HOSTILE_LINE,
     test: "R7 colons and texts a full-width colon",
   },
   {
     name: "repeated names count towards the limit",
     edits: one(
-      "src/wire/refusals.ts",
+      "src/codec/validation.ts",
       "return to.length <= recipients ? to : [...new Set(to)];",
       "return to;",
     ),
@@ -92,26 +92,26 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "more peers than names are configured",
-    edits: one("src/core/limits.ts", "if (read.online > read.names) {", "if (false) {"),
+    edits: one("src/config/limits.ts", "if (read.online > read.names) {", "if (false) {"),
     ...LIMITS,
     test: "an operator's vars more peers than names",
   },
   {
     name: "spread does not grow with a very large room",
-    edits: one("src/core/limits.ts", "Math.max(1, online / SPREAD_PEERS)", "1"),
+    edits: one("src/core/membership/join.ts", "Math.max(1, online / SPREAD_PEERS)", "1"),
     ...LIMITS,
     test: "a first reconnect is scattered: more",
   },
   {
     name: "each token fetches the keys for itself",
-    edits: one("src/key-set.ts", "while (this.#isBusy()) {", "while (false) {"),
+    edits: one("src/http/auth/jwks.ts", "while (this.#isBusy()) {", "while (false) {"),
     ...KEY_SET,
     test: "when the keys are fetched 200 tokens",
   },
   {
     name: "a token that names no key is tried with one",
     edits: one(
-      "src/token.ts",
+      "src/http/auth/jwt.ts",
       "if (!(error instanceof JWKSMultipleMatchingKeys)) throw error;",
       "throw error;",
     ),
@@ -121,7 +121,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a malformed order is not checked",
     edits: one(
-      "src/operator/order-check.ts",
+      "src/durable-object/rpc-validation.ts",
       "if (result.success) return",
       "return given as Order;\n  if (result.success) return",
     ),
@@ -131,7 +131,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "browser: whoever owned the record once goes on writing it",
     edits: one(
-      "src/client/browser-storage.ts",
+      "src/client/storage/browser.ts",
       "if (now?.owner === owner) return",
       "if (now !== undefined) return",
     ),
@@ -141,7 +141,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "browser: the record of an earlier release is not taken over",
     edits: one(
-      "src/client/browser-storage.ts",
+      "src/client/storage/browser.ts",
       "const record = before?.record ?? earlier;",
       "const record = before?.record;",
     ),
@@ -151,7 +151,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "browser: the record of an earlier release is taken over again",
     edits: one(
-      "src/client/browser-storage.ts",
+      "src/client/storage/browser.ts",
       "const record = before?.record ?? earlier;",
       "const record = earlier ?? before?.record;",
     ),
@@ -161,7 +161,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an ack counts beyond a mark that was not shown",
     edits: one(
-      "src/core/proof.ts",
+      "src/core/delivery/proof.ts",
       "seq <= oldest.seq ? seq : oldest.seq;",
       "true ? seq : oldest.seq;",
     ),
@@ -170,20 +170,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "any k shows the marks",
-    edits: one("src/core/proof.ts", "if (index === -1) return false;", ""),
+    edits: one("src/core/delivery/proof.ts", "if (index === -1) return false;", ""),
     ...PROOF,
     test: "R8: a k that was never sent",
   },
   {
     name: "no mark is sent",
-    edits: one("src/core/proof.ts", "if (peer.tail >= this.#stretch) return true;", ""),
+    edits: one("src/core/delivery/proof.ts", "if (peer.tail >= this.#stretch) return true;", ""),
     ...PROOF,
     test: "R8: after each stretch",
   },
   {
     name: "what is not proven stops nothing",
     edits: one(
-      "src/core/proof.ts",
+      "src/core/delivery/proof.ts",
       "return unproven < most && this.#state.unproven < UNPROVEN_ROOM_BYTES;",
       "return true;",
     ),
@@ -192,20 +192,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "signals go on to whoever proves nothing",
-    edits: one("src/core/outbox.ts", "if (!this.#proof.maySpare(peer)) return false;", ""),
+    edits: one("src/core/delivery/outbox.ts", "if (!this.#proof.maySpare(peer)) return false;", ""),
     ...PROOF,
     test: "R8: signals that nobody reads",
   },
   {
     name: "lines are taken for read",
-    edits: one("src/core/proof.ts", "this.#state.unprovenLines += bytes;", ""),
+    edits: one("src/core/delivery/proof.ts", "this.#state.unprovenLines += bytes;", ""),
     ...PROOF,
     test: "R8: beyond the room's bound the lines that owe most end",
   },
   {
     name: "a crowd is marked no sooner than one reader",
     edits: one(
-      "src/core/proof.ts",
+      "src/core/delivery/proof.ts",
       "return peer.marks.length === 0 && this.#state.unproven > UNPROVEN_PRESSURE_BYTES;",
       "return false;",
     ),
@@ -215,7 +215,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the smallest debtors end",
     edits: one(
-      "src/core/proof.ts",
+      "src/core/delivery/proof.ts",
       "other.unproven - one.unproven",
       "one.unproven - other.unproven",
     ),
@@ -224,14 +224,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "what is unproven is forgotten by a room that sleeps",
-    edits: one("src/core/state.ts", "  tail: memo.tail,", "  tail: 0,"),
+    edits: one("src/core/peers/peers.ts", "  tail: memo.tail,", "  tail: 0,"),
     ...PROOF,
     test: "R8: a room that wakes remembers",
   },
   {
     name: "a mark that is never shown is not waited for",
     edits: one(
-      "src/core/flow.ts",
+      "src/core/delivery/flow-control.ts",
       "if (inFlight(peer.flight) === 0 && peer.marks.length === 0) continue;",
       "if (inFlight(peer.flight) === 0) continue;",
     ),
@@ -251,14 +251,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "removal by name",
-    edits: one("src/core/peers.ts", "if (peer?.link.id !== id) return undefined;", ""),
+    edits: one("src/core/peers/peers.ts", "if (peer?.link.id !== id) return undefined;", ""),
     ...RULES,
     test: "R2: the late failure of an older connection",
   },
   {
     name: "no fence",
     edits: one(
-      "src/core/peers.ts",
+      "src/core/peers/peers.ts",
       "return peer?.link.id === link.id ? peer : undefined;",
       "return peer;",
     ),
@@ -269,12 +269,12 @@ export const MUTANTS: readonly Mutant[] = [
     name: "fence at push, not at take",
     edits: [
       {
-        file: "src/chat-room.ts",
+        file: "src/durable-object/chat-room.ts",
         find: "if (known === undefined || broker.peers.current(known.link) === undefined) break;",
         put: "if (known === undefined) break;",
       },
       {
-        file: "src/chat-room.ts",
+        file: "src/durable-object/chat-room.ts",
         find: "const begins = this.#turn === undefined;",
         put: "if (this.#sockets.find(ws) === undefined) return undefined;\n    const begins = this.#turn === undefined;",
       },
@@ -290,7 +290,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an overtaken handshake wins a tie",
     edits: one(
-      "src/core/entrance.ts",
+      "src/core/membership/join.ts",
       "session.attempt <= rival.attempt",
       "session.attempt < rival.attempt",
     ),
@@ -300,7 +300,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "key ignored",
     edits: one(
-      "src/core/entrance.ts",
+      "src/core/membership/join.ts",
       "known !== undefined && !sameSecret(owner, known.owner)",
       "false",
     ),
@@ -309,15 +309,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "superseded socket resurrected",
-    edits: one("src/sockets.ts", "else if (!attachment.over) {", "else {"),
+    edits: one("src/durable-object/connections.ts", "else if (!attachment.over) {", "else {"),
     ...WAKE,
     test: "R2: a superseded socket does not come back by a wake",
   },
   {
     name: "connection id used again",
     edits: [
-      { file: "src/core/names.ts", find: "Math.max(now, floor)", put: "floor" },
-      { file: "src/core/names.ts", find: "(chance >>> 0)", put: "(0 * chance)" },
+      { file: "src/protocol/ids.ts", find: "Math.max(now, floor)", put: "floor" },
+      { file: "src/protocol/ids.ts", find: "(chance >>> 0)", put: "(0 * chance)" },
     ],
     ...RULES,
     test: "R2: connection ids are not used again",
@@ -351,14 +351,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "answers after entries",
     edits: [
-      { file: "src/core/pump.ts", find: " || peer.waiting.length > 0) {", put: ") {" },
+      { file: "src/core/delivery/pump.ts", find: " || peer.waiting.length > 0) {", put: ") {" },
       {
-        file: "src/core/pump.ts",
+        file: "src/core/delivery/pump.ts",
         find: "if (peer !== undefined) left -= this.pay(peer, compute, now, left);",
         put: "",
       },
       {
-        file: "src/core/pump.ts",
+        file: "src/core/delivery/pump.ts",
         find: "this.#state.served = this.#log.head;\n",
         put: "for (const peer of this.#peers.values()) this.pay(peer, compute, now);\nthis.#state.served = this.#log.head;\n",
       },
@@ -369,7 +369,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "jump to head",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
       "return inFlight(peer.flight) === 0 ? this.#log.head : peer.acked;",
     ),
@@ -379,7 +379,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "sent taken for acknowledged",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
       "return this.sentOf(peer);",
     ),
@@ -389,7 +389,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "attachment not written at an ack",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "this.#outbox.remember(peer);\n    if (!peer.live) {",
       "if (!peer.live) {",
     ),
@@ -399,7 +399,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "attachment not written at a hand-over to a line peer",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       'shown = entries.length === out.entries.length ? out : { type: "entries", entries };\n      this.#outbox.remember(peer);',
       'shown = entries.length === out.entries.length ? out : { type: "entries", entries };',
     ),
@@ -414,13 +414,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "what came earlier in the turn goes to a newcomer too",
-    edits: one("src/core/pump.ts", "peer.sent > this.#state.served", "false"),
+    edits: one("src/core/delivery/pump.ts", "peer.sent > this.#state.served", "false"),
     ...RULES,
     test: "R5: who joins in the middle of a turn",
   },
   {
     name: "of row and checkpoint the checkpoint always counts",
-    edits: one("src/store/directory.ts", "head < this.#savedHead", "head <= this.#savedHead"),
+    edits: one(
+      "src/store/sqlite-directory.ts",
+      "head < this.#savedHead",
+      "head <= this.#savedHead",
+    ),
     project: "room",
     file: "test/room/sqlite-storage.test.ts",
     test: "of a name's row and the checkpoint",
@@ -433,14 +437,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "gap jumped over",
-    edits: one("src/core/pump.ts", "shift(start, 1) < first &&", "false &&"),
+    edits: one("src/core/delivery/pump.ts", "shift(start, 1) < first &&", "false &&"),
     ...RULES,
     test: "R6: what retention removed is told as a gap",
   },
   {
     name: "an unacknowledged gap forgotten",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "this.#flow.launch(peer, to, GAP_BYTES, peer.sent, now);",
       "this.#flow.launch(peer, to, GAP_BYTES, shift(to, -1), now);",
     ),
@@ -450,7 +454,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the higher of explicit since and own cursor",
     edits: one(
-      "src/core/entrance.ts",
+      "src/core/membership/join.ts",
       "return epoch === room.epoch ? since : own;",
       "return epoch === room.epoch ? laterOf(since, own) : own;",
     ),
@@ -470,8 +474,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "codes echoed that may not be sent",
     edits: one(
-      "src/sockets.ts",
-      "try {\n      if (code === 1000 || (code >= 3000 && code < 5000)) ws.close(code);\n      else ws.close();\n    } catch {\n      // The link broke, and there is nobody to answer.\n    }",
+      "src/durable-object/connections.ts",
+      "try {\n      if (code === CLOSE.NORMAL || (code >= 3000 && code < 5000)) ws.close(code);\n      else ws.close();\n    } catch {\n      // The link broke, and there is nobody to answer.\n    }",
       "ws.close(code);",
     ),
     ...WAKE,
@@ -479,33 +483,37 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "history of others",
-    edits: one("src/core/answers.ts", "concerns(entry, peer.link.name));", "true);"),
+    edits: one("src/core/peers/peers.ts", "concerns(entry, peer.link.name));", "true);"),
     ...RULES,
     test: "R8: history shows what concerns the peer",
   },
   {
     name: "history from before the birth",
-    edits: one("src/core/answers.ts", "entry.seq > peer.birth && ", ""),
+    edits: one("src/core/peers/peers.ts", "entry.seq > peer.birth && ", ""),
     ...RULES,
     test: "R8: a forgotten name that is claimed again",
   },
   {
     name: "a turn answers without end",
-    edits: one("src/core/pump.ts", "let left = TURN_ANSWER_BYTES;", "let left = Infinity;"),
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "let left = TURN_ANSWER_BYTES;",
+      "let left = Infinity;",
+    ),
     project: "core",
     file: "test/core/bounds.test.ts",
     test: "R8: a hundred who ask for history at once",
   },
   {
     name: "a turn replays without end",
-    edits: one("src/core/pump.ts", " || handed >= TURN_REPLAY_BYTES", ""),
+    edits: one("src/core/delivery/pump.ts", " || handed >= TURN_REPLAY_BYTES", ""),
     project: "core",
     file: "test/core/bounds.test.ts",
     test: "R8: a hundred who ack what they never read",
   },
   {
     name: "what a page had to read does not count",
-    edits: one("src/core/pump.ts", "entry.bytes, 0) + scan.bytes;", "entry.bytes, 0);"),
+    edits: one("src/core/delivery/pump.ts", "entry.bytes, 0) + scan.bytes;", "entry.bytes, 0);"),
     project: "core",
     file: "test/core/bounds.test.ts",
     test: "R8: those who return at once share one turn's reading",
@@ -513,7 +521,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a message of unknown fate holds up those who go one by one",
     edits: one(
-      "src/client/outgoing.ts",
+      "src/client/send-queue.ts",
       "!unknown && this.handed.has(id))",
       "this.handed.has(id))",
     ),
@@ -523,7 +531,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "window ignored",
-    edits: one("src/core/flow.ts", "return count < this.#limits.window &&", "return "),
+    edits: one(
+      "src/core/delivery/flow-control.ts",
+      "return count < this.#limits.window &&",
+      "return ",
+    ),
     ...RULES,
     test: "R8: at most a window is in flight",
   },
@@ -540,7 +552,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a look for dead links that never ends",
     edits: one(
-      "src/core/flow.ts",
+      "src/core/delivery/flow-control.ts",
       "return this.#state.flightBytes > 0 || this.#state.marks > 0 ? this.#state.stallAt : undefined;",
       "return this.#state.stallAt;",
     ),
@@ -560,7 +572,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "ready by caught-up",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "if (sent < peer.welcomeHead ||",
       "if (sent < this.#log.head ||",
     ),
@@ -570,7 +582,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an ack opens no window",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "peer.sent = laterOf(peer.sent, seq);\n      this.wantMore(peer);",
       "peer.sent = laterOf(peer.sent, seq);",
     ),
@@ -589,20 +601,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "all of a large room told `ready` in one turn",
-    edits: one("src/core/pump.ts", "sweep.rest.splice(-share)", "sweep.rest.splice(0)"),
+    edits: one("src/core/delivery/pump.ts", "sweep.rest.splice(-share)", "sweep.rest.splice(0)"),
     ...READY,
     test: "R8: of 640 who hear nothing",
   },
   {
     name: "a look at half of the room in a large turn",
-    edits: one("src/core/pump.ts", " || entries >= SWEEP_ENTRIES", ""),
+    edits: one("src/core/delivery/pump.ts", " || entries >= SWEEP_ENTRIES", ""),
     ...READY,
     test: "R11: whoever comes and goes",
   },
   {
     name: "`ready` told so late that the next look is too late",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "READY_ENTRIES - 4 * SWEEP_ENTRIES",
       "READY_ENTRIES - SWEEP_ENTRIES",
     ),
@@ -612,7 +624,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "dead links kept",
     edits: one(
-      "src/core/flow.ts",
+      "src/core/delivery/flow-control.ts",
       "if (peer.progressAt + STALL_MS <= now) dead.push(peer);\n      else next",
       "next",
     ),
@@ -628,7 +640,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a share that a crash refills",
     edits: one(
-      "src/store/directory.ts",
+      "src/store/sqlite-directory.ts",
       "if (spent.length > 0) saved.push(writeSpent(spent));",
       "",
     ),
@@ -638,7 +650,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a key is looked at only when it is given",
-    edits: one("src/core/expiry.ts", "if (now < this.#state.expiresFrom) return [];", "return [];"),
+    edits: one(
+      "src/core/membership/expiry.ts",
+      "if (now < this.#state.expiresFrom) return [];",
+      "return [];",
+    ),
     ...EXPIRY,
     test: "ends its connection before anything is handed to it",
   },
@@ -650,69 +666,73 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "secrets compared by their last character",
-    edits: one("src/core/secret.ts", "difference |=", "difference ="),
+    edits: one("src/core/timing-safe-equal.ts", "difference |=", "difference ="),
     project: "core",
     file: "test/core/secret.test.ts",
     test: "another one in the middle",
   },
   {
     name: "any algorithm",
-    edits: one("src/token.ts", "      algorithms,\n      issuer,", "      issuer,"),
+    edits: one("src/http/auth/jwt.ts", "      algorithms,\n      issuer,", "      issuer,"),
     ...TOKEN,
     test: "another algorithm of secrets",
   },
   {
     name: "any issuer",
-    edits: one("src/token.ts", "      algorithms,\n      issuer,", "      algorithms,"),
+    edits: one("src/http/auth/jwt.ts", "      algorithms,\n      issuer,", "      algorithms,"),
     ...TOKEN,
     test: "another issuer",
   },
   {
     name: "any audience",
-    edits: one("src/token.ts", "...(audience !== undefined && { audience }),", ""),
+    edits: one("src/http/auth/jwt.ts", "...(audience !== undefined && { audience }),", ""),
     ...TOKEN,
     test: "another audience",
   },
   {
     name: "tokens without an end",
-    edits: one("src/token.ts", '["exp", "sub"]', '["sub"]'),
+    edits: one("src/http/auth/jwt.ts", '["exp", "sub"]', '["sub"]'),
     ...TOKEN,
     test: "no end",
   },
   {
     name: "a token for any name",
-    edits: one("src/token.ts", "if (parsePeerName(given) !== name) {", "if (false) {"),
+    edits: one("src/http/auth/jwt.ts", "if (parsePeerName(given) !== name) {", "if (false) {"),
     ...TOKEN,
     test: "another name",
   },
   {
     name: "a token for any room",
-    edits: one("src/token.ts", "if (!covers(rooms, room)) {", "if (false) {"),
+    edits: one("src/http/auth/jwt.ts", "if (!covers(rooms, room)) {", "if (false) {"),
     ...TOKEN,
     test: "rooms: a list without it",
   },
   {
     name: "every room of a token is a beginning",
-    edits: one("src/token.ts", ": room === pattern;", ": room.startsWith(pattern);"),
+    edits: one("src/http/auth/jwt.ts", ": room === pattern;", ": room.startsWith(pattern);"),
     ...TOKEN,
     test: "rooms: an exact name is no beginning",
   },
   {
     name: "an issuer that fails is a bad token",
-    edits: one("src/token.ts", "if (error instanceof KeysUnavailable) {", "if (false) {"),
+    edits: one("src/http/auth/jwt.ts", "if (error instanceof KeysUnavailable) {", "if (false) {"),
     ...KEY_SET,
     test: "an issuer that fails is temporary trouble",
   },
   {
     name: "made-up keys make the room knock",
-    edits: one("src/key-set.ts", "if (isWithin(this.#missedAt, COOLDOWN_MS, now))", "if (false)"),
+    edits: one(
+      "src/http/auth/jwks.ts",
+      "if (isWithin(this.#missedAt, COOLDOWN_MS, now))",
+      "if (false)",
+    ),
     ...KEY_SET,
     test: "made-up keys do not make the room knock",
   },
   {
     name: "a copy of the keys is kept for ever",
     edits: one(
-      "src/key-set.ts",
+      "src/http/auth/jwks.ts",
       "kept && isWithin(kept.at, MAX_AGE_MS, now) ? kept",
       "kept ? kept",
     ),
@@ -722,7 +742,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the owner is the subject, whoever vouches for it",
     edits: one(
-      "src/upgrade.ts",
+      "src/http/handshake.ts",
       "(room, name, issuer, subject), expiresAt",
       '(room, name, "", subject), expiresAt',
     ),
@@ -732,7 +752,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a token that is half set is none",
     edits: one(
-      "src/token-settings.ts",
+      "src/config/jwt.ts",
       "NAMES.filter((name) => vars[name] !== undefined)",
       "NAMES.filter((name) => vars[name])",
     ),
@@ -742,38 +762,38 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a page without encryption is the endpoint's own",
-    edits: one("src/door.ts", 'page.protocol === "https:" ||', "true ||"),
+    edits: one("src/http/origin.ts", 'page.protocol === "https:" ||', "true ||"),
     ...DOOR,
     test: "its own host without encryption",
   },
   {
     name: "a page of another origin is let in",
-    edits: one("src/worker.ts", "if (!mayConnect(origin, url, origins))", "if (false)"),
+    edits: one("src/http/router.ts", "if (!mayConnect(origin, url, origins))", "if (false)"),
     ...DOOR,
     test: "a page of another origin is told so by a close",
   },
   {
     name: "a refusal names the key",
-    edits: one("src/upgrade.ts", '!protocol.toLowerCase().startsWith("key.") && ', ""),
+    edits: one("src/http/handshake.ts", '!protocol.toLowerCase().startsWith("key.") && ', ""),
     ...DOOR,
     test: "a refusal names a subprotocol of the offer",
   },
   {
     name: "a refusal names no subprotocol, and no browser reads it",
-    edits: one("src/upgrade.ts", "dialect ?? protocols.find(mayBeNamed)", "dialect"),
+    edits: one("src/http/handshake.ts", "dialect ?? protocols.find(mayBeNamed)", "dialect"),
     ...DOOR,
     test: "a refusal names a subprotocol of the offer",
   },
   {
     name: "a long origin makes a reason that fits into no close",
-    edits: one("src/door.ts", "if (origin.length <= ORIGIN_SHOWN_BYTES) return", "return"),
+    edits: one("src/http/origin.ts", "if (origin.length <= ORIGIN_SHOWN_BYTES) return", "return"),
     ...DOOR,
     test: "the reason names a longer one",
   },
   {
     name: "handshakes that are refused are not counted",
     edits: one(
-      "src/worker.ts",
+      "src/http/router.ts",
       "if (await knocksTooOften(headers, env.UPGRADES)) return tooMany(room);",
       "",
     ),
@@ -783,7 +803,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "429 can be read in no browser",
     edits: one(
-      "src/worker.ts",
+      "src/http/router.ts",
       "if (await knocksTooOften(request.headers, env.UPGRADES)) return tooMany(room);",
       "",
     ),
@@ -793,7 +813,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a limiter that fails closes the room",
     edits: one(
-      "src/door.ts",
+      "src/http/rate-limit.ts",
       "error: String(error) });\n    return false;",
       "error: String(error) });\n    return true;",
     ),
@@ -802,14 +822,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "every IPv6 address is counted by itself",
-    edits: one("src/door.ts", "groups.slice(0, 4)", "groups.slice(0, 8)"),
+    edits: one("src/http/rate-limit.ts", "groups.slice(0, 4)", "groups.slice(0, 8)"),
     ...DOOR,
     test: "counts another of the same /64",
   },
   {
     name: "gathering: a flood is never cut",
     edits: one(
-      "src/core/pace.ts",
+      "src/durable-object/batch-timer.ts",
       "return grew && passed >= 0 && passed < GATHER_MS",
       "return grew",
     ),
@@ -819,7 +839,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "gathering: a message that is alone waits for company",
-    edits: one("src/core/pace.ts", "items >= this.#seen + GATHER_ITEMS", "items >= this.#seen"),
+    edits: one(
+      "src/durable-object/batch-timer.ts",
+      "items >= this.#seen + GATHER_ITEMS",
+      "items >= this.#seen",
+    ),
     project: "core",
     file: "test/core/pace.test.ts",
     test: "a message that is alone is taken at the first look",
@@ -827,7 +851,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the short way takes an id that is not well-formed",
     edits: one(
-      "src/wire/json.ts",
+      "src/codec/json.ts",
       "if (!id.isWellFormed() || !text.isWellFormed()) return undefined;",
       "if (!text.isWellFormed()) return undefined;",
     ),
@@ -837,21 +861,25 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the short way takes a name outside the grammar",
-    edits: one("src/wire/json.ts", "[A-Za-z0-9_.-]{0,31}$/", "[A-Za-z0-9_.-]*$/"),
+    edits: one("src/codec/json.ts", "[A-Za-z0-9_.-]{0,31}$/", "[A-Za-z0-9_.-]*$/"),
     project: "core",
     file: "test/wire/json.test.ts",
     test: "says what the schemas say",
   },
   {
     name: "everything waits for the interval",
-    edits: one("src/core/pace.ts", "if (!isAck(frame)) return", "return"),
+    edits: one("src/durable-object/batch-timer.ts", "if (!isAck(frame)) return", "return"),
     project: "core",
     file: "test/core/pace.test.ts",
     test: "acks do not wait",
   },
   {
     name: "a commit interval that starves who is behind",
-    edits: one("src/core/pace.ts", "return isAnyoneBehind() ? 0 : Math.min", "return Math.min"),
+    edits: one(
+      "src/durable-object/batch-timer.ts",
+      "return isAnyoneBehind() ? 0 : Math.min",
+      "return Math.min",
+    ),
     project: "core",
     file: "test/core/pace.test.ts",
     test: "R11: nothing waits while somebody is behind",
@@ -859,7 +887,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an interval counted from any turn, not from a commit of entries",
     edits: one(
-      "src/chat-room.ts",
+      "src/durable-object/chat-room.ts",
       "if (this.#storage?.log.head !== head) this.#pace",
       "this.#pace",
     ),
@@ -875,14 +903,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "attachments of the release before not read",
-    edits: one("src/sockets.ts", "    case 1:\n    case 2: {\n", "    case 2: {\n"),
+    edits: one(
+      "src/durable-object/attachment.ts",
+      "    case 1:\n    case 2: {\n",
+      "    case 2: {\n",
+    ),
     ...VERSIONS,
     test: "release-1 R5: the connected hear what was in flight",
   },
   {
     name: "the end of a connection forgotten by an upgrade",
     edits: one(
-      "src/sockets.ts",
+      "src/durable-object/attachment.ts",
       "return { version: ATTACHMENT_VERSION, over, memo: { ...before, ...memo } };",
       "return { version: ATTACHMENT_VERSION, over: over && false, memo: { ...before, ...memo } };",
     ),
@@ -891,20 +923,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "model: removal by name",
-    edits: one("src/core/peers.ts", "if (peer?.link.id !== id) return undefined;", ""),
+    edits: one("src/core/peers/peers.ts", "if (peer?.link.id !== id) return undefined;", ""),
     ...MODEL,
     test: "R2: a failure behind the takeover",
   },
   {
     name: "model: superseded socket resurrected",
-    edits: one("src/sockets.ts", "else if (!attachment.over) {", "else {"),
+    edits: one("src/durable-object/connections.ts", "else if (!attachment.over) {", "else {"),
     ...MODEL,
     test: "R2: sleep after a takeover whose older socket never answered",
   },
   {
     name: "model: saved cursor too high",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
       "return this.sentOf(peer);",
     ),
@@ -914,7 +946,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "model: attachment not written at an ack",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "this.#outbox.remember(peer);\n    if (!peer.live) {",
       "if (!peer.live) {",
     ),
@@ -924,7 +956,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "model: a turn's rows written one by one",
     edits: one(
-      "src/store/storage.ts",
+      "src/store/sqlite-storage.ts",
       "this.#database.transactionSync(() => {",
       "((work: () => void) => work())(() => {",
     ),
@@ -933,14 +965,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "model: who is told of trouble stays connected",
-    edits: one("src/chat-room.ts", '.filter((event) => "link" in event)', ".slice(0, 0)"),
+    edits: one(
+      "src/durable-object/chat-room.ts",
+      '.filter((event) => "link" in event)',
+      ".slice(0, 0)",
+    ),
     ...MODEL,
     test: "R3: storage that fails with the second write",
   },
   {
     name: "news of presence come as often in a large room as in a small one",
     edits: one(
-      "src/core/presence.ts",
+      "src/core/peers/presence.ts",
       "now + Math.max(PRESENCE_MS, Math.ceil(fair))",
       "now + PRESENCE_MS",
     ),
@@ -950,14 +986,22 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "news of presence go to all of a large room in one turn",
-    edits: one("src/core/announcements.ts", "splice(0, PRESENCE_TURN_FRAMES)", "splice(0)"),
+    edits: one(
+      "src/core/membership/presence-broadcast.ts",
+      "splice(0, PRESENCE_TURN_FRAMES)",
+      "splice(0)",
+    ),
     project: "core",
     file: "test/core/bounds.test.ts",
     test: "R8: a turn tells news to 500",
   },
   {
     name: "who was welcomed with the news hears them again",
-    edits: one("src/core/announcements.ts", "peers.current(link)", "peers.get(link.name)"),
+    edits: one(
+      "src/core/membership/presence-broadcast.ts",
+      "peers.current(link)",
+      "peers.get(link.name)",
+    ),
     project: "core",
     file: "test/core/bounds.test.ts",
     test: "who comes meanwhile hears only that",
@@ -965,7 +1009,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "counted: a row for each entry",
     edits: one(
-      "src/store/segments.ts",
+      "src/store/sqlite-log.ts",
       "if (index > start && bytes + entry.bytes > ROW_BYTES) {",
       "if (index > start) {",
     ),
@@ -1000,21 +1044,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "counted: a segment is read again for each page",
-    edits: one("src/store/segments.ts", "        this.#keep(read);\n", ""),
+    edits: one("src/store/sqlite-log.ts", "        this.#keep(read);\n", ""),
     project: "room",
     file: "test/room/counted-replay.test.ts",
     test: "a replay out of 10,000 entries, all of them theirs",
   },
   {
     name: "model: grace that does not end",
-    edits: one("src/core/presence.ts", "if (until > now) break;", "if (until > 0) break;"),
+    edits: one("src/core/peers/presence.ts", "if (until > now) break;", "if (until > 0) break;"),
     ...MODEL,
     test: "R11: a dead link is given up",
   },
   {
     name: "an erased text stays in what was read before",
     edits: one(
-      "src/store/segments.ts",
+      "src/store/sqlite-log.ts",
       "    this.#drop(({ last }) => last === segment.last);\n",
       "",
     ),
@@ -1025,7 +1069,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a scan reads on however much it has read",
     edits: one(
-      "src/store/segments.ts",
+      "src/store/sqlite-log.ts",
       "if (this.bytes < SCAN_BYTES) return false;",
       "if (this.bytes >= 0) return false;",
     ),
@@ -1035,38 +1079,42 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a scan that ended early counts as the whole stretch",
-    edits: one("src/store/segments.ts", "this.#end = end;", "void end;"),
+    edits: one("src/store/sqlite-log.ts", "this.#end = end;", "void end;"),
     project: "room",
     file: "test/room/sqlite-storage.test.ts",
     test: "R8: a stretch in which much is to be read ends early",
   },
   {
     name: "an erased text that was sent in the same turn is shown",
-    edits: one("src/core/operator.ts", "fresh[index] = redact(entry);", ""),
+    edits: one("src/core/admin/commands.ts", "fresh[index] = redact(entry);", ""),
     ...OPERATOR,
     test: "in the turn in which it was sent",
   },
   {
     name: "everyone is told of what was erased",
-    edits: one("src/core/operator.ts", "if (mayRead(peer, entry)) outbox", "outbox"),
+    edits: one("src/core/admin/commands.ts", "if (mayRead(peer, entry)) outbox", "outbox"),
     ...OPERATOR,
     test: "R6: whoever may have it is told",
   },
   {
     name: "an expelled name is not forgotten",
-    edits: one("src/core/operator.ts", "storage.directory.forget(name);", ""),
+    edits: one("src/core/admin/commands.ts", "storage.directory.forget(name);", ""),
     ...OPERATOR,
     test: "R2: it is removed once, with 4004",
   },
   {
     name: "an expelled name in grace still counts",
-    edits: one("src/core/operator.ts", "presence.dismissed(name, now);", ""),
+    edits: one("src/core/admin/commands.ts", "presence.dismissed(name, now);", ""),
     ...OPERATOR,
     test: "absent, it is forgotten",
   },
   {
     name: "a publication is not searched for",
-    edits: one("src/core/operator.ts", "if (entry.from === from && entry.id === id)", "if (false)"),
+    edits: one(
+      "src/core/admin/commands.ts",
+      "if (entry.from === from && entry.id === id)",
+      "if (false)",
+    ),
     ...OPERATOR,
     test: "once, with an id and a since",
   },
@@ -1083,7 +1131,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "looking makes a room",
     edits: one(
-      "src/chat-room.ts",
+      "src/durable-object/chat-room.ts",
       "if (this.#broker === undefined && this.#isWithoutRoom(items)) return;",
       "",
     ),
@@ -1092,13 +1140,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "names in the clear",
-    edits: one("src/journal.ts", "{ name: hashed(note.name, key) }", "{ name: note.name }"),
+    edits: one(
+      "src/observability/logger.ts",
+      "{ name: hashed(note.name, key) }",
+      "{ name: note.name }",
+    ),
     ...OPERATED,
     test: "R8: tells what happened",
   },
   {
     name: "a pause that the network's return ends",
-    edits: one("src/client/link.ts", 'if (link.type === "paused") return stay(link);', ""),
+    edits: one(
+      "src/client/connection-state.ts",
+      'if (link.type === "paused") return stay(link);',
+      "",
+    ),
     project: "core",
     file: "test/client/link.test.ts",
     test: "while live: the link is let go of, and nothing but `resume`",
@@ -1106,7 +1162,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "page: a text made markup",
     edits: one(
-      "src/page/view/dom.ts",
+      "src/apps/page/view/dom.ts",
       'element.dir = "auto";\n  element.textContent = text;',
       "element.innerHTML = text;",
     ),
@@ -1117,7 +1173,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "page: a key that Safari gave to the input method sends",
     edits: one(
-      "src/page/model/keys.ts",
+      "src/apps/page/model/keys.ts",
       "isComposing || keyCode === TAKEN_BY_INPUT_METHOD",
       "isComposing",
     ),
@@ -1128,7 +1184,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "page: yesterday is 24 hours ago",
     edits: one(
-      "src/page/model/rows.ts",
+      "src/apps/page/model/rows.ts",
       "const ago = today - dayNumber(at);",
       "const ago = dayNumber(at) === today ? 0 : dayNumber(now - DAY_MS) === dayNumber(at) ? 1 : 2;",
     ),
@@ -1138,7 +1194,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "page: the counter counts characters",
-    edits: one("src/page/model/length.ts", "= utf8Length(text);", "= text.length;"),
+    edits: one("src/apps/page/model/length.ts", "= utf8Length(text);", "= text.length;"),
     project: "core",
     file: "test/page-model/length.test.ts",
     test: "bytes are counted",
@@ -1146,7 +1202,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "page: the room's advice beside the page's own",
     edits: one(
-      "src/page/model/words.ts",
+      "src/apps/page/model/status-text.ts",
       'plainWords(why).split(": ", 1)[0] ?? ""',
       "plainWords(why)",
     ),
@@ -1156,7 +1212,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a sentence for people names a field",
-    edits: one("src/client/plain-words.ts", "  return plainWords(message);", "  return message;"),
+    edits: one("src/client/error-text.ts", "  return plainWords(message);", "  return message;"),
     project: "core",
     file: "test/page-model/words.test.ts",
     test: "no field is named",
@@ -1164,7 +1220,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a text that is too long is taken into the outbox",
     edits: one(
-      "src/client/outgoing.ts",
+      "src/client/send-queue.ts",
       "this.#isTold ? this.#tooLarge(queued) : undefined",
       "undefined",
     ),
@@ -1174,20 +1230,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "page: a replayed entry like any other",
-    edits: one("src/page/model/log.ts", "seq, entry, via }", 'seq, entry, via: "live" }'),
+    edits: one("src/apps/page/model/log.ts", "seq, entry, via }", 'seq, entry, via: "live" }'),
     ...PAGE_LOG,
     test: "how an entry came is kept",
   },
   {
     name: "page: a window that grows",
-    edits: one("src/page/model/window.ts", "Math.min(length, start + ROWS)", "length"),
+    edits: one("src/apps/page/model/virtual-window.ts", "Math.min(length, start + ROWS)", "length"),
     ...PAGE_LOG,
     test: "goes up to the first and down to the last",
   },
   {
     name: "page: one draft for all rooms",
     edits: one(
-      "src/page/memory.ts",
+      "src/apps/page/preferences.ts",
       "this.#set(`draft ${room}/${name}`",
       "this.#set(`draft ${name}`",
     ),
@@ -1197,7 +1253,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "page: a draft lost with a full disk",
     edits: one(
-      "src/page/memory.ts",
+      "src/apps/page/preferences.ts",
       "      this.#here.set(key, value);\n    }\n  }\n\n  #tabGet",
       "    }\n  }\n\n  #tabGet",
     ),
@@ -1206,14 +1262,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "page: who left unnoticed stays",
-    edits: one("src/page/model/roster.ts", "this.#known.delete(name);", "continue;"),
+    edits: one("src/apps/page/model/roster.ts", "this.#known.delete(name);", "continue;"),
     ...PAGE_PEOPLE,
     test: "who left unnoticed",
   },
   {
     name: "what cannot be read is everybody's trouble",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "      this.#failed.set(peer, error);\n    }\n    if (page.length > 0)",
       "      throw error;\n    }\n    if (page.length > 0)",
     ),
@@ -1257,12 +1313,12 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a row that somebody read before costs nothing",
     edits: [
       {
-        file: "src/store/segments.ts",
+        file: "src/store/sqlite-log.ts",
         find: "      if (read === undefined) {",
         put: "      const isKept = read !== undefined;\n      if (read === undefined) {",
       },
       {
-        file: "src/store/segments.ts",
+        file: "src/store/sqlite-log.ts",
         find: "      yield read;\n",
         put: `      const { first, last } = read;
       const [above, below] = [read.above.bind(read), read.below.bind(read)];
@@ -1277,7 +1333,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what a scan read waits for the whole heap to be looked through",
     edits: one(
-      "src/store/segments.ts",
+      "src/store/sqlite-log.ts",
       `    return new Stretch(
       () => this.#endAfter(seq),
       (stretch) => this.#forward(seq, name, stretch),
@@ -1327,7 +1383,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "not all who come back at once are found in memory",
-    edits: one("src/store/directory.ts", "CACHED_NAMES = 8_192", "CACHED_NAMES = 4_096"),
+    edits: one("src/store/sqlite-directory.ts", "CACHED_NAMES = 8_192", "CACHED_NAMES = 4_096"),
     project: "room",
     file: "test/room/sqlite-storage.test.ts",
     test: "as many names as may be online by default",
@@ -1351,7 +1407,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a checkpoint of the wrong shape is believed",
     edits: one(
-      "src/store/directory.ts",
+      "src/store/sqlite-directory.ts",
       "return Array.isArray(list) && list.every(isSaved) ? list : undefined;",
       "return list as Saved[];",
     ),
@@ -1361,7 +1417,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a tick that fails closes everybody",
     edits: one(
-      "src/chat-room.ts",
+      "src/durable-object/chat-room.ts",
       "      const broker = this.#wake(inbox, now);\n",
       '      if (inbox.every(({ type }) => type === "tick")) throw error;\n      const broker = this.#wake(inbox, now);\n',
     ),
@@ -1372,7 +1428,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "who hung up before an erasure is let go of after it",
     edits: one(
-      "src/chat-room.ts",
+      "src/durable-object/chat-room.ts",
       "      // Before the next part, which may wake another broker: that must not take a dead socket for a peer.\n",
       "    }\n    for (const items of partsOf(inbox)) {\n",
     ),
@@ -1388,25 +1444,25 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "client: a write that the disk takes a part of is not noticed",
-    edits: one("src/client/file-io.ts", "done += written;", "done = bytes.length;"),
+    edits: one("src/client/storage/file-io.ts", "done += written;", "done = bytes.length;"),
     ...FILE_STORAGE,
     test: "a write that the disk takes a part of harms nothing",
   },
   {
     name: "client: a record is moved before it is durable",
-    edits: one("src/client/file-io.ts", "    fsyncSync(file);\n", ""),
+    edits: one("src/client/storage/file-io.ts", "    fsyncSync(file);\n", ""),
     ...FILE_DURABLE,
     test: "a record is durable before it is moved over the old one",
   },
   {
     name: "client: the folder of a record is not synced",
-    edits: one("src/client/file-io.ts", "    fsyncSync(opened);\n", ""),
+    edits: one("src/client/storage/file-io.ts", "    fsyncSync(opened);\n", ""),
     ...FILE_DURABLE,
     test: "a record is durable before it is moved over the old one",
   },
   {
     name: "client: a file that holds no record is deleted",
-    edits: one("src/client/file-storage.ts", "renameSync(path, aside);", "rmSync(path);"),
+    edits: one("src/client/storage/file.ts", "renameSync(path, aside);", "rmSync(path);"),
     ...FILE_STORAGE,
     test: "a record that is cut off: is moved aside",
   },
@@ -1423,20 +1479,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "client: a path is locked as it is spelled",
-    edits: one("src/client/file-storage.ts", "file = realFile(given);", ""),
+    edits: one("src/client/storage/file.ts", "file = realFile(given);", ""),
     ...FILE_STORAGE,
     test: "a link to the file: one owner",
   },
   {
     name: "client: whoever lost the file writes it on",
-    edits: one("src/client/file-lock.ts", "if (!this.isOwned()) throw this.#lost();", ""),
+    edits: one("src/client/storage/file-lock.ts", "if (!this.isOwned()) throw this.#lost();", ""),
     ...FILE_LOCK,
     test: "cannot overwrite what the next one writes",
   },
   {
     name: "client: what a lost owner had begun to write stays, to be moved later",
     edits: one(
-      "src/client/file-lock.ts",
+      "src/client/storage/file-lock.ts",
       "rmSync(`${this.#path(name)}.new`, { force: true });",
       "",
     ),
@@ -1445,14 +1501,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "client: an owner lives if its pid does",
-    edits: one("src/client/file-identity.ts", "return now.started === other.started &&", "return"),
+    edits: one(
+      "src/client/storage/file-identity.ts",
+      "return now.started === other.started &&",
+      "return",
+    ),
     ...FILE_LOCK,
     test: "whose number another process has now is replaced at once",
   },
   {
     name: "client: a pid means the same in every container",
     edits: one(
-      "src/client/file-identity.ts",
+      "src/client/storage/file-identity.ts",
       "if (other.place !== own.place) return undefined;",
       "",
     ),
@@ -1461,14 +1521,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "client: a machine that slept has observed all the time",
-    edits: one("src/client/file-lock.ts", "Math.min(LOOK_MS, at - before.at)", "(at - before.at)"),
+    edits: one(
+      "src/client/storage/file-lock.ts",
+      "Math.min(LOOK_MS, at - before.at)",
+      "(at - before.at)",
+    ),
     ...FILE_LOCK,
     test: "is not replaced by an observer that slept instead of looking",
   },
   {
     name: "client: whoever claims the file owns it, without a second look",
     edits: one(
-      "src/client/file-lock.ts",
+      "src/client/storage/file-lock.ts",
       "            renewedAt = performance.now();\n            continue;\n          }\n",
       "          }\n",
     ),
@@ -1478,33 +1542,33 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "terminal: a pasted command acts",
-    edits: one("src/client/terminal/input.ts", " && !isText", ""),
+    edits: one("src/apps/terminal/input.ts", " && !isText", ""),
     ...TERMINAL,
     test: 'pasted, "/quit" is no command',
   },
   {
     name: "terminal: an address of full-width signs is plain text, which goes to everyone",
-    edits: one("src/client/terminal/input.ts", "COLON = /[:：]/", "COLON = /[:]/"),
+    edits: one("src/apps/terminal/input.ts", "COLON = /[:：]/", "COLON = /[:]/"),
     ...TERMINAL,
     test: "reads full-width signs",
   },
   {
     name: "terminal: that no WebSocket gets through is never told",
-    edits: one("src/client/terminal/probe.ts", "FAILED_MAX = 2", "FAILED_MAX = Infinity"),
+    edits: one("src/apps/terminal/probe.ts", "FAILED_MAX = 2", "FAILED_MAX = Infinity"),
     project: "e2e",
     file: "test/terminal/strangers.test.ts",
     test: "a room behind something that passes no WebSocket on",
   },
   {
     name: "terminal: names that went wrong are plain text, which goes to everyone",
-    edits: one("src/client/terminal/input.ts", "/^\\s|^$/.test(line.slice(colon + 1))", "false"),
+    edits: one("src/apps/terminal/input.ts", "/^\\s|^$/.test(line.slice(colon + 1))", "false"),
     ...TERMINAL,
     test: "reads names that went wrong",
   },
   {
     name: "terminal: a mistyped to sends to everyone",
     edits: one(
-      "src/client/terminal/json-line.ts",
+      "src/apps/terminal/json-line.ts",
       "if (stray !== undefined) {",
       'if (stray === "") {',
     ),
@@ -1513,32 +1577,32 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "terminal: a separator within JSON ends its line",
-    edits: one("src/client/terminal/lines.ts", 'split("\\n")', "split(/\\n|\\u2028/)"),
+    edits: one("src/apps/terminal/lines.ts", 'split("\\n")', "split(/\\n|\\u2028/)"),
     ...TERMINAL,
     test: "a stream's lines: separators that end no line",
   },
   {
     name: "terminal: a row that goes on passes for a line of its own",
-    edits: one("src/client/terminal/wrap.ts", 'const INDENT = "  ";', 'const INDENT = "";'),
+    edits: one("src/apps/terminal/wrap.ts", 'const INDENT = "  ";', 'const INDENT = "";'),
     ...TERMINAL,
     test: "what is made to look like a line of its own does not",
   },
   {
     name: "terminal: wide letters count as one column",
-    edits: one("src/client/terminal/wrap.ts", "? 2 : 1", "? 1 : 1"),
+    edits: one("src/apps/terminal/wrap.ts", "? 2 : 1", "? 1 : 1"),
     ...TERMINAL,
     test: "many wide letters",
   },
   {
     name: "terminal: Tab leaves the colon out",
-    edits: one("src/client/terminal/completion.ts", "`${hits[0]}: `", "`${hits[0]}`"),
+    edits: one("src/apps/terminal/completion.ts", "`${hits[0]}: `", "`${hits[0]}`"),
     ...TERMINAL,
     test: "completes a beginning, with the colon",
   },
   {
     name: "client: the record keeps what was heard, not what is done",
     edits: one(
-      "src/client/keeper.ts",
+      "src/client/record-store.ts",
       "const cursor = this.#done();",
       "const cursor = this.record.cursor;",
     ),
@@ -1549,7 +1613,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "client: an entry is done when it is handed out",
     edits: one(
-      "src/client/feed.ts",
+      "src/client/entry-iterator.ts",
       "const item = this.#leaving ?? this.#handed ?? this",
       "const item = this.#leaving ?? this",
     ),
@@ -1560,7 +1624,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "client: a backlog without a bound",
     edits: one(
-      "src/client/feed.ts",
+      "src/client/entry-iterator.ts",
       "if (!fits && this.size > 0) {",
       "if (!fits && this.size < 0) {",
     ),
@@ -1632,7 +1696,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "terminal: an entry is done before the reader has taken it",
-    edits: one("src/client/terminal/conversation.ts", "      await taken();\n", ""),
+    edits: one("src/apps/terminal/session.ts", "      await taken();\n", ""),
     project: "e2e",
     file: "test/e2e/done.test.ts",
     test: "R5: the terminal client is killed while the reader",

@@ -11,8 +11,8 @@ import {
   onState,
   replayLine,
   summary,
-} from "../../src/page/model/absence.ts";
-import { noticeOf, wordsOf } from "../../src/page/model/words.ts";
+} from "../../src/apps/page/model/absence.ts";
+import { noticeOf, wordsOf } from "../../src/apps/page/model/status-text.ts";
 
 const sound = { doubled: 0, misplaced: 0 };
 const replaying = { type: "replaying", since: 10, head: 20 } as const;

@@ -1,6 +1,6 @@
 /** The days of the log are those of the calendar, in zones whose days have 23, 24 and 25 hours. */
 import { describe, expect, test } from "vitest";
-import { calendar } from "../../src/page/model/rows.ts";
+import { calendar } from "../../src/apps/page/model/rows.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

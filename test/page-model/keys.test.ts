@@ -1,6 +1,6 @@
 /** What a key means, and when it belongs to the input method. */
 import { expect, test } from "vitest";
-import { pressOf } from "../../src/page/model/keys.ts";
+import { pressOf } from "../../src/apps/page/model/keys.ts";
 
 const plain = { shiftKey: false, isComposing: false };
 

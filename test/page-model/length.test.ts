@@ -1,6 +1,6 @@
 /** How a text that comes near the limit of one message, or goes over it, is told. */
 import { expect, test } from "vitest";
-import { lengthOf } from "../../src/page/model/length.ts";
+import { lengthOf } from "../../src/apps/page/model/length.ts";
 
 const LIMIT = 8_192;
 

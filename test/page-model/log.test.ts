@@ -1,8 +1,16 @@
 /** What the page keeps of a room's log, the rows it makes of it, and the part of them that is in the document. */
 import { describe, expect, test } from "vitest";
-import { type Item, KEPT, Log, type Via } from "../../src/page/model/log.ts";
-import { calendar, type Line, type Row, rowsOf } from "../../src/page/model/rows.ts";
-import { atEnd, down, EMPTY, moved, ROWS, STEP, up } from "../../src/page/model/window.ts";
+import { type Item, KEPT, Log, type Via } from "../../src/apps/page/model/log.ts";
+import { calendar, type Line, type Row, rowsOf } from "../../src/apps/page/model/rows.ts";
+import {
+  atEnd,
+  down,
+  EMPTY,
+  moved,
+  ROWS,
+  STEP,
+  up,
+} from "../../src/apps/page/model/virtual-window.ts";
 
 const MINUTE = 60_000;
 /** 21:00 UTC of a Monday. */

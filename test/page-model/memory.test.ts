@@ -1,6 +1,6 @@
 /** What the page remembers: across reloads if the browser keeps it, and for as long as the page lives if it does not. */
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { Memory } from "../../src/page/memory.ts";
+import { Memory } from "../../src/apps/page/preferences.ts";
 
 class FakeStorage {
   readonly items = new Map<string, string>();

@@ -1,9 +1,9 @@
 /** Who is here, who types, and what was not read yet. */
 import { describe, expect, test } from "vitest";
-import { Roster } from "../../src/page/model/roster.ts";
-import { BELIEVED_MS, CROWD, TELL_EVERY_MS, Typing } from "../../src/page/model/typing.ts";
-import { Unread } from "../../src/page/model/unread.ts";
-import { typingWords } from "../../src/page/model/words.ts";
+import { Roster } from "../../src/apps/page/model/roster.ts";
+import { BELIEVED_MS, CROWD, TELL_EVERY_MS, Typing } from "../../src/apps/page/model/typing.ts";
+import { Unread } from "../../src/apps/page/model/unread.ts";
+import { typingWords } from "../../src/apps/page/model/status-text.ts";
 
 const names = (roster: Roster): string[] =>
   roster.people.map(({ name, isHere }) => (isHere ? name : `(${name})`));

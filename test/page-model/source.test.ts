@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 
-const sources = join(import.meta.dirname, "../../src/page");
+const sources = join(import.meta.dirname, "../../src/apps/page");
 
 describe("the source of the page", () => {
   const files = readdirSync(sources, { recursive: true, encoding: "utf8" });

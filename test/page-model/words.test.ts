@@ -1,10 +1,10 @@
 /** What the room and the library say, as people read it: no field, no frame, and one advice. */
 import { describe, expect, test } from "vitest";
 import { plainWords, refusalWords } from "../../src/client/index.ts";
-import { Outgoing } from "../../src/client/outgoing.ts";
-import { presets } from "../../src/core/limits.ts";
-import { causeOf, noticeOf } from "../../src/page/model/words.ts";
-import { readFrame } from "../../src/wire/json.ts";
+import { Outgoing } from "../../src/client/send-queue.ts";
+import { presets } from "../../src/config/limits.ts";
+import { causeOf, noticeOf } from "../../src/apps/page/model/status-text.ts";
+import { readFrame } from "../../src/codec/json.ts";
 
 const INTERNAL =
   /(^|[\s(`"'])(frame|type|id|text|to|seq|data|before|after|limit|since|epoch|session|attempt|url|k): |\bframe\b|chat\.v1|memoryStorage|welcome\.|UTF-/;

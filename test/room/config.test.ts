@@ -1,19 +1,19 @@
 /** What an operator may configure beside the limits. */
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { ChatRoom } from "../../src/chat-room.ts";
-import { type Env, readConfig } from "../../src/config.ts";
+import { ChatRoom } from "../../src/durable-object/chat-room.ts";
+import { readConfig, type Vars } from "../../src/config/config.ts";
 import type { Join } from "../../src/core/event.ts";
 import {
   parsePeerName,
   parseRoomName,
   type PeerName,
   type RoomName,
-} from "../../src/core/names.ts";
-import { joinRequest } from "../../src/upgrade.ts";
+} from "../../src/protocol/ids.ts";
+import { joinRequest } from "../../src/durable-object/join-request.ts";
 import { Room } from "../support/workerd.ts";
 
-const read = (vars: object) => readConfig(vars as Env);
+const read = (vars: object) => readConfig(vars);
 
 test("without vars, everything has its default", () => {
   expect(read({})).toMatchObject({ epoch: "1", limits: { window: 256 } });
@@ -148,7 +148,7 @@ test("an object with a wrong configuration lets nobody in: it is no laxer than t
   };
   const answerWith = (vars: object): Promise<readonly [number, string]> =>
     runInDurableObject(new Room().stub, async (_room, state) => {
-      const room = new ChatRoom(state, { ...env, ...vars });
+      const room = new ChatRoom(state, { ...env, ...vars } as Vars);
       const answer = await room.fetch(joinRequest(join, false));
       return [answer.status, await answer.text()];
     });

@@ -5,7 +5,7 @@
 import { env } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
 import page from "../../docs/cost.md?raw";
-import { ChatRoom } from "../../src/chat-room.ts";
+import { ChatRoom } from "../../src/durable-object/chat-room.ts";
 import { type Counted, tables } from "../support/bill.ts";
 import { type Client, Room } from "../support/workerd.ts";
 

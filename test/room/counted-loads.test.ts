@@ -3,8 +3,8 @@
  * encoded. What costs more than it did shows here, on any machine.
  */
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Counters } from "../../src/chat-room.ts";
-import { NAMES_LISTED } from "../../src/core/limits.ts";
+import type { Counters } from "../../src/durable-object/rpc.ts";
+import { NAMES_LISTED } from "../../src/core/peers/presence.ts";
 import { cost, person, sends } from "../support/counted.ts";
 import { type Client, Room } from "../support/workerd.ts";
 

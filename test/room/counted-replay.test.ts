@@ -1,6 +1,6 @@
 /** A replay out of a long log, counted and not timed: what the bench's workload of that name asks of a room. */
 import { describe, expect, test } from "vitest";
-import { LIMITS } from "../../src/core/limits.ts";
+import { LIMITS } from "../../src/config/limits.ts";
 import { cost, sends } from "../support/counted.ts";
 import { type Client, Room, withVars } from "../support/workerd.ts";
 

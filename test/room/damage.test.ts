@@ -3,7 +3,7 @@
  * need what cannot be read, and for nobody else; and after the mend everything confirmed is there, once and in order.
  */
 import { expect, test } from "vitest";
-import type { RoomName, Seq } from "../../src/core/names.ts";
+import type { RoomName, Seq } from "../../src/protocol/ids.ts";
 import { damages, logged } from "../support/damage.ts";
 import { type Client, Room } from "../support/workerd.ts";
 

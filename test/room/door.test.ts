@@ -1,12 +1,14 @@
 /** Who may knock, told by the Worker before any room is woken: origins, the rate of upgrades, tokens. */
 import { env } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import type { Env } from "../../src/config.ts";
 import type { Join } from "../../src/core/event.ts";
-import { limitKeyOf, mayConnect, originRefused } from "../../src/door.ts";
-import { joinOf } from "../../src/upgrade.ts";
+import { limitKeyOf } from "../../src/http/rate-limit.ts";
+import { originRefused } from "../../src/http/origin.ts";
+import { mayConnect } from "../../src/http/origin.ts";
+import { joinOf } from "../../src/durable-object/join-request.ts";
 import worker from "../../src/worker.ts";
 import { AUDIENCE, claimsOf, ISSUER, nowS, part, SECRET, tokenOf } from "../support/tokens.ts";
+import type { Env } from "../../src/durable-object/env.ts";
 
 /** What the stand-in for a room answers to whoever gets as far as that. */
 const WOKEN = { code: 4999, reason: "woken" };

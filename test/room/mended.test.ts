@@ -1,7 +1,7 @@
 /** Bugs of the object that were found and mended, each under the name of what went wrong. */
 import { describe, expect, test, vi } from "vitest";
-import type { PeerName, RoomName } from "../../src/core/names.ts";
-import { joinRequest } from "../../src/upgrade.ts";
+import type { PeerName, RoomName } from "../../src/protocol/ids.ts";
+import { joinRequest } from "../../src/durable-object/join-request.ts";
 import { type Client, Room } from "../support/workerd.ts";
 
 const sockets = (

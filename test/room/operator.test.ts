@@ -1,15 +1,16 @@
 /** The operator's orders on the real object: what they cost, what a crash leaves of them, and what is written down. */
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Env } from "../../src/config.ts";
 import type { Join } from "../../src/core/event.ts";
-import { DAY, EXPORT_PAGE_BYTES } from "../../src/core/limits.ts";
-import type { ConnectionId, PeerName, RoomName, Seq } from "../../src/core/names.ts";
-import type { Order } from "../../src/core/order.ts";
-import type { Reply } from "../../src/operator/desk.ts";
-import { joinRequest } from "../../src/upgrade.ts";
+import { DAY } from "../../src/core/limits.ts";
+import { EXPORT_PAGE_BYTES } from "../../src/durable-object/export-stream.ts";
+import type { ConnectionId, PeerName, RoomName, Seq } from "../../src/protocol/ids.ts";
+import type { Order } from "../../src/protocol/admin.ts";
+import type { Reply } from "../../src/durable-object/rpc.ts";
+import { joinRequest } from "../../src/durable-object/join-request.ts";
 import worker from "../../src/worker.ts";
 import { type Client, Room } from "../support/workerd.ts";
+import type { Env } from "../../src/durable-object/env.ts";
 
 const named = (name: string): PeerName => name as PeerName;
 const at = (seq: number): Seq => seq as Seq;

@@ -1,8 +1,8 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { LIMITS } from "../../src/core/limits.ts";
-import { type PeerName, START } from "../../src/core/names.ts";
-import { RoomStorage } from "../../src/store/storage.ts";
+import { LIMITS } from "../../src/config/limits.ts";
+import { type PeerName, START } from "../../src/protocol/ids.ts";
+import { RoomStorage } from "../../src/store/sqlite-storage.ts";
 import { storageContract } from "../support/storage-contract.ts";
 
 let rooms = 0;

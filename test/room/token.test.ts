@@ -7,8 +7,8 @@ import {
   parseRoomName,
   type PeerName,
   type RoomName,
-} from "../../src/core/names.ts";
-import { readToken } from "../../src/token.ts";
+} from "../../src/protocol/ids.ts";
+import { readToken } from "../../src/http/auth/jwt.ts";
 import {
   AUDIENCE,
   claimsOf,

@@ -1,7 +1,7 @@
 /** What survives what: hibernation, eviction, crash; failure signals in every order; on the real object. */
 import { describe, expect, test } from "vitest";
-import type { PeerName, RoomName } from "../../src/core/names.ts";
-import { joinRequest } from "../../src/upgrade.ts";
+import type { PeerName, RoomName } from "../../src/protocol/ids.ts";
+import { joinRequest } from "../../src/durable-object/join-request.ts";
 import { Room } from "../support/workerd.ts";
 
 /** Calls a failure handler as the platform does. */

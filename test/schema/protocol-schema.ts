@@ -1,10 +1,10 @@
 /**
  * The frames of `chat.v1` as one JSON Schema (draft 2020-12), from the validator's own definitions.
  *
- * Invariant: what a frame looks like is said in src/wire/frames.ts alone; here is only what it is for.
+ * Invariant: what a frame looks like is said in src/protocol/frames.ts alone; here is only what it is for.
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
-import { clientFrames, EXPECTED, serverFrames } from "../../src/wire/frames.ts";
+import { clientFrames, EXPECTED, serverFrames } from "../../src/protocol/frames.ts";
 
 /** As much of JSON Schema as is written here. */
 export interface JsonSchema {

@@ -2,8 +2,9 @@
  * What a flood may cost the owner of a room, in rows written. The tests count them, and docs/security.md tells them:
  * both read them here, so the page cannot become stale.
  */
-import { CHECKPOINT_ENTRIES, presets } from "../../src/core/limits.ts";
-import { shareOf } from "../../src/core/share.ts";
+import { presets } from "../../src/config/limits.ts";
+import { CHECKPOINT_ENTRIES } from "../../src/core/broker.ts";
+import { shareOf } from "../../src/core/peers/log-quota.ts";
 
 const limits = presets();
 /** Entries that one name may add in 24 hours. */

@@ -5,9 +5,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { encodeEntry, joinFrames } from "../../src/core/entry.ts";
-import { MIB, PIECE_BYTES, ROW_BYTES } from "../../src/core/limits.ts";
+import { MIB } from "../../src/core/limits.ts";
+import { PIECE_BYTES } from "../../src/store/segment.ts";
+import { ROW_BYTES } from "../../src/store/sql.ts";
 import { Segment } from "../../src/store/segment.ts";
-import { Segments } from "../../src/store/segments.ts";
+import { Segments } from "../../src/store/sqlite-log.ts";
 import { Sql } from "../../src/store/sql.ts";
 import { peer, seq } from "../wire/given.ts";
 

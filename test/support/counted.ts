@@ -1,5 +1,5 @@
 /** What something costs a room, from the room's own counters. */
-import type { Counters } from "../../src/chat-room.ts";
+import type { Counters } from "../../src/durable-object/rpc.ts";
 import type { Client, Room } from "./workerd.ts";
 
 /** What `scene` cost the room. The scene waits for all that it started. */

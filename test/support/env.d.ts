@@ -1,7 +1,9 @@
 /** What the test pool binds, as wrangler.toml says. */
 declare namespace Cloudflare {
   interface Env {
-    readonly CHAT_ROOM: DurableObjectNamespace<import("../../src/chat-room.ts").ChatRoom>;
+    readonly CHAT_ROOM: DurableObjectNamespace<
+      import("../../src/durable-object/chat-room.ts").ChatRoom
+    >;
     readonly UPGRADES: RateLimit;
   }
   interface GlobalProps {

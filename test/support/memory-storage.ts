@@ -7,7 +7,7 @@
  */
 import { concerns, type Entry } from "../../src/core/entry.ts";
 import { SCAN_ENTRIES } from "../../src/core/limits.ts";
-import { type PeerName, type Seq, shift } from "../../src/core/names.ts";
+import { type PeerName, type Seq, shift } from "../../src/protocol/ids.ts";
 import type {
   Candidate,
   Concerns,
@@ -18,7 +18,7 @@ import type {
   Scan,
   Standing,
   Storage,
-} from "../../src/core/storage.ts";
+} from "../../src/core/ports.ts";
 
 /** Plain data. */
 export interface Disk {

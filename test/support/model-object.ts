@@ -2,7 +2,7 @@
  * What model runs do and see inside the real object: failure signals that the platform would give, words of connections
  * that are over; what is stored, and what the sockets remember.
  */
-import type { ChatRoom } from "../../src/chat-room.ts";
+import type { ChatRoom } from "../../src/durable-object/chat-room.ts";
 import type { Line } from "./model-person.ts";
 import type { Step } from "./model-steps.ts";
 import type { Room } from "./workerd.ts";

@@ -3,7 +3,7 @@
  * or will ever see.
  */
 import { expect, vi } from "vitest";
-import { LATE_MS } from "../../src/core/limits.ts";
+import { LATE_MS } from "../../src/core/clock.ts";
 import { compare, hasHealed } from "./model-comparison.ts";
 import { failsBesideJoin, hearsGhost, hearsSignals, idOf, turn } from "./model-object.ts";
 import { hasTaken, type Line, Person } from "./model-person.ts";

@@ -5,7 +5,8 @@
 import { Broker } from "../../src/core/broker.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import type { Command, Dialect, Event, Out, Session } from "../../src/core/event.ts";
-import { type Limits, presets } from "../../src/core/limits.ts";
+import { type Limits } from "../../src/core/limits.ts";
+import { presets } from "../../src/config/limits.ts";
 import {
   type ConnectionId,
   type Link,
@@ -13,11 +14,12 @@ import {
   type PeerName,
   type RoomName,
   type Seq,
-} from "../../src/core/names.ts";
-import type { Order, Outcome } from "../../src/core/order.ts";
-import type { Connections, Memo } from "../../src/core/outbox.ts";
+} from "../../src/protocol/ids.ts";
+import type { Order, Outcome } from "../../src/protocol/admin.ts";
+import type { Connections } from "../../src/core/ports.ts";
+import type { Memo } from "../../src/core/ports.ts";
 import { wakeState } from "../../src/core/state.ts";
-import { writeFrame } from "../../src/wire/json.ts";
+import { writeFrame } from "../../src/codec/json.ts";
 import { emptyDisk, MemoryStorage } from "./memory-storage.ts";
 
 export interface JoinOptions {

@@ -3,9 +3,10 @@
  */
 import { describe, expect, test } from "vitest";
 import { concerns, encodeEntry, type Entry, redact } from "../../src/core/entry.ts";
-import { ROW_BYTES, SCAN_BYTES } from "../../src/core/limits.ts";
-import type { PeerName, Seq } from "../../src/core/names.ts";
-import type { Retention, Storage } from "../../src/core/storage.ts";
+import { SCAN_BYTES } from "../../src/core/limits.ts";
+import { ROW_BYTES } from "../../src/store/sql.ts";
+import type { PeerName, Seq } from "../../src/protocol/ids.ts";
+import type { Retention, Storage } from "../../src/core/ports.ts";
 
 export const named = (name: string): PeerName => name as PeerName;
 export const at = (seq: number): Seq => seq as Seq;

@@ -4,8 +4,8 @@
  */
 import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
-import type { ChatRoom } from "../../src/chat-room.ts";
-import type { ServerFrame } from "../../src/wire/frames.ts";
+import type { ChatRoom } from "../../src/durable-object/chat-room.ts";
+import type { ServerFrame } from "../../src/protocol/frames.ts";
 
 const DEADLINE_MS = 3_000;
 

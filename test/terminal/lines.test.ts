@@ -1,16 +1,16 @@
 /** The pure parts: what is typed, what is shown, what Tab finds, where it is kept. */
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { cleanJson, cleanLines } from "../../src/client/terminal/clean.ts";
-import { complete } from "../../src/client/terminal/completion.ts";
-import { EXIT, exitOfClose, worse } from "../../src/client/terminal/exit.ts";
-import { readInput } from "../../src/client/terminal/input.ts";
-import { toJson } from "../../src/client/terminal/json.ts";
-import { readJsonLine } from "../../src/client/terminal/json-line.ts";
-import { linesOf } from "../../src/client/terminal/lines.ts";
-import { recordPath } from "../../src/client/terminal/record-path.ts";
-import { colourOf, render, statusOf } from "../../src/client/terminal/render.ts";
-import { wrap } from "../../src/client/terminal/wrap.ts";
+import { cleanJson, cleanLines } from "../../src/apps/terminal/sanitize.ts";
+import { complete } from "../../src/apps/terminal/completion.ts";
+import { EXIT, exitOfClose, worse } from "../../src/apps/terminal/exit.ts";
+import { readInput } from "../../src/apps/terminal/input.ts";
+import { toJson } from "../../src/apps/terminal/json.ts";
+import { readJsonLine } from "../../src/apps/terminal/json-line.ts";
+import { linesOf } from "../../src/apps/terminal/lines.ts";
+import { recordPath } from "../../src/apps/terminal/record-path.ts";
+import { colourOf, render, statusOf } from "../../src/apps/terminal/render.ts";
+import { wrap } from "../../src/apps/terminal/wrap.ts";
 
 async function all(lines: AsyncIterable<string>): Promise<string[]> {
   const read: string[] = [];

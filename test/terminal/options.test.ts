@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { HELP } from "../../src/client/terminal/help.ts";
-import { readOptions } from "../../src/client/terminal/options.ts";
+import { HELP } from "../../src/apps/terminal/help.ts";
+import { readOptions } from "../../src/apps/terminal/options.ts";
 
 const PRESET = {
   name: "alice",

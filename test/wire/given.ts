@@ -10,7 +10,7 @@ import {
   type PeerName,
   type RoomName,
   type Seq,
-} from "../../src/core/names.ts";
+} from "../../src/protocol/ids.ts";
 
 /** The seed is fixed in CI and random elsewhere; fast-check prints it with what it found. */
 export const fuzz = (numRuns: number): fc.Parameters<unknown> => ({

@@ -7,8 +7,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Command } from "../../src/core/event.ts";
-import { presets } from "../../src/core/limits.ts";
-import { readFrame } from "../../src/wire/json.ts";
+import { presets } from "../../src/config/limits.ts";
+import { readFrame } from "../../src/codec/json.ts";
 import { anyName, anyText, fuzz } from "./given.ts";
 import { ack, history, HOSTILE_JSON, nested, type Outcome, send, signal } from "./hostile-json.ts";
 import { isSound } from "./sound.ts";

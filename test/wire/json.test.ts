@@ -6,9 +6,9 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { encodeEntry } from "../../src/core/entry.ts";
 import type { Command, Out } from "../../src/core/event.ts";
-import { presets } from "../../src/core/limits.ts";
-import { clientFrames, serverFrames } from "../../src/wire/frames.ts";
-import { readFrame, writeFrame } from "../../src/wire/json.ts";
+import { presets } from "../../src/config/limits.ts";
+import { clientFrames, serverFrames } from "../../src/protocol/frames.ts";
+import { readFrame, writeFrame } from "../../src/codec/json.ts";
 import { anyName, anyText, fuzz, keptText, peer, room, seq } from "./given.ts";
 
 const limits = presets();

@@ -4,8 +4,8 @@
 import { describe, expect, test } from "vitest";
 import { encodeEntry } from "../../src/core/entry.ts";
 import type { Command, Out } from "../../src/core/event.ts";
-import { presets } from "../../src/core/limits.ts";
-import { readLines, writeLines } from "../../src/wire/line.ts";
+import { presets } from "../../src/config/limits.ts";
+import { readLines, writeLines } from "../../src/codec/line.ts";
 import { peer, peers, room, seq } from "./given.ts";
 
 const limits = presets();

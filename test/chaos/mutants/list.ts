@@ -21,7 +21,7 @@ const one = (file: string, find: string, put: string): Edit[] => [{ file, find, 
  * With it, what the core asks is seen from outside.
  */
 const STILL_KNOWN: Edit = {
-  file: "src/sockets.ts",
+  file: "src/durable-object/connections.ts",
   find: "    this.forget(ws);\n    this.closeAgain(ws, { code, reason });",
   put: "    this.closeAgain(ws, { code, reason });",
 };
@@ -32,7 +32,7 @@ const ROOM: readonly ChaosMutant[] = [
     edits: [
       STILL_KNOWN,
       {
-        file: "src/core/peers.ts",
+        file: "src/core/peers/peers.ts",
         find: "if (peer?.link.id !== id) return undefined;",
         put: "if (peer === undefined) return undefined;",
       },
@@ -44,7 +44,7 @@ const ROOM: readonly ChaosMutant[] = [
     edits: [
       STILL_KNOWN,
       {
-        file: "src/core/peers.ts",
+        file: "src/core/peers/peers.ts",
         find: "return peer?.link.id === link.id ? peer : undefined;",
         put: "return peer;",
       },
@@ -53,13 +53,17 @@ const ROOM: readonly ChaosMutant[] = [
   },
   {
     name: "an overtaken handshake wins",
-    edits: one("src/core/entrance.ts", "session.attempt <= rival.attempt", "session.attempt < 0"),
+    edits: one(
+      "src/core/membership/join.ts",
+      "session.attempt <= rival.attempt",
+      "session.attempt < 0",
+    ),
     rules: ["R1"],
   },
   {
     name: "key ignored",
     edits: one(
-      "src/core/entrance.ts",
+      "src/core/membership/join.ts",
       "known !== undefined && !sameSecret(owner, known.owner)",
       "false",
     ),
@@ -67,13 +71,13 @@ const ROOM: readonly ChaosMutant[] = [
   },
   {
     name: "replay off by one",
-    edits: one("src/core/state.ts", "sent: memo.acked,", "sent: shift(memo.acked, 1),"),
+    edits: one("src/core/peers/peers.ts", "sent: memo.acked,", "sent: shift(memo.acked, 1),"),
     rules: ["R5"],
   },
   {
     name: "shown first, stored later",
     edits: one(
-      "src/store/segments.ts",
+      "src/store/sqlite-log.ts",
       "    this.#sql.run(\n      `INSERT INTO segments",
       "    ((...row: [string]) => void setTimeout(() => this.#sql.run(...row), 700))(\n      `INSERT INTO segments",
     ),
@@ -82,7 +86,7 @@ const ROOM: readonly ChaosMutant[] = [
   {
     name: "places used again after a restart",
     edits: one(
-      "src/store/segments.ts",
+      "src/store/sqlite-log.ts",
       "ORDER BY last DESC LIMIT 1`);",
       "ORDER BY last DESC LIMIT 1 OFFSET 1`);",
     ),
@@ -91,7 +95,7 @@ const ROOM: readonly ChaosMutant[] = [
   {
     name: "somebody is shown what is not theirs",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "entry.seq > peer.birth && concerns(entry, peer.link.name)",
       "entry.seq > peer.birth",
     ),
@@ -99,7 +103,7 @@ const ROOM: readonly ChaosMutant[] = [
   },
   {
     name: "history of others",
-    edits: one("src/core/answers.ts", "concerns(entry, peer.link.name));", "true);"),
+    edits: one("src/core/peers/peers.ts", "concerns(entry, peer.link.name));", "true);"),
     rules: ["R8"],
   },
   {
@@ -118,7 +122,7 @@ const ROOM: readonly ChaosMutant[] = [
   },
   {
     name: "gap jumped over",
-    edits: one("src/core/pump.ts", "shift(start, 1) < first &&", "false &&"),
+    edits: one("src/core/delivery/pump.ts", "shift(start, 1) < first &&", "false &&"),
     rules: ["R5", "R6"],
     isForgetful: true,
   },
@@ -134,7 +138,7 @@ const ROOM: readonly ChaosMutant[] = [
   {
     name: "an ack opens no window",
     edits: one(
-      "src/core/pump.ts",
+      "src/core/delivery/pump.ts",
       "peer.sent = laterOf(peer.sent, seq);\n      this.wantMore(peer);",
       "peer.sent = laterOf(peer.sent, seq);",
     ),
@@ -146,7 +150,7 @@ const CLIENT: readonly ChaosMutant[] = [
   {
     name: "client: cursor not saved",
     edits: one(
-      "src/client/keeper.ts",
+      "src/client/record-store.ts",
       "await this.#storage.save(record);",
       "await this.#storage.save({ ...record, cursor: this.#saved?.cursor ?? 0 });",
     ),
@@ -191,7 +195,7 @@ const CLIENT: readonly ChaosMutant[] = [
   {
     name: "client: another id at each send",
     edits: one(
-      "src/client/outgoing.ts",
+      "src/client/send-queue.ts",
       'JSON.stringify({ type: "send", id, text, to });',
       'JSON.stringify({ type: "send", id: id + Math.random(), text, to });',
     ),
@@ -201,8 +205,8 @@ const CLIENT: readonly ChaosMutant[] = [
     name: "client: one id for all",
     edits: one(
       "src/client/client.ts",
-      "const id = randomToken(96);\n    const queued",
-      'const id = "same";\n    const queued',
+      "const id = randomToken(96);\n    const refusal = this.#refusalOf(id, text, to);\n    if (refusal !== undefined) return",
+      'const id = "same";\n    const refusal = this.#refusalOf(id, text, to);\n    if (refusal !== undefined) return',
     ),
     rules: ["R5"],
   },

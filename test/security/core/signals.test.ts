@@ -1,7 +1,9 @@
 /** Signals as a covert flood: they are stored nowhere, so they are bounded by what they make the room send. */
 import { describe, expect, test } from "vitest";
-import { BUDGET_BYTES, ROOM_SIGNAL_BYTES, SECOND, SIGNAL_BYTES } from "../../../src/core/limits.ts";
-import { writeFrame } from "../../../src/wire/json.ts";
+import { BUDGET_BYTES, SECOND } from "../../../src/core/limits.ts";
+import { SIGNAL_BYTES } from "../../../src/protocol/limits.ts";
+import { ROOM_SIGNAL_BYTES } from "../../../src/core/delivery/flow-control.ts";
+import { writeFrame } from "../../../src/codec/json.ts";
 import { type Client, Stage } from "../../support/stage.ts";
 
 const DATA = JSON.stringify("x".repeat(SIGNAL_BYTES - 2));

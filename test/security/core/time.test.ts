@@ -6,10 +6,10 @@
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { presets } from "../../../src/core/limits.ts";
-import { parsePeerName, parseRoomName } from "../../../src/core/names.ts";
-import { readFrame } from "../../../src/wire/json.ts";
-import { readLines } from "../../../src/wire/line.ts";
+import { presets } from "../../../src/config/limits.ts";
+import { parsePeerName, parseRoomName } from "../../../src/protocol/ids.ts";
+import { readFrame } from "../../../src/codec/json.ts";
+import { readLines } from "../../../src/codec/line.ts";
 import { fuzz } from "../../wire/given.ts";
 
 const limits = presets();

@@ -5,10 +5,10 @@
 import { env } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { presets } from "../../../src/core/limits.ts";
+import { presets } from "../../../src/config/limits.ts";
 import { encodeEntry } from "../../../src/core/entry.ts";
-import type { PeerName, Seq } from "../../../src/core/names.ts";
-import { RoomStorage } from "../../../src/store/storage.ts";
+import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
+import { RoomStorage } from "../../../src/store/sqlite-storage.ts";
 import { type Client, Room } from "../../support/workerd.ts";
 import { ROWS } from "../bounds.ts";
 

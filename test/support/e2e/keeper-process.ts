@@ -1,6 +1,6 @@
 /** A process that opens a record's file when it is asked to, for tests that kill and suspend it. */
-import { fileStorage } from "../../../src/client/file-storage.ts";
-import type { ClientRecord, ClientStorage } from "../../../src/client/storage.ts";
+import { fileStorage } from "../../../src/client/storage/file.ts";
+import type { ClientRecord, ClientStorage } from "../../../src/client/storage/storage.ts";
 
 export type Asked =
   | { readonly type: "open"; readonly path: string }

@@ -8,7 +8,7 @@
  */
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
-import { type ClientFrame, type ServerFrame, serverFrames } from "../../../src/wire/frames.ts";
+import { type ClientFrame, type ServerFrame, serverFrames } from "../../../src/protocol/frames.ts";
 import { type Address, Client, type Credentials } from "./client.ts";
 
 type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;

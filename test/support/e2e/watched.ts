@@ -1,6 +1,6 @@
 /** The Worker as it is, but the room says when it is made and what wakes it: for whoever reads the server's output. */
-import { ChatRoom as Room } from "../../../src/chat-room.ts";
-import type { Env } from "../../../src/config.ts";
+import { ChatRoom as Room } from "../../../src/durable-object/chat-room.ts";
+import type { Env } from "../../../src/durable-object/env.ts";
 
 export { default } from "../../../src/worker.ts";
 

@@ -12,7 +12,7 @@ import { onTestFinished } from "vitest";
 import { Happenings } from "../../support/e2e/waiting.ts";
 import { Emulator } from "./emulator.ts";
 
-const MAIN = new URL("../../../src/client/terminal/main.ts", import.meta.url).pathname;
+const MAIN = new URL("../../../src/apps/terminal/main.ts", import.meta.url).pathname;
 /** Escape sequences are obeyed by whoever is at the end of the pipe. */
 export const ESCAPE = "\u001b";
 

@@ -1,0 +1,334 @@
+/**
+ * One stay in a room: what the client tells goes into the models, what the person does goes to the client. Knows no
+ * document.
+ *
+ * Invariants:
+ * - What was typed is in the outbox, among the troubles, or in the draft: nowhere is it dropped.
+ * - After `end` nothing is told any more.
+ */
+import {
+  browserStorage,
+  ChatClient,
+  type ChatError,
+  type Entry,
+  type LinkState,
+  memoryStorage,
+  plainWords,
+  refusalWords,
+  RefusedError,
+  RestoredError,
+  type Unsent,
+} from "../../client/index.ts";
+import { diagnose } from "./diagnosis.ts";
+import { Hold } from "./tab-ownership.ts";
+import { Memory } from "./preferences.ts";
+import {
+  type Absence,
+  FIRST,
+  NONE,
+  onEntry,
+  onSeen,
+  onSent,
+  onState,
+  replayLine,
+} from "./model/absence.ts";
+import { Log, type Trouble } from "./model/log.ts";
+import { Roster } from "./model/roster.ts";
+import type { Line } from "./model/rows.ts";
+import { Typing } from "./model/typing.ts";
+import type { Status } from "./model/status-text.ts";
+import { Passing } from "./tab-channel.ts";
+import { Questions } from "./history-loader.ts";
+import { Troubles } from "./failed-messages.ts";
+
+/** With fewer entries than this, the past is asked for at once. */
+const FEW = 50;
+
+export interface Place {
+  readonly room: string;
+  readonly name: string;
+}
+
+export interface Told {
+  /** Something is different: look again. */
+  readonly changed: () => void;
+  /** Something that somebody said, as it is said. */
+  readonly heard: (entry: Entry) => void;
+  /** Something that concerns no single message, in a sentence. */
+  readonly warned: (text: string) => void;
+}
+
+export interface Manner {
+  /** In this browser's storage; else for as long as the page lives. */
+  readonly keeps: boolean;
+  /** What waited when the storage failed: it may be in the record, or not. */
+  readonly carried: readonly Unsent[];
+}
+
+export class Room {
+  readonly place: Place;
+  readonly log = new Log();
+  readonly roster = new Roster();
+  readonly typing = new Typing();
+  /** Lines of the log, by the place of the message below them. */
+  readonly lines = new Map<number, Line>();
+  absence: Absence = FIRST;
+  /** Why handshakes fail; undefined if the room says so itself, or nobody answers. */
+  diagnosis: string | undefined;
+  readonly #told: Told;
+  readonly #client: ChatClient;
+  readonly #passing: Passing;
+  readonly #hold: Hold;
+  readonly #questions: Questions;
+  readonly #troubles: Troubles;
+  /** Ids of what waited when the link was live again. */
+  #leftover = new Set<string>();
+  #isOver = false;
+  #wasLive = false;
+  #isLive = false;
+  /** How many handshakes in a row failed before the link was open. */
+  #failed = 0;
+  #before: LinkState["type"] = "connecting";
+
+  constructor(place: Place, memory: Memory, told: Told, { keeps, carried }: Manner) {
+    this.place = place;
+    const { room, name } = place;
+    this.#told = {
+      changed: () => !this.#isOver && told.changed(),
+      heard: (entry) => !this.#isOver && told.heard(entry),
+      warned: (text) => !this.#isOver && told.warned(text),
+    };
+    this.#troubles = new Troubles(place, memory, this.log, carried);
+    this.#hold = new Hold(this.#told.changed);
+    this.#passing = new Passing(room, name, (seq) => {
+      this.absence = onSeen(this.absence, seq);
+      this.#told.changed();
+    });
+    const tabs = {
+      held: (ask: () => void): void => this.#hold.isElsewhere(ask),
+      wanted: (): void => this.#give(),
+    };
+    const kept = browserStorage(Memory.recordOf(room, name), tabs);
+    // The key is on the disk before a handshake claims the name with it.
+    const open = (): Promise<void> => memory.keptKey().then(() => kept.open?.());
+    const storage = keeps ? { ...kept, open } : memoryStorage();
+    const { origin } = location;
+    this.#client = new ChatClient({
+      url: origin,
+      room,
+      name,
+      key: memory.key,
+      storage,
+    });
+    this.#questions = new Questions(this.#client, this.log, this.roster, this.#told.changed);
+    this.#listen();
+  }
+
+  get status(): Status {
+    return this.#hold.status ?? this.#client.state;
+  }
+
+  get online(): number {
+    return this.#client.online;
+  }
+
+  /** What waits here. */
+  get waiting(): readonly Unsent[] {
+    return this.#client.outbox;
+  }
+
+  /** Is the past being asked for? */
+  get isAsking(): boolean {
+    return this.#questions.isAsking;
+  }
+
+  /** Bytes of UTF-8 that the text of one message may have. */
+  get textLimit(): number {
+    return this.#client.textLimit;
+  }
+
+  get wasLive(): boolean {
+    return this.#wasLive;
+  }
+
+  /** Is what is written now taken? While another tab has the name, or the link is closed, it is not. */
+  get canSend(): boolean {
+    return this.status.type !== "held" && this.status.type !== "given" && !this.#isClosed;
+  }
+
+  /** @throws OutboxFullError, ClosedError, by rejecting: then the text was not taken */
+  async say(text: string, to: readonly string[]): Promise<void> {
+    // Who writes on has seen what the return brought.
+    if (this.absence.phase === "back" && this.#leftover.size === 0) this.absence = NONE;
+    const before = this.#client.outbox.length;
+    const sent = this.#client.send(text, to.length > 0 ? { to } : {});
+    this.typing.sent();
+    // What was taken is decided by events, and what the room cannot take stands among the troubles.
+    if (this.#client.outbox.length > before) return;
+    try {
+      await sent;
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+    }
+  }
+
+  types(to: readonly string[]): void {
+    if (this.status.type !== "live" || !this.typing.isDue(performance.now(), this.online, to))
+      return;
+    this.#client.signal({ typing: true }, to.length > 0 ? { to } : {});
+  }
+
+  cut(): void {
+    this.#client.pause();
+  }
+
+  /** Switches on again, or tries now. */
+  resume(): void {
+    this.#client.resume();
+  }
+
+  /** Asks the other tab to let go of this name. */
+  takeOver(): void {
+    this.#hold.takeOver();
+  }
+
+  /** Asks for what was before. */
+  past(): Promise<void> {
+    return this.#questions.past();
+  }
+
+  /** A message in trouble was dealt with. */
+  settle(trouble: Trouble): void {
+    this.#troubles.settle(trouble);
+    this.#told.changed();
+  }
+
+  dismissAbsence(): void {
+    if (this.absence.phase === "back") this.absence = NONE;
+    this.#told.changed();
+  }
+
+  /** Leaves, with a goodbye. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    this.#hold.end();
+    this.#passing.end();
+    await this.#client.close();
+  }
+
+  get #isClosed(): boolean {
+    return this.#client.state.type === "closed";
+  }
+
+  #listen(): void {
+    const client = this.#client;
+    const { changed } = this.#told;
+    client.on("state", () => this.#state());
+    client.on("entry", (entry) => this.#entry(entry));
+    client.on("outbox", (outbox) => {
+      this.#hold.isHere();
+      this.log.setWaiting(outbox);
+      this.#troubles.isRead(outbox);
+      changed();
+    });
+    client.on("gap", ({ from, to }) => {
+      this.log.addGap(from, to);
+      changed();
+    });
+    client.on("redacted", ({ seq }) => {
+      this.log.redact(seq);
+      changed();
+    });
+    client.on("presence", ({ joined, left, missed }) => {
+      this.roster.presence({ joined, left });
+      if (missed) void this.#questions.who();
+      changed();
+    });
+    client.on("signal", ({ from, data }) => {
+      this.typing.hears(from, data, performance.now());
+      changed();
+    });
+    client.on("refused", ({ error, ...unsent }) => {
+      this.#troubles.refused(refusalWords(error), unsent);
+      changed();
+    });
+    client.on("unknown", (unsent) => {
+      this.#troubles.undecided(unsent);
+      changed();
+    });
+    client.on("error", (error) => this.#error(error));
+  }
+
+  #state(): void {
+    const { state } = this.#client;
+    const before = this.#before;
+    this.#before = state.type;
+    this.#hold.isHere();
+    this.absence = onState(this.absence, state);
+    const wasLive = this.#isLive;
+    this.#isLive = state.type === "live";
+    if (state.type === "live") {
+      this.#wasLive = true;
+      // A live link that was only in doubt has missed nothing.
+      if (!wasLive) this.#caughtUp();
+    } else this.typing.forget();
+    if (state.type === "live" || state.type === "closed") this.diagnosis = undefined;
+    if (state.type === "replaying") this.#failed = 0;
+    if (state.type === "offline") {
+      if (before === "connecting") this.#failed++;
+      if (before === "connecting" || !this.#wasLive) void this.#diagnose();
+    }
+    this.#told.changed();
+  }
+
+  #caughtUp(): void {
+    const { absence } = this;
+    this.#leftover = new Set(this.waiting.map(({ id }) => id));
+    if (absence.phase === "back" && absence.first !== undefined) {
+      this.lines.set(absence.first, { about: "replay", text: replayLine(absence) });
+    }
+    void this.#questions.who();
+    if (this.log.items.length < FEW) void this.#questions.past();
+  }
+
+  #entry(entry: Entry): void {
+    const isReplay = this.#client.state.type === "replaying";
+    const isMine = entry.from === this.place.name;
+    const before = this.log.tally;
+    this.log.add(entry, isReplay ? "replay" : "live");
+    const { doubled, misplaced } = this.log.tally;
+    this.absence = onEntry(this.absence, entry.seq, isMine, {
+      doubled: doubled - before.doubled,
+      misplaced: misplaced - before.misplaced,
+    });
+    if (isMine && this.#leftover.delete(entry.id ?? "")) this.absence = onSent(this.absence);
+    this.typing.forget(entry.from);
+    this.#passing.tell(entry);
+    if (!isReplay) this.#told.heard(entry);
+    this.#told.changed();
+  }
+
+  #error(error: ChatError): void {
+    if (error instanceof RestoredError) {
+      this.log.clear();
+      this.lines.clear();
+    }
+    this.#told.warned(
+      error instanceof RefusedError ? refusalWords(error) : plainWords(error.message),
+    );
+  }
+
+  async #diagnose(): Promise<void> {
+    const diagnosis = await diagnose(this.place.room, this.#failed);
+    const { type } = this.#client.state;
+    if (type !== "offline" && type !== "connecting") return;
+    this.diagnosis = diagnosis;
+    this.#told.changed();
+  }
+
+  /** Another tab of this browser wants the name: it gets it, with all that waits. */
+  #give(): void {
+    this.#hold.isGiven();
+    void this.#client.close();
+  }
+}

@@ -1,0 +1,27 @@
+/** What stands in the way of talking, with what to do about it. */
+import { type Action, ACTIONS, type Notice } from "../model/status-text.ts";
+import { button, part, setText } from "./dom.ts";
+
+export class NoticeView {
+  readonly #box = part("notice", HTMLElement);
+  readonly #words = part("notice-words", HTMLElement);
+  readonly #choices = part("notice-choices", HTMLElement);
+  readonly #chosen: (action: Action) => void;
+  #drawn = "";
+
+  constructor(chosen: (action: Action) => void) {
+    this.#chosen = chosen;
+  }
+
+  render(notice: Notice | undefined): void {
+    this.#box.hidden = notice === undefined;
+    const { text = "", actions = [] } = notice ?? {};
+    setText(this.#words, text);
+    if (this.#drawn === actions.join()) return;
+    this.#drawn = actions.join();
+    const choices = actions.map((action, index) =>
+      button(index === 0 ? "small" : "small quiet", ACTIONS[action], () => this.#chosen(action)),
+    );
+    this.#choices.replaceChildren(...choices);
+  }
+}

@@ -1,0 +1,285 @@
+/**
+ * The life of a link, as a pure state machine: when to connect, when to give a link up, when to come back, when to stop.
+ *
+ * Invariants:
+ * - Time and chance come with every signal; deadlines are timestamps, because a hidden tab gets a tick a minute.
+ * - A code of 40xx is final: two clients of one name never fight over it.
+ * - Tries are counted until a link has been live for `STABLE_MS`; one that dies at once does not reset them.
+ * - A link that is given up is not waited for: its close event comes too late to matter.
+ * - Who paused stays away until `resume`, whatever the clock, the network or the page say.
+ */
+import { CLOSE, isFinalClose, isTemporaryClose, isStaleClose } from "../protocol/close-codes.ts";
+
+/** Full jitter under an exponential ceiling: 250 ms, doubled each try, 30 s at most. */
+const BACKOFF_MS = 250;
+const BACKOFF_CEILING_MS = 30_000;
+/** A link that was live for this long counts as good. */
+const STABLE_MS = 10_000;
+/** How long a handshake may take. */
+const OPEN_MS = 15_000;
+const PING_EVERY_MS = 30_000;
+/** How long a `pong` may take; the second after the device woke up, or lost its network by its own word. */
+const PONG_MS = 10_000;
+const PONG_AWAKE_MS = 3_000;
+/** While something is awaited, the longest silence but `pong`; and the longest wait for one confirmation. */
+const SILENCE_MS = 30_000;
+const CONFIRMATION_MS = 300_000;
+
+export interface Moment {
+  /** ms of the client's clock (clock.ts), as every time in this file */
+  readonly now: number;
+  /** in [0, 1) */
+  readonly random: number;
+}
+
+interface Tries {
+  readonly tries: number;
+  /** The key had expired, and another one is tried: once. */
+  readonly renewed?: true;
+}
+
+interface Open extends Tries {
+  /** When something other than `pong` last came, or was last awaited anew. */
+  readonly heardAt: number;
+  /** When the next `ping` goes out. */
+  readonly pingAt: number;
+  /** When an answer to the last `ping` is overdue; absent if it was answered. */
+  readonly pongBy?: number;
+  /** The network is said to be gone, and the `pong` that says otherwise is awaited. */
+  readonly checking?: true;
+}
+
+export type Link =
+  | ({ readonly type: "connecting"; readonly openBy: number } & Tries)
+  /** Open, and not ready yet. */
+  | ({ readonly type: "replaying"; readonly since: number; readonly head: number } & Open)
+  | ({ readonly type: "live"; readonly since: number } & Open)
+  | ({ readonly type: "offline"; readonly retryAt: number; readonly why: string } & Tries)
+  /** Away on purpose. */
+  | ({ readonly type: "paused" } & Tries)
+  | { readonly type: "closed"; readonly code: number; readonly why: string };
+
+export type Signal =
+  | { readonly type: "opened" }
+  | { readonly type: "welcomed"; readonly since: number; readonly head: number }
+  | { readonly type: "ready" }
+  /** An entry, a gap, an error, or another `ready`. */
+  | { readonly type: "heard" }
+  | { readonly type: "pong" }
+  /** Messages went out while none was awaited: from now on a confirmation is. */
+  | { readonly type: "sent" }
+  /** The link ended. `spread`: ms over which to scatter a first return; `freshKey`: another key can be had. */
+  | {
+      readonly type: "ended";
+      readonly code: number;
+      readonly reason: string;
+      readonly spread: number;
+      readonly freshKey: boolean;
+    }
+  /** Time went by. `oldestSentAt`: when the oldest message that waits for its confirmation was sent. */
+  | { readonly type: "tick"; readonly oldestSentAt?: number }
+  /** The network came back, or the device or the page woke up. */
+  | { readonly type: "awake" }
+  /** The network is gone, the browser says. It may be wrong, as with a server on this very computer: the room is asked. */
+  | { readonly type: "doubted" }
+  /** Let go of the link, and stay away; come back. */
+  | { readonly type: "pause" }
+  | { readonly type: "resume" }
+  | { readonly type: "close"; readonly code: number; readonly why: string };
+
+/** What the machine asks for. `drop`: let go of the socket without waiting for it. */
+export type Action = "connect" | "ping" | "drop";
+
+export interface Step {
+  readonly link: Link;
+  readonly actions: readonly Action[];
+}
+
+/** A new client connects at once. */
+export const begin = (now: number): Step => connect({ tries: 0 }, now);
+
+/**
+ * Wait before reconnect `tries` (1 is the first), with full jitter.
+ * @returns milliseconds in [0, min(30_000, 250 · 2^(tries−1)))
+ * Source: "Exponential Backoff and Jitter", AWS Architecture Blog.
+ */
+export const backoffMs = (tries: number, random: number): number =>
+  random * Math.min(BACKOFF_CEILING_MS, BACKOFF_MS * 2 ** Math.min(30, tries - 1));
+
+const connect = ({ tries, renewed }: Tries, now: number): Step => ({
+  link: { type: "connecting", tries, ...(renewed && { renewed }), openBy: now + OPEN_MS },
+  actions: ["connect"],
+});
+
+const stay = (link: Link, ...actions: Action[]): Step => ({ link, actions });
+
+export function step(link: Link, signal: Signal, moment: Moment): Step {
+  const { now } = moment;
+  if (link.type === "closed") return stay(link);
+  switch (signal.type) {
+    case "opened": {
+      if (link.type !== "connecting") return stay(link);
+      const { tries, renewed } = link;
+      const open = {
+        tries,
+        ...(renewed && { renewed }),
+        heardAt: now,
+        pingAt: now + PING_EVERY_MS,
+      };
+      const nothingYet = { type: "replaying", since: 0, head: 0 } as const;
+      return stay({ ...nothingYet, ...open, pongBy: now + PONG_MS }, "ping");
+    }
+    case "welcomed": {
+      if (link.type !== "replaying") return stay(link);
+      return stay({ ...link, since: signal.since, head: signal.head, heardAt: now });
+    }
+    case "ready": {
+      if (link.type !== "replaying") return step(link, { type: "heard" }, moment);
+      const { head: _head, renewed: _renewed, ...open } = link;
+      return stay({ ...open, type: "live", since: now, heardAt: now });
+    }
+    case "heard":
+    case "sent":
+      return stay(isOpen(link) ? { ...link, heardAt: now } : link);
+    case "pong":
+      return stay(isOpen(link) ? answered(link) : link);
+    case "ended":
+      return ended(link, signal, moment);
+    case "tick":
+      return tick(link, signal.oldestSentAt, moment);
+    case "awake":
+      if (link.type === "paused") return stay(link);
+      if (link.type === "offline") return connect(link, now);
+      if (link.type === "connecting") {
+        return stay({ ...link, openBy: Math.min(link.openBy, now + PONG_AWAKE_MS) });
+      }
+      return stay(probed(link, now), "ping");
+    case "doubted":
+      return isOpen(link) ? stay({ ...probed(link, now), checking: true }, "ping") : stay(link);
+    case "pause":
+      return stay({ type: "paused", tries: triesOf(link, now) }, "drop");
+    case "resume":
+      return link.type === "paused" || link.type === "offline" ? connect(link, now) : stay(link);
+    case "close":
+      return stay({ type: "closed", code: signal.code, why: signal.why }, "drop");
+    default:
+      return signal satisfies never;
+  }
+}
+
+/** When the next tick is wanted; undefined if only a signal can change anything. */
+export function dueAt(link: Link, waits: { readonly oldestSentAt?: number }): number | undefined {
+  switch (link.type) {
+    case "connecting":
+      return link.openBy;
+    case "offline":
+      return link.retryAt;
+    case "paused":
+    case "closed":
+      return undefined;
+    case "replaying":
+    case "live": {
+      const times = [link.pingAt, link.pongBy ?? Infinity];
+      const { oldestSentAt } = waits;
+      if (link.type === "replaying" || oldestSentAt !== undefined)
+        times.push(link.heardAt + SILENCE_MS);
+      if (oldestSentAt !== undefined) times.push(oldestSentAt + CONFIRMATION_MS);
+      return Math.min(...times);
+    }
+    default:
+      return link satisfies never;
+  }
+}
+
+const isOpen = (link: Link): link is Extract<Link, Open> =>
+  link.type === "replaying" || link.type === "live";
+
+function answered<Some extends Extract<Link, Open>>(link: Some): Some {
+  const { pongBy: _answered, checking: _checked, ...rest } = link;
+  return rest as Some;
+}
+
+/** A `ping` goes out now, and its answer is due soon. */
+const probed = <Some extends Extract<Link, Open>>(link: Some, now: number): Some => ({
+  ...link,
+  pingAt: now + PING_EVERY_MS,
+  pongBy: Math.min(link.pongBy ?? Infinity, now + PONG_AWAKE_MS),
+});
+
+function tick(link: Link, oldestSentAt: number | undefined, moment: Moment): Step {
+  const { now } = moment;
+  switch (link.type) {
+    case "offline":
+      return now >= link.retryAt ? connect(link, now) : stay(link);
+    case "connecting":
+      return now >= link.openBy ? lost(link, "the room does not answer", moment) : stay(link);
+    case "replaying":
+    case "live": {
+      const waits = link.type === "replaying" || oldestSentAt !== undefined;
+      if (now >= (link.pongBy ?? Infinity)) return lost(link, "the link is dead", moment);
+      if (waits && now >= link.heardAt + SILENCE_MS)
+        return lost(link, "the room is silent", moment);
+      if (now >= (oldestSentAt ?? Infinity) + CONFIRMATION_MS) {
+        return lost(link, "a message was not confirmed in five minutes", moment);
+      }
+      if (now < link.pingAt) return stay(link);
+      return stay({ ...link, pingAt: now + PING_EVERY_MS, pongBy: now + PONG_MS }, "ping");
+    }
+    case "paused":
+    case "closed":
+      return stay(link);
+    default:
+      return link satisfies never;
+  }
+}
+
+/** How often it has been tried in vain; a link that was live long enough clears that. */
+function triesOf(link: Link, now: number): number {
+  if (link.type === "closed") return 0;
+  return link.type === "live" && now - link.since >= STABLE_MS ? 0 : link.tries;
+}
+
+const offline = (tries: number, retryAt: number, why: string): Step => ({
+  link: { type: "offline", tries, retryAt, why },
+  actions: ["drop"],
+});
+
+/** This side gives the link up. */
+function lost(link: Link, why: string, { now, random }: Moment): Step {
+  const tries = triesOf(link, now) + 1;
+  return offline(tries, now + (tries === 1 ? 0 : backoffMs(tries, random)), why);
+}
+
+function ended(
+  link: Link,
+  { code, reason, spread, freshKey }: Extract<Signal, { type: "ended" }>,
+  { now, random }: Moment,
+): Step {
+  if (link.type === "offline" || link.type === "paused") return stay(link);
+  const why = reason === "" ? sentence(code) : reason;
+  const tries = triesOf(link, now) + 1;
+  const back = (ms: number): Step => offline(tries, now + ms, why);
+  const isFinal =
+    code === CLOSE.UNSUPPORTED_DATA ||
+    code === CLOSE.INVALID_DATA ||
+    code === CLOSE.TOO_BIG ||
+    isFinalClose(code) ||
+    (code === CLOSE.KEY_EXPIRED &&
+      (!freshKey || (link.type !== "closed" && link.renewed === true)));
+  if (isFinal) return stay({ type: "closed", code, why }, "drop");
+  if (code === CLOSE.KEY_EXPIRED) {
+    const { link: away, actions } = back(tries <= 2 ? 0 : backoffMs(tries, random));
+    return { link: { ...away, renewed: true } as Link, actions };
+  }
+  if (isTemporaryClose(code)) return back(backoffMs(tries, random));
+  // At once; but not in a circle.
+  if (isStaleClose(code)) return back(tries <= 2 ? 0 : backoffMs(tries, random));
+  return back(tries === 1 ? random * spread : backoffMs(tries, random));
+}
+
+const sentence = (code: number): string => {
+  if (code === CLOSE.ABNORMAL) return "the connection broke";
+  return code === CLOSE.GOING_AWAY || code === CLOSE.SERVICE_RESTART
+    ? "the room restarts"
+    : `the room closed the link (${code})`;
+};

@@ -1,0 +1,210 @@
+/**
+ * Entries for one consumer: they wait here while the link goes on, and count as done when the consumer has finished.
+ *
+ * Invariants:
+ * - An entry is done when its consumer asks for the next one, or has left the loop; never when it is only handed out.
+ * - A backlog is bounded. An entry that does not fit is let go of, and so is everything behind it: `held` says from
+ *   which position on the room has to send again.
+ */
+import { utf8Length } from "../protocol/ids.ts";
+import type { StorageError } from "./errors.ts";
+import type { Entry } from "./events.ts";
+
+/** How much may wait for one consumer. One entry may always wait. */
+export const FEED_ENTRIES = 10_000;
+export const FEED_BYTES = 8 * 1_024 * 1_024;
+/** Bytes that an entry counts beside its text. */
+const ENTRY_BYTES = 128;
+
+/** An entry, and which history of the room its `seq` belongs to: a restored room numbers anew. */
+interface Item {
+  readonly entry: Entry;
+  readonly generation: number;
+  readonly bytes: number;
+}
+
+/** What waits for one consumer, and what it works on. */
+export class Backlog {
+  #items: Item[] = [];
+  /** Index of the oldest item that waits. */
+  #head = 0;
+  #bytes = 0;
+  /** The oldest entry that the consumer works on. */
+  #handed: Item | undefined;
+  /** The entry in whose body the consumer left its loop. It counts as done a little later (`Delivery`). */
+  #leaving: Item | undefined;
+  /** Everything up to this position waits here, or was handed out, or does not concern this client. */
+  held: number;
+  /** Does what comes next on this link continue at `held`? */
+  follows = true;
+  /** When the consumer was handed what it works on, by the monotonic clock. */
+  handedAt = 0;
+  /** Its stall was reported. */
+  isReported = false;
+
+  constructor(held: number) {
+    this.held = held;
+  }
+
+  /** How many entries wait. */
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** Everything that waited was handed out, and what did not fit has to be sent again. */
+  get isDry(): boolean {
+    return !this.follows && this.size === 0;
+  }
+
+  /** The oldest entry that is not done. */
+  get first(): { readonly generation: number; readonly seq: number } | undefined {
+    const item = this.#leaving ?? this.#handed ?? this.#items[this.#head];
+    return item && { generation: item.generation, seq: item.entry.seq };
+  }
+
+  /** The place of the entry that the consumer works on. */
+  get working(): number | undefined {
+    return this.#handed?.entry.seq;
+  }
+
+  offer(entry: Entry, generation: number): void {
+    if (!this.follows || entry.seq <= this.held) return;
+    const bytes = ENTRY_BYTES + utf8Length(entry.text);
+    const fits = this.size < FEED_ENTRIES && this.#bytes + bytes <= FEED_BYTES;
+    if (!fits && this.size > 0) {
+      this.follows = false;
+      return;
+    }
+    this.held = entry.seq;
+    this.#items.push({ entry, generation, bytes });
+    this.#bytes += bytes;
+  }
+
+  /** Nothing up to `seq` concerns this client beside what was offered. */
+  reach(seq: number): void {
+    if (this.follows) this.held = Math.max(this.held, seq);
+  }
+
+  /** Hands out the next entry. */
+  take(now: number): Entry | undefined {
+    const item = this.#items[this.#head];
+    if (item === undefined) return undefined;
+    this.#head++;
+    this.#bytes -= item.bytes;
+    // Cut now and then, so that a long queue is not moved for each entry.
+    if (this.#head * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    if (this.#handed === undefined) {
+      this.#handed = item;
+      this.handedAt = now;
+    }
+    return item.entry;
+  }
+
+  /** What was handed out is done. */
+  finish(): void {
+    this.#handed = undefined;
+    this.isReported = false;
+  }
+
+  /** The consumer leaves its loop in the body of what it was handed. @returns whether it was handed something */
+  leave(): boolean {
+    this.#leaving ??= this.#handed;
+    this.finish();
+    return this.#leaving !== undefined;
+  }
+
+  /** Another consumer has the rest: nothing waits here any more. */
+  abandon(): void {
+    this.#items = [];
+    this.#head = 0;
+    this.#bytes = 0;
+    this.follows = false;
+  }
+
+  /** The program has gone on after the loop. */
+  left(): void {
+    this.#leaving = undefined;
+  }
+}
+
+/** What a feed tells its owner. */
+interface Owner {
+  /** The consumer asked for the next entry: what it had is done. */
+  readonly asked: () => void;
+  /** An entry was handed out. */
+  readonly handed: () => void;
+  readonly left: (feed: Feed) => void;
+  readonly now: () => number;
+}
+
+/** One `for await`. */
+export class Feed implements AsyncIterator<Entry, undefined> {
+  readonly backlog: Backlog;
+  readonly #owner: Owner;
+  readonly #asked: ((result: IteratorResult<Entry, undefined> | Promise<never>) => void)[] = [];
+  /** `ending`: what waits is still handed out. */
+  #state: "open" | "ending" | "over" = "open";
+  /** What the loop throws in the place of its end, once. */
+  #failure: StorageError | undefined;
+
+  constructor(backlog: Backlog, owner: Owner) {
+    this.backlog = backlog;
+    this.#owner = owner;
+  }
+
+  /** Does the consumer wait for an entry that has to be sent again? */
+  get isDry(): boolean {
+    return this.#state === "open" && this.#asked.length > 0 && this.backlog.isDry;
+  }
+
+  /** Something was put into the backlog. */
+  wake(): void {
+    while (this.#asked.length > 0) {
+      const value = this.backlog.take(this.#owner.now());
+      if (value === undefined) return;
+      this.#asked.shift()?.({ done: false, value });
+      this.#owner.handed();
+    }
+  }
+
+  /**
+   * @param atOnce  what still waits is not handed out any more
+   * @param failure what the loop throws then: a program that only reads would not hear of it otherwise
+   */
+  end(atOnce: boolean, failure?: StorageError): void {
+    if (this.#state === "open") this.#failure = failure;
+    this.#state = atOnce || this.#state === "over" ? "over" : "ending";
+    for (const asked of this.#asked.splice(0)) asked(this.#over());
+  }
+
+  #over(): IteratorResult<Entry, undefined> | Promise<never> {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure === undefined ? { done: true, value: undefined } : Promise.reject(failure);
+  }
+
+  next(): Promise<IteratorResult<Entry, undefined>> {
+    this.backlog.finish();
+    this.#owner.asked();
+    if (this.#state === "over") return Promise.resolve(this.#over());
+    const value = this.backlog.take(this.#owner.now());
+    if (value !== undefined) {
+      this.#owner.handed();
+      return Promise.resolve({ done: false, value });
+    }
+    if (this.#state === "ending") return Promise.resolve(this.#over());
+    return new Promise((resolve) => this.#asked.push(resolve));
+  }
+
+  /** `break` and `throw` both come here: an iterator cannot tell them apart. */
+  return(): Promise<IteratorResult<Entry, undefined>> {
+    if (this.#state !== "over") {
+      this.end(true);
+      this.#owner.left(this);
+    }
+    return Promise.resolve({ done: true, value: undefined });
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * What waits to be sent on this link, in which frames, and how fast.
+ *
+ * Invariants:
+ * - Messages go in the order of the outbox, each once per link, within the room's allowance.
+ * - A frame is never larger than the room takes.
+ * - If two links end right after the same messages, they go one by one; the one that still ends its link is named.
+ */
+import { utf8Length } from "../protocol/ids.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
+import { Allowance } from "./rate-limiter.ts";
+import { nextToSend } from "./session.ts";
+import type { ClientRecord, Queued } from "./storage/storage.ts";
+import { CLOSE, isFinalClose, isTemporaryClose, isStaleClose } from "../protocol/close-codes.ts";
+import { QUERY_COST } from "../protocol/limits.ts";
+
+type RoomLimits = Extract<ServerFrame, { type: "welcome" }>["limits"];
+
+/** A link that ends within this time after messages went out may have ended because of them. */
+const POISON_MS = 3_000;
+/** Ends that say nothing about what was sent: the room restarts, or any end that it gave a reason of its own. */
+const isBlameless = (code: number): boolean =>
+  code === CLOSE.GOING_AWAY ||
+  code === CLOSE.SERVICE_RESTART ||
+  isFinalClose(code) ||
+  isTemporaryClose(code) ||
+  isStaleClose(code);
+
+export class Outgoing {
+  readonly allowance = new Allowance();
+  /** Accepted before the storage was read. */
+  readonly early: Queued[] = [];
+  /** JSON texts, each smaller than a frame. */
+  readonly questions: string[] = [];
+  readonly passing: string[] = [];
+  /** Handed to this link and not decided: when, by id. In the order of sending. */
+  readonly handed = new Map<string, number>();
+  #limits: Pick<RoomLimits, "text" | "frame" | "recipients"> = {
+    text: 8_192,
+    frame: 65_536,
+    recipients: 64,
+  };
+  #isTold = false;
+  /** The oldest message that was undecided when the last link ended right after it was sent. */
+  #accused = "";
+  /** They go one by one, until each is decided. */
+  readonly #suspects = new Set<string>();
+  /** Known to fit the limits. */
+  readonly #fitting = new Set<string>();
+  /** Ended its link each time: it is not sent again, and given up if no replay brings it. */
+  readonly #doomed = new Set<string>();
+
+  /** When the oldest undecided message was handed to this link. */
+  get oldestSentAt(): number | undefined {
+    return this.handed.values().next().value;
+  }
+
+  /** The room told its limits. */
+  setLimits(limits: RoomLimits, now: number): void {
+    this.#limits = limits;
+    this.#isTold = true;
+    this.#fitting.clear();
+    this.allowance.set(limits.rate, limits.burst, now);
+  }
+
+  /** Bytes of UTF-8 that the text of one message may have. */
+  get textLimit(): number {
+    return this.#limits.text;
+  }
+
+  /** Why a new message cannot be sent; undefined if it can, or if no room has told its limits yet. */
+  refusal(queued: Queued): string | undefined {
+    return this.#isTold ? this.#tooLarge(queued) : undefined;
+  }
+
+  /** What cannot be sent, and why. To be asked after the replay: what the room has, it had place for. */
+  misfits(record: ClientRecord): { queued: Queued; code: string; why: string }[] {
+    return record.outbox.flatMap((queued) => {
+      if (queued.unknown || this.handed.has(queued.id)) return [];
+      if (this.#doomed.has(queued.id)) {
+        const why = "the link ended each time right after this message: it was taken out";
+        return [{ queued, code: "lost", why }];
+      }
+      if (this.#fitting.has(queued.id)) return [];
+      const why = this.#tooLarge(queued);
+      if (why !== undefined) return [{ queued, code: "too-large", why }];
+      this.#fitting.add(queued.id);
+      return [];
+    });
+  }
+
+  /** The messages that may go now. */
+  next(record: ClientRecord, now: number): readonly Queued[] {
+    const room = Math.min(this.allowance.available(now), 1_000);
+    const next = nextToSend(record, this.handed, room);
+    if (this.#suspects.size === 0) return next;
+    return this.#isAwaited(record) ? [] : next.slice(0, 1);
+  }
+
+  /**
+   * Does a message wait to be decided, so that one that goes alone must wait? What a gap made unknown is not waited for:
+   * the confirmation of a later one may be all that can settle it.
+   */
+  #isAwaited({ outbox }: ClientRecord): boolean {
+    return (
+      this.handed.size > 0 && outbox.some(({ id, unknown }) => !unknown && this.handed.has(id))
+    );
+  }
+
+  /** Puts a round into frames, as few as the room's limit allows. */
+  frames(
+    acks: readonly object[],
+    batch: readonly Queued[],
+    isLive: boolean,
+    now: number,
+  ): string[] {
+    const items = acks.map((ack) => JSON.stringify(ack));
+    for (const queued of batch) {
+      items.push(sendText(queued));
+      this.handed.set(queued.id, now);
+    }
+    this.allowance.take(batch.length);
+    if (isLive) items.push(...this.#others(now));
+    return pack(items, this.#limits.frame);
+  }
+
+  /** Does this JSON text fit into a frame? */
+  fits(text: string): boolean {
+    return utf8Length(text) <= this.#limits.frame;
+  }
+
+  /** When more may go, by the client's clock; undefined if nothing waits. */
+  dueAt(record: ClientRecord, now: number): number | undefined {
+    const times: number[] = [];
+    if (this.questions.length > 0) times.push(now + this.allowance.wait(QUERY_COST, now));
+    const waits = record.outbox.some(({ id, unknown }) => !unknown && !this.handed.has(id));
+    if (waits && !(this.#suspects.size > 0 && this.#isAwaited(record))) {
+      times.push(now + this.allowance.wait(1, now));
+    }
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** A message was confirmed, refused, or lost from sight. */
+  decided({ id }: Queued): void {
+    this.handed.delete(id);
+    this.#suspects.delete(id);
+    this.#doomed.delete(id);
+    this.#fitting.delete(id);
+    if (this.#accused === id) this.#accused = "";
+  }
+
+  /**
+   * The link ended: is it the fault of a message? After two ends in a row behind the same oldest message, all that were
+   * under way go one by one; one that ends its link twice more, alone, is doomed.
+   */
+  linkEnded(code: number, now: number): void {
+    const [oldest] = this.handed.keys();
+    const last = [...this.handed.values()].at(-1) ?? 0;
+    if (oldest !== undefined && !isBlameless(code) && now - last <= POISON_MS) {
+      const again = this.#accused === oldest;
+      this.#accused = again ? "" : oldest;
+      if (again && this.#suspects.has(oldest)) this.#doomed.add(oldest);
+      else if (again) for (const id of this.handed.keys()) this.#suspects.add(id);
+    }
+    this.handed.clear();
+    this.passing.length = 0;
+    this.questions.length = 0;
+  }
+
+  /** Signals that may go now, the rest dropped; questions that may go now. */
+  #others(now: number): string[] {
+    const items: string[] = [];
+    for (const signal of this.passing.splice(0)) {
+      if (this.allowance.available(now) < 1) break;
+      this.allowance.take(1);
+      items.push(signal);
+    }
+    while (this.questions.length > 0 && this.allowance.available(now) >= QUERY_COST) {
+      this.allowance.take(QUERY_COST);
+      items.push(...this.questions.splice(0, 1));
+    }
+    return items;
+  }
+
+  #tooLarge(queued: Queued): string | undefined {
+    const { text, frame, recipients } = this.#limits;
+    if (utf8Length(queued.text) > text) {
+      return `text: at most ${text} bytes go into one message; send it in parts`;
+    }
+    if (new Set(queued.to).size > recipients) {
+      return `to: at most ${recipients} names go into one message`;
+    }
+    if (this.fits(sendText(queued))) return undefined;
+    return `the message is larger than a frame of ${frame} bytes; send it in parts, or to fewer`;
+  }
+}
+
+const sendText = ({ id, text, to }: Queued): string =>
+  JSON.stringify({ type: "send", id, text, to });
+
+/** Joins JSON texts to frames: one text alone, several as an array, none larger than `limit` bytes. */
+export function pack(texts: readonly string[], limit: number): string[] {
+  const frames: string[] = [];
+  let some: string[] = [];
+  let bytes = 0;
+  const cut = (): void => {
+    const [only] = some;
+    if (only !== undefined) frames.push(some.length === 1 ? only : `[${some.join(",")}]`);
+    some = [];
+    bytes = 1;
+  };
+  cut();
+  for (const text of texts) {
+    const own = utf8Length(text) + 1;
+    if (bytes + own + 1 > limit) cut();
+    some.push(text);
+    bytes += own;
+  }
+  cut();
+  return frames;
+}

@@ -1,0 +1,208 @@
+/**
+ * The codec of `chat.line`, the tutorial's dialect: lines for people, and for ten-line scripts.
+ *
+ * Invariants:
+ * - R7: no text makes `readLines` throw; what cannot be read comes out as a refusal that says what to write instead.
+ * - Nobody can forge a line: every line that goes out begins `from `, `* ` or two spaces, and control characters
+ *   are taken out.
+ */
+import type { Entry } from "../core/entry.ts";
+import type { Command, Out } from "../core/event.ts";
+import { type Limits } from "../core/limits.ts";
+import { HISTORY_MAX, HISTORY_PRESET } from "../protocol/limits.ts";
+import { NAME_GRAMMAR, parsePeerName, type PeerName, utf8Length } from "../protocol/ids.ts";
+import type { FrameText } from "./json.ts";
+import { merged, message, refused, tooMany } from "./validation.ts";
+import { KIB } from "../core/limits.ts";
+import { HOW_TO_SEND } from "../protocol/line-syntax.ts";
+
+/** `chat.line` frames are cut at a line end below this. */
+export const LINE_FRAME_BYTES = 256 * KIB;
+
+const HELP = [
+  'bob, carol: hi    sends "hi" to bob and carol; it waits for them if they are away',
+  "*: hi             sends to everyone the room knows",
+  "/who              who is here, and who is away",
+  `/history [n]      the last n messages, 1 to ${HISTORY_MAX}, ${HISTORY_PRESET} if you do not say`,
+  "/help             this",
+  "/quit             leaves; what comes meanwhile waits for you",
+];
+
+/** @param text one text frame; several lines in it are several commands */
+export function* readLines(text: string, limits: Limits): Generator<Command, void> {
+  let empty = true;
+  for (const line of text.replaceAll("\r", "").split("\n")) {
+    const trimmed = line.trim();
+    if (trimmed === "") continue;
+    empty = false;
+    yield trimmed.startsWith("/") ? readSlash(trimmed) : readMessage(trimmed, limits);
+  }
+  if (empty) yield { type: "Nothing" };
+}
+
+function readSlash(line: string): Command {
+  const [command, argument, ...rest] = line.split(/\s+/);
+  if (rest.length > 0) return refused("bad-frame", "too many words after the command; see /help");
+  switch (command) {
+    case "/who": {
+      if (argument === undefined) return { type: "Who" };
+      const after = parsePeerName(argument);
+      if (after === undefined) return refused("bad-frame", `/who: ${NAME_GRAMMAR}`);
+      return { type: "Who", after };
+    }
+    case "/history": {
+      const limit = argument === undefined ? HISTORY_PRESET : Number(argument);
+      if (/^\d{1,3}$/.test(argument ?? "1") && limit >= 1 && limit <= HISTORY_MAX) {
+        return { type: "History", limit };
+      }
+      return refused(
+        "bad-frame",
+        `write /history, or /history and a number from 1 to ${HISTORY_MAX}`,
+      );
+    }
+    case "/help":
+    case "/quit":
+      if (argument !== undefined) return refused("bad-frame", `write ${command} by itself`);
+      return { type: command === "/help" ? "Help" : "Quit" };
+    default:
+      return refused("bad-frame", "no such command; there are /who, /history, /help and /quit");
+  }
+}
+
+/** What ends the names, and what parts them: as written by a keyboard for Latin letters, or for Chinese and Japanese. */
+const COLON = /[:：]/;
+const SEPARATOR = /[,，、]/;
+
+function readMessage(line: string, limits: Limits): Command {
+  const colon = line.search(COLON);
+  if (colon === -1) return refused("bad-frame", `to whom? ${HOW_TO_SEND}`);
+  const text = line.slice(colon + 1).trim();
+  const to = new Set<PeerName>();
+  const names = line.slice(0, colon).trim();
+  if (text === "") return refused("bad-frame", `nothing after the colon: ${HOW_TO_SEND}`);
+  if (!text.isWellFormed()) return refused("bad-frame", "the text is not well-formed Unicode");
+  if (names === "*") return message(text, undefined, undefined, limits);
+  const parts = merged(
+    names.split(SEPARATOR).map((part) => part.trim()),
+    limits,
+  );
+  if (parts.length > limits.recipients) return tooMany(parts, limits, undefined);
+  for (const part of parts) {
+    const name = parsePeerName(part);
+    if (name === undefined) {
+      return refused("bad-frame", `before the colon: ${NAME_GRAMMAR}; ${HOW_TO_SEND}`);
+    }
+    to.add(name);
+  }
+  return message(text, [...to], undefined, limits);
+}
+
+/** What one turn brings a person: frames of whole lines, as few as their size allows. */
+export function writeLines(outs: readonly Out[], me: PeerName): FrameText[] {
+  const frames: FrameText[] = [];
+  let lines: string[] = [];
+  let bytes = 0;
+  const cut = (): void => {
+    if (lines.length > 0) frames.push({ text: lines.join("\n"), bytes: bytes - 1 });
+    lines = [];
+    bytes = 0;
+  };
+  for (const out of outs) {
+    for (const line of linesOf(out, me)) {
+      const own = utf8Length(line) + 1;
+      if (bytes + own > LINE_FRAME_BYTES) cut();
+      lines.push(line);
+      bytes += own;
+    }
+  }
+  cut();
+  return frames;
+}
+
+function linesOf(out: Out, me: PeerName): string[] {
+  switch (out.type) {
+    case "welcome": {
+      const others = out.peers.filter((name) => name !== me);
+      const more = out.online - 1 - others.length;
+      const here = others.length === 0 ? "nobody else is here" : `here: ${others.join(", ")}`;
+      return [
+        `* welcome to ${out.room}, ${me}; ${here}${more > 0 ? ` and ${more} more` : ""}`,
+        `* ${HOW_TO_SEND}; /who /history /help /quit`,
+      ];
+    }
+    case "gap":
+      return [
+        `* the messages ${out.from} to ${out.to} are no longer kept; some may have been for you`,
+      ];
+    case "entries":
+      return out.entries.flatMap((entry) =>
+        entry.redacted ? [`* ${erased(entry)}`] : said(entry),
+      );
+    case "presence": {
+      const joined = out.joined.filter((name) => name !== me);
+      return [
+        ...(joined.length > 0 ? [`* ${joined.join(", ")} joined`] : []),
+        ...(out.left.length > 0 ? [`* ${out.left.join(", ")} left`] : []),
+        ...(out.missed ? [`* more came or left; ${out.online} are here now, see /who`] : []),
+      ];
+    }
+    case "history":
+      if (out.entries.length === 0) return ["* no messages here for you"];
+      return out.entries.flatMap((entry) => {
+        const [line = "", ...more] = entry.redacted ? [erased(entry)] : said(entry);
+        return [`* ${time(entry.at)} ${line}`, ...more];
+      });
+    case "who": {
+      const names = (online: boolean): string =>
+        out.peers
+          .filter((peer) => peer.online === online)
+          .map(({ name }) => name)
+          .join(", ");
+      return [
+        `* here: ${names(true) || "nobody on this page"}`,
+        ...(names(false) === "" ? [] : [`* away: ${names(false)}`]),
+        ...(out.next === undefined ? [] : [`* and more: /who ${out.next}`]),
+      ];
+    }
+    case "redacted":
+      return [`* ${erased(out)}`];
+    case "error":
+      return [`* ${clean(out.refusal.message)}`];
+    case "away": {
+      const are =
+        out.names.length === 1 ? "is away: the message waits" : "are away: the message waits";
+      return [`* ${out.names.join(", ")} ${are}`];
+    }
+    case "help":
+      return HELP.map((line) => `* ${line}`);
+    case "mark":
+    case "ready":
+    case "signal":
+      return [];
+    default:
+      return out satisfies never;
+  }
+}
+
+/** A text with line breaks goes on on indented lines. */
+const said = ({ from, text }: Entry): string[] =>
+  `from ${from}: ${text}`
+    .split(BREAKS)
+    .map((line, index) => (index === 0 ? "" : "  ") + clean(line));
+
+/** A notice, not a line of the sender's: nobody can write one. */
+const erased = ({ from }: Pick<Entry, "from">): string =>
+  `a message from ${from} was erased by an operator`;
+
+const BREAKS = /\r\n|[\n\r\u0085\u2028\u2029]/;
+
+/** C0 but tab, DEL, C1, and the characters that turn the direction of text. */
+const CONTROL =
+  // oxlint-disable-next-line no-control-regex -- these are what is taken out
+  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+const clean = (line: string): string => line.replace(CONTROL, "");
+
+/** UTC, to the second. */
+const time = (at: number): string =>
+  `${new Date(at).toISOString().slice(0, 19).replace("T", " ")}Z`;

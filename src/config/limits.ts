@@ -1,0 +1,76 @@
+/** What an operator may set (vars of wrangler.toml): the var, its unit, its default and its range, checked as a whole. */
+import { KIB, type Limits, MIB } from "../core/limits.ts";
+
+interface LimitSpec {
+  /** The var of wrangler.toml that sets it. */
+  readonly variable: string;
+  readonly unit: string;
+  readonly preset: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What an operator may set: the var, its unit, its default and its range. */
+export const LIMITS = {
+  text: { variable: "TEXT_BYTES", unit: "bytes", preset: 8_192, min: 1, max: 65_536 },
+  frame: { variable: "FRAME_BYTES", unit: "bytes", preset: 65_536, min: 512, max: 262_144 },
+  recipients: { variable: "RECIPIENTS", unit: "names", preset: 64, min: 1, max: 256 },
+  window: { variable: "WINDOW", unit: "entries", preset: 256, min: 1, max: 10_000 },
+  windowBytes: {
+    variable: "WINDOW_BYTES",
+    unit: "bytes",
+    preset: 256 * KIB,
+    min: 1_024,
+    max: 8 * MIB,
+  },
+  rate: { variable: "RATE", unit: "items a second", preset: 50, min: 1, max: 100_000 },
+  burst: { variable: "BURST", unit: "items", preset: 500, min: 10, max: 1_000_000 },
+  online: { variable: "MAX_ONLINE", unit: "peers", preset: 5_000, min: 1, max: 32_000 },
+  names: { variable: "MAX_NAMES", unit: "names", preset: 20_000, min: 1, max: 1_000_000 },
+  logEntries: {
+    variable: "LOG_ENTRIES",
+    unit: "entries",
+    preset: 100_000,
+    min: 1,
+    max: 10_000_000,
+  },
+  logDays: { variable: "LOG_DAYS", unit: "days", preset: 30, min: 1, max: 3_650 },
+  logMebibytes: { variable: "LOG_MIB", unit: "MiB", preset: 256, min: 1, max: 8_192 },
+  /** What one name may add in 24 hours, of `logEntries` and of `logMebibytes`; 0: no bound. */
+  share: { variable: "LOG_SHARE", unit: "percent of the log", preset: 25, min: 0, max: 100 },
+  commitInterval: { variable: "COMMIT_INTERVAL_MS", unit: "ms", preset: 0, min: 0, max: 1_000 },
+} as const satisfies Record<keyof Limits, LimitSpec>;
+
+/** The limits of an environment that sets none. */
+export const presets = (): Limits => {
+  const limits = Object.entries(LIMITS).map(([name, { preset }]) => [name, preset]);
+  return Object.fromEntries(limits);
+};
+
+/**
+ * Reads the limits from the environment. A missing or empty var means its default.
+ * @returns the limits, or one sentence that says which var is wrong and what it may be
+ */
+export function readLimits(vars: { readonly [name: string]: unknown }): Limits | string {
+  const limits: Record<string, number> = {};
+  for (const [name, spec] of Object.entries(LIMITS)) {
+    const given = vars[spec.variable];
+    const text =
+      given === undefined || given === ""
+        ? String(spec.preset)
+        : JSON.stringify(given).replaceAll('"', "");
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= spec.min && value <= spec.max)) {
+      return `${spec.variable} must be a whole number of ${spec.unit} from ${spec.min} to ${spec.max}: mend it in wrangler.toml`;
+    }
+    limits[name] = value;
+  }
+  const read = limits as unknown as Limits;
+  if (read.text > read.frame) {
+    return `TEXT_BYTES (${read.text}) must not exceed FRAME_BYTES (${read.frame}): mend one of them in wrangler.toml`;
+  }
+  if (read.online > read.names) {
+    return `MAX_ONLINE (${read.online}) must not exceed MAX_NAMES (${read.names}), for each peer has a name: change one of them in wrangler.toml`;
+  }
+  return read;
+}

@@ -1,0 +1,90 @@
+/**
+ * What a peer is told when it asks: pages of its history, who is here, what was refused.
+ *
+ * Invariants:
+ * - R8: a page shows what concerns the peer since its birth, and what was for everyone; nothing else, ever.
+ * - Pages end: `next` falls (history) or rises (who) with each.
+ */
+import type { Entry } from "../entry.ts";
+import type { Out } from "../event.ts";
+import { WHO_NAMES } from "../../protocol/limits.ts";
+import { type Seq, shift, utf8Length } from "../../protocol/ids.ts";
+import { mayRead, type Peer } from "../peers/peers.ts";
+import type { Presence } from "../peers/presence.ts";
+import type { Pump } from "../delivery/pump.ts";
+import type { Answer } from "../event.ts";
+import type { Directory, Log } from "../ports.ts";
+import { FRAME_OVERHEAD } from "../delivery/outbox.ts";
+import { KIB } from "../limits.ts";
+
+export const HISTORY_BYTES = 64 * KIB;
+
+export class Answers {
+  readonly #log: Log;
+  readonly #directory: Directory;
+  readonly #presence: Presence;
+  readonly #pump: Pump;
+
+  constructor(log: Log, directory: Directory, presence: Presence, pump: Pump) {
+    this.#log = log;
+    this.#directory = directory;
+    this.#presence = presence;
+    this.#pump = pump;
+  }
+
+  /** @returns the answer, and about how many bytes it is, those included that were read for it */
+  compute(peer: Peer, answer: Answer): readonly [Out, number] {
+    switch (answer.type) {
+      case "History":
+        return this.#history(peer, answer);
+      case "Who":
+        return this.#who(answer);
+      case "missed": {
+        const { online } = this.#presence;
+        return [{ type: "presence", joined: [], left: [], online, missed: true }, FRAME_OVERHEAD];
+      }
+      case "error":
+        return [answer, FRAME_OVERHEAD + utf8Length(answer.refusal.message)];
+      case "away":
+        return [answer, FRAME_OVERHEAD + utf8Length(answer.names.join())];
+      case "help":
+        return [answer, FRAME_OVERHEAD];
+      default:
+        return answer satisfies never;
+    }
+  }
+
+  #history(
+    peer: Peer,
+    { id, before, limit }: Extract<Answer, { type: "History" }>,
+  ): readonly [Out, number] {
+    const top = shift(this.#pump.sentOf(peer), 1);
+    const from = before === undefined || before > top ? top : before;
+    const scan = this.#log.before(from, peer.link.name);
+    const page: Entry[] = [];
+    let bytes = 0;
+    let next: Seq | undefined;
+    for (const entry of scan.entries) {
+      if (!mayRead(peer, entry)) continue;
+      if (page.length === limit || (page.length > 0 && bytes + entry.bytes > HISTORY_BYTES)) {
+        next = shift(entry.seq, 1);
+        break;
+      }
+      page.push(entry);
+      bytes += entry.bytes + 1;
+    }
+    next ??= scan.end > this.#log.first ? scan.end : undefined;
+    page.reverse();
+    // What was read for it counts too: a page for which much was read may be empty.
+    return [{ type: "history", id, entries: page, next }, FRAME_OVERHEAD + bytes + scan.bytes];
+  }
+
+  #who({ id, after }: Extract<Answer, { type: "Who" }>): readonly [Out, number] {
+    const names = this.#directory.page(after ?? "", WHO_NAMES + 1);
+    const page = names.slice(0, WHO_NAMES);
+    const peers = page.map((name) => ({ name, online: this.#presence.isOnline(name) }));
+    const next = names.length > WHO_NAMES ? page.at(-1) : undefined;
+    const bytes = names.reduce((sum, name) => sum + utf8Length(name) + 30, FRAME_OVERHEAD);
+    return [{ type: "who", id, peers, next }, bytes];
+  }
+}

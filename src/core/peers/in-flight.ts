@@ -1,0 +1,41 @@
+/**
+ * What one peer was handed and has not acknowledged.
+ *
+ * Invariant: `seqs` rise; `bytes` is the sum of the sizes from `next` on. Plain data, so that a room can be copied.
+ */
+import type { Seq } from "../../protocol/ids.ts";
+
+export interface Flight {
+  readonly seqs: Seq[];
+  readonly sizes: number[];
+  /** The oldest that is not acknowledged yet. */
+  next: number;
+  bytes: number;
+}
+
+export const emptyFlight = (): Flight => ({ seqs: [], sizes: [], next: 0, bytes: 0 });
+
+export const inFlight = (flight: Flight): number => flight.seqs.length - flight.next;
+
+export function launch(flight: Flight, seq: Seq, bytes: number): void {
+  flight.seqs.push(seq);
+  flight.sizes.push(bytes);
+  flight.bytes += bytes;
+}
+
+/** Takes out everything up to `seq`. @returns the bytes that were freed */
+export function land(flight: Flight, seq: Seq): number {
+  const before = flight.bytes;
+  const { seqs, sizes } = flight;
+  while (flight.next < seqs.length && (seqs[flight.next] ?? 0) <= seq) {
+    flight.bytes -= sizes[flight.next] ?? 0;
+    flight.next++;
+  }
+  // Compacts now and then, so that a lively peer's arrays neither grow nor are moved at each ack.
+  if (flight.next === seqs.length || flight.next > 1_024) {
+    seqs.splice(0, flight.next);
+    sizes.splice(0, flight.next);
+    flight.next = 0;
+  }
+  return before - flight.bytes;
+}

@@ -1,0 +1,65 @@
+/**
+ * A name's share of the log: how much of it one name may fill in a day, so that nobody pushes out everybody's mail.
+ *
+ * Invariants:
+ * - In any 24 hours one name adds at most its share, in entries and in bytes; what is gone comes back in steps of a slot.
+ *   One message may always go, however large.
+ * - `Spent` is never changed in place, so it can be remembered, saved and copied as it is.
+ */
+import { DAY, type Limits, MIB } from "../limits.ts";
+import { type Spent } from "../ports.ts";
+
+/** The steps in which a name's share of the log comes back. */
+export const SHARE_SLOT_MS = DAY / 6;
+
+/** What one name may add in 24 hours. */
+export interface Share {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** @returns undefined if the operator has set no bound */
+export function shareOf({ share, logEntries, logMebibytes }: Limits): Share | undefined {
+  if (share === 0) return undefined;
+  const part = share / 100;
+  return { entries: Math.ceil(logEntries * part), bytes: Math.ceil(logMebibytes * MIB * part) };
+}
+
+/** Adds one entry of `bytes`. @returns undefined, and nothing is spent, if that would exceed the share */
+export function spend(spent: Spent, share: Share, bytes: number, now: number): Spent | undefined {
+  // A slot counts until its last moment is a day ago.
+  const recent = spent.filter(({ at }) => at + SHARE_SLOT_MS + DAY > now);
+  let entries = 1;
+  let total = bytes;
+  for (const slot of recent) {
+    entries += slot.entries;
+    total += slot.bytes;
+  }
+  if (entries > 1 && (entries > share.entries || total > share.bytes)) return undefined;
+  const last = recent.at(-1);
+  if (last === undefined || last.at + SHARE_SLOT_MS <= now) {
+    return [...recent, { at: now, entries: 1, bytes }];
+  }
+  return [
+    ...recent.slice(0, -1),
+    { at: last.at, entries: last.entries + 1, bytes: last.bytes + bytes },
+  ];
+}
+
+/** What was added at a time that is still to come, since the clock was set back meanwhile, counts from `now` on. */
+export const notAfter = (spent: Spent, now: number): Spent =>
+  spent.some(({ at }) => at > now)
+    ? spent.map((slot) => ({ ...slot, at: Math.min(slot.at, now) }))
+    : spent;
+
+/** Numbers only, as they are stored: three for each slot; empty for nothing. */
+export const writeSpent = (spent: Spent): string =>
+  spent.map(({ at, entries, bytes }) => `${at},${entries},${bytes}`).join(";");
+
+export const readSpent = (text: string): Spent =>
+  text === ""
+    ? []
+    : text.split(";").map((slot) => {
+        const [at = 0, entries = 0, bytes = 0] = slot.split(",").map(Number);
+        return { at, entries, bytes };
+      });

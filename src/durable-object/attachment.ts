@@ -1,0 +1,51 @@
+/**
+ * What a socket remembers of its connection through hibernation, in versions.
+ *
+ * Invariant: a release reads what every released version wrote.
+ */
+import type { Memo } from "../core/ports.ts";
+
+/** Raised when the shape changes; a release reads what the one before it wrote. */
+export const ATTACHMENT_VERSION = 3;
+
+export interface Attachment {
+  readonly version: typeof ATTACHMENT_VERSION;
+  /** The room ended this connection. */
+  readonly over: boolean;
+  readonly memo: Memo;
+}
+
+/** Version 2 did not count what is unproven; version 1 no tokens and no shares, either. */
+export type AttachmentBefore =
+  | { readonly version: 2; readonly over: boolean; readonly memo: Omit<Memo, "tail"> }
+  | {
+      readonly version: 1;
+      readonly over: boolean;
+      readonly memo: Omit<Memo, "expiresAt" | "spent" | "tail">;
+    };
+
+export function attach(ws: WebSocket, memo: Memo, over: boolean): void {
+  const attachment: Attachment = { version: ATTACHMENT_VERSION, over, memo };
+  try {
+    ws.serializeAttachment(attachment);
+  } catch {
+    // The socket is gone, and what it remembers with it.
+  }
+}
+
+/** @returns undefined for what neither this release wrote nor the one before it */
+export function attachmentOf(ws: WebSocket): Attachment | undefined {
+  const attachment = ws.deserializeAttachment() as Attachment | AttachmentBefore | null | undefined;
+  switch (attachment?.version) {
+    case ATTACHMENT_VERSION:
+      return attachment;
+    case 1:
+    case 2: {
+      const { over, memo } = attachment;
+      const before = { expiresAt: undefined, spent: [], tail: 0 };
+      return { version: ATTACHMENT_VERSION, over, memo: { ...before, ...memo } };
+    }
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The whole log as lines of JSON, as fast as they are taken.
+ *
+ * Invariants:
+ * - One page is in memory at a time, whatever the size of the log; each is read in a turn of its own.
+ * - It ends with the head at its beginning. What retention removes meanwhile is told by a `gap`, and a text that is
+ *   erased before its page is read, is not in it. Only a whole export ends with a line of the type `end`.
+ */
+import { type RoomName, shift, START } from "../protocol/ids.ts";
+import type { Order } from "../protocol/admin.ts";
+import type { Reply } from "./rpc.ts";
+import { MIB, SECOND } from "../core/limits.ts";
+
+/** Bytes of entries that an export holds in memory at once. */
+export const EXPORT_PAGE_BYTES = MIB;
+
+/** An export of which nothing is taken for this long is given up. */
+export const EXPORT_STALL_MS = 60 * SECOND;
+
+interface Source {
+  readonly room: RoomName;
+  readonly look: (order: Extract<Order, { type: "Messages" }>) => Promise<Reply>;
+  /** Another one means that the room was erased meanwhile. */
+  readonly epoch: () => string | undefined;
+}
+
+/** @returns why not, if there is no room or its storage fails at once */
+export async function exportLog(source: Source): Promise<ReadableStream<Uint8Array> | Reply> {
+  const start = await source.look({ type: "Messages", since: START, limit: 0, bytes: 0 });
+  if (start.type !== "messages") return start;
+  // Nothing is written ahead of the reader.
+  const { readable, writable } = new IdentityTransformStream();
+  const writer = writable.getWriter();
+  const run = async (): Promise<void> => {
+    for await (const lines of linesOf(source, start)) await write(writer, lines);
+    await writer.close();
+  };
+  run().catch((error: unknown) => writer.abort(error).catch(() => {}));
+  return readable;
+}
+
+async function* linesOf(
+  { room, epoch, look }: Source,
+  { first, head }: Extract<Reply, { type: "messages" }>,
+): AsyncGenerator<readonly string[]> {
+  const atStart = epoch();
+  yield [JSON.stringify({ type: "export", room, epoch: atStart, first, head })];
+  let entries = 0;
+  let since = shift(first, -1);
+  while (since < head) {
+    const page = await look({ type: "Messages", since, limit: Infinity, bytes: EXPORT_PAGE_BYTES });
+    if (page.type !== "messages") throw new Error("the room cannot be read");
+    if (epoch() !== atStart) throw new Error("the room was erased");
+    const below = shift(page.end, -page.frames.length);
+    const lines = page.frames.slice(0, Math.max(0, head - below));
+    entries += lines.length;
+    if (below > since) {
+      lines.unshift(JSON.stringify({ type: "gap", from: since + 1, to: Math.min(below, head) }));
+    }
+    yield lines;
+    since = page.end;
+  }
+  yield [JSON.stringify({ type: "end", entries })];
+}
+
+/** @throws if nobody takes it, or the reader is gone */
+async function write(
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  lines: readonly string[],
+): Promise<void> {
+  const text = lines.map((line) => `${line}\n`).join("");
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const stalled = new Promise<never>((_, refuse) => {
+    timer = setTimeout(() => refuse(new Error("nobody reads the export")), EXPORT_STALL_MS);
+  });
+  try {
+    await Promise.race([writer.write(new TextEncoder().encode(text)), stalled]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

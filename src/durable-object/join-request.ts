@@ -1,0 +1,18 @@
+/** How a join travels from the Worker to the room's object: as one header of a request that only the two of them see. */
+import type { Join } from "../core/event.ts";
+
+const JOIN_HEADER = "x-chat-join";
+
+/** @param echo whether the response names the dialect: only if the client offered it */
+export const joinRequest = (join: Join, echo: boolean): Request =>
+  new Request("https://chat-room/", {
+    headers: {
+      Upgrade: "websocket",
+      [JOIN_HEADER]: encodeURIComponent(JSON.stringify(join)),
+      ...(echo && { "Sec-WebSocket-Protocol": join.dialect }),
+    },
+  });
+
+/** The inverse of `joinRequest`. */
+export const joinOf = (request: Request): Join =>
+  JSON.parse(decodeURIComponent(request.headers.get(JOIN_HEADER) ?? "")) as Join;

@@ -1,0 +1,45 @@
+/**
+ * Checks what another Worker hands to the room's object as an order: types are not checked across a call.
+ *
+ * Invariant: what passes makes no turn of the room fail.
+ */
+import * as v from "valibot";
+import type { Order } from "../protocol/admin.ts";
+import { clientFrames, named, position } from "../protocol/frames.ts";
+
+const { id, text, to } = clientFrames.send.entries;
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const ORDERS = {
+  Publish: v.object({
+    type: v.literal("Publish"),
+    from: named(),
+    text,
+    to,
+    id: v.optional(id),
+    since: v.optional(position),
+  }),
+  Redact: v.object({ type: v.literal("Redact"), seq: position }),
+  Expel: v.object({ type: v.literal("Expel"), name: named() }),
+  Erase: v.object({ type: v.literal("Erase") }),
+  Messages: v.object({
+    type: v.literal("Messages"),
+    since: position,
+    limit: count,
+    bytes: v.pipe(v.number(), v.minValue(0)),
+  }),
+  Names: v.object({ type: v.literal("Names"), after: v.string(), limit: count }),
+  Stats: v.object({ type: v.literal("Stats") }),
+} satisfies Record<Order["type"], unknown>;
+
+const schemas = new Map<unknown, (typeof ORDERS)[Order["type"]]>(Object.entries(ORDERS));
+
+/** @returns the order, or a sentence that says what is wrong with it, without anything of it */
+export function readOrder(given: unknown): Order | string {
+  const type = (given as { readonly type?: unknown } | null | undefined)?.type;
+  const schema = schemas.get(type);
+  if (schema === undefined) return `type: expected one of ${Object.keys(ORDERS).join(", ")}`;
+  const result = v.safeParse(schema, given, { abortEarly: true });
+  if (result.success) return result.output as Order;
+  return `${String(result.issues[0].path?.[0]?.key)}: not what an order of type ${String(type)} needs`;
+}

@@ -1,0 +1,133 @@
+/**
+ * Reads what an operator sends: the body of a publication, and the parameters of a query.
+ *
+ * Invariant: what comes out needs no further check; what is wrong comes out as a refusal that names the field.
+ */
+import * as v from "valibot";
+import { type Limits } from "../../core/limits.ts";
+import type { Publication } from "../../protocol/admin.ts";
+import type { Seq } from "../../protocol/ids.ts";
+import { refuse } from "../responses.ts";
+import { clientFrames, EXPECTED, named, position } from "../../protocol/frames.ts";
+import { merged, message, tooMany } from "../../codec/validation.ts";
+import { KIB } from "../../core/limits.ts";
+
+// The operator's API
+/** Bytes of a request's body, and what `Content-Length` may say at most. */
+export const BODY_BYTES = 512 * KIB;
+
+const { id, text, to } = clientFrames.send.entries;
+
+/** Unknown fields are refused: a misspelt `since` would publish twice. */
+const publication = v.strictObject({
+  from: named(),
+  text,
+  to,
+  id: v.optional(id),
+  since: v.optional(position),
+});
+
+const EXPECTED_HERE: Readonly<Record<string, string>> = {
+  ...EXPECTED,
+  from: "a name that the room knows",
+  since: "a whole number from 0 on, together with an id, or absent",
+};
+
+const bad = (message: string): Response => refuse(400, "bad-request", message);
+
+/** @returns what to publish, or the refusal */
+export async function readPublication(
+  request: Request,
+  limits: Limits,
+): Promise<Publication | Response> {
+  const type = request.headers.get("Content-Type") ?? "";
+  if (!/^application\/json *(; *charset="?utf-8"?)?$/i.test(type.trim())) {
+    return refuse(415, "unsupported-media-type", "send the body as application/json, in UTF-8");
+  }
+  const body = await readBody(request);
+  if (body instanceof Response) return body;
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
+  } catch {
+    return bad("the body is not JSON in UTF-8");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return bad("the body must be one JSON object with from, text, and maybe to, id, since");
+  }
+  const { to: names } = value as { to?: unknown };
+  if (Array.isArray(names)) {
+    const distinct = merged(names as readonly unknown[], limits);
+    if (distinct.length > limits.recipients) {
+      return refuse(413, "too-large", tooMany(distinct, limits, undefined).refusal.message);
+    }
+    value = { ...value, to: distinct };
+  }
+  const result = v.safeParse(publication, value, { abortEarly: true });
+  if (!result.success) {
+    const key = result.issues[0].path?.[0]?.key;
+    const expected = EXPECTED_HERE[String(key)];
+    if (expected === undefined)
+      return bad("there is a field that is none of from, text, to, id, since");
+    return bad(`${String(key)}: expected ${expected}`);
+  }
+  const { from, since, ...said } = result.output;
+  if (since !== undefined && said.id === undefined)
+    return bad(`since: expected ${EXPECTED_HERE["since"]}`);
+  const command = message(said.text, said.to, said.id, limits);
+  if (command.type === "Refused") return refuse(413, "too-large", command.refusal.message);
+  const optional = {
+    ...(said.to !== undefined && { to: said.to }),
+    ...(said.id !== undefined && { id: said.id }),
+    ...(since !== undefined && { since }),
+  };
+  return { from, text: said.text, ...optional };
+}
+
+const tooLarge = (): Response =>
+  refuse(413, "too-large", `the body: at most ${BODY_BYTES} bytes are read`);
+
+/** Reads no more than a body may have, whatever its header says. */
+async function readBody(request: Request): Promise<Uint8Array | Response> {
+  if (Number(request.headers.get("Content-Length") ?? 0) > BODY_BYTES) return tooLarge();
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of request.body ?? []) {
+    bytes += part.byteLength;
+    if (bytes > BODY_BYTES) return tooLarge();
+    parts.push(part);
+  }
+  const body = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    body.set(part, at);
+    at += part.byteLength;
+  }
+  return body;
+}
+
+const NUMBER = /^(0|[1-9]\d{0,15})$/;
+
+/** @returns the number, the preset if it is absent, undefined if it is outside of the grammar */
+export function readNumber(text: string | null, preset: number): number | undefined {
+  if (text === null) return preset;
+  return NUMBER.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : undefined;
+}
+
+export const readSeq = (text: string): Seq | undefined => readNumber(text, 0) as Seq | undefined;
+
+/** @returns what is wrong with the parameters of a query, if anything is */
+export function strayParameter(
+  query: URLSearchParams,
+  known: readonly string[],
+): string | undefined {
+  for (const parameter of new Set(query.keys())) {
+    if (!known.includes(parameter)) {
+      return known.length === 0
+        ? "there are no parameters here"
+        : `the parameters here are ${known.join(", ")}`;
+    }
+    if (query.getAll(parameter).length > 1) return `${parameter}: give it once`;
+  }
+  return undefined;
+}

@@ -1,0 +1,290 @@
+/**
+ * The operator's HTTP API, under `/rooms/{room}`. It is there only if the secret ADMIN_KEY is set; docs/openapi.yaml
+ * describes it.
+ *
+ * Invariants:
+ * - Nothing is read, and no room is woken, before the key was compared, in constant time.
+ * - It is not for pages: no CORS header, and a request with a foreign `Origin` is refused.
+ * - An answer says what is stored: the room lets it out after the commit.
+ */
+import type { Config } from "../../config/config.ts";
+import { WHO_NAMES } from "../../protocol/limits.ts";
+import {
+  NAME_GRAMMAR,
+  parsePeerName,
+  parseRoomName,
+  type RoomName,
+  type Seq,
+} from "../../protocol/ids.ts";
+import type { Order } from "../../protocol/admin.ts";
+import { sameSecret } from "../../core/timing-safe-equal.ts";
+import { decoded, json, methodNotAllowed, NO_STORE, refuse } from "../responses.ts";
+import { report } from "../../observability/logger.ts";
+import { readNumber, readPublication, readSeq, strayParameter } from "./request-body.ts";
+import type { Reply } from "../../durable-object/rpc.ts";
+import { MIB } from "../../core/limits.ts";
+import type { Env } from "../../durable-object/env.ts";
+
+/** Entries, and bytes of them, in one page of messages; names in one page of peers. */
+export const MESSAGES_PRESET = 100;
+
+export const MESSAGES_MAX = 1_000;
+
+export const MESSAGES_BYTES = MIB;
+
+interface Call {
+  readonly request: Request;
+  readonly query: URLSearchParams;
+  readonly room: RoomName;
+  /** The last segment of the path, where that is a parameter. */
+  readonly item: string;
+  readonly env: Env;
+  readonly config: Config;
+}
+
+type Handler = (call: Call) => Promise<Response>;
+
+/** By the path below the room, and the method; GET answers HEAD too. */
+const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
+  "": { DELETE: close },
+  messages: { GET: listMessages, POST: publish },
+  "messages/*": { DELETE: redact },
+  peers: { GET: listPeers },
+  "peers/*": { DELETE: expel },
+  stats: { GET: stats },
+  export: { GET: exportAll },
+};
+
+/** @returns undefined if the request is none of the operator's */
+export async function answerOperator(
+  request: Request,
+  url: URL,
+  env: Env,
+  config: Config,
+): Promise<Response | undefined> {
+  if (config.adminKey === undefined) return undefined;
+  const [, roomPart, rest = "", itemPart] =
+    /^\/rooms\/([^/]+)(?:\/([a-z]+)(?:\/([^/]+))?)?$/.exec(url.pathname) ?? [];
+  const room = parseRoomName(decoded(roomPart ?? "") ?? "");
+  const route = itemPart === undefined ? rest : `${rest}/*`;
+  // Its own routes: every object has a `constructor`, too.
+  const methods = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
+  if (room === undefined || methods === undefined) return undefined;
+  const isHead = request.method === "HEAD";
+  const handler = Object.hasOwn(methods, request.method)
+    ? methods[request.method]
+    : isHead
+      ? methods["GET"]
+      : undefined;
+  // Whoever connects, and whatever else is asked of a room itself, is not the operator's.
+  if (handler === undefined && rest === "") return undefined;
+  if (handler === undefined) {
+    const allow = Object.keys(methods).flatMap((method) =>
+      method === "GET" ? ["GET", "HEAD"] : [method],
+    );
+    return methodNotAllowed(allow.join(", "));
+  }
+  const item = decoded(itemPart ?? "");
+  const refusal = (await refusalOf(request, url, config.adminKey)) ?? badPath(item);
+  if (refusal !== undefined) {
+    report({ event: "refusal", status: refusal.status }, room);
+    return refusal;
+  }
+  const call = { request, query: url.searchParams, room, item: item ?? "", env, config };
+  try {
+    const answer = await handler(call);
+    return isHead ? new Response(null, answer) : answer;
+  } catch (error) {
+    report({ event: "room-unreachable", error: String(error) }, room);
+    return refuse(503, "unreachable", "the room cannot be reached now: try again", RETRY);
+  }
+}
+
+const RETRY = { "Retry-After": "1" };
+
+const badPath = (item: string | undefined): Response | undefined =>
+  item === undefined ? bad("the path is not UTF-8") : undefined;
+
+const bad = (message: string): Response => refuse(400, "bad-request", message);
+
+async function refusalOf(
+  request: Request,
+  url: URL,
+  adminKey: string,
+): Promise<Response | undefined> {
+  const origin = request.headers.get("Origin");
+  if (origin !== null && origin !== url.origin) {
+    return refuse(
+      403,
+      "forbidden-origin",
+      "this is not for pages: ask from a program, without an Origin",
+    );
+  }
+  const key = /^Bearer +(\S+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (key !== undefined && sameSecret(await digest(key), await digest(adminKey))) return undefined;
+  const message =
+    key === undefined ? "send Authorization: Bearer ADMIN_KEY" : "this is not the ADMIN_KEY";
+  return refuse(401, "unauthorized", message, {
+    "WWW-Authenticate": 'Bearer realm="chat-room operator"',
+  });
+}
+
+/** Of one length, whatever the key: how long the secret is cannot be timed either. */
+async function digest(key: string): Promise<string> {
+  const bytes = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key)),
+  );
+  return String.fromCharCode(...bytes);
+}
+
+const ask = ({ env, room }: Call, order: Order): Promise<Reply> =>
+  env.CHAT_ROOM.getByName(room).operate(room, order);
+
+/** What every order may be answered. */
+function refusalFrom(reply: Reply): Response {
+  switch (reply.type) {
+    case "no-room":
+      return refuse(404, "no-room", "nobody has joined this room yet, or since it was closed");
+    case "unknown":
+      return refuse(
+        404,
+        "unknown-peer",
+        `nobody here is called ${reply.names.join(", ")}; nothing was done`,
+      );
+    case "bad-order":
+      return bad(reply.message);
+    case "no-entry":
+      return refuse(404, "no-entry", "there is no such entry, or it is no longer kept");
+    case "void-since": {
+      const message = `since: this room keeps the entries ${reply.first} to ${reply.head}, so it cannot say what came after yours; look at messages, and give a since from ${reply.first - 1} to ${reply.head}`;
+      return refuse(409, "void-since", message);
+    }
+    default:
+      return refuse(
+        503,
+        "storage-trouble",
+        "the room cannot read or write its storage now: try again",
+        RETRY,
+      );
+  }
+}
+
+const done = (reply: Reply): Response =>
+  reply.type === "done"
+    ? new Response(null, { status: 204, headers: NO_STORE })
+    : refusalFrom(reply);
+
+async function publish(call: Call): Promise<Response> {
+  const stray = strayParameter(call.query, []);
+  if (stray !== undefined) return bad(stray);
+  const read = await readPublication(call.request, call.config.limits);
+  if (read instanceof Response) return read;
+  let reply = await ask(call, { type: "Publish", ...read });
+  // A long search takes several turns of the room; what comes meanwhile is searched too.
+  while (reply.type === "further") {
+    reply = await ask(call, { type: "Publish", ...read, since: reply.since });
+  }
+  if (reply.type !== "published") return refusalFrom(reply);
+  return json(reply.isNew ? 201 : 200, JSON.parse(reply.frame));
+}
+
+async function listMessages(call: Call): Promise<Response> {
+  const { query, room } = call;
+  const since = readNumber(query.get("since"), 0);
+  const limit = readNumber(query.get("limit"), MESSAGES_PRESET);
+  const stray = strayParameter(query, ["since", "limit"]);
+  if (stray !== undefined) return bad(stray);
+  if (since === undefined) return bad("since: expected a whole number, 0 or a seq");
+  if (limit === undefined || limit < 1 || limit > MESSAGES_MAX) {
+    return bad(`limit: expected a whole number from 1 to ${MESSAGES_MAX}`);
+  }
+  report({ event: "operator", order: "Messages" }, room);
+  const reply = await ask(call, {
+    type: "Messages",
+    since: since as Seq,
+    limit,
+    bytes: MESSAGES_BYTES,
+  });
+  if (reply.type !== "messages") return refusalFrom(reply);
+  const { frames, end, first, head } = reply;
+  return json(200, {
+    messages: frames.map((frame) => JSON.parse(frame) as unknown),
+    first,
+    head,
+    ...(since + 1 < first && { gap: { from: since + 1, to: first - 1 } }),
+    ...(end < head && { next: end }),
+  });
+}
+
+async function redact(call: Call): Promise<Response> {
+  const seq = readSeq(call.item);
+  const stray = strayParameter(call.query, []);
+  if (stray !== undefined) return bad(stray);
+  if (seq === undefined) return bad("seq: expected a whole number from 0 on");
+  return done(await ask(call, { type: "Redact", seq }));
+}
+
+async function listPeers(call: Call): Promise<Response> {
+  const { query } = call;
+  const limit = readNumber(query.get("limit"), WHO_NAMES);
+  const stray = strayParameter(query, ["after", "limit"]);
+  if (stray !== undefined) return bad(stray);
+  if (limit === undefined || limit < 1 || limit > WHO_NAMES) {
+    return bad(`limit: expected a whole number from 1 to ${WHO_NAMES}`);
+  }
+  const reply = await ask(call, { type: "Names", after: query.get("after") ?? "", limit });
+  if (reply.type !== "names") return refusalFrom(reply);
+  return json(200, { peers: reply.names, ...(reply.next !== undefined && { next: reply.next }) });
+}
+
+async function expel(call: Call): Promise<Response> {
+  const name = parsePeerName(call.item);
+  const stray = strayParameter(call.query, []);
+  if (stray !== undefined) return bad(stray);
+  if (name === undefined) return bad(`name: ${NAME_GRAMMAR}`);
+  return done(await ask(call, { type: "Expel", name }));
+}
+
+async function close(call: Call): Promise<Response> {
+  const stray = strayParameter(call.query, []);
+  if (stray !== undefined) return bad(stray);
+  return done(await ask(call, { type: "Erase" }));
+}
+
+async function stats(call: Call): Promise<Response> {
+  const stray = strayParameter(call.query, []);
+  if (stray !== undefined) return bad(stray);
+  const reply = await ask(call, { type: "Stats" });
+  if (reply.type !== "stats") return refusalFrom(reply);
+  const { facts, epoch, instance } = reply;
+  const { peers, log, waiting, refusals } = facts;
+  return json(200, {
+    room: call.room,
+    epoch,
+    peers,
+    log,
+    waiting,
+    instance: { ...instance, refusals },
+  });
+}
+
+async function exportAll(call: Call): Promise<Response> {
+  const stray = strayParameter(call.query, []);
+  if (stray !== undefined) return bad(stray);
+  const { env, room, request } = call;
+  const stub = env.CHAT_ROOM.getByName(room);
+  const headers = {
+    "Content-Type": "application/x-ndjson",
+    "Content-Disposition": `attachment; filename*=UTF-8''${encodeURIComponent(room)}.ndjson`,
+    ...NO_STORE,
+  };
+  if (request.method === "HEAD") {
+    const reply = await ask(call, { type: "Messages", since: 0 as Seq, limit: 0, bytes: 0 });
+    return reply.type === "messages" ? new Response(null, { headers }) : refusalFrom(reply);
+  }
+  report({ event: "operator", order: "Export" }, room);
+  const exported = await stub.export(room);
+  return exported instanceof ReadableStream
+    ? new Response(exported, { headers })
+    : refusalFrom(exported);
+}

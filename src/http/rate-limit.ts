@@ -1,0 +1,48 @@
+/**
+ * The rate limit of handshakes, counted by address.
+ *
+ * Invariant: if the limiter fails, upgrades are allowed; the room works on without it.
+ */
+
+import { report } from "../observability/logger.ts";
+
+/** How long somebody waits who knocked too often: the period of the rate limit in wrangler.toml. */
+export const RETRY_AFTER_S = 60;
+
+/** Counts a knock. @returns whether its address knocked too often */
+export async function knocksTooOften(
+  headers: Headers,
+  limiter: RateLimit | undefined,
+): Promise<boolean> {
+  const address = headers.get("CF-Connecting-IP");
+  const key = address === null ? undefined : limitKeyOf(address);
+  if (limiter === undefined || key === undefined) return false;
+  try {
+    return !(await limiter.limit({ key })).success;
+  } catch (error) {
+    report({ event: "rate-limit-unavailable", error: String(error) });
+    return false;
+  }
+}
+
+/**
+ * Under what an address is counted: an IPv6 one as its /64, of which one household has 2^64.
+ * @returns undefined for this very computer, as under `wrangler dev`: nobody comes from there through a network
+ */
+export function limitKeyOf(address: string): string | undefined {
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return limitKeyOf(mapped);
+  if (address === "::1" || address.startsWith("127.")) return undefined;
+  if (!address.includes(":")) return address;
+  const [head = "", tail] = address.split("::");
+  const groups = groupsOf(head);
+  if (tail !== undefined) {
+    const after = groupsOf(tail);
+    while (groups.length + after.length < 8) groups.push("0");
+    groups.push(...after);
+  }
+  const network = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${network.join(":")}::/64`;
+}
+
+const groupsOf = (part: string): string[] => part.split(":").filter((group) => group !== "");

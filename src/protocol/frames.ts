@@ -1,0 +1,168 @@
+/**
+ * The frames of `chat.v1`, on one screen: types, checks and JSON Schema come from here.
+ *
+ * Invariants:
+ * - What passes a check needs no further one: names are normalised, texts are well-formed Unicode.
+ * - Unknown fields are ignored, unknown types are not.
+ * - Limits that an operator sets are not part of a frame's shape; the codec asks them.
+ */
+import * as v from "valibot";
+import { NAME_PATTERN, NAME_UNITS, type PeerName, type RoomName, type Seq } from "./ids.ts";
+import { HISTORY_MAX } from "./limits.ts";
+import { ERROR_CODES } from "./error-codes.ts";
+
+const wellFormed = v.check<string>((text) => text.isWellFormed());
+const text = v.pipe(v.string(), v.nonEmpty(), wellFormed);
+const id = v.pipe(v.string(), v.regex(/^[\s\S]{1,64}$/u), wellFormed);
+export const named = <Name extends string = PeerName>() =>
+  v.pipe(
+    v.string(),
+    // Before it is normalised: that costs the square of a run of combining marks.
+    v.check((text) => text.length <= NAME_UNITS),
+    v.normalize("NFC"),
+    v.regex(new RegExp(NAME_PATTERN, "u")),
+    v.transform((name) => name as Name),
+  );
+const name = named();
+const room = named<RoomName>();
+/** The token of a mark. */
+const k = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,16}$/));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** A position in the log. */
+export const position = v.pipe(
+  count,
+  v.transform((value) => value as Seq),
+);
+const seq = position;
+/** Any JSON value. Its size and depth are the codec's to check. */
+const data = v.custom<unknown>((value) => value !== undefined);
+const merged = v.transform((names: PeerName[]) => [...new Set(names)]);
+const recipients = v.pipe(v.array(name), v.minLength(1), merged);
+const limit = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(HISTORY_MAX));
+
+/** What a client may say, by `type`. */
+export const clientFrames = {
+  send: v.object({ type: v.literal("send"), id, text, to: v.optional(recipients) }),
+  ack: v.object({ type: v.literal("ack"), seq, k: v.optional(k) }),
+  signal: v.object({ type: v.literal("signal"), data, to: v.optional(recipients) }),
+  history: v.object({
+    type: v.literal("history"),
+    id,
+    before: v.optional(seq),
+    limit: v.optional(limit),
+  }),
+  who: v.object({
+    type: v.literal("who"),
+    id,
+    after: v.optional(v.pipe(v.string(), wellFormed)),
+  }),
+} as const;
+
+/** What each field of a client's frame has to be, for the sentence that refuses it. */
+export const EXPECTED: Readonly<Record<string, string>> = {
+  type: `one of ${Object.keys(clientFrames).join(", ")}`,
+  id: "a string of 1 to 64 characters, well-formed Unicode",
+  text: "a string that is not empty, well-formed Unicode",
+  to: 'a list of 1 or more names, or absent for everyone; a name has 1 to 32 characters, a letter or digit first, then also marks, "_", "-" and "."',
+  seq: "a whole number from 0 on",
+  k: "the k of the newest mark that you read, or absent before the first",
+  data: "any JSON value, its strings well-formed Unicode",
+  before: "a whole number from 0 on, or absent",
+  limit: `a whole number from 1 to ${HISTORY_MAX}, or absent`,
+  after: "a string of well-formed Unicode, or absent",
+};
+
+const message = v.object({
+  type: v.literal("message"),
+  seq,
+  from: name,
+  /** Absent: to everyone. */
+  to: v.optional(v.array(name)),
+  text: v.string(),
+  /** The sender's `id`. */
+  id: v.optional(id),
+  /** Server time, ms since 1970; for display only. */
+  at: count,
+  /** An operator erased the text. */
+  redacted: v.optional(v.literal(true)),
+});
+
+const limits = v.object({
+  /** Bytes of UTF-8. */
+  text: count,
+  /** Bytes of UTF-8. */
+  frame: count,
+  recipients: count,
+  /** Entries in flight. */
+  window: count,
+  /** Bytes of entries in flight. */
+  windowBytes: count,
+  /** Items a second. */
+  rate: count,
+  /** Items at once. */
+  burst: count,
+  /** ms over which to scatter a first reconnect. */
+  spread: count,
+});
+
+/** What the room says, by `type`. */
+export const serverFrames = {
+  welcome: v.object({
+    type: v.literal("welcome"),
+    room,
+    name,
+    epoch: v.string(),
+    head: seq,
+    since: seq,
+    online: count,
+    peers: v.array(name),
+    limits,
+  }),
+  gap: v.object({ type: v.literal("gap"), from: seq, to: seq }),
+  message,
+  ready: v.object({ type: v.literal("ready"), seq }),
+  mark: v.object({ type: v.literal("mark"), k }),
+  presence: v.object({
+    type: v.literal("presence"),
+    joined: v.optional(v.array(name)),
+    left: v.optional(v.array(name)),
+    online: count,
+    missed: v.optional(v.literal(true)),
+  }),
+  signal: v.object({
+    type: v.literal("signal"),
+    from: name,
+    to: v.optional(v.array(name)),
+    data,
+  }),
+  redacted: v.object({ type: v.literal("redacted"), seq }),
+  history: v.object({
+    type: v.literal("history"),
+    id,
+    messages: v.array(message),
+    next: v.optional(seq),
+  }),
+  who: v.object({
+    type: v.literal("who"),
+    id,
+    peers: v.array(v.object({ name, online: v.boolean() })),
+    next: v.optional(name),
+  }),
+  error: v.object({
+    type: v.literal("error"),
+    code: v.picklist(ERROR_CODES),
+    message: v.string(),
+    id: v.optional(id),
+  }),
+} as const;
+
+type Frames<Schemas> = {
+  [Type in keyof Schemas]: Schemas[Type] extends v.GenericSchema
+    ? v.InferOutput<Schemas[Type]>
+    : never;
+}[keyof Schemas];
+
+/** Anything a client may say. */
+export type ClientFrame = Frames<typeof clientFrames>;
+/** Anything the room says. */
+export type ServerFrame = Frames<typeof serverFrames>;

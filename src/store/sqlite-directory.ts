@@ -1,0 +1,233 @@
+/**
+ * The names a room knows, on SQLite: who owns each, since when, and how far it got.
+ *
+ * Invariants:
+ * - `find` answers what the next `flush` will have written.
+ * - Of a name's own row and the checkpoint the one written later holds its cursor: not the higher one, for an explicit
+ *   `since` may have moved it back. Rows are stamped with the head before the commit, the checkpoint with the head
+ *   after it, so within a commit the checkpoint counts, and after it the row.
+ * - Whoever's socket died without a signal has a cursor in the checkpoint only: it is written along until they are back.
+ * - A damaged cursor is passed over for an older one, down to the name's birth: that repeats, and loses nothing that a
+ *   crash before it was written would not have lost. Without birth or owner nobody is let in.
+ */
+import { ROW_BYTES } from "./sql.ts";
+import { type PeerName, type Seq, START, utf8Length } from "../protocol/ids.ts";
+import { readSpent, writeSpent } from "../core/peers/log-quota.ts";
+import type { Candidate, Directory, Known, Standing } from "../core/ports.ts";
+import { damaged, isWhole } from "./corruption.ts";
+import type { Segments } from "./sqlite-log.ts";
+import type { Sql } from "./sql.ts";
+
+/**
+ * Names looked up and kept in memory, so that writing to somebody absent does not read a row each time. More than are
+ * online by default: when all lose their links and come back at once, they are found here.
+ */
+const CACHED_NAMES = 8_192;
+
+interface PeerRow extends Record<string, SqlStorageValue> {
+  name: string;
+  owner: string;
+  birth: number;
+  cursor: number;
+  head: number;
+  seen: number;
+  spent: string;
+}
+
+/** Name, cursor, last seen; and what it has spent, if it has. */
+type Saved = [name: PeerName, cursor: Seq, seen: number, spent?: string];
+
+const UPSERT = `INSERT INTO peers (name, owner, birth, cursor, head, seen, spent) VALUES (?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, birth = excluded.birth, cursor = excluded.cursor,
+    head = excluded.head, seen = excluded.seen, spent = excluded.spent`;
+
+const CHECKPOINT = `INSERT INTO checkpoint (part, head, saved) VALUES (?, ?, ?)
+  ON CONFLICT (part) DO UPDATE SET head = excluded.head, saved = excluded.saved`;
+
+export class NameTable implements Directory {
+  readonly #sql: Sql;
+  readonly #segments: Segments;
+  readonly #complain: (flaw: Error) => void;
+  readonly #changed = new Map<PeerName, Known | "forgotten">();
+  readonly #cache = new Map<PeerName, Known | undefined>();
+  /** The last checkpoint, less those whose row was written since. */
+  #saved: Map<PeerName, Saved>;
+  #savedHead: number;
+  #parts: number;
+  #count: number | undefined;
+
+  constructor(sql: Sql, segments: Segments, complain: (flaw: Error) => void) {
+    this.#sql = sql;
+    this.#segments = segments;
+    this.#complain = complain;
+    const rows = sql.run<{ head: number; saved: string }>(
+      "SELECT head, saved FROM checkpoint ORDER BY part",
+    );
+    const saved = rows.flatMap((row) => {
+      const read = readSaved(row.saved);
+      if (read === undefined) complain(damaged("a checkpoint of cursors cannot be read"));
+      return read ?? [];
+    });
+    this.#saved = new Map(saved.map((one) => [one[0], one]));
+    this.#savedHead = rows[0]?.head ?? 0;
+    this.#parts = rows.length;
+  }
+
+  get isChanged(): boolean {
+    return this.#changed.size > 0;
+  }
+
+  find(name: PeerName): Known | undefined {
+    const changed = this.#changed.get(name);
+    if (changed !== undefined) return changed === "forgotten" ? undefined : changed;
+    if (this.#cache.has(name)) return this.#cache.get(name);
+    const [row] = this.#sql.run<PeerRow>("SELECT * FROM peers WHERE name = ?", name);
+    return this.#keep(name, row && this.#known(row));
+  }
+
+  count(): number {
+    this.#count ??= Number(this.#sql.run("SELECT count(*) AS n FROM peers")[0]?.["n"]);
+    return this.#count;
+  }
+
+  claim(name: PeerName, known: Known): void {
+    this.#count = this.count() + 1;
+    this.#changed.set(name, known);
+  }
+
+  save(name: PeerName, standing: Standing): void {
+    const known = this.find(name);
+    if (known !== undefined) this.#changed.set(name, { ...known, ...standing });
+  }
+
+  forget(name: PeerName): void {
+    this.#count = this.count() - 1;
+    this.#changed.set(name, "forgotten");
+  }
+
+  page(after: string, limit: number): PeerName[] {
+    // SQLite's BINARY collation compares UTF-8 bytes.
+    const query = "SELECT name FROM peers WHERE name > ? ORDER BY name LIMIT ?";
+    return this.#sql.run<{ name: string }>(query, after, limit).map(({ name }) => name as PeerName);
+  }
+
+  forgettable(awayBefore: number): Candidate[] {
+    const { everyone, personal } = this.#segments.concerns(START);
+    const oldestKept = this.#segments.first - 1;
+    const ranked: (Candidate & { rank: number })[] = [];
+    for (const row of this.#sql.each<PeerRow>("SELECT * FROM peers")) {
+      const name = row.name as PeerName;
+      const { cursor, birth, seen } = this.#known(row);
+      const have = Math.max(cursor, birth);
+      const waits = Math.max(everyone, personal.get(name) ?? 0) > have;
+      if (waits && seen >= awayBefore) continue;
+      ranked.push({ name, seen, rank: waits ? 2 : have < oldestKept ? 0 : 1 });
+    }
+    ranked.sort((a, b) => a.rank - b.rank || a.seen - b.seen);
+    return ranked.map(({ name, seen }) => ({ name, seen }));
+  }
+
+  waiting(online: { has(name: PeerName): boolean }): number {
+    const { everyone, personal } = this.#segments.concerns(START);
+    let count = 0;
+    for (const row of this.#sql.each<PeerRow>("SELECT * FROM peers")) {
+      const name = row.name as PeerName;
+      if (online.has(name)) continue;
+      const { cursor, birth } = this.#known(row);
+      if (Math.max(everyone, personal.get(name) ?? 0) > Math.max(cursor, birth)) count++;
+    }
+    return count;
+  }
+
+  checkpoint(online: ReadonlyMap<PeerName, Omit<Standing, "seen">>): void {
+    const { head, headAt } = this.#segments;
+    for (const [name, { cursor, spent }] of online) {
+      const saved: Saved = [name, cursor, headAt];
+      if (spent.length > 0) saved.push(writeSpent(spent));
+      this.#saved.set(name, saved);
+    }
+    const parts = chunks([...this.#saved.values()], ROW_BYTES);
+    for (const [part, saved] of parts.entries()) {
+      this.#sql.run(CHECKPOINT, part, head, JSON.stringify(saved));
+    }
+    if (this.#parts > parts.length) {
+      this.#sql.run("DELETE FROM checkpoint WHERE part >= ?", parts.length);
+    }
+    this.#parts = parts.length;
+    this.#savedHead = head;
+    this.#cache.clear();
+  }
+
+  /** Writes what changed, one row a name. To be called before the commit's entries are appended. */
+  flush(): void {
+    for (const [name, known] of this.#changed) {
+      this.#saved.delete(name);
+      if (known === "forgotten") {
+        this.#sql.run("DELETE FROM peers WHERE name = ?", name);
+        this.#keep(name, undefined);
+        continue;
+      }
+      const { owner, birth, cursor, seen } = known;
+      const spent = writeSpent(known.spent);
+      this.#sql.run(UPSERT, name, owner, birth, cursor, this.#segments.head, seen, spent);
+      this.#keep(name, known);
+    }
+    this.#changed.clear();
+  }
+
+  #known({ name, owner, birth, cursor, head, seen, spent }: PeerRow): Known {
+    if (!isWhole(birth) || typeof owner !== "string") {
+      throw damaged("a row of the table peers cannot be read");
+    }
+    const isSound = isWhole(cursor) && isWhole(head) && isWhole(seen);
+    if (!isSound) this.#complain(damaged("a cursor in the table peers cannot be read"));
+    const later = head < this.#savedHead ? this.#saved.get(name as PeerName) : undefined;
+    return {
+      owner,
+      birth: birth as Seq,
+      cursor: later?.[1] ?? ((isSound ? cursor : birth) as Seq),
+      seen: Math.max(isSound ? seen : this.#segments.headAt, later?.[2] ?? 0),
+      spent: readSpent(later === undefined ? spent : (later[3] ?? "")),
+    };
+  }
+
+  #keep(name: PeerName, known: Known | undefined): Known | undefined {
+    if (this.#cache.size >= CACHED_NAMES) this.#cache.clear();
+    this.#cache.set(name, known);
+    return known;
+  }
+}
+
+/** @returns undefined if that is not what `checkpoint` writes */
+function readSaved(text: string): Saved[] | undefined {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) && list.every(isSaved) ? list : undefined;
+  } catch {
+    // Without the parser's own message, which shows a piece of the text.
+    return undefined;
+  }
+}
+
+function isSaved(one: unknown): one is Saved {
+  if (!Array.isArray(one)) return false;
+  const [name, cursor, seen, spent = ""] = one as unknown[];
+  const areTexts = typeof name === "string" && typeof spent === "string";
+  return areTexts && isWhole(cursor) && isWhole(seen);
+}
+
+/** Cuts the list so that no part is longer than `bytes` as JSON; at least one part. */
+function chunks(list: Saved[], bytes: number): Saved[][] {
+  const parts: Saved[][] = [[]];
+  let size = 0;
+  for (const saved of list) {
+    const own = utf8Length(saved[0]) + (saved[3]?.length ?? 0) + 40;
+    if (size + own > bytes) {
+      parts.push([]);
+      size = 0;
+    }
+    size += own;
+    parts.at(-1)?.push(saved);
+  }
+  return parts;
+}

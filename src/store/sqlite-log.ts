@@ -1,0 +1,295 @@
+/**
+ * The log on SQLite: one row per commit, holding its entries as the very text that goes over the wire.
+ *
+ * Invariants:
+ * - Rows are contiguous: each `first` is the `last` before it plus one. Trimming takes from the old end only, whole rows.
+ * - `audience` and `everyone` may only make a scan skip a row that holds nothing for the reader.
+ */
+import { type Entry, joinFrames } from "../core/entry.ts";
+import { SCAN_BYTES, SCAN_ENTRIES } from "../core/limits.ts";
+import { PIECE_BYTES } from "./segment.ts";
+import { ROW_BYTES } from "./sql.ts";
+import { laterOf, type PeerName, type Seq, shift, START } from "../protocol/ids.ts";
+import type { Concerns, Log, Retention, Scan } from "../core/ports.ts";
+import { damaged, isWhole } from "./corruption.ts";
+import { Segment, type SegmentRow } from "./segment.ts";
+import type { Sql } from "./sql.ts";
+
+/** Rows that one commit may delete, so that a log that has aged in silence does not stop the room. */
+export const TRIM_ROWS = 256;
+
+/** What trimming needs to know of a row. */
+interface Extent extends Record<string, SqlStorageValue> {
+  first: number;
+  last: number;
+  at: number;
+  bytes: number;
+  total: number;
+}
+
+/** Segments kept as they were read, for readers that take a large one in many pages, or a small one many at a time. */
+const KEPT_SEGMENTS = 32;
+const KEPT_BYTES = 4 * ROW_BYTES;
+
+/**
+ * A stretch of the log, which ends early when enough was read. No object with getters of its own: V8 would keep what they
+ * see, which is the rows, until it looks through its whole heap; hundreds of MB came together, and pauses of 100 ms.
+ */
+class Stretch implements Scan {
+  bytes = 0;
+  readonly entries: Iterable<Entry>;
+  #end: Seq | undefined;
+  readonly #fullEnd: () => Seq;
+
+  /** @param fullEnd where it ends if not early; asked once, when first needed */
+  constructor(fullEnd: () => Seq, entries: (self: Stretch) => Iterable<Entry>) {
+    this.#fullEnd = fullEnd;
+    this.entries = entries(this);
+  }
+
+  get end(): Seq {
+    return (this.#end ??= this.#fullEnd());
+  }
+
+  /** A row was read; if that is enough, it ends at `end`. @returns whether it does */
+  endsEarly(end: Seq): boolean {
+    if (this.bytes < SCAN_BYTES) return false;
+    this.#end = end;
+    return true;
+  }
+}
+
+const EXTENT = "SELECT first, last, at, bytes, total FROM segments";
+
+export class Segments implements Log {
+  readonly #sql: Sql;
+  #oldest: Extent | undefined;
+  #newest: Extent | undefined;
+  /**
+   * In the order in which they were read. No `Map`: one that is written again and again leaves a chain of dead tables, by
+   * which the collector kept the texts of them all, and took 40 ms at a time for them.
+   */
+  #kept: Segment[] = [];
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    [this.#oldest] = sql.run<Extent>(`${EXTENT} ORDER BY last LIMIT 1`);
+    [this.#newest] = sql.run<Extent>(`${EXTENT} ORDER BY last DESC LIMIT 1`);
+  }
+
+  get head(): Seq {
+    return (this.#newest?.last ?? START) as Seq;
+  }
+
+  get headAt(): number {
+    return this.#newest?.at ?? 0;
+  }
+
+  get first(): Seq {
+    return (this.#oldest?.first ?? 1) as Seq;
+  }
+
+  append(entries: readonly Entry[]): void {
+    let start = 0;
+    let bytes = 0;
+    entries.forEach((entry, index) => {
+      if (index > start && bytes + entry.bytes > ROW_BYTES) {
+        this.#insert(entries.slice(start, index));
+        start = index;
+        bytes = 0;
+      }
+      bytes += entry.bytes + 2;
+    });
+    if (start < entries.length) this.#insert(entries.slice(start));
+  }
+
+  trim(retention: Retention, now: number): void {
+    const isExpired = ({ first, at, bytes, total }: Extent): boolean =>
+      shift(this.head, 1) - first > retention.entries ||
+      (this.#newest?.total ?? 0) - (total - bytes) > retention.bytes ||
+      at < now - retention.ageMs;
+    if (!this.#oldest || this.#oldest.last === this.head || !isExpired(this.#oldest)) return;
+    const query = `${EXTENT} WHERE last < ? ORDER BY last LIMIT ${TRIM_ROWS}`;
+    const old = this.#sql.run<Extent>(query, this.head);
+    const kept = old.findIndex((extent) => !isExpired(extent));
+    const end = old.at(kept === -1 ? -1 : kept - 1)?.last ?? 0;
+    this.#sql.run("DELETE FROM segments WHERE last <= ?", end);
+    this.#drop(({ last }) => last <= end);
+    [this.#oldest] =
+      kept === -1
+        ? this.#sql.run<Extent>(`${EXTENT} WHERE last > ? ORDER BY last LIMIT 1`, end)
+        : old.slice(kept);
+  }
+
+  get extent(): Log["extent"] {
+    const [oldest, newest] = [this.#oldest, this.#newest];
+    if (oldest === undefined || newest === undefined) return { bytes: 0, oldestAt: undefined };
+    return { bytes: newest.total - (oldest.total - oldest.bytes), oldestAt: oldest.at };
+  }
+
+  find(seq: Seq): Entry | undefined {
+    return this.#segmentOf(seq)?.at(seq);
+  }
+
+  /** `bytes` and `total` stay: they say what was appended, and later rows build on them. */
+  replace(entry: Entry): void {
+    const segment = this.#segmentOf(entry.seq);
+    if (segment === undefined) return;
+    const body = segment.with(entry);
+    this.#sql.run("UPDATE segments SET body = ? WHERE last = ?", body, segment.last);
+    this.#drop(({ last }) => last === segment.last);
+  }
+
+  after(seq: Seq, name?: PeerName): Scan {
+    return new Stretch(
+      () => this.#endAfter(seq),
+      (stretch) => this.#forward(seq, name, stretch),
+    );
+  }
+
+  before(seq: Seq, name: PeerName): Scan {
+    const top = Math.min(seq, shift(this.head, 1)) as Seq;
+    const reach = Math.max(this.first, top - SCAN_ENTRIES) as Seq;
+    return new Stretch(
+      () => this.#startBefore(reach),
+      (stretch) => this.#backward(top, reach, name, stretch),
+    );
+  }
+
+  concerns(above: Seq): Concerns {
+    const personal = new Map<PeerName, Seq>();
+    let everyone = START;
+    const rows = this.#sql.each<{ last: number; everyone: number; audience: string }>(
+      "SELECT last, everyone, audience FROM segments WHERE last > ? ORDER BY last",
+      above,
+    );
+    for (const row of rows) {
+      if (!isWhole(row.everyone) || typeof row.audience !== "string") {
+        throw damaged(`whom the segment concerns that ends with ${row.last} cannot be read`);
+      }
+      everyone = laterOf(everyone, row.everyone as Seq);
+      for (const item of row.audience.trim().split(" ")) {
+        const [name, seq] = item.split(":");
+        if (seq !== undefined) personal.set(name as PeerName, Number(seq) as Seq);
+      }
+    }
+    return { everyone, personal };
+  }
+
+  /** The row in which the stretch ends is read whole. */
+  #endAfter(seq: Seq): Seq {
+    const reach = shift(seq, SCAN_ENTRIES);
+    if (reach >= this.head) return this.head;
+    const query = "SELECT min(last) AS end FROM segments WHERE last >= ?";
+    return (this.#sql.run<{ end: number }>(query, reach)[0]?.end ?? this.head) as Seq;
+  }
+
+  /** The row in which the stretch ends is read from its first entry on. */
+  #startBefore(reach: Seq): Seq {
+    const query = "SELECT first AS start FROM segments WHERE last >= ? ORDER BY last LIMIT 1";
+    return (this.#sql.run<{ start: number }>(query, reach)[0]?.start ?? reach) as Seq;
+  }
+
+  *#forward(seq: Seq, name: PeerName | undefined, stretch: Stretch): Generator<Entry, void> {
+    let above = seq;
+    // Who takes a large segment in many pages goes on in it without asking the database.
+    for (const kept of this.#kept) {
+      if (kept.first > shift(above, 1) || kept.last <= above) continue;
+      yield* kept.above(above, name);
+      above = kept.last;
+      break;
+    }
+    if (above >= this.head) return;
+    const where = "last > ? AND last <= ? AND (everyone > ? OR instr(audience, ?)) ORDER BY last";
+    const floor = name === undefined ? -1 : above;
+    for (const segment of this.#read(where, above, stretch.end, floor, key(name))) {
+      stretch.bytes += segment.bytes;
+      yield* segment.above(above, name);
+      if (stretch.endsEarly(segment.last)) return;
+    }
+  }
+
+  *#backward(below: Seq, reach: Seq, name: PeerName, stretch: Stretch): Generator<Entry, void> {
+    const where =
+      "last >= ? AND first < ? AND (everyone > 0 OR instr(audience, ?)) ORDER BY last DESC";
+    for (const segment of this.#read(where, reach, below, key(name))) {
+      stretch.bytes += segment.bytes;
+      yield* segment.below(below, name);
+      if (stretch.endsEarly(segment.first)) return;
+    }
+  }
+
+  /** The row that holds the entry at `seq`. */
+  #segmentOf(seq: Seq): Segment | undefined {
+    if (seq < this.first || seq > this.head) return undefined;
+    const [segment] = this.#read("last >= ? ORDER BY last LIMIT 1", seq);
+    return segment;
+  }
+
+  *#read(where: string, ...values: SqlStorageValue[]): Generator<Segment, void> {
+    const body = `iif(bytes > ${PIECE_BYTES}, CAST(body AS BLOB), body) AS body`;
+    const query = `SELECT first, last, bytes, ${body} FROM segments WHERE ${where}`;
+    for (const row of this.#sql.each<SegmentRow>(query, ...values)) {
+      // That saves cutting it; it came from the database all the same, and counts.
+      let read = this.#kept.find(({ last }) => last === row.last);
+      if (read === undefined) {
+        read = new Segment(row);
+        this.#keep(read);
+      }
+      yield read;
+    }
+  }
+
+  #keep(read: Segment): void {
+    this.#kept.push(read);
+    const isFull = (): boolean =>
+      this.#kept.length > KEPT_SEGMENTS ||
+      this.#kept.reduce((sum, { bytes }) => sum + bytes, 0) > KEPT_BYTES;
+    while (this.#kept.length > 1 && isFull()) this.#kept.shift();
+  }
+
+  #drop(isGone: (read: Segment) => boolean): void {
+    this.#kept = this.#kept.filter((read) => !isGone(read));
+  }
+
+  #insert(entries: readonly Entry[]): void {
+    const [oldest, newest] = [entries.at(0), entries.at(-1)];
+    if (oldest === undefined || newest === undefined) return;
+    const audience = new Map<PeerName, Seq>();
+    let everyone = START;
+    let bytes = 2 * entries.length;
+    for (const { seq, from, to, bytes: own } of entries) {
+      bytes += own;
+      if (to === undefined) everyone = seq;
+      else {
+        audience.set(from, seq);
+        for (const name of to) audience.set(name, seq);
+      }
+    }
+    const extent = {
+      first: oldest.seq,
+      last: newest.seq,
+      at: newest.at,
+      bytes,
+      total: (this.#newest?.total ?? 0) + bytes,
+    };
+    const names = [...audience].map(([name, seq]) => `${name}:${seq} `).join("");
+    this.#sql.run(
+      `INSERT INTO segments (last, first, at, everyone, bytes, total, audience, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      extent.last,
+      extent.first,
+      extent.at,
+      everyone,
+      bytes,
+      extent.total,
+      ` ${names}`,
+      joinFrames(entries.map((entry) => entry.frame)),
+    );
+    this.#newest = extent;
+    this.#oldest ??= extent;
+  }
+}
+
+/** What `instr` looks for; the empty text is in everything. */
+const key = (name: PeerName | undefined): string => (name === undefined ? "" : ` ${name}:`);
