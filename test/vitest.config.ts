@@ -23,11 +23,9 @@ export default defineConfig({
     projects: [
       {
         test: {
-          name: "core",
+          name: "unit",
           root,
-          include: [
-            "test/{core,wire,store,docs,client,page-model,bench,security/core}/**/*.test.ts",
-          ],
+          include: ["test/{unit,docs}/**/*.test.ts"],
           environment: "node",
           // Several of these count megabytes; a machine may be busy with something else.
           testTimeout: 30_000,
@@ -35,9 +33,9 @@ export default defineConfig({
       },
       {
         test: {
-          name: "explore",
+          name: "model-check",
           root,
-          include: ["test/explore/**/*.test.ts"],
+          include: ["test/model-check/**/*.test.ts"],
           environment: "node",
           testTimeout: 120_000,
         },
@@ -45,9 +43,9 @@ export default defineConfig({
       {
         plugins: [cloudflareTest({ wrangler: { configPath: `${root}wrangler.toml` } })],
         test: {
-          name: "room",
+          name: "workerd",
           root,
-          include: ["test/{room,security/room}/**/*.test.ts"],
+          include: ["test/workerd/**/*.test.ts"],
           // KEEP_RELEASE is set by test/fixtures/write.ts alone.
           provide: { release: process.env["KEEP_RELEASE"] ?? "", seed },
           testTimeout: 30_000,
@@ -57,7 +55,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           root,
-          include: ["test/{e2e,demo,terminal,chaos,security/e2e}/**/*.test.ts"],
+          include: ["test/{e2e,chaos}/**/*.test.ts"],
           environment: "node",
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -65,9 +63,9 @@ export default defineConfig({
       },
       {
         test: {
-          name: "page",
+          name: "browser",
           root,
-          include: ["test/page/**/*.test.ts"],
+          include: ["test/browser/**/*.test.ts"],
           environment: "node",
           testTimeout: 120_000,
           hookTimeout: 90_000,

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Server } from "../../test/support/e2e/server.ts";
+import { Server } from "../../test/support/server/server.ts";
 import { Child } from "../support/child.ts";
 import type { Order as TalkOrder, Talk } from "../support/conversation.ts";
 import { percentile } from "../support/spread.ts";

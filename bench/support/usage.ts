@@ -1,7 +1,7 @@
 /** What a process group uses, read from `/proc`. */
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { statOf } from "../../test/support/e2e/group.ts";
+import { statOf } from "../../test/support/server/process-group.ts";
 
 export interface Usage {
   /** Resident memory of all its processes, in bytes; what they share counts for each. */

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Server } from "../support/e2e/server.ts";
+import { Server } from "../support/server/server.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 /** Two starts of a server, storm and calm, on a machine that is busy. */
@@ -141,7 +141,7 @@ test(
 test.each(["--help", "-h"])("%s says what it does", async (flag) => {
   const run = chaos([flag]);
   expect(await run.code).toBe(0);
-  expect(run.out()).toMatch(/^npm run chaos -- /);
+  expect(run.out()).toMatch(/^npm run test:chaos -- /);
   expect(run.err()).toBe("");
 });
 
@@ -179,7 +179,7 @@ test.each([
 ])("%s is refused with a sentence", async (_case, flags, sentence) => {
   const run = chaos(flags);
   expect(await run.code).toBe(2);
-  expect(run.err()).toBe(`${sentence}. "npm run chaos -- --help" says what there is.\n`);
+  expect(run.err()).toBe(`${sentence}. "npm run test:chaos -- --help" says what there is.\n`);
   expect(run.out()).toBe("");
 });
 

@@ -1,13 +1,13 @@
 /**
- * `npm run chaos`: plays rounds, prints a verdict for each rule, and exits non-zero if one was violated.
+ * `npm run test:chaos`: plays rounds, prints a verdict for each rule, and exits non-zero if one was violated.
  *
  * Invariant: whatever ends it, everything that it started ends with it.
  */
 // Before the client library is loaded: it takes the WebSocket that it finds.
-import "./ear.ts";
+import "./websocket-spy.ts";
 import { appendFileSync } from "node:fs";
 import { styleText } from "node:util";
-import { isGood, type Judgement } from "./judge.ts";
+import { isGood, type Judgement } from "./checker.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { playRound } from "./round.ts";
 
@@ -68,7 +68,7 @@ async function plays({ url, seed, minutes, clients, log }: Options): Promise<num
       return bad.length > 0 ? 1 : 3;
     }
   }
-  const again = `npm run chaos -- --seed ${bad[0] ?? seed} --minutes ${Math.min(minutes, 1)} --clients ${clients}`;
+  const again = `npm run test:chaos -- --seed ${bad[0] ?? seed} --minutes ${Math.min(minutes, 1)} --clients ${clients}`;
   if (bad.length > 0) print(`\nVIOLATED, with seed ${bad.join(", ")}. To try it again: ${again}`);
   else
     print(`\n${signalled === 0 ? "Nothing" : "So far nothing"} was violated, with seed ${seed}.`);
@@ -76,7 +76,7 @@ async function plays({ url, seed, minutes, clients, log }: Options): Promise<num
 }
 
 function isWrong(why: string): number {
-  process.stderr.write(`${why}. "npm run chaos -- --help" says what there is.\n`);
+  process.stderr.write(`${why}. "npm run test:chaos -- --help" says what there is.\n`);
   return 2;
 }
 

@@ -5,13 +5,13 @@
  * Invariant: of a dead life nothing is heard, nothing is written, and nothing reaches the room but what was under way.
  */
 import { ChatClient } from "../../src/client/index.ts";
-import type { Happenings } from "../support/e2e/waiting.ts";
-import { Account, type Heard, type Said } from "./account.ts";
-import type { Chance } from "./chance.ts";
-import { Diary } from "./diary.ts";
-import { overhear } from "./ear.ts";
+import type { Happenings } from "../support/wait-for.ts";
+import { Account, type Heard, type Said } from "./history.ts";
+import type { Chance } from "./seeded-random.ts";
+import { Diary } from "./storage-spy.ts";
+import { overhear } from "./websocket-spy.ts";
 import { Page } from "./network.ts";
-import { Road } from "./road.ts";
+import { Road } from "./fault-proxy.ts";
 
 interface Setting {
   readonly name: string;

@@ -1,4 +1,4 @@
-/** The command line of `npm run chaos`. */
+/** The command line of `npm run test:chaos`. */
 import { parseArgs } from "node:util";
 import { readEndpoint } from "../../src/client/endpoint.ts";
 
@@ -16,7 +16,7 @@ export type Wish =
   | { readonly type: "wrong"; readonly why: string }
   | { readonly type: "chaos"; readonly options: Options };
 
-export const HELP = `npm run chaos -- [--url URL] [--seed N] [--minutes M] [--clients N] [--log FILE]
+export const HELP = `npm run test:chaos -- [--url URL] [--seed N] [--minutes M] [--clients N] [--log FILE]
 
 Tries to break the promises of the room: clients of the shipped library talk through links that are cut at any byte,
 swallow everything, lag, and let handshakes overtake each other; clients die and come back from their records; people

@@ -5,16 +5,11 @@ import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { clientFrames, serverFrames } from "../../src/protocol/frames.ts";
-import {
-  type JsonSchema,
-  protocolSchema,
-  SCHEMA_FILE,
-  schemaText,
-} from "../schema/protocol-schema.ts";
-import { peers } from "../wire/given.ts";
+import { type JsonSchema, protocolSchema, SCHEMA_FILE, schemaText } from "./protocol-schema.ts";
+import { peers } from "../support/arbitraries.ts";
 
 test("docs/protocol.schema.json is up to date", () => {
-  expect(readFileSync(SCHEMA_FILE, "utf8"), "stale: run npm run schema").toBe(schemaText());
+  expect(readFileSync(SCHEMA_FILE, "utf8"), "stale: run npm run docs:schema").toBe(schemaText());
 });
 
 const document = protocolSchema();

@@ -1,7 +1,7 @@
 /** A loop that takes its time while more comes than may wait for it: nothing is passed over, and it can still send. */
 import { expect, onTestFinished, test } from "vitest";
 import { ChatClient } from "../../src/client/index.ts";
-import { Server } from "../support/e2e/server.ts";
+import { Server } from "../support/server/server.ts";
 
 /** Of 8,000 bytes each: more than the 8 MiB that may wait for a loop. */
 const MANY = 1_200;

@@ -20,8 +20,8 @@ import {
   RefusedError,
   StorageError,
 } from "../../src/client/index.ts";
-import { Detour } from "../support/e2e/detour.ts";
-import { Server } from "../support/e2e/server.ts";
+import { Detour } from "../support/proxy/cuttable-proxy.ts";
+import { Server } from "../support/server/server.ts";
 
 let server: Server;
 let folder = "";

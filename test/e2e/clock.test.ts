@@ -1,8 +1,8 @@
 /** A device whose clock is set back an hour, as by NTP or after a suspend, against a real server through real sockets. */
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { ChatClient, type LinkState } from "../../src/client/index.ts";
-import { Detour } from "../support/e2e/detour.ts";
-import { Server } from "../support/e2e/server.ts";
+import { Detour } from "../support/proxy/cuttable-proxy.ts";
+import { Server } from "../support/server/server.ts";
 
 const HOUR = 3_600_000;
 

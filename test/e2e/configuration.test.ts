@@ -1,7 +1,7 @@
 /** A wrong configuration is told at the start, and to everyone who connects: never a half-guarded room. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Room } from "../support/e2e/room.ts";
-import { Server, type Vars } from "../support/e2e/server.ts";
+import { Room } from "../support/clients/room.ts";
+import { Server, type Vars } from "../support/server/server.ts";
 
 const JWKS_URL = "https://login.example.com/jwks.json";
 

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { LIMITS } from "../../src/config/limits.ts";
-import { type DryRun, dryRun } from "../support/wrangler.ts";
+import { type DryRun, dryRun } from "../support/server/wrangler.ts";
 
 /** The ceiling of the script, gzipped; of it jose, which checks tokens, has 6 KiB. A larger one starts slower. */
 const CEILING_KIB = 40;

@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ChatClient, type Entry } from "../../src/client/index.ts";
-import { Program, readmeCode, replaced } from "../support/e2e/readme-programs.ts";
-import { Server } from "../support/e2e/server.ts";
+import { Program, readmeCode, replaced } from "../support/server/readme-programs.ts";
+import { Server } from "../support/server/server.ts";
 
 const MINUTE = 60_000;
 const SEED = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RENEW_MS, STALE_MS } from "../../src/client/storage/file-lock.ts";
 import type { ClientRecord } from "../../src/client/storage/storage.ts";
-import type { Answer, Asked } from "../support/e2e/keeper-process.ts";
+import type { Answer, Asked } from "../support/server/storage-process.ts";
 
-const PROGRAM = new URL("../support/e2e/keeper-process.ts", import.meta.url).pathname;
+const PROGRAM = new URL("../support/server/storage-process.ts", import.meta.url).pathname;
 const LIBRARY = new URL("../../src/client/storage/file.ts", import.meta.url).href;
 /** Rounds of starters that come at once. Before, two of them owned the file in 4 of 600. */
 const ROUNDS = Number(process.env["ROUNDS"] ?? 150);

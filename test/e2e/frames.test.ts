@@ -1,9 +1,9 @@
 /** Bytes that no honest client sends, over a socket of one's own: the sender may lose its link, nobody else anything. */
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { closeFrameOf, frameOf, type Goodbye, OPCODE } from "../support/e2e/raw.ts";
-import { Room } from "../support/e2e/room.ts";
-import { Server } from "../support/e2e/server.ts";
+import { closeFrameOf, frameOf, type Goodbye, OPCODE } from "../support/clients/raw-websocket.ts";
+import { Room } from "../support/clients/room.ts";
+import { Server } from "../support/server/server.ts";
 
 const { continuation, text, binary, close, ping } = OPCODE;
 const V1 = { dialect: "chat.v1" } as const;

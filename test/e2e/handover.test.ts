@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ChatClient, memoryStorage } from "../../src/client/index.ts";
-import { Server } from "../support/e2e/server.ts";
+import { Server } from "../support/server/server.ts";
 
 const ROUNDS = 300;
 const { SEED = Date.now() % 2 ** 31 } = process.env;

@@ -1,10 +1,10 @@
 /** What is answered to somebody who knocks: by HTTP, by a close, or by letting them in. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { bearer } from "../support/e2e/client.ts";
-import { ask, type RawLink, upgradeHeaders } from "../support/e2e/raw.ts";
-import { Room } from "../support/e2e/room.ts";
-import { Server } from "../support/e2e/server.ts";
+import { bearer } from "../support/clients/client.ts";
+import { ask, type RawLink, upgradeHeaders } from "../support/clients/raw-websocket.ts";
+import { Room } from "../support/clients/room.ts";
+import { Server } from "../support/server/server.ts";
 
 const V1 = { dialect: "chat.v1" } as const;
 const LINE = { dialect: "chat.line" } as const;

@@ -5,9 +5,9 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Room } from "../support/e2e/room.ts";
-import { Server } from "../support/e2e/server.ts";
-import type { V1Client } from "../support/e2e/v1-client.ts";
+import { Room } from "../support/clients/room.ts";
+import { Server } from "../support/server/server.ts";
+import type { V1Client } from "../support/clients/v1-client.ts";
 
 const PEOPLE = 20;
 const MINUTE_MS = 60_000;
@@ -17,7 +17,7 @@ const HIBERNATION_MS = 40_000;
 
 let server: Server;
 beforeAll(async () => {
-  server = await Server.starts({}, "test/support/e2e/watched.ts");
+  server = await Server.starts({}, "test/support/server/instrumented-worker.ts");
 });
 afterAll(() => server.stop());
 

@@ -1,8 +1,8 @@
 /** `kill -9` of the whole server while messages are under way, and a restart on the same storage. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Room } from "../support/e2e/room.ts";
-import { Server } from "../support/e2e/server.ts";
-import type { V1Client } from "../support/e2e/v1-client.ts";
+import { Room } from "../support/clients/room.ts";
+import { Server } from "../support/server/server.ts";
+import type { V1Client } from "../support/clients/v1-client.ts";
 
 /** A narrow window, so that a return is served in many pages. */
 const WINDOW = 4;

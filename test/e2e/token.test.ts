@@ -6,11 +6,11 @@ import { exportJWK } from "jose/key/export";
 import { generateKeyPair } from "jose/key/generate/keypair";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { ChatClient, type ChatClientOptions, type LinkState } from "../../src/client/index.ts";
-import { newHome } from "../terminal/support/programs.ts";
-import { bearer } from "../support/e2e/client.ts";
-import { Room } from "../support/e2e/room.ts";
-import { Server } from "../support/e2e/server.ts";
-import { Happenings } from "../support/e2e/waiting.ts";
+import { newHome } from "./terminal/support/programs.ts";
+import { bearer } from "../support/clients/client.ts";
+import { Room } from "../support/clients/room.ts";
+import { Server } from "../support/server/server.ts";
+import { Happenings } from "../support/wait-for.ts";
 import { AUDIENCE, claimsOf, ISSUER, nowS, SECRET, secretKey, tokenOf } from "../support/tokens.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;

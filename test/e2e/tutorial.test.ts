@@ -1,7 +1,7 @@
 /** The conversation of the tutorial, as people at two terminals see it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Room } from "../support/e2e/room.ts";
-import { Server } from "../support/e2e/server.ts";
+import { Room } from "../support/clients/room.ts";
+import { Server } from "../support/server/server.ts";
 
 const HOW_TO = '* write "bob, carol: hi" to some, "*: hi" to everyone; /who /history /help /quit';
 

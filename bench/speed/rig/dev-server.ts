@@ -1,5 +1,5 @@
 /** The room as `npm start` runs it: `wrangler dev`, all its processes counted. */
-import { Server as DevServer, type Vars } from "../../../test/support/e2e/server.ts";
+import { Server as DevServer, type Vars } from "../../../test/support/server/server.ts";
 import { usageOf } from "../../support/usage.ts";
 import type { Server } from "./contender.ts";
 

@@ -1,0 +1,82 @@
+/** What an operator does by the real API, as the people at the page see it. */
+import { expect, test } from "vitest";
+import { ask } from "../support/clients/raw-websocket.ts";
+import { inBrowser } from "./support/browser.ts";
+import { stage } from "./support/stage.ts";
+
+const ADMIN_KEY = "an-operators-key-of-the-tests";
+const ERASED = "An operator erased this message.";
+
+inBrowser("an operator, seen from the page", () => {
+  const { url, newRoom, device, joins } = stage({ ADMIN_KEY });
+
+  /** Does what the operator's API does at `path`, below the room. */
+  async function deletes(room: string, path: string): Promise<void> {
+    const { status } = await ask(url(), `/rooms/${room}${path}`, {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    });
+    expect(status).toBe(204);
+  }
+
+  test("erases a text: it is gone from every page that shows it, from history, and from a reload", async () => {
+    const room = newRoom();
+    const here = await device();
+    const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob", here)];
+    await alice.says("a secret");
+    await alice.says("no secret");
+    await bob.reads("a secret", "no secret");
+    await deletes(room, "/messages/1");
+    await bob.reads(ERASED, "no secret");
+    await alice.reads(ERASED, "no secret");
+    for (const visitor of [alice, bob]) {
+      expect(await visitor.page.content()).not.toContain("a secret");
+    }
+    await bob.page.reload();
+    await bob.reads(ERASED, "no secret");
+    const carol = await joins(room, "carol");
+    await carol.reads(ERASED, "no secret");
+  });
+
+  test("erases what somebody has not read yet: they never do", async () => {
+    const room = newRoom();
+    const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
+    await bob.cuts();
+    await alice.says("a secret");
+    await alice.reads("a secret");
+    await deletes(room, "/messages/1");
+    await bob.restores();
+    await bob.reads(ERASED);
+  });
+
+  test("removes somebody, who is told so, keeps what they were writing, and may come again", async () => {
+    const room = newRoom();
+    const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
+    await bob.page.fill("#text", "half a thou");
+    await deletes(room, "/peers/bob");
+    await bob.isTold("#notice-words", "operator");
+    expect(await bob.page.locator("#notice-words").textContent()).toMatch(/^[A-Z].+\.$/);
+    await alice.isTold("#people-count", "1 here");
+    await bob.presses("Try again");
+    await bob.isConnected();
+    expect(await bob.page.inputValue("#text")).toBe("half a thou");
+  });
+
+  test("closes the room: everyone is told so, and it can be begun anew, with nothing in it", async () => {
+    const room = newRoom();
+    const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
+    await alice.says("of the old room");
+    await bob.reads("of the old room");
+    await deletes(room, "");
+    for (const visitor of [alice, bob]) {
+      await visitor.isTold("#notice-choices", "Try again");
+      expect(await visitor.page.locator("#notice-words").textContent()).toMatch(/room.*\.$/);
+    }
+    await bob.presses("Try again");
+    await bob.isConnected();
+    await bob.isTold("#log .edge", "Nothing has been said here yet");
+    await bob.says("of the new room");
+    await bob.reads("of the new room");
+    expect(await bob.texts()).toEqual(["of the new room"]);
+  });
+});

@@ -1,0 +1,267 @@
+/** Bad input and trouble: a sentence where the person looks, with what to do; and nothing typed is ever lost. */
+import { describe, expect, test } from "vitest";
+import { inBrowser } from "./support/browser.ts";
+import { stage } from "./support/stage.ts";
+import { Stranger, welcome } from "./support/fake-room.ts";
+import type { Visitor } from "./support/visitor.ts";
+
+inBrowser("in trouble, at the page", () => {
+  const { newRoom, device, comes, joins } = stage();
+
+  /** Bob, in a room that is played by the test. */
+  async function meets(
+    greets: (stranger: Stranger) => void,
+  ): Promise<{ bob: Visitor; stranger: Stranger }> {
+    const bob = await comes(await device());
+    const stranger = await Stranger.stands(bob.page, greets);
+    await bob.chooses("r", "bob");
+    return { bob, stranger };
+  }
+
+  const isReady = (stranger: Stranger): void => stranger.says(welcome(), { type: "ready", seq: 0 });
+  const message = (seq: number, text: string, more = {}) => ({
+    type: "message",
+    seq,
+    from: "alice",
+    text,
+    at: 1_780_000_000_000 + seq,
+    ...more,
+  });
+
+  test.each([
+    [
+      "a room outside of the grammar",
+      "-x",
+      "bob",
+      "#join-room-trouble",
+      "The name of a room has 1 to 32",
+    ],
+    [
+      "a name outside of the grammar",
+      "lobby",
+      "b b",
+      "#join-name-trouble",
+      "The name of a person has 1 to 32",
+    ],
+    ["no name", "lobby", "", "#join-name-trouble", "a letter or digit first"],
+  ])("%s is told beside the input", async (_case, room, name, where, sentence) => {
+    const bob = await comes(await device());
+    await bob.chooses(room, name);
+    await bob.isTold(where, sentence);
+    expect(await bob.page.inputValue("#join-room")).toBe(room);
+    const input = where.replace("-trouble", "");
+    expect(await bob.page.getAttribute(input, "aria-invalid")).toBe("true");
+  });
+
+  test("a name that belongs to another key is told where it was chosen, and a draft is kept", async () => {
+    const room = newRoom();
+    await joins(room, "alice");
+    const mallory = await comes(await device());
+    await mallory.chooses(room, "alice");
+    await mallory.isTold(
+      "#join-name-trouble",
+      "This name belongs to another key. Choose another name; or, if it is yours on another device,",
+    );
+    await mallory.chooses(room, "mallory");
+    await mallory.isConnected();
+  });
+
+  test("what the room refuses says why, and goes back into the input when it is asked to", async () => {
+    const { bob, stranger } = await meets(isReady);
+    await bob.isConnected();
+    await bob.says("is zoe here?");
+    await bob.until(
+      () => Promise.resolve(stranger.heard.some(({ type }) => type === "send")),
+      () => "the message at the room",
+    );
+    const { id } = stranger.heard.find(({ type }) => type === "send") ?? {};
+    const message = "nobody here is called zoe; nothing was sent";
+    stranger.says({ type: "error", id, code: "unknown-peer", message });
+    await bob.isTold("#log .trouble .state", "Not sent: nobody here is called zoe");
+    await bob.page.reload();
+    await bob.isTold("#log .trouble .state", "Not sent: nobody here is called zoe");
+    await bob.presses("Take it back");
+    expect(await bob.page.inputValue("#text")).toBe("is zoe here?");
+    await bob.until(
+      async () => (await bob.page.locator("#log .trouble").count()) === 0,
+      () => "the trouble gone",
+    );
+  });
+
+  test("a browser that refuses storage is told so, and can talk all the same", async () => {
+    const room = newRoom();
+    const here = await device();
+    await here.addInitScript(() => {
+      for (const kind of ["localStorage", "sessionStorage"]) {
+        Object.defineProperty(globalThis, kind, {
+          get: () => {
+            throw new DOMException("denied", "SecurityError");
+          },
+        });
+      }
+    });
+    const bob = await comes(here);
+    await bob.isTold("#storage-trouble", "This browser keeps no data for this page");
+    await bob.chooses(room, "bob");
+    await bob.isConnected();
+    await bob.says("hi");
+    await bob.reads("hi");
+  });
+
+  test("storage that fails on the way is told, what was written stays, and one can go on without", async () => {
+    const room = newRoom();
+    const alice = await joins(room, "alice");
+    const bob = await joins(room, "bob");
+    await bob.page.evaluate(() => {
+      IDBObjectStore.prototype.put = () => {
+        throw new DOMException("full", "QuotaExceededError");
+      };
+    });
+    await bob.says("written to a full disk");
+    await bob.isTold("#notice-words", "does not keep data for this page");
+    await bob.reads("written to a full disk");
+    await bob.presses("Go on without keeping anything");
+    await bob.isConnected();
+    await bob.isTold("#log .trouble .state", "this browser did not keep it");
+    await bob.presses("Take it back");
+    await bob.page.press("#text", "Enter");
+    await alice.reads("written to a full disk");
+    expect(await alice.texts()).toEqual(["written to a full disk"]);
+  });
+
+  describe("when the room closes the link", () => {
+    test.each([
+      [4001, "replaced", "bob has connected from somewhere else", "Use it here"],
+      [4004, "an operator removed you", "An operator removed you.", "Try again"],
+      [4005, "the room is closed", "The room is closed.", "Choose another name"],
+      [4104, "the key has expired", "Enter a fresh key", "Enter a key"],
+      [4000, "since: expected a number", "The room does not understand", "Reload the page"],
+    ])(
+      "%i for good: a sentence, what to do, and the draft stays",
+      async (code, reason, text, action) => {
+        const { bob, stranger } = await meets(isReady);
+        await bob.isConnected();
+        await bob.page.fill("#text", "half a thou");
+        stranger.ends(code, reason);
+        await bob.isTold("#notice-words", text);
+        expect(await bob.page.getByRole("button", { name: action, exact: true }).count()).toBe(1);
+        await bob.page.press("#text", "Enter");
+        expect(await bob.page.inputValue("#text")).toBe("half a thou");
+        expect(stranger.links).toBe(1);
+      },
+    );
+
+    test.each([
+      [4100, "the room is full: come back later", "The room is full"],
+      [4102, "the room cannot store now", "The room cannot store now"],
+      [4103, "too fast: slow down", "Too fast"],
+    ])(
+      "%i for now: why, when it is tried again, and what is written waits",
+      async (code, reason, text) => {
+        const { bob, stranger } = await meets((room) => room.ends(code, reason));
+        await bob.isTold("#link-words", text);
+        await bob.says("waits");
+        await bob.reads("waits");
+        await bob.isTold("#log .waiting .state", "Waiting here");
+        await bob.isTold("#link-words", "trying again in");
+        const before = stranger.links;
+        await bob.page.click("#link-now");
+        await bob.until(
+          () => Promise.resolve(stranger.links > before),
+          () => "another try, now",
+        );
+      },
+    );
+  });
+
+  test.each([
+    ["what is no JSON", "hello!", "This is not a chat room: it does not speak chat.v1."],
+    [
+      "another chat.v1",
+      '{"type":"welcome","head":"x"}',
+      "This room speaks another chat.v1 than this client",
+    ],
+  ])("a server that says %s", async (_case, text, sentence) => {
+    const { bob } = await meets((room) => room.says(text));
+    await bob.isTold("#notice-words", sentence);
+    await bob.isTold("#notice-choices", "Reload the page");
+  });
+
+  test("a server of another version is asked what is wrong", async () => {
+    const bob = await comes(await device());
+    await bob.page.route(/\/rooms\/r$/, (route) => route.fulfill({ status: 200, body: "<html>" }));
+    await Stranger.stands(bob.page, (room) => room.ends(1011, ""));
+    await bob.chooses("r", "bob");
+    await bob.isTold("#notice-words", "does not answer as a chat room of this version does (200)");
+  });
+
+  test("what an operator erased is shown as erased, here and in history", async () => {
+    const { bob, stranger } = await meets((room) =>
+      room.says(welcome(0, 2), message(1, "", { redacted: true }), message(2, "a secret"), {
+        type: "ready",
+        seq: 2,
+      }),
+    );
+    await bob.reads("An operator erased this message.", "a secret");
+    stranger.says({ type: "redacted", seq: 2 });
+    await bob.reads("An operator erased this message.", "An operator erased this message.");
+  });
+
+  test("a gap is shown, and what it hid of one's own is shown as unknown until it is dealt with", async () => {
+    const { bob, stranger } = await meets((room) => {
+      if (room.links === 1) isReady(room);
+      else {
+        room.says(welcome(0, 9), { type: "gap", from: 1, to: 8 }, message(9, "after"), {
+          type: "ready",
+          seq: 9,
+        });
+      }
+    });
+    await bob.isConnected();
+    await bob.says("is it stored?");
+    await bob.until(
+      () => Promise.resolve(stranger.heard.some(({ type }) => type === "send")),
+      () => "the message at the room",
+    );
+    stranger.ends(4201, "");
+    await bob.isTold("#log .gone", "Up to 8 messages are no longer kept");
+    await bob.isTold("#log .trouble .state", "Not known whether it was sent");
+    await bob.presses("Dismiss");
+    await bob.until(
+      async () => (await bob.page.locator("#log .trouble").count()) === 0,
+      () => "the trouble gone",
+    );
+  });
+
+  test("markup in names and texts is text", async () => {
+    const text = "<img src=x onerror=alert(1)><b>bold</b>";
+    const { bob } = await meets((room) =>
+      room.says(welcome(0, 1), message(1, text, { from: "<i>mallory" }), { type: "ready", seq: 1 }),
+    );
+    await bob.reads(text);
+    expect(await bob.page.locator("#log img, #log b, #log i").count()).toBe(0);
+  });
+
+  test("history and replays are not read aloud one by one; what is said now is", async () => {
+    const { bob, stranger } = await meets((room) =>
+      room.says(welcome(0, 2), message(1, "old 1"), message(2, "old 2"), { type: "ready", seq: 2 }),
+    );
+    await bob.reads("old 1", "old 2");
+    const heard = (): Promise<string | null> => bob.page.locator("#announcer").textContent();
+    await bob.until(
+      async () => (await heard()) === "2 messages came while you were away, in order, none twice.",
+      () => "the summary",
+    );
+    stranger.says(message(3, "new"));
+    await bob.until(
+      async () => (await heard()) === "alice: new",
+      () => "what was said",
+    );
+    stranger.says(...[4, 5, 6, 7, 8].map((seq) => message(seq, `flood ${seq}`)));
+    await bob.until(
+      async () => (await heard()) === "5 new messages",
+      () => "the number of what was said",
+    );
+    expect(await bob.page.getAttribute("#log", "aria-live")).toBe("off");
+  });
+});

@@ -1,0 +1,329 @@
+/** What people do at the page, in real Chromium, against the server that a user starts. */
+import { expect, test } from "vitest";
+import { Room as Hall } from "../support/clients/room.ts";
+import type { Server } from "../support/server/server.ts";
+import { inBrowser } from "./support/browser.ts";
+import { stage } from "./support/stage.ts";
+
+inBrowser("at the page", () => {
+  const { url, newRoom, device, comes, joins } = stage({ RATE: 2_000, BURST: 5_000 });
+
+  test("two people converse: each message once, in order, and confirmed to who said it", async () => {
+    const room = newRoom();
+    const alice = await joins(room, "alice");
+    const bob = await joins(room, "bob");
+    await alice.says("hi, bob");
+    await bob.reads("hi, bob");
+    await bob.says("hi, alice");
+    await bob.says("how are you?\nand the others?");
+    await alice.reads("hi, bob", "hi, alice", "how are you?\nand the others?");
+    await bob.until(
+      async () => (await bob.page.locator(".stored").count()) === 2,
+      () => "two confirmations",
+    );
+    expect(await bob.page.locator(".waiting").count()).toBe(0);
+    expect(await alice.page.locator("#people-list").innerText()).toMatch(
+      /alice[\s\S]+you[\s\S]+bob/,
+    );
+  });
+
+  test("a name that is pressed is written to, and nobody else reads it", async () => {
+    const room = newRoom();
+    const [alice, bob, carol] = [
+      await joins(room, "alice"),
+      await joins(room, "bob"),
+      await joins(room, "carol"),
+    ];
+    await alice.presses("bob");
+    await alice.says("for bob alone");
+    await bob.isTold("#log .addressed", "to you");
+    await bob.reads("for bob alone");
+    await alice.page.press("#text", "Escape");
+    await alice.says("for everyone");
+    await carol.reads("for everyone");
+    expect(await carol.texts()).toEqual(["for everyone"]);
+    expect(await bob.page.locator("#log .addressed").count()).toBe(1);
+  });
+
+  test("who types is seen typing, by those whom it is for", async () => {
+    const room = newRoom();
+    const [alice, bob, carol] = [
+      await joins(room, "alice"),
+      await joins(room, "bob"),
+      await joins(room, "carol"),
+    ];
+    await alice.page.fill("#text", "I am about to say");
+    await bob.isTold("#typing", "alice is typing");
+    await carol.isTold("#typing", "alice is typing");
+    await alice.says("it");
+    await bob.reads("it");
+    expect(await bob.page.locator("#typing").textContent()).toBe("");
+    await bob.presses("carol");
+    await bob.page.fill("#text", "a secret");
+    await carol.isTold("#typing", "bob is typing");
+    expect(await alice.page.locator("#typing").textContent()).toBe("");
+  });
+
+  test("cut, write on both sides, restore: all there, once, in order, and it says so", async () => {
+    const room = newRoom();
+    const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
+    await alice.says("before");
+    await bob.reads("before");
+    await bob.cuts();
+    await bob.says("mine 1");
+    await bob.says("mine 2");
+    for (const text of ["one", "two", "three"]) await alice.says(text);
+    await alice.reads("before", "one", "two", "three");
+    await bob.isTold("#waits-here", "2");
+    await bob.isTold("#there", "told when you return");
+    await bob.reads("before", "mine 1", "mine 2");
+    expect(await bob.page.locator(".waiting").count()).toBe(2);
+    await bob.restores();
+    await bob.reads("before", "one", "two", "three", "mine 1", "mine 2");
+    await alice.reads("before", "one", "two", "three", "mine 1", "mine 2");
+    await bob.isTold(
+      "#absence-words",
+      "3 messages came while you were cut off, in order, none twice. 2 messages of yours went out.",
+    );
+    await bob.isTold("#log .replay", "3 messages came while you were cut off");
+    expect(await bob.page.locator("#log .replayed").allTextContents()).toHaveLength(3);
+    await bob.isTold("#waits-here", "0");
+    await bob.isTold("#waits-there", "0");
+  });
+
+  test("in one browser, the tab that is cut off is told by the other one what waits in the room", async () => {
+    const room = newRoom();
+    const here = await device();
+    const [alice, bob] = [await joins(room, "alice", here), await joins(room, "bob", here)];
+    await bob.cuts();
+    for (const text of ["one", "two"]) await alice.says(text);
+    await bob.isTold("#waits-there", "2");
+    await bob.isTold("#there", "seen by another tab");
+    await alice.presses("bob");
+    await alice.says("three");
+    await bob.isTold("#waits-there", "3");
+    await bob.restores();
+    await bob.reads("one", "two", "three");
+  });
+
+  test("a reload loses neither what was not sent, nor what was not finished, nor what was said", async () => {
+    const room = newRoom();
+    const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
+    await alice.says("said");
+    await bob.reads("said");
+    await bob.cuts();
+    await bob.says("unsent 1");
+    await bob.says("unsent 2");
+    await bob.page.fill("#text", "unfinished");
+    await alice.says("missed");
+    await alice.reads("said", "missed");
+    await bob.page.reload();
+    await bob.isConnected();
+    await bob.reads("said", "missed", "unsent 1", "unsent 2");
+    await alice.reads("said", "missed", "unsent 1", "unsent 2");
+    expect(await bob.page.inputValue("#text")).toBe("unfinished");
+    await bob.isTold("#absence-words", "1 message came while you were away, in order, none twice.");
+  });
+
+  test("a second tab says at once that the first has the name, and takes it over with what waits", async () => {
+    const room = newRoom();
+    const here = await device();
+    const alice = await joins(room, "alice");
+    const first = await joins(room, "bob", here);
+    await first.cuts();
+    await first.says("waits in the first");
+    await first.page.fill("#text", "draft of the first");
+    const second = await comes(here);
+    await second.chooses(room, "bob");
+    await second.isTold("#notice-words", "You are bob in another tab of this browser");
+    expect(await second.page.locator("#send").isDisabled()).toBe(true);
+    await second.presses("Use it here");
+    await second.isConnected();
+    await first.isTold("#notice-words", "You are bob in another tab now");
+    await second.reads("waits in the first");
+    await alice.reads("waits in the first");
+    expect(await second.page.inputValue("#text")).toBe("draft of the first");
+    await first.presses("Use it here");
+    await first.presses("Use it here");
+    await first.isConnected();
+    await first.says("back in the first");
+    await alice.reads("waits in the first", "back in the first");
+  });
+
+  test("a tab that does not answer keeps its name until it is closed: nothing is taken by force", async () => {
+    const room = newRoom();
+    const here = await device();
+    const deaf = await comes(here);
+    await deaf.page.evaluate((name) => {
+      void navigator.locks.request(name, () => new Promise(() => {}));
+    }, `chat-room chat-room/record ${room}/bob`);
+    const bob = await comes(here);
+    await bob.chooses(room, "bob");
+    await bob.presses("Use it here");
+    await bob.isTold("#notice-words", "The other tab does not answer");
+    await deaf.page.close();
+    await bob.isConnected();
+  });
+
+  test("another device with the same key takes over, and gives back", async () => {
+    const room = newRoom();
+    const laptop = await joins(room, "bob");
+    const phone = await comes(await device());
+    const key = await laptop.page.evaluate(() => localStorage.getItem("chat-room/key") ?? "");
+    expect(key).toMatch(/^[\w-]{32}$/);
+    await phone.chooses(room, "bob");
+    await phone.isTold("#join-name-trouble", "Choose another name");
+    await phone.presses("Your key");
+    await phone.page.fill("#key-other", key);
+    await phone.presses("Use it");
+    await phone.chooses(room, "bob");
+    await phone.isConnected();
+    await laptop.isTold("#notice-words", "bob has connected from somewhere else");
+    await laptop.page.fill("#text", "not lost");
+    await laptop.presses("Use it here");
+    await laptop.isConnected();
+    expect(await laptop.page.inputValue("#text")).toBe("not lost");
+    await phone.isTold("#notice-words", "bob has connected from somewhere else");
+    for (const address of [...laptop.asked, ...phone.asked]) expect(address).not.toContain(key);
+    expect(await phone.page.content()).not.toContain(key);
+  });
+
+  test("the key is shown and copied when it is asked for", async () => {
+    const here = await device({ permissions: ["clipboard-read", "clipboard-write"] });
+    const alice = await comes(here);
+    await alice.presses("Your key");
+    const key = await alice.page.inputValue("#key-own");
+    expect(key).toMatch(/^[\w-]{32}$/);
+    expect(await alice.page.getAttribute("#key-own", "type")).toBe("password");
+    await alice.presses("Show");
+    expect(await alice.page.getAttribute("#key-own", "type")).toBe("text");
+    await alice.presses("Copy");
+    await alice.isTold("#key-told", "Copied");
+    expect(await alice.page.evaluate(() => navigator.clipboard.readText())).toBe(key);
+    await alice.page.press("#key-own", "Escape");
+    // The dialog tells that it was closed in a task of its own.
+    await expect.poll(() => alice.page.inputValue("#key-own")).toBe("");
+  });
+
+  test("a link to a room brings others there, and holds nothing but the room", async () => {
+    const room = newRoom();
+    const alice = await joins(room, "alice");
+    const link = alice.page.url();
+    expect(link).toBe(`${url()}/#${room}`);
+    const bob = await comes(await device(), `/#${room}`);
+    expect(await bob.page.inputValue("#join-room")).toBe(room);
+    await bob.chooses(room, "bob");
+    await bob.isConnected();
+    await alice.page.goBack();
+    await alice.until(
+      () => alice.isShown("#join"),
+      () => "the form, after going back",
+    );
+  });
+
+  test("the keyboard is enough: join, write, address, read back, cut, restore", async () => {
+    const room = newRoom();
+    await joins(room, "bob");
+    const alice = await comes(await device());
+    const { keyboard } = alice.page;
+    await alice.page.fill("#join-room", room);
+    await alice.page.focus("#join-name");
+    await keyboard.type("alice");
+    await keyboard.press("Enter");
+    await alice.isConnected();
+    await keyboard.type("first");
+    await keyboard.press("Shift+Enter");
+    await keyboard.type("line");
+    await keyboard.press("Enter");
+    await alice.reads("first\nline");
+    const focused = (): Promise<string> =>
+      alice.page.evaluate(() => document.activeElement?.id ?? "");
+    const goes = async (id: string): Promise<void> => {
+      for (let i = 0; i < 20 && (await focused()) !== id; i++) await keyboard.press("Shift+Tab");
+      expect(await focused()).toBe(id);
+    };
+    await goes("log");
+    await goes("cut");
+    await keyboard.press("Space");
+    await alice.isTold("#link-words", "Cut off, by you");
+    await keyboard.press("Space");
+    await alice.isConnected();
+  });
+
+  test("1,000 messages that were missed are in the log in under a second of work, 300 rows at most", async () => {
+    const room = newRoom();
+    const bob = await joins(room, "bob");
+    await bob.cuts();
+    const server = { url: url() } as Server;
+    const alice = await new Hall(server, room).joins("alice", { dialect: "chat.v1" });
+    for (let i = 1; i <= 1_000; i++) alice.says(`message ${i}`);
+    await alice.isDone(50_000);
+    const session = await bob.page.context().newCDPSession(bob.page);
+    // The processor's time of the thread: the machine may have other things to do.
+    await session.send("Performance.enable", { timeDomain: "threadTicks" });
+    const work = async (): Promise<number> => {
+      const { metrics } = await session.send("Performance.getMetrics");
+      return metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN;
+    };
+    const before = await work();
+    await bob.page.click("#cut");
+    await bob.isTold(
+      "#absence-words",
+      "1000 messages came while you were cut off, in order, none twice.",
+    );
+    const seconds = (await work()) - before;
+    console.log(`1,000 replayed entries: ${(seconds * 1_000).toFixed(0)} ms of main-thread work`);
+    expect(seconds).toBeLessThan(1);
+    expect(await bob.page.locator("#log .row").count()).toBeLessThanOrEqual(300);
+    expect((await bob.texts()).at(-1)).toBe("message 1000");
+    await alice.leaves();
+  });
+
+  test("scrolling up brings the past, page by page, and what is looked at stays where it is", async () => {
+    const room = newRoom();
+    const server = { url: url() } as Server;
+    const alice = await new Hall(server, room).joins("alice", { dialect: "chat.v1" });
+    for (let i = 1; i <= 480; i++) alice.says(`message ${i}`);
+    await alice.isDone(60_000);
+    const bob = await joins(room, "bob");
+    await bob.reads("message 479", "message 480");
+    const log = bob.page.locator("#log");
+    /** Scrolls by hand, and tells how far the first row in sight has moved against that. */
+    const scrolls = (by: number): Promise<number> =>
+      log.evaluate(async (box, dy) => {
+        const rows = [...box.querySelectorAll(".message")];
+        const edge = box.getBoundingClientRect().top;
+        const seen = rows.find((row) => row.getBoundingClientRect().top > edge + 40);
+        const text = seen?.querySelector(".text")?.textContent ?? "";
+        const top = seen?.getBoundingClientRect().top ?? 0;
+        const from = box.scrollTop;
+        box.scrollTop += dy;
+        const moved = box.scrollTop - from;
+        for (let i = 0; i < 20; i++) await new Promise(requestAnimationFrame);
+        const now = [...box.querySelectorAll(".message")].find(
+          (row) => row.querySelector(".text")?.textContent === text,
+        );
+        return now === undefined ? Infinity : now.getBoundingClientRect().top - top + moved;
+      }, by);
+    const first = async (): Promise<string> => (await bob.texts())[0] ?? "";
+    for (let i = 0; i < 80 && (await first()) !== "message 1"; i++) {
+      expect(Math.abs(await scrolls(-400))).toBeLessThanOrEqual(2);
+      expect(await bob.page.locator("#log .row").count()).toBeLessThanOrEqual(300);
+    }
+    expect(await first()).toBe("message 1");
+    await bob.isTold("#log .edge", "This is where the room begins");
+    const last = async (): Promise<string> => (await bob.texts()).at(-1) ?? "";
+    for (let i = 0; i < 80 && (await last()) !== "message 480"; i++) {
+      expect(Math.abs(await scrolls(400))).toBeLessThanOrEqual(2);
+      expect(await bob.page.locator("#log .row").count()).toBeLessThanOrEqual(300);
+    }
+    expect(await last()).toBe("message 480");
+    await scrolls(-3_000);
+    alice.says("unseen");
+    await bob.isTold("#newer", "1 new");
+    await bob.page.click("#newer");
+    await bob.reads("message 480", "unseen");
+    await bob.isTold("#log .unread", "New");
+    await alice.leaves();
+  });
+});

@@ -1,0 +1,59 @@
+/** A server, a browser, and the people who came to the page in one test. */
+import type { Browser, BrowserContext, BrowserContextOptions } from "playwright-core";
+import { afterAll, afterEach, beforeAll } from "vitest";
+import { Server, type Vars } from "../../support/server/server.ts";
+import { launch } from "./browser.ts";
+import { Visitor } from "./visitor.ts";
+
+export interface Stage {
+  readonly url: () => string;
+  /** A room that nobody was in before. */
+  readonly newRoom: () => string;
+  /** A browser of its own: it keeps nothing that another one keeps. */
+  readonly device: (options?: BrowserContextOptions) => Promise<BrowserContext>;
+  readonly comes: (device: BrowserContext, path?: string) => Promise<Visitor>;
+  /** Comes with a browser of their own, if none is given, joins, and is connected. */
+  readonly joins: (room: string, name: string, device?: BrowserContext) => Promise<Visitor>;
+}
+
+/** To be called once in a group of tests. @param vars what differs from the [vars] of wrangler.toml */
+export function stage(vars: Vars = {}): Stage {
+  let server: Server;
+  let browser: Browser;
+  let rooms = 0;
+  const devices: BrowserContext[] = [];
+  const visitors: Visitor[] = [];
+  beforeAll(async () => {
+    [server, browser] = await Promise.all([Server.starts(vars), launch()]);
+  });
+  afterEach(async () => {
+    for (const device of devices.splice(0)) await device.close();
+    for (const visitor of visitors.splice(0)) visitor.isContent();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+  const device = async (options: BrowserContextOptions = {}): Promise<BrowserContext> => {
+    const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC", ...options });
+    devices.push(context);
+    return context;
+  };
+  const comes = async (on: BrowserContext, path = "/"): Promise<Visitor> => {
+    const visitor = await Visitor.comes(on, server.url + path);
+    visitors.push(visitor);
+    return visitor;
+  };
+  return {
+    url: () => server.url,
+    newRoom: () => `page-${++rooms}`,
+    device,
+    comes,
+    joins: async (room, name, on) => {
+      const visitor = await comes(on ?? (await device()));
+      await visitor.chooses(room, name);
+      await visitor.isConnected();
+      return visitor;
+    },
+  };
+}

@@ -1,0 +1,166 @@
+/**
+ * The main states at phone and desktop width, light and dark: axe finds nothing in any, nothing is wider than the screen,
+ * and a picture of each is written to screenshots/, for people to look at.
+ */
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { AxeResults } from "axe-core";
+import type { BrowserContextOptions } from "playwright-core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { inBrowser } from "./support/browser.ts";
+import { stage } from "./support/stage.ts";
+import { Stranger, welcome } from "./support/fake-room.ts";
+import type { Visitor } from "./support/visitor.ts";
+
+const FOLDER = join(import.meta.dirname, "../../screenshots");
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const SCREENS: readonly [string, BrowserContextOptions][] = [
+  ["desktop-light", { viewport: { width: 1280, height: 800 }, colorScheme: "light" }],
+  ["desktop-dark", { viewport: { width: 1280, height: 800 }, colorScheme: "dark" }],
+  ["phone-light", { viewport: { width: 375, height: 720 }, colorScheme: "light", hasTouch: true }],
+  ["phone-dark", { viewport: { width: 375, height: 720 }, colorScheme: "dark", hasTouch: true }],
+  ["narrow-light", { viewport: { width: 320, height: 640 }, colorScheme: "light" }],
+  ["wide-dark", { viewport: { width: 2000, height: 1100 }, colorScheme: "dark" }],
+];
+
+inBrowser("the looks of the page", () => {
+  const { newRoom, device, comes, joins } = stage();
+  beforeAll(() => mkdirSync(FOLDER, { recursive: true }));
+
+  describe.each(SCREENS)("%s", (screen, options) => {
+    async function looks(visitor: Visitor, state: string): Promise<void> {
+      const { page } = visitor;
+      // What moves has come to rest.
+      await page.evaluate(async () => {
+        await Promise.all(document.getAnimations().map(({ finished }) => finished));
+      });
+      await page.screenshot({ path: join(FOLDER, `${state}-${screen}.png`) });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(
+        options.viewport?.width,
+      );
+      await page.evaluate(AXE);
+      const violations = await page.evaluate(async () => {
+        const { axe } = globalThis as unknown as { axe: { run(): Promise<AxeResults> } };
+        const results = await axe.run();
+        return results.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ""}`);
+      });
+      expect(violations, state).toEqual([]);
+    }
+
+    test("joining, and trouble with it", async () => {
+      const bob = await comes(await device(options));
+      await looks(bob, "join");
+      await bob.chooses("no such room", "");
+      await bob.isTold("#join-name-trouble", "1 to 32");
+      await looks(bob, "join-trouble");
+      await bob.presses("Your key");
+      await looks(bob, "key");
+    });
+
+    test("talking, cut off, back again", async () => {
+      const room = newRoom();
+      const bob = await joins(room, "bob", await device(options));
+      const alice = await joins(room, "alice");
+      const carol = await joins(room, "carol");
+      await carol.says("Good morning. Is the build green?");
+      await alice.reads("Good morning. Is the build green?");
+      await alice.says("It is, since last night.\nAll of it, on all three machines.");
+      await bob.reads("It is, since last night.\nAll of it, on all three machines.");
+      await bob.says("Then I go and get us some bread.");
+      await alice.reads("Then I go and get us some bread.");
+      await alice.page.locator("#people-list button", { hasText: "bob" }).click();
+      await alice.says("For you alone: the tests were red for an hour. مرحبا");
+      await bob.isTold("#log .addressed", "to you");
+      await alice.page.press("#text", "Escape");
+      await alice.page.fill("#text", "And");
+      await bob.isTold("#typing", "alice is typing");
+      await looks(bob, "talk");
+      await bob.cuts();
+      await bob.says("Nobody hears this yet.");
+      await bob.says("Nor this.");
+      await carol.says("Where is bob?");
+      await alice.reads("Where is bob?");
+      await alice.says("On his way. He gets all of this when he is back.");
+      await carol.says("In order?");
+      await alice.reads("On his way. He gets all of this when he is back.", "In order?");
+      await alice.says("In order, and once.");
+      await carol.reads("In order, and once.");
+      await looks(bob, "cut");
+      await bob.restores();
+      await bob.isTold("#waits-there", "0");
+      await carol.reads("Nobody hears this yet.", "Nor this.");
+      await bob.page.screenshot({ path: join(FOLDER, `replay-${screen}.png`) });
+      await looks(bob, "back");
+      if (await bob.isShown("#people-toggle")) {
+        await bob.page.click("#people-toggle");
+        await looks(bob, "people");
+        await bob.page.keyboard.press("Escape");
+      }
+      await bob.presses("Menu");
+      await looks(bob, "menu");
+    });
+
+    test("too long, refused, and in another tab", async () => {
+      const bob = await comes(await device(options));
+      const stranger = await Stranger.stands(bob.page, (room) =>
+        room.says(welcome(), { type: "ready", seq: 0 }),
+      );
+      await bob.chooses("r", "bob");
+      await bob.isConnected();
+      await bob.page.fill("#text", "A message that is too long. ".repeat(320));
+      await bob.isTold("#text-count", "bytes too long");
+      await looks(bob, "too-long");
+      await bob.says("is zoe here?");
+      await bob.until(
+        () => Promise.resolve(stranger.heard.some(({ type }) => type === "send")),
+        () => "the message at the room",
+      );
+      const { id } = stranger.heard.find(({ type }) => type === "send") ?? {};
+      stranger.says({ type: "error", id, code: "unknown-peer", message: "nobody is called zoe" });
+      await bob.isTold("#log .trouble .state", "nobody is called zoe");
+      await looks(bob, "refused");
+      const room = newRoom();
+      const here = await device(options);
+      await joins(room, "bob", here);
+      const second = await comes(here);
+      await second.chooses(room, "bob");
+      await second.isTold("#notice-words", "in another tab");
+      await looks(second, "held");
+    });
+
+    test("a room where nothing was said, and one that is full", async () => {
+      const bob = await joins(newRoom(), "bob", await device(options));
+      await bob.isTold("#log .edge", "Nothing has been said here yet");
+      await looks(bob, "empty");
+      const carol = await comes(await device(options));
+      await Stranger.stands(carol.page, (room) =>
+        room.ends(4100, "the room is full: come back later"),
+      );
+      await carol.chooses("r", "carol");
+      // With a wait long enough to be looked at.
+      await carol.page.evaluate(() => (Math.random = () => 0.9));
+      await carol.says("It waits, until there is a place.");
+      await carol.until(
+        async () => /in ([5-9]|\d\d) s/.test((await carol.page.textContent("#link-words")) ?? ""),
+        () => "a countdown that takes a while",
+        40_000,
+      );
+      await looks(carol, "offline");
+    });
+
+    test("taken over by another device", async () => {
+      const bob = await comes(await device(options));
+      const stranger = await Stranger.stands(bob.page, (room) =>
+        room.says(welcome(), { type: "ready", seq: 0 }),
+      );
+      await bob.chooses("r", "bob");
+      await bob.isConnected();
+      await bob.page.fill("#text", "half a thou");
+      stranger.ends(4001, "replaced");
+      await bob.isTold("#notice-choices", "Use it here");
+      await looks(bob, "taken");
+    });
+  });
+});

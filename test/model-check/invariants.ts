@@ -1,0 +1,239 @@
+/**
+ * The rules, by their numbers (docs/protocol.md, section 6), as questions to a world. What a turn must do is asked in
+ * expected.ts.
+ */
+import { concerns, type Entry } from "../../src/core/entry.ts";
+import type { Out } from "../../src/core/event.ts";
+import { inFlight } from "../../src/core/peers/in-flight.ts";
+import { STRETCH_BYTES } from "../../src/core/limits.ts";
+import { EPHEMERAL_RESERVE_BYTES } from "../../src/core/delivery/outbox.ts";
+import { type Seq, shift } from "../../src/protocol/ids.ts";
+import type { Memo } from "../../src/core/ports.ts";
+import type { MemoryStorage } from "../support/storage/memory-storage.ts";
+import { Violation } from "./explorer.ts";
+import { type Client, labelOf, type World } from "./state.ts";
+
+type Leaving = Out | { readonly type: "open"; readonly memo: Memo };
+
+/**
+ * R3: what leaves the room is on its disk, so an erased text leaves no more. R6, R8: a gap is one; an entry, and the
+ * news that its text was erased, concerns whoever is shown it.
+ */
+export function mayLeave(
+  out: Leaving,
+  memo: Memo,
+  { isCommitting, log, directory }: MemoryStorage,
+  ledger: readonly Entry[],
+): void {
+  if (isCommitting) throw new Violation("R3", `${out.type} left before the commit`);
+  const { name } = memo.link;
+  switch (out.type) {
+    case "open":
+      if (directory.pending.has(name))
+        throw new Violation("R3", `${name} is let in before the commit`);
+      return;
+    case "entries":
+      for (const entry of out.entries) {
+        const [stored] = log.after(shift(entry.seq, -1)).entries;
+        if (stored !== entry && stored?.frame !== entry.frame) {
+          throw new Violation("R3", `${name} is shown ${entry.seq}, which is not stored`);
+        }
+        if (!concerns(entry, name) || entry.seq <= memo.birth) {
+          throw new Violation("R8", `${name} is shown ${entry.seq}, which does not concern them`);
+        }
+      }
+      return;
+    case "gap":
+      if (out.to > Math.max(log.first - 1, memo.birth)) {
+        throw new Violation("R6", `${name} is told a gap up to ${out.to}, which is still kept`);
+      }
+      return;
+    case "redacted": {
+      const entry = ledger.find(({ seq }) => seq === out.seq);
+      if (log.find(out.seq)?.redacted !== true && out.seq >= log.first)
+        throw new Violation("R3", `${out.seq} is called erased, and has its text`);
+      if (entry?.to !== undefined && (!concerns(entry, name) || out.seq <= memo.birth))
+        throw new Violation("R8", `${name} is told of ${out.seq}, which does not concern them`);
+      return;
+    }
+    case "welcome":
+      return isStored(out.head, log.head);
+    case "ready":
+      return isStored(out.seq, log.head);
+    default:
+  }
+}
+
+function isStored(seq: Seq, head: Seq): void {
+  if (seq > head) throw new Violation("R3", `${seq} is told, and the log ends with ${head}`);
+}
+
+/** The first entry between two positions that concerns `name`. */
+const firstBetween = (
+  ledger: readonly Entry[],
+  name: Memo["link"]["name"],
+  { above, below }: { readonly above: number; readonly below: number },
+  isShown: (entry: Entry) => boolean = () => true,
+): Entry | undefined =>
+  ledger.find((e) => e.seq > above && e.seq < below && concerns(e, name) && isShown(e));
+
+/** R5: nothing that concerns `client` lies between what it was shown and `below`. */
+export function nothingSkipped(
+  ledger: readonly Entry[],
+  client: Client,
+  below: number,
+  birth: number,
+): void {
+  const above = Math.max(client.position, birth);
+  const lost = firstBetween(ledger, client.name, { above, below });
+  if (lost !== undefined) throw new Violation("R5", `${client.name} is not shown ${labelOf(lost)}`);
+}
+
+/** R5 for `chat.line`: what is handed to an open socket is handed once, in order, without a hole. */
+export function wasHanded(
+  client: Client,
+  outs: readonly Out[],
+  { birth }: Memo,
+  ledger: readonly Entry[],
+): Client {
+  let { position } = client;
+  const isShown = ({ from, to }: Entry): boolean =>
+    from !== client.name || to?.includes(client.name) === true;
+  for (const out of outs) {
+    if (out.type === "gap") position = Math.max(position, out.to);
+    if (out.type !== "entries") continue;
+    for (const entry of out.entries) {
+      const { seq } = entry;
+      if (seq <= position) {
+        if (client.mayHearAgain) continue;
+        throw new Violation("R5", `${client.name} is handed ${labelOf(entry)} again`);
+      }
+      const range = { above: Math.max(position, birth), below: seq };
+      const lost = firstBetween(ledger, client.name, range, isShown);
+      if (lost !== undefined)
+        throw new Violation("R5", `${client.name} is not handed ${labelOf(lost)}`);
+      position = seq;
+    }
+  }
+  return position === client.position ? client : { ...client, position };
+}
+
+/** R5: each message is stored once, in the order in which it was said; what was called refused never is. */
+export function isSound(world: World): void {
+  const { clients, ledger, limits, room } = world;
+  for (const { name, script, fates } of clients) {
+    const stored = ledger
+      .filter(({ from }) => from === name)
+      .map(labelOf)
+      .filter((text) => script.some(({ label }) => label === text));
+    const order = stored.map((text) => script.findIndex(({ label }) => label === text));
+    if (order.some((place, index) => index > 0 && place <= (order[index - 1] ?? -1))) {
+      const texts = stored.join(" ");
+      throw new Violation("R5", `${name} said them once and in order; stored is ${texts}`);
+    }
+    for (const text of stored) {
+      if (fates.get(text) === "refused")
+        throw new Violation("R5", `${text} is stored, and called refused`);
+    }
+  }
+  for (const {
+    acked,
+    sent,
+    flight,
+    dialect,
+    budget,
+    unproven,
+    tail,
+    marks,
+    link,
+  } of room.state?.peers.values() ?? []) {
+    if (acked > Math.max(sent, room.state?.pump.served ?? 0)) {
+      throw new Violation("pump", `${link.name}: acked ${acked} is above sent ${sent}`);
+    }
+    if (dialect === "chat.v1" && inFlight(flight) > limits.window) {
+      throw new Violation("R8", `${inFlight(flight)} are in flight to ${link.name}`);
+    }
+    // Left out of a state's text, so they must never decide anything.
+    if (budget.level <= 2 * EPHEMERAL_RESERVE_BYTES) {
+      throw new Error("the scope is too large: a budget could run out");
+    }
+    if (unproven !== marks.reduce((sum, { bytes }) => sum + bytes, tail)) {
+      throw new Violation(
+        "R8",
+        `${link.name}: ${unproven} bytes are unproven, and ${tail} and its marks`,
+      );
+    }
+    if (dialect === "chat.v1" && marks.some(({ seq }) => acked > seq)) {
+      throw new Violation(
+        "R8",
+        `${link.name} acknowledged ${acked}, beyond a mark it has not shown`,
+      );
+    }
+    if (world.scope.stretch === undefined && unproven >= STRETCH_BYTES / 2) {
+      throw new Error("the scope is too large: a stretch could fill up");
+    }
+  }
+  const peers = [...(room.state?.peers.values() ?? [])];
+  const sums = [
+    [
+      (room.state?.flow.unproven ?? 0) + (room.state?.flow.unprovenLines ?? 0),
+      peers.reduce((sum, { unproven }) => sum + unproven, 0),
+    ],
+    [room.state?.flow.marks ?? 0, peers.reduce((sum, { marks }) => sum + marks.length, 0)],
+  ] as const;
+  for (const [told, sum] of sums) {
+    if (told !== sum) throw new Violation("R8", `the room counts ${told}, and its peers ${sum}`);
+  }
+  for (const { level } of room.state?.allowances.values() ?? []) {
+    if (level < limits.burst / 2)
+      throw new Error("the scope is too large: an allowance could run out");
+  }
+}
+
+/** R11, R9: nothing more happens by itself. Is all done that was to be done? */
+export function isGoodEnd(world: World): void {
+  const { room, clients, ledger } = world;
+  const { state } = room;
+  for (const client of clients) {
+    const { name, link, record, position, dialect, isAway } = client;
+    if (link.type === "closed") {
+      const rivals = clients.filter((other) => other.name === name && other.link.type === "live");
+      if (link.code === 4001 && rivals.length === 1) continue;
+      // That an operator wanted it so is asked where it is told (expected.ts).
+      if (link.code === 4004 || link.code === 4005) continue;
+      throw new Violation("R11", `${name} was closed for good with ${link.code}`);
+    }
+    if (isAway) continue;
+    if (link.type !== "live") throw new Violation("R11", `${name} never becomes ready`);
+    const birth = room.disk.peers.get(name)?.birth ?? 0;
+    const range = { above: Math.max(position, birth), below: Number.POSITIVE_INFINITY };
+    const isShown = ({ from, to }: Entry): boolean =>
+      dialect === "chat.v1" || from !== name || to?.includes(name) === true;
+    const lost = firstBetween(ledger, name, range, isShown);
+    if (lost !== undefined) throw new Violation("R11", `${labelOf(lost)} never reaches ${name}`);
+    const [undecided] = record.outbox;
+    if (undecided !== undefined) throw new Violation("R11", `${undecided.id} is never decided`);
+  }
+  if (state === undefined) return;
+  if (room.due !== undefined)
+    throw new Violation("R9", "the room waits for something in a quiet world");
+  const online = [...state.peers.keys(), ...state.presence.grace.keys()].toSorted();
+  const here = new Set(clients.filter(({ link }) => link.type === "live").map(({ name }) => name));
+  if (online.join() !== [...here].toSorted().join()) {
+    throw new Violation("R11", `online for ever: ${online.join()}; here: ${[...here].join()}`);
+  }
+  for (const peer of state.peers.values()) {
+    if (inFlight(peer.flight) > 0)
+      throw new Violation("R11", `something stays in flight to ${peer.link.name}`);
+    if (peer.marks.length > 0) throw new Violation("R11", `${peer.link.name} never shows a mark`);
+  }
+  if (!world.scope.watchesPresence || world.hasLostNews) return;
+  for (const { label, isHeld, view } of world.links) {
+    if (isHeld && view.join() !== online.join()) {
+      throw new Violation(
+        "R11",
+        `${label} was told that ${view.join()} are online, not ${online.join()}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,20 @@
+/** What an exploration found, for people. */
+import type { Found, Report } from "./explorer.ts";
+import type { Scope } from "./state.ts";
+
+const columns = (name: string, ...cells: readonly string[]): string =>
+  name.padEnd(28) + cells.map((cell) => cell.padStart(13)).join("");
+
+export const heading = columns("scope", "states", "transitions", "depth", "ends", "seconds");
+
+export function summaryOf({ name }: Scope, report: Report): string {
+  const { states, transitions, depth, ends, seconds, isCut, violation } = report;
+  const counts = [states, transitions, depth, ends].map((count) => count.toLocaleString("en"));
+  const end = violation ? "   VIOLATION" : isCut ? "   not all: there are more states" : "";
+  return columns(name, ...counts, seconds.toFixed(1)) + end;
+}
+
+export const traceOf = ({ message, trace }: Found): string =>
+  [message, ...trace.map((words, index) => `${String(index + 1).padStart(4)}. ${words}`)].join(
+    "\n",
+  );

@@ -1,0 +1,70 @@
+/**
+ * Judges a mutant by a short chaos, which must call a right rule violated. It takes about half a minute a mutant, so it is
+ * no part of CI. Chance is in it: a mutant has a few seeds to show.
+ */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { Chance } from "../chaos/seeded-random.ts";
+import { varsOf } from "../chaos/schedule.ts";
+import { CHAOS_MUTANTS, type ChaosMutant } from "./chaos.ts";
+import type { Judge } from "./judge.ts";
+
+const TRIES = 3;
+const MINUTES = 0.2;
+/** Starts of the server, the calm, and a machine that is busy. */
+const DEADLINE_MS = 180_000;
+
+/** @returns the rules that were called violated; undefined if it could not be tried */
+function play(copy: string, seed: number): readonly string[] | undefined {
+  const flags = ["--seed", String(seed), "--minutes", String(MINUTES)];
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [join(copy, "test/chaos/main.ts"), ...flags],
+    {
+      cwd: copy,
+      encoding: "utf8",
+      timeout: DEADLINE_MS,
+    },
+  );
+  if (status !== 0 && status !== 1) return undefined;
+  return Array.from(stdout.matchAll(/^ {2}(R\d+) +VIOLATED/gm), ([, rule = ""]) => rule);
+}
+
+const isForgetful = (seed: number): boolean =>
+  varsOf(new Chance(seed).of("vars"))["LOG_ENTRIES"] === 60;
+
+/** The first few seeds in which this mutant can show. */
+function seedsFor(mutant: ChaosMutant): readonly number[] {
+  const seeds: number[] = [];
+  for (let seed = 1; seeds.length < TRIES; seed++) {
+    if (isForgetful(seed) === (mutant.isForgetful ?? false)) seeds.push(seed);
+  }
+  return seeds;
+}
+
+let sound: string | undefined;
+
+export const byChaos: Judge<ChaosMutant> = {
+  mutants: CHAOS_MUTANTS,
+  title: ({ name, rules }) => `${name} (${rules.join(" or ")})`,
+  /** Chaos runs once without a mutant. */
+  soundness(copy) {
+    if (sound === undefined) {
+      const rules = play(copy, 1);
+      sound = rules?.length === 0 ? "" : `without a mutant, ${rules?.join(" ") ?? "no verdict"}`;
+    }
+    return sound === "" ? undefined : sound;
+  },
+  verdict(copy, mutant) {
+    const found: string[] = [];
+    for (const seed of seedsFor(mutant)) {
+      const rules = play(copy, seed) ?? ["no verdict"];
+      if (mutant.rules.some((rule) => rules.includes(rule))) {
+        return { isKilled: true, text: `killed    seed ${seed}: ${rules.join(" ")},` };
+      }
+      found.push(...rules);
+    }
+    const text = found.length === 0 ? "SURVIVED" : `MISNAMED  ${found.join(" ")}`;
+    return { isKilled: false, text };
+  },
+};

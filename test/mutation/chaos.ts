@@ -1,0 +1,239 @@
+/**
+ * Mutants for chaos: bugs of the room and of the client, each of which a short run must find, and call by a right rule.
+ * If it finds nothing for an hour, these tell whether it was too kind.
+ */
+import type { Edit } from "./list.ts";
+import type { Rule } from "../chaos/history.ts";
+
+export interface ChaosMutant {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** One of these must be called violated. */
+  readonly rules: readonly Rule[];
+  /** It shows only where the log is short. */
+  readonly isForgetful?: true;
+}
+
+const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
+
+/**
+ * A connection that the room ended is still known by its socket. By itself that changes nothing: the core asks again.
+ * With it, what the core asks is seen from outside.
+ */
+const STILL_KNOWN: Edit = {
+  file: "src/durable-object/connections.ts",
+  find: "    this.forget(ws);\n    this.closeAgain(ws, { code, reason });",
+  put: "    this.closeAgain(ws, { code, reason });",
+};
+
+const ROOM: readonly ChaosMutant[] = [
+  {
+    name: "removal by name",
+    edits: [
+      STILL_KNOWN,
+      {
+        file: "src/core/peers/peers.ts",
+        find: "if (peer?.link.id !== id) return undefined;",
+        put: "if (peer === undefined) return undefined;",
+      },
+    ],
+    rules: ["R2"],
+  },
+  {
+    name: "a replaced connection is still heard",
+    edits: [
+      STILL_KNOWN,
+      {
+        file: "src/core/peers/peers.ts",
+        find: "return peer?.link.id === link.id ? peer : undefined;",
+        put: "return peer;",
+      },
+    ],
+    rules: ["R4", "R5"],
+  },
+  {
+    name: "an overtaken handshake wins",
+    edits: one(
+      "src/core/membership/join.ts",
+      "session.attempt <= rival.attempt",
+      "session.attempt < 0",
+    ),
+    rules: ["R1"],
+  },
+  {
+    name: "key ignored",
+    edits: one(
+      "src/core/membership/join.ts",
+      "known !== undefined && !sameSecret(owner, known.owner)",
+      "false",
+    ),
+    rules: ["R1"],
+  },
+  {
+    name: "replay off by one",
+    edits: one("src/core/peers/peers.ts", "sent: memo.acked,", "sent: shift(memo.acked, 1),"),
+    rules: ["R5"],
+  },
+  {
+    name: "shown first, stored later",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "    this.#sql.run(\n      `INSERT INTO segments",
+      "    ((...row: [string]) => void setTimeout(() => this.#sql.run(...row), 700))(\n      `INSERT INTO segments",
+    ),
+    rules: ["R3"],
+  },
+  {
+    name: "places used again after a restart",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "ORDER BY last DESC LIMIT 1`);",
+      "ORDER BY last DESC LIMIT 1 OFFSET 1`);",
+    ),
+    rules: ["R3", "R4"],
+  },
+  {
+    name: "somebody is shown what is not theirs",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "entry.seq > peer.birth && concerns(entry, peer.link.name)",
+      "entry.seq > peer.birth",
+    ),
+    rules: ["R8"],
+  },
+  {
+    name: "history of others",
+    edits: one("src/core/peers/peers.ts", "concerns(entry, peer.link.name));", "true);"),
+    rules: ["R8"],
+  },
+  {
+    name: "order swapped in a turn",
+    edits: one(
+      "src/core/broker.ts",
+      "for (const event of events) this.#handle(event, now);",
+      "for (const event of [...events].reverse()) this.#handle(event, now);",
+    ),
+    rules: ["R4"],
+  },
+  {
+    name: "unknown recipients dropped silently",
+    edits: one("src/core/broker.ts", "if (unknown.length > 0) {", "if (unknown.length > 1) {"),
+    rules: ["R6"],
+  },
+  {
+    name: "gap jumped over",
+    edits: one("src/core/delivery/pump.ts", "shift(start, 1) < first &&", "false &&"),
+    rules: ["R5", "R6"],
+    isForgetful: true,
+  },
+  {
+    name: "a bad frame is an exception",
+    edits: one(
+      "src/core/broker.ts",
+      "return this.#refuse(peer, command.refusal);",
+      "throw new Error(command.refusal.code);",
+    ),
+    rules: ["R7"],
+  },
+  {
+    name: "an ack opens no window",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "peer.sent = laterOf(peer.sent, seq);\n      this.wantMore(peer);",
+      "peer.sent = laterOf(peer.sent, seq);",
+    ),
+    rules: ["R11"],
+  },
+];
+
+const CLIENT: readonly ChaosMutant[] = [
+  {
+    name: "client: cursor not saved",
+    edits: one(
+      "src/client/record-store.ts",
+      "await this.#storage.save(record);",
+      "await this.#storage.save({ ...record, cursor: this.#saved?.cursor ?? 0 });",
+    ),
+    rules: ["R5"],
+  },
+  {
+    name: "client: acknowledged and sent before it is saved",
+    edits: one(
+      "src/client/client.ts",
+      "      await this.#keeper.save();\n      if (socket !== undefined && this.#socket === socket) this.#speak(batch);",
+      "      if (socket !== undefined && this.#socket === socket) this.#speak(batch);\n      await this.#keeper.save();",
+    ),
+    rules: ["R5"],
+  },
+  {
+    name: "client: no drop of repeats",
+    edits: one(
+      "src/client/session.ts",
+      "if (entry.seq <= (record.cursor ?? 0)) return nothing(record);",
+      "",
+    ),
+    rules: ["R5"],
+  },
+  {
+    name: "client: no since in the reconnect",
+    edits: one(
+      "src/client/options.ts",
+      "if (from !== undefined && epoch !== undefined) {",
+      "if (false) {",
+    ),
+    rules: ["R5"],
+  },
+  {
+    name: "client: no resend",
+    edits: one(
+      "src/client/session.ts",
+      "({ id, unknown }) => !unknown && !handed.has(id)",
+      "({ id, unknown, sent }) => !unknown && !sent && !handed.has(id)",
+    ),
+    rules: ["R5", "R11"],
+  },
+  {
+    name: "client: another id at each send",
+    edits: one(
+      "src/client/send-queue.ts",
+      'JSON.stringify({ type: "send", id, text, to });',
+      'JSON.stringify({ type: "send", id: id + Math.random(), text, to });',
+    ),
+    rules: ["R5"],
+  },
+  {
+    name: "client: one id for all",
+    edits: one(
+      "src/client/client.ts",
+      "const id = randomToken(96);\n    const refusal = this.#refusalOf(id, text, to);\n    if (refusal !== undefined) return",
+      'const id = "same";\n    const refusal = this.#refusalOf(id, text, to);\n    if (refusal !== undefined) return',
+    ),
+    rules: ["R5"],
+  },
+  {
+    name: "client: resends in another order",
+    edits: one(
+      "src/client/session.ts",
+      "return next.slice(0, Math.max(0, count));",
+      "return next.reverse().slice(0, Math.max(0, count));",
+    ),
+    rules: ["R4", "R5"],
+  },
+  {
+    name: "client: a gap is not told",
+    edits: one(
+      "src/client/session.ts",
+      "if (gap.to <= cursor) return nothing(record);",
+      "if (gap.to > 0) return nothing(record);",
+    ),
+    rules: ["R5", "R6"],
+    isForgetful: true,
+  },
+  {
+    name: "client: whoever left listens to its page on",
+    edits: one("src/client/client.ts", "    this.#stopListening();\n", ""),
+    rules: ["R8"],
+  },
+];
+
+export const CHAOS_MUTANTS: readonly ChaosMutant[] = [...ROOM, ...CLIENT];

@@ -1,0 +1,231 @@
+/** Mutants of the link, of its clock and of the room's, as in list.ts. */
+import type { Edit, Mutant } from "./list.ts";
+
+const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
+
+export const LINK: readonly Mutant[] = [
+  {
+    name: "client: a storage is read while the client before still writes it",
+    edits: one(
+      "src/client/client.ts",
+      "if (begins !== undefined) await within(SUCCESSION_MS, begins);",
+      "void begins;",
+    ),
+    project: "unit",
+    file: "test/unit/client/shell.test.ts",
+    test: "what a client that is closed at once had accepted",
+  },
+  {
+    name: "client: one that ended by itself keeps the storage",
+    edits: one("src/client/client.ts", "if (!this.#isClosing) void this.#retire();", ""),
+    project: "unit",
+    file: "test/unit/client/shell.test.ts",
+    test: "a client that ended without being closed",
+  },
+  {
+    name: "what was spent in a wrong future counts until then",
+    edits: one(
+      "src/core/membership/join.ts",
+      "notAfter((current ?? known).spent, now)",
+      "(current ?? known).spent",
+    ),
+    project: "unit",
+    file: "test/unit/core/log-quota.test.ts",
+    test: "a clock that was a year ahead",
+  },
+  {
+    name: "client: a link that is given up is left with a goodbye",
+    edits: one(
+      "src/client/client.ts",
+      'socket?.close(this.#link.type === "closed" ? CLOSE.NORMAL : CLOSE.STALE);',
+      "socket?.close(1000);",
+    ),
+    project: "unit",
+    file: "test/unit/client/clock.test.ts",
+    test: "one that is given up is closed with 4201",
+  },
+  {
+    name: "client: durations are counted on the wall clock",
+    edits: one(
+      "src/client/clock.ts",
+      "steady: () => performance.timeOrigin + performance.now(),",
+      "steady: () => Date.now(),",
+    ),
+    project: "unit",
+    file: "test/unit/client/clock.test.ts",
+    test: "does not postpone the next try",
+  },
+  {
+    name: "client: sleep is not noticed",
+    edits: one("src/client/client.ts", '    if (jump > 0) this.#signal({ type: "awake" });\n', ""),
+    project: "unit",
+    file: "test/unit/client/clock.test.ts",
+    test: "as it does in sleep: a link that is dead",
+  },
+  {
+    name: "client: the next try is told by the client's own clock",
+    edits: one("src/client/events.ts", "retryAt: toWall(link.retryAt)", "retryAt: link.retryAt"),
+    project: "unit",
+    file: "test/unit/client/clock.test.ts",
+    test: "does not make people wait for an hour",
+  },
+  {
+    name: "client: nobody hears that the clock was set",
+    edits: one(
+      "src/client/client.ts",
+      '    if (jump < 0 && this.#link.type === "offline") this.#emitter.emit("state", this.state);\n',
+      "",
+    ),
+    project: "unit",
+    file: "test/unit/client/clock.test.ts",
+    test: "does not make people wait for an hour",
+  },
+  {
+    name: "client: a lost network is not asked about",
+    edits: one(
+      "src/client/connection-state.ts",
+      'return isOpen(link) ? stay({ ...probed(link, now), checking: true }, "ping") : stay(link);',
+      "return stay(link);",
+    ),
+    project: "unit",
+    file: "test/unit/client/connection-state.test.ts",
+    test: "a network that is said to be gone: the room is asked",
+  },
+  {
+    name: "client: a link in doubt has the time of a quiet one",
+    edits: one(
+      "src/client/connection-state.ts",
+      "pongBy: Math.min(link.pongBy ?? Infinity, now + PONG_AWAKE_MS),",
+      "pongBy: Math.min(link.pongBy ?? Infinity, now + PONG_MS),",
+    ),
+    project: "unit",
+    file: "test/unit/client/connection-state.test.ts",
+    test: "a network that is said to be gone: the room is asked",
+  },
+  {
+    name: "client: each life has a session of its own",
+    edits: one(
+      "src/client/handshakes.ts",
+      "sessions.get(member) ?? randomToken(96)",
+      "randomToken(96)",
+    ),
+    project: "unit",
+    file: "test/unit/client/handshakes.test.ts",
+    test: "two clients of one name",
+  },
+  {
+    name: "client: attempts of one life alone rise",
+    edits: one(
+      "src/client/handshakes.ts",
+      "Math.max(last + 1, attempt + 1, now)",
+      "Math.max(attempt + 1, now)",
+    ),
+    project: "unit",
+    file: "test/unit/client/handshakes.test.ts",
+    test: "attempts rise",
+  },
+  {
+    name: "client: the path of the endpoint is dropped",
+    edits: one("src/client/endpoint.ts", '${url.pathname.replace(/\\/$/, "")}/rooms/', "/rooms/"),
+    project: "unit",
+    file: "test/unit/client/options.test.ts",
+    test: "a path is a prefix",
+  },
+  {
+    name: "client: a query in the endpoint is dropped",
+    edits: one(
+      "src/client/endpoint.ts",
+      'if (url.search !== "" || url.hash !== "") {',
+      "if (false) {",
+    ),
+    project: "unit",
+    file: "test/unit/client/options.test.ts",
+    test: "url: a query, which would be dropped",
+  },
+  {
+    name: "client: any host without a scheme is called in the clear",
+    edits: one(
+      "src/client/endpoint.ts",
+      "url !== null && LOOPBACK.test(url.hostname)",
+      "url !== null",
+    ),
+    project: "unit",
+    file: "test/unit/client/options.test.ts",
+    test: "another host is encrypted",
+  },
+  {
+    name: "a clock set back keeps deadlines waiting",
+    edits: one("src/core/clock.ts", "now < lastTurn || isLate", "isLate"),
+    project: "unit",
+    file: "test/unit/core/clock.test.ts",
+    test: "whoever acknowledges nothing",
+  },
+  {
+    name: "a clock set forward passes deadlines",
+    edits: one("src/core/clock.ts", "now < lastTurn || isLate", "now < lastTurn"),
+    project: "unit",
+    file: "test/unit/core/clock.test.ts",
+    test: "whoever acknowledges is not ended",
+  },
+  {
+    name: "grace does not move with the clock",
+    edits: one(
+      "src/core/clock.ts",
+      "presence.grace.set(name, until + by);",
+      "presence.grace.set(name, until);",
+    ),
+    project: "unit",
+    file: "test/unit/core/clock.test.ts",
+    test: "whoever left without a goodbye",
+  },
+  {
+    name: "stalls do not move with the clock",
+    edits: one("src/core/clock.ts", "    peer.progressAt += by;\n", ""),
+    project: "unit",
+    file: "test/unit/core/clock.test.ts",
+    test: "whoever acknowledges",
+  },
+  {
+    name: "a spent budget does not move with the clock",
+    edits: one(
+      "src/core/clock.ts",
+      "pump.broke.set(name, due + by);",
+      "pump.broke.set(name, due);",
+    ),
+    project: "unit",
+    file: "test/unit/core/clock.test.ts",
+    test: "R11: who waits for the budget",
+  },
+  {
+    name: "news of presence do not move with the clock",
+    edits: one(
+      "src/core/clock.ts",
+      "  if (presence.flushAt !== undefined) presence.flushAt += by;\n",
+      "",
+    ),
+    project: "unit",
+    file: "test/unit/core/clock.test.ts",
+    test: "news of presence",
+  },
+  {
+    name: "allowances do not move with the clock",
+    edits: one("src/core/clock.ts", "  allowances.clear();\n", ""),
+    project: "unit",
+    file: "test/unit/core/clock.test.ts",
+    test: "whoever keeps to the rate",
+  },
+  {
+    name: "a ping from before the clock was set back counts for an hour",
+    edits: one("src/core/membership/timeouts.ts", "(pinged > now ? 0 : pinged)", "pinged"),
+    project: "unit",
+    file: "test/unit/core/clock.test.ts",
+    test: "a link that is dead is found",
+  },
+  {
+    name: "a failed fetch of keys rests until a clock that was set back has caught up",
+    edits: one("src/http/auth/jwks.ts", "now >= at && now < at + ms", "now < at + ms"),
+    project: "workerd",
+    file: "test/workerd/jwks.test.ts",
+    test: "a clock that is set back",
+  },
+];

@@ -1,0 +1,1715 @@
+/**
+ * The mutants: one-line changes of the code, each of which must turn its named test red. A rule without a mutant that
+ * dies is a rule without a test.
+ */
+export interface Edit {
+  readonly file: string;
+  /** Stands once in the file; a mutant whose text is gone is stale, and that is an error. */
+  readonly find: string;
+  readonly put: string;
+}
+
+export interface Mutant {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** The vitest project and file, and the beginning of the title of the test that must fail. */
+  readonly project: "unit" | "workerd" | "model-check" | "e2e";
+  readonly file: string;
+  readonly test: string;
+}
+
+const RULES = { project: "unit", file: "test/unit/core/rules.test.ts" } as const;
+const SHARE = { project: "unit", file: "test/unit/core/log-quota.test.ts" } as const;
+const EXPIRY = { project: "unit", file: "test/unit/core/expiry.test.ts" } as const;
+const WAKE = { project: "workerd", file: "test/workerd/wake.test.ts" } as const;
+
+const COUNTED = { project: "workerd", file: "test/workerd/counted.test.ts" } as const;
+const COUNTED_LOADS = { project: "workerd", file: "test/workerd/counted-loads.test.ts" } as const;
+const READY = { project: "unit", file: "test/unit/core/ready.test.ts" } as const;
+const TOKEN = { project: "workerd", file: "test/workerd/jwt.test.ts" } as const;
+const STORAGE = { project: "unit", file: "test/unit/client/storage.test.ts" } as const;
+const PROOF = { project: "unit", file: "test/unit/core/proof.test.ts" } as const;
+const TIME = { project: "unit", file: "test/unit/security/time.test.ts" } as const;
+const HOSTILE_LINE = { project: "unit", file: "test/unit/codec/hostile-line.test.ts" } as const;
+const LIMITS = { project: "unit", file: "test/unit/config/limits.test.ts" } as const;
+const KEY_SET = { project: "workerd", file: "test/workerd/jwks.test.ts" } as const;
+const DOOR = { project: "workerd", file: "test/workerd/handshake.test.ts" } as const;
+
+const SIGNALS = { project: "unit", file: "test/unit/security/signals.test.ts" } as const;
+const VERSIONS = { project: "workerd", file: "test/workerd/versions.test.ts" } as const;
+const MODEL = { project: "workerd", file: "test/workerd/model.test.ts" } as const;
+const OPERATOR = { project: "unit", file: "test/unit/core/admin.test.ts" } as const;
+const OPERATED = { project: "workerd", file: "test/workerd/admin.test.ts" } as const;
+const PAGE_LOG = { project: "unit", file: "test/unit/apps/page/log.test.ts" } as const;
+const PAGE_MEMORY = { project: "unit", file: "test/unit/apps/page/preferences.test.ts" } as const;
+const PAGE_PEOPLE = { project: "unit", file: "test/unit/apps/page/roster.test.ts" } as const;
+const UNREAD = { project: "unit", file: "test/unit/core/corruption.test.ts" } as const;
+const DAMAGE = { project: "workerd", file: "test/workerd/corruption.test.ts" } as const;
+const FILE_STORAGE = { project: "unit", file: "test/unit/client/file-storage.test.ts" } as const;
+const FILE_DURABLE = { project: "unit", file: "test/unit/client/file-durable.test.ts" } as const;
+const FILE_LOCK = { project: "unit", file: "test/unit/client/file-lock.test.ts" } as const;
+const TERMINAL = { project: "e2e", file: "test/e2e/terminal/lines.test.ts" } as const;
+const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "a name is normalised before its length is checked",
+    edits: one("src/protocol/ids.ts", "if (text.length > NAME_UNITS) return undefined;", ""),
+    ...TIME,
+    test: "R7 no frame costs more than its length justifies names that",
+  },
+  {
+    name: "a recipient is normalised before its length is checked",
+    edits: one("src/protocol/frames.ts", "v.check((text) => text.length <= NAME_UNITS),", ""),
+    ...TIME,
+    test: "R7 no frame costs more than its length justifies chat.v1",
+  },
+  {
+    name: "the bound before normalising refuses decomposed names",
+    edits: one(
+      "src/protocol/ids.ts",
+      "export const NAME_UNITS = 128;",
+      "export const NAME_UNITS = 32;",
+    ),
+    ...TIME,
+    test: "the bound before normalising refuses nothing that is a name",
+  },
+  {
+    name: "full-width colons are not read",
+    edits: one("src/codec/line.ts", "const COLON = /[:：]/;", "const COLON = /:/;"),
+    ...HOSTILE_LINE,
+    test: "R7 colons and texts a full-width colon",
+  },
+  {
+    name: "repeated names count towards the limit",
+    edits: one(
+      "src/codec/validation.ts",
+      "return to.length <= recipients ? to : [...new Set(to)];",
+      "return to;",
+    ),
+    ...HOSTILE_LINE,
+    test: "R7 names 64, each twice",
+  },
+  {
+    name: "more peers than names are configured",
+    edits: one("src/config/limits.ts", "if (read.online > read.names) {", "if (false) {"),
+    ...LIMITS,
+    test: "an operator's vars more peers than names",
+  },
+  {
+    name: "spread does not grow with a very large room",
+    edits: one("src/core/membership/join.ts", "Math.max(1, online / SPREAD_PEERS)", "1"),
+    ...LIMITS,
+    test: "a first reconnect is scattered: more",
+  },
+  {
+    name: "each token fetches the keys for itself",
+    edits: one("src/http/auth/jwks.ts", "while (this.#isBusy()) {", "while (false) {"),
+    ...KEY_SET,
+    test: "when the keys are fetched 200 tokens",
+  },
+  {
+    name: "a token that names no key is tried with one",
+    edits: one(
+      "src/http/auth/jwt.ts",
+      "if (!(error instanceof JWKSMultipleMatchingKeys)) throw error;",
+      "throw error;",
+    ),
+    ...KEY_SET,
+    test: "a token that names no key is tried with each key",
+  },
+  {
+    name: "a malformed order is not checked",
+    edits: one(
+      "src/durable-object/rpc-validation.ts",
+      "if (result.success) return",
+      "return given as Order;\n  if (result.success) return",
+    ),
+    ...OPERATED,
+    test: "an order that is malformed is an error at once",
+  },
+  {
+    name: "browser: whoever owned the record once goes on writing it",
+    edits: one(
+      "src/client/storage/browser.ts",
+      "if (now?.owner === owner) return",
+      "if (now !== undefined) return",
+    ),
+    ...STORAGE,
+    test: "a browser whoever is not the owner any more",
+  },
+  {
+    name: "browser: the record of an earlier release is not taken over",
+    edits: one(
+      "src/client/storage/browser.ts",
+      "const record = before?.record ?? earlier;",
+      "const record = before?.record;",
+    ),
+    ...STORAGE,
+    test: "a browser the record of an earlier release",
+  },
+  {
+    name: "browser: the record of an earlier release is taken over again",
+    edits: one(
+      "src/client/storage/browser.ts",
+      "const record = before?.record ?? earlier;",
+      "const record = earlier ?? before?.record;",
+    ),
+    ...STORAGE,
+    test: "a browser the record of an earlier release",
+  },
+  {
+    name: "an ack counts beyond a mark that was not shown",
+    edits: one(
+      "src/core/delivery/proof.ts",
+      "seq <= oldest.seq ? seq : oldest.seq;",
+      "true ? seq : oldest.seq;",
+    ),
+    ...PROOF,
+    test: "R8: an ack without the k",
+  },
+  {
+    name: "any k shows the marks",
+    edits: one("src/core/delivery/proof.ts", "if (index === -1) return false;", ""),
+    ...PROOF,
+    test: "R8: a k that was never sent",
+  },
+  {
+    name: "no mark is sent",
+    edits: one("src/core/delivery/proof.ts", "if (peer.tail >= this.#stretch) return true;", ""),
+    ...PROOF,
+    test: "R8: after each stretch",
+  },
+  {
+    name: "what is not proven stops nothing",
+    edits: one(
+      "src/core/delivery/proof.ts",
+      "return unproven < most && this.#state.unproven < UNPROVEN_ROOM_BYTES;",
+      "return true;",
+    ),
+    ...PROOF,
+    test: "R8: answers that nobody reads",
+  },
+  {
+    name: "signals go on to whoever proves nothing",
+    edits: one("src/core/delivery/outbox.ts", "if (!this.#proof.maySpare(peer)) return false;", ""),
+    ...PROOF,
+    test: "R8: signals that nobody reads",
+  },
+  {
+    name: "lines are taken for read",
+    edits: one("src/core/delivery/proof.ts", "this.#state.unprovenLines += bytes;", ""),
+    ...PROOF,
+    test: "R8: beyond the room's bound the lines that owe most end",
+  },
+  {
+    name: "a crowd is marked no sooner than one reader",
+    edits: one(
+      "src/core/delivery/proof.ts",
+      "return peer.marks.length === 0 && this.#state.unproven > UNPROVEN_PRESSURE_BYTES;",
+      "return false;",
+    ),
+    ...PROOF,
+    test: "a crowd R8: a thousand who acknowledge what they never read",
+  },
+  {
+    name: "the smallest debtors end",
+    edits: one(
+      "src/core/delivery/proof.ts",
+      "other.unproven - one.unproven",
+      "one.unproven - other.unproven",
+    ),
+    ...PROOF,
+    test: "R8: beyond the room's bound the lines that owe most end",
+  },
+  {
+    name: "what is unproven is forgotten by a room that sleeps",
+    edits: one("src/core/peers/peers.ts", "  tail: memo.tail,", "  tail: 0,"),
+    ...PROOF,
+    test: "R8: a room that wakes remembers",
+  },
+  {
+    name: "a mark that is never shown is not waited for",
+    edits: one(
+      "src/core/delivery/flow-control.ts",
+      "if (inFlight(peer.flight) === 0 && peer.marks.length === 0) continue;",
+      "if (inFlight(peer.flight) === 0) continue;",
+    ),
+    ...PROOF,
+    test: "R8: a mark that is not shown for 90 s",
+  },
+  {
+    name: "what waits is not sent when a mark is shown",
+    edits: one(
+      "src/core/broker.ts",
+      "      this.#pump.wantMore(peer);\n    }\n    const counted",
+      "    }\n    const counted",
+    ),
+    project: "model-check",
+    file: "test/model-check/scopes.test.ts",
+    test: "marks and nothing more",
+  },
+  {
+    name: "removal by name",
+    edits: one("src/core/peers/peers.ts", "if (peer?.link.id !== id) return undefined;", ""),
+    ...RULES,
+    test: "R2: the late failure of an older connection",
+  },
+  {
+    name: "no fence",
+    edits: one(
+      "src/core/peers/peers.ts",
+      "return peer?.link.id === link.id ? peer : undefined;",
+      "return peer;",
+    ),
+    ...RULES,
+    test: "R2: what a replaced connection still says is not heard",
+  },
+  {
+    name: "fence at push, not at take",
+    edits: [
+      {
+        file: "src/durable-object/chat-room.ts",
+        find: "if (known === undefined || broker.peers.current(known.link) === undefined) break;",
+        put: "if (known === undefined) break;",
+      },
+      {
+        file: "src/durable-object/chat-room.ts",
+        find: "const begins = this.#turn === undefined;",
+        put: "if (this.#sockets.find(ws) === undefined) return undefined;\n    const begins = this.#turn === undefined;",
+      },
+      {
+        file: "src/core/broker.ts",
+        find: "const peer = this.#peers.current(event.link);\n        if (peer === undefined) return;\n        peer.heardAt",
+        put: "const peer = this.#peers.get(event.link.name);\n        if (peer === undefined) return;\n        peer.heardAt",
+      },
+    ],
+    ...WAKE,
+    test: "R2: what a connection says behind its successor's join",
+  },
+  {
+    name: "an overtaken handshake wins a tie",
+    edits: one(
+      "src/core/membership/join.ts",
+      "session.attempt <= rival.attempt",
+      "session.attempt < rival.attempt",
+    ),
+    ...RULES,
+    test: "R1: an overtaken handshake loses",
+  },
+  {
+    name: "key ignored",
+    edits: one(
+      "src/core/membership/join.ts",
+      "known !== undefined && !sameSecret(owner, known.owner)",
+      "false",
+    ),
+    ...RULES,
+    test: "R1: a name belongs to the first key",
+  },
+  {
+    name: "superseded socket resurrected",
+    edits: one("src/durable-object/connections.ts", "else if (!attachment.over) {", "else {"),
+    ...WAKE,
+    test: "R2: a superseded socket does not come back by a wake",
+  },
+  {
+    name: "connection id used again",
+    edits: [
+      { file: "src/protocol/ids.ts", find: "Math.max(now, floor)", put: "floor" },
+      { file: "src/protocol/ids.ts", find: "(chance >>> 0)", put: "(0 * chance)" },
+    ],
+    ...RULES,
+    test: "R2: connection ids are not used again",
+  },
+  {
+    name: "a wake keeps the older of two sockets",
+    edits: one("src/core/state.ts", "other.link.id > memo.link.id", "other.link.id < memo.link.id"),
+    ...RULES,
+    test: "R2: of two sockets that both think they are current",
+  },
+  {
+    name: "frames before insert",
+    edits: one(
+      "src/core/broker.ts",
+      "this.#commit(now);\n    this.handOver(now);",
+      "this.handOver(now);\n    this.#commit(now);",
+    ),
+    ...RULES,
+    test: "R3: a turn whose commit fails shows nothing",
+  },
+  {
+    name: "failures first",
+    edits: one(
+      "src/core/broker.ts",
+      "for (const event of events) this.#handle(event, now);",
+      'for (const event of [...events].sort((a) => (a.type === "Disconnect" ? -1 : 0))) this.#handle(event, now);',
+    ),
+    ...RULES,
+    test: "R4: the last words before a goodbye arrive",
+  },
+  {
+    name: "answers after entries",
+    edits: [
+      { file: "src/core/delivery/pump.ts", find: " || peer.waiting.length > 0) {", put: ") {" },
+      {
+        file: "src/core/delivery/pump.ts",
+        find: "if (peer !== undefined) left -= this.pay(peer, compute, now, left);",
+        put: "",
+      },
+      {
+        file: "src/core/delivery/pump.ts",
+        find: "this.#state.served = this.#log.head;\n",
+        put: "for (const peer of this.#peers.values()) this.pay(peer, compute, now);\nthis.#state.served = this.#log.head;\n",
+      },
+    ],
+    ...RULES,
+    test: "R4: a refusal does not come after",
+  },
+  {
+    name: "jump to head",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
+      "return inFlight(peer.flight) === 0 ? this.#log.head : peer.acked;",
+    ),
+    ...RULES,
+    test: "R5: with nothing in flight the cursor is what was sent",
+  },
+  {
+    name: "sent taken for acknowledged",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
+      "return this.sentOf(peer);",
+    ),
+    ...RULES,
+    test: "R5: what was sent but not acknowledged is sent again",
+  },
+  {
+    name: "attachment not written at an ack",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "this.#outbox.remember(peer);\n    if (!peer.live) {",
+      "if (!peer.live) {",
+    ),
+    ...RULES,
+    test: "R5: an attachment written at every ack",
+  },
+  {
+    name: "attachment not written at a hand-over to a line peer",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      'shown = entries.length === out.entries.length ? out : { type: "entries", entries };\n      this.#outbox.remember(peer);',
+      'shown = entries.length === out.entries.length ? out : { type: "entries", entries };',
+    ),
+    ...RULES,
+    test: "R5: a line peer is not told again",
+  },
+  {
+    name: "everyone live at a wake",
+    edits: one("src/core/state.ts", "acked >= floor && laterOf(", "true || laterOf("),
+    ...RULES,
+    test: "R5: what was in flight when the room lost its memory",
+  },
+  {
+    name: "what came earlier in the turn goes to a newcomer too",
+    edits: one("src/core/delivery/pump.ts", "peer.sent > this.#state.served", "false"),
+    ...RULES,
+    test: "R5: who joins in the middle of a turn",
+  },
+  {
+    name: "of row and checkpoint the checkpoint always counts",
+    edits: one(
+      "src/store/sqlite-directory.ts",
+      "head < this.#savedHead",
+      "head <= this.#savedHead",
+    ),
+    project: "workerd",
+    file: "test/workerd/sqlite-storage.test.ts",
+    test: "of a name's row and the checkpoint",
+  },
+  {
+    name: "unknown recipients dropped silently",
+    edits: one("src/core/broker.ts", "if (unknown.length > 0) {", "if (unknown.length > 1) {"),
+    ...RULES,
+    test: "R6: one unknown name refuses",
+  },
+  {
+    name: "gap jumped over",
+    edits: one("src/core/delivery/pump.ts", "shift(start, 1) < first &&", "false &&"),
+    ...RULES,
+    test: "R6: what retention removed is told as a gap",
+  },
+  {
+    name: "an unacknowledged gap forgotten",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "this.#flow.launch(peer, to, GAP_BYTES, peer.sent, now);",
+      "this.#flow.launch(peer, to, GAP_BYTES, shift(to, -1), now);",
+    ),
+    ...RULES,
+    test: "R6: a gap that was not acknowledged",
+  },
+  {
+    name: "the higher of explicit since and own cursor",
+    edits: one(
+      "src/core/membership/join.ts",
+      "return epoch === room.epoch ? since : own;",
+      "return epoch === room.epoch ? laterOf(since, own) : own;",
+    ),
+    ...RULES,
+    test: "R6: an unknown epoch or a since above the head",
+  },
+  {
+    name: "a failure of nobody throws",
+    edits: one(
+      "src/core/broker.ts",
+      "const peer = this.#peers.remove(event.link);\n        if (peer === undefined) return;",
+      "const peer = this.#peers.remove(event.link);",
+    ),
+    ...RULES,
+    test: "R7: signals of unknown, older and doubled connections",
+  },
+  {
+    name: "codes echoed that may not be sent",
+    edits: one(
+      "src/durable-object/connections.ts",
+      "try {\n      if (code === CLOSE.NORMAL || (code >= 3000 && code < 5000)) ws.close(code);\n      else ws.close();\n    } catch {\n      // The link broke, and there is nobody to answer.\n    }",
+      "ws.close(code);",
+    ),
+    ...WAKE,
+    test: "R2: close removes the peer once",
+  },
+  {
+    name: "history of others",
+    edits: one("src/core/peers/peers.ts", "concerns(entry, peer.link.name));", "true);"),
+    ...RULES,
+    test: "R8: history shows what concerns the peer",
+  },
+  {
+    name: "history from before the birth",
+    edits: one("src/core/peers/peers.ts", "entry.seq > peer.birth && ", ""),
+    ...RULES,
+    test: "R8: a forgotten name that is claimed again",
+  },
+  {
+    name: "a turn answers without end",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "let left = TURN_ANSWER_BYTES;",
+      "let left = Infinity;",
+    ),
+    project: "unit",
+    file: "test/unit/core/bounds.test.ts",
+    test: "R8: a hundred who ask for history at once",
+  },
+  {
+    name: "a turn replays without end",
+    edits: one("src/core/delivery/pump.ts", " || handed >= TURN_REPLAY_BYTES", ""),
+    project: "unit",
+    file: "test/unit/core/bounds.test.ts",
+    test: "R8: a hundred who ack what they never read",
+  },
+  {
+    name: "what a page had to read does not count",
+    edits: one("src/core/delivery/pump.ts", "entry.bytes, 0) + scan.bytes;", "entry.bytes, 0);"),
+    project: "unit",
+    file: "test/unit/core/bounds.test.ts",
+    test: "R8: those who return at once share one turn's reading",
+  },
+  {
+    name: "a message of unknown fate holds up those who go one by one",
+    edits: one(
+      "src/client/send-queue.ts",
+      "!unknown && this.handed.has(id))",
+      "this.handed.has(id))",
+    ),
+    project: "unit",
+    file: "test/unit/client/send-queue.test.ts",
+    test: "what a gap made unknown does not hold up",
+  },
+  {
+    name: "window ignored",
+    edits: one(
+      "src/core/delivery/flow-control.ts",
+      "return count < this.#limits.window &&",
+      "return ",
+    ),
+    ...RULES,
+    test: "R8: at most a window is in flight",
+  },
+  {
+    name: "the allowance is the connection's",
+    edits: one(
+      "src/core/broker.ts",
+      "this.#allowances.take(peer.link.name,",
+      "this.#allowances.take(peer.link.id,",
+    ),
+    ...RULES,
+    test: "R8: the first item over the allowance",
+  },
+  {
+    name: "a look for dead links that never ends",
+    edits: one(
+      "src/core/delivery/flow-control.ts",
+      "return this.#state.flightBytes > 0 || this.#state.marks > 0 ? this.#state.stallAt : undefined;",
+      "return this.#state.stallAt;",
+    ),
+    ...RULES,
+    test: "R9: with everyone connected and nothing in flight",
+  },
+  {
+    name: "a commit in every turn",
+    edits: one(
+      "src/core/broker.ts",
+      "if (fresh.length === 0 && !directory.isChanged && !this.#operator.isChanged) return;",
+      "",
+    ),
+    ...RULES,
+    test: "R10: a turn of many events is one commit",
+  },
+  {
+    name: "ready by caught-up",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "if (sent < peer.welcomeHead ||",
+      "if (sent < this.#log.head ||",
+    ),
+    ...RULES,
+    test: "R11: a returning peer becomes ready however fast others talk",
+  },
+  {
+    name: "an ack opens no window",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "peer.sent = laterOf(peer.sent, seq);\n      this.wantMore(peer);",
+      "peer.sent = laterOf(peer.sent, seq);",
+    ),
+    ...RULES,
+    test: "R11: a returning peer becomes ready however fast others talk",
+  },
+  {
+    name: "no sweep",
+    edits: one(
+      "src/core/broker.ts",
+      "if (this.#fresh.length > 0) this.#pump.sweep(this.#fresh.length, now);",
+      "",
+    ),
+    ...RULES,
+    test: "R11: a peer that nothing concerns is told so",
+  },
+  {
+    name: "all of a large room told `ready` in one turn",
+    edits: one("src/core/delivery/pump.ts", "sweep.rest.splice(-share)", "sweep.rest.splice(0)"),
+    ...READY,
+    test: "R8: of 640 who hear nothing",
+  },
+  {
+    name: "a look at half of the room in a large turn",
+    edits: one("src/core/delivery/pump.ts", " || entries >= SWEEP_ENTRIES", ""),
+    ...READY,
+    test: "R11: whoever comes and goes",
+  },
+  {
+    name: "`ready` told so late that the next look is too late",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "READY_ENTRIES - 4 * SWEEP_ENTRIES",
+      "READY_ENTRIES - SWEEP_ENTRIES",
+    ),
+    ...READY,
+    test: "R11: whoever comes and goes",
+  },
+  {
+    name: "dead links kept",
+    edits: one(
+      "src/core/delivery/flow-control.ts",
+      "if (peer.progressAt + STALL_MS <= now) dead.push(peer);\n      else next",
+      "next",
+    ),
+    ...RULES,
+    test: "R11: no progress for 90 s",
+  },
+  {
+    name: "a share that sleep refills",
+    edits: one("src/core/broker.ts", "this.#outbox.remember(peer);\n    const away", "const away"),
+    ...SHARE,
+    test: "R8: a share is not refilled by sleep",
+  },
+  {
+    name: "a share that a crash refills",
+    edits: one(
+      "src/store/sqlite-directory.ts",
+      "if (spent.length > 0) saved.push(writeSpent(spent));",
+      "",
+    ),
+    project: "workerd",
+    file: "test/workerd/sqlite-storage.test.ts",
+    test: "keeps what a name has added to the log of late",
+  },
+  {
+    name: "a key is looked at only when it is given",
+    edits: one(
+      "src/core/membership/expiry.ts",
+      "if (now < this.#state.expiresFrom) return [];",
+      "return [];",
+    ),
+    ...EXPIRY,
+    test: "ends its connection before anything is handed to it",
+  },
+  {
+    name: "a wake forgets that keys expire",
+    edits: one("src/core/state.ts", "expiresFrom: 0", "expiresFrom: Infinity"),
+    ...EXPIRY,
+    test: "counts through sleep",
+  },
+  {
+    name: "secrets compared by their last character",
+    edits: one("src/core/timing-safe-equal.ts", "difference |=", "difference ="),
+    project: "unit",
+    file: "test/unit/core/timing-safe-equal.test.ts",
+    test: "another one in the middle",
+  },
+  {
+    name: "any algorithm",
+    edits: one("src/http/auth/jwt.ts", "      algorithms,\n      issuer,", "      issuer,"),
+    ...TOKEN,
+    test: "another algorithm of secrets",
+  },
+  {
+    name: "any issuer",
+    edits: one("src/http/auth/jwt.ts", "      algorithms,\n      issuer,", "      algorithms,"),
+    ...TOKEN,
+    test: "another issuer",
+  },
+  {
+    name: "any audience",
+    edits: one("src/http/auth/jwt.ts", "...(audience !== undefined && { audience }),", ""),
+    ...TOKEN,
+    test: "another audience",
+  },
+  {
+    name: "tokens without an end",
+    edits: one("src/http/auth/jwt.ts", '["exp", "sub"]', '["sub"]'),
+    ...TOKEN,
+    test: "no end",
+  },
+  {
+    name: "a token for any name",
+    edits: one("src/http/auth/jwt.ts", "if (parsePeerName(given) !== name) {", "if (false) {"),
+    ...TOKEN,
+    test: "another name",
+  },
+  {
+    name: "a token for any room",
+    edits: one("src/http/auth/jwt.ts", "if (!covers(rooms, room)) {", "if (false) {"),
+    ...TOKEN,
+    test: "rooms: a list without it",
+  },
+  {
+    name: "every room of a token is a beginning",
+    edits: one("src/http/auth/jwt.ts", ": room === pattern;", ": room.startsWith(pattern);"),
+    ...TOKEN,
+    test: "rooms: an exact name is no beginning",
+  },
+  {
+    name: "an issuer that fails is a bad token",
+    edits: one("src/http/auth/jwt.ts", "if (error instanceof KeysUnavailable) {", "if (false) {"),
+    ...KEY_SET,
+    test: "an issuer that fails is temporary trouble",
+  },
+  {
+    name: "made-up keys make the room knock",
+    edits: one(
+      "src/http/auth/jwks.ts",
+      "if (isWithin(this.#missedAt, COOLDOWN_MS, now))",
+      "if (false)",
+    ),
+    ...KEY_SET,
+    test: "made-up keys do not make the room knock",
+  },
+  {
+    name: "a copy of the keys is kept for ever",
+    edits: one(
+      "src/http/auth/jwks.ts",
+      "kept && isWithin(kept.at, MAX_AGE_MS, now) ? kept",
+      "kept ? kept",
+    ),
+    ...KEY_SET,
+    test: "a key that was withdrawn",
+  },
+  {
+    name: "the owner is the subject, whoever vouches for it",
+    edits: one(
+      "src/http/handshake.ts",
+      "(room, name, issuer, subject), expiresAt",
+      '(room, name, "", subject), expiresAt',
+    ),
+    ...DOOR,
+    test: "a renewed token has the same owner",
+  },
+  {
+    name: "a token that is half set is none",
+    edits: one(
+      "src/config/jwt.ts",
+      "NAMES.filter((name) => vars[name] !== undefined)",
+      "NAMES.filter((name) => vars[name])",
+    ),
+    project: "workerd",
+    file: "test/workerd/config.test.ts",
+    test: "an empty secret is a mistake",
+  },
+  {
+    name: "a page without encryption is the endpoint's own",
+    edits: one("src/http/origin.ts", 'page.protocol === "https:" ||', "true ||"),
+    ...DOOR,
+    test: "its own host without encryption",
+  },
+  {
+    name: "a page of another origin is let in",
+    edits: one("src/http/router.ts", "if (!mayConnect(origin, url, origins))", "if (false)"),
+    ...DOOR,
+    test: "a page of another origin is told so by a close",
+  },
+  {
+    name: "a refusal names the key",
+    edits: one("src/http/handshake.ts", '!protocol.toLowerCase().startsWith("key.") && ', ""),
+    ...DOOR,
+    test: "a refusal names a subprotocol of the offer",
+  },
+  {
+    name: "a refusal names no subprotocol, and no browser reads it",
+    edits: one("src/http/handshake.ts", "dialect ?? protocols.find(mayBeNamed)", "dialect"),
+    ...DOOR,
+    test: "a refusal names a subprotocol of the offer",
+  },
+  {
+    name: "a long origin makes a reason that fits into no close",
+    edits: one("src/http/origin.ts", "if (origin.length <= ORIGIN_SHOWN_BYTES) return", "return"),
+    ...DOOR,
+    test: "the reason names a longer one",
+  },
+  {
+    name: "handshakes that are refused are not counted",
+    edits: one(
+      "src/http/router.ts",
+      "if (await knocksTooOften(headers, env.UPGRADES)) return tooMany(room);",
+      "",
+    ),
+    ...DOOR,
+    test: "a handshake is counted before it is refused",
+  },
+  {
+    name: "429 can be read in no browser",
+    edits: one(
+      "src/http/router.ts",
+      "if (await knocksTooOften(request.headers, env.UPGRADES)) return tooMany(room);",
+      "",
+    ),
+    ...DOOR,
+    test: "what is no handshake: 404 and 405 are not counted",
+  },
+  {
+    name: "a limiter that fails closes the room",
+    edits: one(
+      "src/http/rate-limit.ts",
+      "error: String(error) });\n    return false;",
+      "error: String(error) });\n    return true;",
+    ),
+    ...DOOR,
+    test: "the room works on when the limiter throws",
+  },
+  {
+    name: "every IPv6 address is counted by itself",
+    edits: one("src/http/rate-limit.ts", "groups.slice(0, 4)", "groups.slice(0, 8)"),
+    ...DOOR,
+    test: "counts another of the same /64",
+  },
+  {
+    name: "gathering: a flood is never cut",
+    edits: one(
+      "src/durable-object/batch-timer.ts",
+      "return grew && passed >= 0 && passed < GATHER_MS",
+      "return grew",
+    ),
+    project: "unit",
+    file: "test/unit/durable-object/batch-timer.test.ts",
+    test: "R7: a flood that never ends is cut after 20 ms",
+  },
+  {
+    name: "gathering: a message that is alone waits for company",
+    edits: one(
+      "src/durable-object/batch-timer.ts",
+      "items >= this.#seen + GATHER_ITEMS",
+      "items >= this.#seen",
+    ),
+    project: "unit",
+    file: "test/unit/durable-object/batch-timer.test.ts",
+    test: "a message that is alone is taken at the first look",
+  },
+  {
+    name: "the short way takes an id that is not well-formed",
+    edits: one(
+      "src/codec/json.ts",
+      "if (!id.isWellFormed() || !text.isWellFormed()) return undefined;",
+      "if (!text.isWellFormed()) return undefined;",
+    ),
+    project: "unit",
+    file: "test/unit/codec/json.test.ts",
+    test: "says what the schemas say",
+  },
+  {
+    name: "the short way takes a name outside the grammar",
+    edits: one("src/codec/json.ts", "[A-Za-z0-9_.-]{0,31}$/", "[A-Za-z0-9_.-]*$/"),
+    project: "unit",
+    file: "test/unit/codec/json.test.ts",
+    test: "says what the schemas say",
+  },
+  {
+    name: "everything waits for the interval",
+    edits: one("src/durable-object/batch-timer.ts", "if (!isAck(frame)) return", "return"),
+    project: "unit",
+    file: "test/unit/durable-object/batch-timer.test.ts",
+    test: "acks do not wait",
+  },
+  {
+    name: "a commit interval that starves who is behind",
+    edits: one(
+      "src/durable-object/batch-timer.ts",
+      "return isAnyoneBehind() ? 0 : Math.min",
+      "return Math.min",
+    ),
+    project: "unit",
+    file: "test/unit/durable-object/batch-timer.test.ts",
+    test: "R11: nothing waits while somebody is behind",
+  },
+  {
+    name: "an interval counted from any turn, not from a commit of entries",
+    edits: one(
+      "src/durable-object/chat-room.ts",
+      "if (this.#storage?.log.head !== head) this.#pace",
+      "this.#pace",
+    ),
+    project: "workerd",
+    file: "test/workerd/batching.test.ts",
+    test: "the first message after quiet does not wait",
+  },
+  {
+    name: "signals without a bound for the room",
+    edits: one("src/core/broker.ts", "if (!this.#flow.mayCarrySignal(now)) return;", ""),
+    ...SIGNALS,
+    test: "R8: a burst of signals to a crowd",
+  },
+  {
+    name: "attachments of the release before not read",
+    edits: one(
+      "src/durable-object/attachment.ts",
+      "    case 1:\n    case 2: {\n",
+      "    case 2: {\n",
+    ),
+    ...VERSIONS,
+    test: "release-1 R5: the connected hear what was in flight",
+  },
+  {
+    name: "the end of a connection forgotten by an upgrade",
+    edits: one(
+      "src/durable-object/attachment.ts",
+      "return { version: ATTACHMENT_VERSION, over, memo: { ...before, ...memo } };",
+      "return { version: ATTACHMENT_VERSION, over: over && false, memo: { ...before, ...memo } };",
+    ),
+    ...VERSIONS,
+    test: "release-1 R2: a connection that was over stays over",
+  },
+  {
+    name: "model: removal by name",
+    edits: one("src/core/peers/peers.ts", "if (peer?.link.id !== id) return undefined;", ""),
+    ...MODEL,
+    test: "R2: a failure behind the takeover",
+  },
+  {
+    name: "model: superseded socket resurrected",
+    edits: one("src/durable-object/connections.ts", "else if (!attachment.over) {", "else {"),
+    ...MODEL,
+    test: "R2: sleep after a takeover whose older socket never answered",
+  },
+  {
+    name: "model: saved cursor too high",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
+      "return this.sentOf(peer);",
+    ),
+    ...MODEL,
+    test: "R5: both signals of a socket with something in flight",
+  },
+  {
+    name: "model: attachment not written at an ack",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "this.#outbox.remember(peer);\n    if (!peer.live) {",
+      "if (!peer.live) {",
+    ),
+    ...MODEL,
+    test: "R5: an ack, then storage that fails",
+  },
+  {
+    name: "model: a turn's rows written one by one",
+    edits: one(
+      "src/store/sqlite-storage.ts",
+      "this.#database.transactionSync(() => {",
+      "((work: () => void) => work())(() => {",
+    ),
+    ...MODEL,
+    test: "R3: storage that fails with the second write",
+  },
+  {
+    name: "model: who is told of trouble stays connected",
+    edits: one(
+      "src/durable-object/chat-room.ts",
+      '.filter((event) => "link" in event)',
+      ".slice(0, 0)",
+    ),
+    ...MODEL,
+    test: "R3: storage that fails with the second write",
+  },
+  {
+    name: "news of presence come as often in a large room as in a small one",
+    edits: one(
+      "src/core/peers/presence.ts",
+      "now + Math.max(PRESENCE_MS, Math.ceil(fair))",
+      "now + PRESENCE_MS",
+    ),
+    project: "unit",
+    file: "test/unit/core/presence.test.ts",
+    test: "R8: in a room of 4999",
+  },
+  {
+    name: "news of presence go to all of a large room in one turn",
+    edits: one(
+      "src/core/membership/presence-broadcast.ts",
+      "splice(0, PRESENCE_TURN_FRAMES)",
+      "splice(0)",
+    ),
+    project: "unit",
+    file: "test/unit/core/bounds.test.ts",
+    test: "R8: a turn tells news to 500",
+  },
+  {
+    name: "who was welcomed with the news hears them again",
+    edits: one(
+      "src/core/membership/presence-broadcast.ts",
+      "peers.current(link)",
+      "peers.get(link.name)",
+    ),
+    project: "unit",
+    file: "test/unit/core/bounds.test.ts",
+    test: "who comes meanwhile hears only that",
+  },
+  {
+    name: "counted: a row for each entry",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "if (index > start && bytes + entry.bytes > ROW_BYTES) {",
+      "if (index > start) {",
+    ),
+    ...COUNTED_LOADS,
+    test: "R10: ten messages to everyone",
+  },
+  {
+    name: "counted: a checkpoint with every commit",
+    edits: one("src/core/broker.ts", "if (isCheckpoint(before, log.head)) directory", "directory"),
+    ...COUNTED,
+    test: "R10: one checkpoint of all cursors",
+  },
+  {
+    name: "counted: a cursor written at each ack",
+    edits: one(
+      "src/core/broker.ts",
+      "if (seq <= head && (this.#pump.ack(peer, counted, now) || isShown)) return;",
+      "if (seq <= head && (this.#pump.ack(peer, counted, now) || isShown)) return this.#storage.directory.save(peer.link.name, { ...this.#standing(peer), seen: now });",
+    ),
+    ...COUNTED_LOADS,
+    test: "R10: one message in flight",
+  },
+  {
+    name: "counted: an entry is encoded again for who is addressed",
+    edits: one(
+      "src/core/broker.ts",
+      "    this.#store(entry);\n",
+      "    this.#store(this.#encode({ from: peer.link.name, to, text, id }, now));\n",
+    ),
+    ...COUNTED_LOADS,
+    test: "R10: one message in flight",
+  },
+  {
+    name: "counted: a segment is read again for each page",
+    edits: one("src/store/sqlite-log.ts", "        this.#keep(read);\n", ""),
+    project: "workerd",
+    file: "test/workerd/counted-replay.test.ts",
+    test: "a replay out of 10,000 entries, all of them theirs",
+  },
+  {
+    name: "model: grace that does not end",
+    edits: one("src/core/peers/presence.ts", "if (until > now) break;", "if (until > 0) break;"),
+    ...MODEL,
+    test: "R11: a dead link is given up",
+  },
+  {
+    name: "an erased text stays in what was read before",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "    this.#drop(({ last }) => last === segment.last);\n",
+      "",
+    ),
+    project: "workerd",
+    file: "test/workerd/sqlite-storage.test.ts",
+    test: "erases the text of one entry",
+  },
+  {
+    name: "a scan reads on however much it has read",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "if (this.bytes < SCAN_BYTES) return false;",
+      "if (this.bytes >= 0) return false;",
+    ),
+    project: "workerd",
+    file: "test/workerd/sqlite-storage.test.ts",
+    test: "R8: a stretch in which much is to be read ends early",
+  },
+  {
+    name: "a scan that ended early counts as the whole stretch",
+    edits: one("src/store/sqlite-log.ts", "this.#end = end;", "void end;"),
+    project: "workerd",
+    file: "test/workerd/sqlite-storage.test.ts",
+    test: "R8: a stretch in which much is to be read ends early",
+  },
+  {
+    name: "an erased text that was sent in the same turn is shown",
+    edits: one("src/core/admin/commands.ts", "fresh[index] = redact(entry);", ""),
+    ...OPERATOR,
+    test: "in the turn in which it was sent",
+  },
+  {
+    name: "everyone is told of what was erased",
+    edits: one("src/core/admin/commands.ts", "if (mayRead(peer, entry)) outbox", "outbox"),
+    ...OPERATOR,
+    test: "R6: whoever may have it is told",
+  },
+  {
+    name: "an expelled name is not forgotten",
+    edits: one("src/core/admin/commands.ts", "storage.directory.forget(name);", ""),
+    ...OPERATOR,
+    test: "R2: it is removed once, with 4004",
+  },
+  {
+    name: "an expelled name in grace still counts",
+    edits: one("src/core/admin/commands.ts", "presence.dismissed(name, now);", ""),
+    ...OPERATOR,
+    test: "absent, it is forgotten",
+  },
+  {
+    name: "a publication is not searched for",
+    edits: one(
+      "src/core/admin/commands.ts",
+      "if (entry.from === from && entry.id === id)",
+      "if (false)",
+    ),
+    ...OPERATOR,
+    test: "once, with an id and a since",
+  },
+  {
+    name: "a closed room keeps its storage",
+    edits: one(
+      "src/core/broker.ts",
+      "if (this.#operator.isErasing) return this.#storage.erase();",
+      "",
+    ),
+    ...OPERATOR,
+    test: "R2: everyone is removed exactly once, with 4005",
+  },
+  {
+    name: "looking makes a room",
+    edits: one(
+      "src/durable-object/chat-room.ts",
+      "if (this.#broker === undefined && this.#isWithoutRoom(items)) return;",
+      "",
+    ),
+    ...OPERATED,
+    test: "a room that nobody joined is not made",
+  },
+  {
+    name: "names in the clear",
+    edits: one(
+      "src/observability/logger.ts",
+      "{ name: hashed(note.name, key) }",
+      "{ name: note.name }",
+    ),
+    ...OPERATED,
+    test: "R8: tells what happened",
+  },
+  {
+    name: "a pause that the network's return ends",
+    edits: one(
+      "src/client/connection-state.ts",
+      'if (link.type === "paused") return stay(link);',
+      "",
+    ),
+    project: "unit",
+    file: "test/unit/client/connection-state.test.ts",
+    test: "while live: the link is let go of, and nothing but `resume`",
+  },
+  {
+    name: "page: a text made markup",
+    edits: one(
+      "src/apps/page/view/dom.ts",
+      'element.dir = "auto";\n  element.textContent = text;',
+      "element.innerHTML = text;",
+    ),
+    project: "unit",
+    file: "test/unit/apps/page/source.test.ts",
+    test: "view/dom.ts makes no markup",
+  },
+  {
+    name: "page: a key that Safari gave to the input method sends",
+    edits: one(
+      "src/apps/page/model/keys.ts",
+      "isComposing || keyCode === TAKEN_BY_INPUT_METHOD",
+      "isComposing",
+    ),
+    project: "unit",
+    file: "test/unit/apps/page/keys.test.ts",
+    test: "Enter that ends a composition in Safari",
+  },
+  {
+    name: "page: yesterday is 24 hours ago",
+    edits: one(
+      "src/apps/page/model/rows.ts",
+      "const ago = today - dayNumber(at);",
+      "const ago = dayNumber(at) === today ? 0 : dayNumber(now - DAY_MS) === dayNumber(at) ? 1 : 2;",
+    ),
+    project: "unit",
+    file: "test/unit/apps/page/days.test.ts",
+    test: "yesterday is the day before",
+  },
+  {
+    name: "page: the counter counts characters",
+    edits: one("src/apps/page/model/length.ts", "= utf8Length(text);", "= text.length;"),
+    project: "unit",
+    file: "test/unit/apps/page/length.test.ts",
+    test: "bytes are counted",
+  },
+  {
+    name: "page: the room's advice beside the page's own",
+    edits: one(
+      "src/apps/page/model/status-text.ts",
+      'plainWords(why).split(": ", 1)[0] ?? ""',
+      "plainWords(why)",
+    ),
+    project: "unit",
+    file: "test/unit/apps/page/status-text.test.ts",
+    test: "the advice is given once",
+  },
+  {
+    name: "a sentence for people names a field",
+    edits: one("src/client/error-text.ts", "  return plainWords(message);", "  return message;"),
+    project: "unit",
+    file: "test/unit/apps/page/status-text.test.ts",
+    test: "no field is named",
+  },
+  {
+    name: "a text that is too long is taken into the outbox",
+    edits: one(
+      "src/client/send-queue.ts",
+      "this.#isTold ? this.#tooLarge(queued) : undefined",
+      "undefined",
+    ),
+    project: "unit",
+    file: "test/unit/client/send-queue.test.ts",
+    test: "a new message above the limits",
+  },
+  {
+    name: "page: a replayed entry like any other",
+    edits: one("src/apps/page/model/log.ts", "seq, entry, via }", 'seq, entry, via: "live" }'),
+    ...PAGE_LOG,
+    test: "how an entry came is kept",
+  },
+  {
+    name: "page: a window that grows",
+    edits: one("src/apps/page/model/virtual-window.ts", "Math.min(length, start + ROWS)", "length"),
+    ...PAGE_LOG,
+    test: "goes up to the first and down to the last",
+  },
+  {
+    name: "page: one draft for all rooms",
+    edits: one(
+      "src/apps/page/preferences.ts",
+      "this.#set(`draft ${room}/${name}`",
+      "this.#set(`draft ${name}`",
+    ),
+    ...PAGE_MEMORY,
+    test: "a draft survives a reload",
+  },
+  {
+    name: "page: a draft lost with a full disk",
+    edits: one(
+      "src/apps/page/preferences.ts",
+      "      this.#here.set(key, value);\n    }\n  }\n\n  #tabGet",
+      "    }\n  }\n\n  #tabGet",
+    ),
+    ...PAGE_MEMORY,
+    test: "a full disk forgets nothing",
+  },
+  {
+    name: "page: who left unnoticed stays",
+    edits: one("src/apps/page/model/roster.ts", "this.#known.delete(name);", "continue;"),
+    ...PAGE_PEOPLE,
+    test: "who left unnoticed",
+  },
+  {
+    name: "what cannot be read is everybody's trouble",
+    edits: one(
+      "src/core/delivery/pump.ts",
+      "      this.#failed.set(peer, error);\n    }\n    if (page.length > 0)",
+      "      throw error;\n    }\n    if (page.length > 0)",
+    ),
+    ...UNREAD,
+    test: "R7: ends alone with 4102",
+  },
+  {
+    name: "who could not be served ends before what was read has left",
+    edits: one(
+      "src/core/broker.ts",
+      "    const memo = (peer: Peer): Memo => this.#memo(peer);\n",
+      "    const memo = (peer: Peer): Memo => this.#memo(peer);\n    this.#endFailed(now);\n",
+    ),
+    ...UNREAD,
+    test: "R5: whose socket took nothing any more",
+  },
+  {
+    name: "a wake needs every row of the index",
+    edits: one("src/core/state.ts", "return { isLive: () => false, flaw };", "throw flaw;"),
+    ...DAMAGE,
+    test: "R7: a segment of which nobody can say whom it concerns",
+  },
+  {
+    name: "what is for everyone is skipped unread",
+    edits: one("src/core/entry.ts", `!frame.includes('"to":[') || `, ""),
+    project: "unit",
+    file: "test/unit/core/entry.test.ts",
+    test: "an unread frame tells whom it cannot concern",
+  },
+  {
+    name: "an entry with another number is taken for the one that was to be there",
+    edits: one(
+      "src/store/segment.ts",
+      "frame.startsWith(frameStart(this.#seq(i)))",
+      'frame !== ""',
+    ),
+    ...DAMAGE,
+    test: "R7: a segment that is another entry",
+  },
+  {
+    name: "a row that somebody read before costs nothing",
+    edits: [
+      {
+        file: "src/store/sqlite-log.ts",
+        find: "      if (read === undefined) {",
+        put: "      const isKept = read !== undefined;\n      if (read === undefined) {",
+      },
+      {
+        file: "src/store/sqlite-log.ts",
+        find: "      yield read;\n",
+        put: `      const { first, last } = read;
+      const [above, below] = [read.above.bind(read), read.below.bind(read)];
+      yield isKept ? ({ first, last, bytes: 0, above, below } as unknown as Segment) : read;
+`,
+      },
+    ],
+    project: "workerd",
+    file: "test/workerd/sqlite-storage.test.ts",
+    test: "R8: what comes from the database counts",
+  },
+  {
+    name: "what a scan read waits for the whole heap to be looked through",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      `    return new Stretch(
+      () => this.#endAfter(seq),
+      (stretch) => this.#forward(seq, name, stretch),
+    );`,
+      `    const scan = new Stretch(
+      () => this.#endAfter(seq),
+      (stretch) => this.#forward(seq, name, stretch),
+    );
+    return {
+      entries: scan.entries,
+      get end() {
+        return scan.end;
+      },
+      get bytes() {
+        return scan.bytes;
+      },
+    };`,
+    ),
+    project: "unit",
+    file: "test/unit/store/segment.test.ts",
+    test: "what was read of a log does not wait in memory",
+  },
+  {
+    name: "a short id is lost on the way from the disk",
+    edits: one("src/core/entry.ts", "as EntryFields), id }", "as EntryFields) }"),
+    project: "unit",
+    file: "test/unit/core/entry.test.ts",
+    test: "an entry with a short id is read as JSON would",
+  },
+  {
+    name: "a separator at the end of a piece is taken for an entry",
+    edits: one(
+      "src/store/segment.ts",
+      '    if (end < bracket && piece.at(-1) === "") piece.pop();\n',
+      "",
+    ),
+    project: "unit",
+    file: "test/unit/core/entry.test.ts",
+    test: "is cut into frames, piece by piece",
+  },
+  {
+    name: "a comma too many at the end of a segment is passed over",
+    edits: one("src/store/segment.ts", "if (end < bracket && piece", "if (piece"),
+    project: "unit",
+    file: "test/unit/store/segment.test.ts",
+    test: "is damaged if there is: a comma too many",
+  },
+  {
+    name: "not all who come back at once are found in memory",
+    edits: one("src/store/sqlite-directory.ts", "CACHED_NAMES = 8_192", "CACHED_NAMES = 4_096"),
+    project: "workerd",
+    file: "test/workerd/sqlite-storage.test.ts",
+    test: "as many names as may be online by default",
+  },
+  {
+    name: "a segment without its entries is passed over",
+    edits: one(
+      "src/store/segment.ts",
+      "if (!isWhole || this.#frames.length !== row.last - row.first + 1) throw",
+      "if (!isWhole) throw",
+    ),
+    ...DAMAGE,
+    test: "R7: a segment that is a list without entries",
+  },
+  {
+    name: "a lost id is another epoch",
+    edits: one("src/store/schema.ts", 'if (id === "") throw damaged("it has lost its id");', ""),
+    ...DAMAGE,
+    test: "R6: a database with no id",
+  },
+  {
+    name: "a checkpoint of the wrong shape is believed",
+    edits: one(
+      "src/store/sqlite-directory.ts",
+      "return Array.isArray(list) && list.every(isSaved) ? list : undefined;",
+      "return list as Saved[];",
+    ),
+    ...DAMAGE,
+    test: "R5: a checkpoint with a cursor that is text",
+  },
+  {
+    name: "a tick that fails closes everybody",
+    edits: one(
+      "src/durable-object/chat-room.ts",
+      "      const broker = this.#wake(inbox, now);\n",
+      '      if (inbox.every(({ type }) => type === "tick")) throw error;\n      const broker = this.#wake(inbox, now);\n',
+    ),
+    project: "workerd",
+    file: "test/workerd/storage-faults.test.ts",
+    test: "R7: a store that stayed full closed those too who had done nothing",
+  },
+  {
+    name: "who hung up before an erasure is let go of after it",
+    edits: one(
+      "src/durable-object/chat-room.ts",
+      "      // Before the next part, which may wake another broker: that must not take a dead socket for a peer.\n",
+      "    }\n    for (const items of partsOf(inbox)) {\n",
+    ),
+    ...OPERATED,
+    test: "R2: whoever hung up in the turn in which a room was closed",
+  },
+  {
+    name: "client: whoever is closed listens to its page on",
+    edits: one("src/client/client.ts", "    this.#stopListening();\n", ""),
+    project: "unit",
+    file: "test/unit/client/shell.test.ts",
+    test: "a client that is closed by its user listens to its page no more",
+  },
+  {
+    name: "client: a write that the disk takes a part of is not noticed",
+    edits: one("src/client/storage/file-io.ts", "done += written;", "done = bytes.length;"),
+    ...FILE_STORAGE,
+    test: "a write that the disk takes a part of harms nothing",
+  },
+  {
+    name: "client: a record is moved before it is durable",
+    edits: one("src/client/storage/file-io.ts", "    fsyncSync(file);\n", ""),
+    ...FILE_DURABLE,
+    test: "a record is durable before it is moved over the old one",
+  },
+  {
+    name: "client: the folder of a record is not synced",
+    edits: one("src/client/storage/file-io.ts", "    fsyncSync(opened);\n", ""),
+    ...FILE_DURABLE,
+    test: "a record is durable before it is moved over the old one",
+  },
+  {
+    name: "client: a file that holds no record is deleted",
+    edits: one("src/client/storage/file.ts", "renameSync(path, aside);", "rmSync(path);"),
+    ...FILE_STORAGE,
+    test: "a record that is cut off: is moved aside",
+  },
+  {
+    name: "client: a record of the wrong shape is believed",
+    edits: one(
+      "src/client/record.ts",
+      "if (wrong === undefined) return",
+      'if (wrong !== "version") return',
+    ),
+    project: "unit",
+    file: "test/unit/client/record.test.ts",
+    test: "with no session is unreadable",
+  },
+  {
+    name: "client: a path is locked as it is spelled",
+    edits: one("src/client/storage/file.ts", "file = realFile(given);", ""),
+    ...FILE_STORAGE,
+    test: "a link to the file: one owner",
+  },
+  {
+    name: "client: whoever lost the file writes it on",
+    edits: one("src/client/storage/file-lock.ts", "if (!this.isOwned()) throw this.#lost();", ""),
+    ...FILE_LOCK,
+    test: "cannot overwrite what the next one writes",
+  },
+  {
+    name: "client: what a lost owner had begun to write stays, to be moved later",
+    edits: one(
+      "src/client/storage/file-lock.ts",
+      "rmSync(`${this.#path(name)}.new`, { force: true });",
+      "",
+    ),
+    ...FILE_LOCK,
+    test: "what it had begun to write goes with its claim",
+  },
+  {
+    name: "client: an owner lives if its pid does",
+    edits: one(
+      "src/client/storage/file-identity.ts",
+      "return now.started === other.started &&",
+      "return",
+    ),
+    ...FILE_LOCK,
+    test: "whose number another process has now is replaced at once",
+  },
+  {
+    name: "client: a pid means the same in every container",
+    edits: one(
+      "src/client/storage/file-identity.ts",
+      "if (other.place !== own.place) return undefined;",
+      "",
+    ),
+    ...FILE_LOCK,
+    test: "that lives keeps it, and is named",
+  },
+  {
+    name: "client: a machine that slept has observed all the time",
+    edits: one(
+      "src/client/storage/file-lock.ts",
+      "Math.min(LOOK_MS, at - before.at)",
+      "(at - before.at)",
+    ),
+    ...FILE_LOCK,
+    test: "is not replaced by an observer that slept instead of looking",
+  },
+  {
+    name: "client: whoever claims the file owns it, without a second look",
+    edits: one(
+      "src/client/storage/file-lock.ts",
+      "            renewedAt = performance.now();\n            continue;\n          }\n",
+      "          }\n",
+    ),
+    project: "e2e",
+    file: "test/e2e/file-lock.test.ts",
+    test: "8 starters at once",
+  },
+  {
+    name: "terminal: a pasted command acts",
+    edits: one("src/apps/terminal/input.ts", " && !isText", ""),
+    ...TERMINAL,
+    test: 'pasted, "/quit" is no command',
+  },
+  {
+    name: "terminal: an address of full-width signs is plain text, which goes to everyone",
+    edits: one("src/apps/terminal/input.ts", "COLON = /[:：]/", "COLON = /[:]/"),
+    ...TERMINAL,
+    test: "reads full-width signs",
+  },
+  {
+    name: "terminal: that no WebSocket gets through is never told",
+    edits: one("src/apps/terminal/probe.ts", "FAILED_MAX = 2", "FAILED_MAX = Infinity"),
+    project: "e2e",
+    file: "test/e2e/terminal/foreign-servers.test.ts",
+    test: "a room behind something that passes no WebSocket on",
+  },
+  {
+    name: "terminal: names that went wrong are plain text, which goes to everyone",
+    edits: one("src/apps/terminal/input.ts", "/^\\s|^$/.test(line.slice(colon + 1))", "false"),
+    ...TERMINAL,
+    test: "reads names that went wrong",
+  },
+  {
+    name: "terminal: a mistyped to sends to everyone",
+    edits: one(
+      "src/apps/terminal/json-line.ts",
+      "if (stray !== undefined) {",
+      'if (stray === "") {',
+    ),
+    ...TERMINAL,
+    test: "reads JSON: a mistyped field",
+  },
+  {
+    name: "terminal: a separator within JSON ends its line",
+    edits: one("src/apps/terminal/lines.ts", 'split("\\n")', "split(/\\n|\\u2028/)"),
+    ...TERMINAL,
+    test: "a stream's lines: separators that end no line",
+  },
+  {
+    name: "terminal: a row that goes on passes for a line of its own",
+    edits: one("src/apps/terminal/wrap.ts", 'const INDENT = "  ";', 'const INDENT = "";'),
+    ...TERMINAL,
+    test: "what is made to look like a line of its own does not",
+  },
+  {
+    name: "terminal: wide letters count as one column",
+    edits: one("src/apps/terminal/wrap.ts", "? 2 : 1", "? 1 : 1"),
+    ...TERMINAL,
+    test: "many wide letters",
+  },
+  {
+    name: "terminal: Tab leaves the colon out",
+    edits: one("src/apps/terminal/completion.ts", "`${hits[0]}: `", "`${hits[0]}`"),
+    ...TERMINAL,
+    test: "completes a beginning, with the colon",
+  },
+  {
+    name: "client: the record keeps what was heard, not what is done",
+    edits: one(
+      "src/client/record-store.ts",
+      "const cursor = this.#done();",
+      "const cursor = this.record.cursor;",
+    ),
+    project: "e2e",
+    file: "test/e2e/done.test.ts",
+    test: "R5: the README's bot is killed at work",
+  },
+  {
+    name: "client: an entry is done when it is handed out",
+    edits: one(
+      "src/client/entry-iterator.ts",
+      "const item = this.#leaving ?? this.#handed ?? this",
+      "const item = this.#leaving ?? this",
+    ),
+    project: "unit",
+    file: "test/unit/client/delivery.test.ts",
+    test: "moves when the loop asks for the next entry",
+  },
+  {
+    name: "client: a backlog without a bound",
+    edits: one(
+      "src/client/entry-iterator.ts",
+      "if (!fits && this.size > 0) {",
+      "if (!fits && this.size < 0) {",
+    ),
+    project: "unit",
+    file: "test/unit/client/delivery.test.ts",
+    test: "takes",
+  },
+  {
+    name: "client: the fastest loop counts",
+    edits: one(
+      "src/client/delivery.ts",
+      "done = Math.min(done, this.#doneOf(backlog));",
+      "done = this.#doneOf(backlog);",
+    ),
+    project: "unit",
+    file: "test/unit/client/delivery.test.ts",
+    test: "is the slowest loop's place",
+  },
+  {
+    name: "client: the id of an answer is random",
+    edits: one(
+      "src/client/client.ts",
+      "const id = this.#replies.idOf(entry, epoch);",
+      "const id = randomToken(96);",
+    ),
+    project: "e2e",
+    file: "test/e2e/done.test.ts",
+    test: "R5: the README's bot is killed again and again",
+  },
+  {
+    name: "client: a carried entry leaves no mark",
+    edits: one(
+      "src/client/client.ts",
+      "carried: withCarried(carried, origin, { n, id }) };",
+      "carried };",
+    ),
+    project: "e2e",
+    file: "test/e2e/done.test.ts",
+    test: "R5: the README's bridge is killed again and again",
+  },
+  {
+    name: "client: a listener that throws has finished",
+    edits: one("src/client/delivery.ts", "if (!isHandled) this.#failed ??= entry.seq;", ""),
+    project: "unit",
+    file: "test/unit/client/delivery.test.ts",
+    test: "stays before an entry whose listener threw",
+  },
+  {
+    name: "client: an answer found in the replay refuses what went before it",
+    edits: one(
+      "src/client/session.ts",
+      "queued.sent && at < index && one.sent",
+      "at < index && one.sent",
+    ),
+    project: "unit",
+    file: "test/unit/client/session.test.ts",
+    test: "an answer of an earlier life, found in the replay",
+  },
+  {
+    name: "client: an answer of an earlier life is forgotten once it is confirmed",
+    edits: one(
+      "src/client/replies.ts",
+      "if (this.#inherited.delete(entry.id) || !this.isKnown)",
+      "if (!this.isKnown)",
+    ),
+    project: "unit",
+    file: "test/unit/client/delivery.test.ts",
+    test: "that was in the outbox is found",
+  },
+  {
+    name: "terminal: an entry is done before the reader has taken it",
+    edits: one("src/apps/terminal/session.ts", "      await taken();\n", ""),
+    project: "e2e",
+    file: "test/e2e/done.test.ts",
+    test: "R5: the terminal client is killed while the reader",
+  },
+  {
+    name: "client: a loop over a client whose storage failed ends in silence",
+    edits: one(
+      "src/client/client.ts",
+      "this.#delivery.end(false, this.#failure);",
+      "this.#delivery.end(false);",
+    ),
+    project: "unit",
+    file: "test/unit/client/shell.test.ts",
+    test: "a loop over a client whose storage cannot be written throws it",
+  },
+];

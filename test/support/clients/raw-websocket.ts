@@ -1,0 +1,227 @@
+/**
+ * A WebSocket spoken by hand: the handshake as it is answered, and frames as bytes, bad ones too.
+ *
+ * It reads Close frames by itself, so it sees a goodbye even where the runtime leaves TCP open, and it says nothing
+ * that it was not told to say: not `ping`, not a Close in answer to a Close.
+ */
+import { randomBytes } from "node:crypto";
+import { type IncomingMessage, request } from "node:http";
+import type { Socket } from "node:net";
+import { Happenings } from "../wait-for.ts";
+
+export interface Goodbye {
+  readonly code: number;
+  readonly reason: string;
+}
+
+export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+
+interface Frame {
+  readonly opcode: number;
+  readonly payload: Buffer;
+}
+
+interface Shape {
+  readonly fin?: boolean;
+  /** The three reserved bits, 0 to 7. */
+  readonly reserved?: number;
+  readonly masked?: boolean;
+}
+
+/** The bytes of one frame from a client; the shape may be one that no client may send. */
+export function frameOf(opcode: number, content: string | Uint8Array, shape: Shape = {}): Buffer {
+  const { fin = true, reserved = 0, masked = true } = shape;
+  const payload = Buffer.from(content);
+  const { length } = payload;
+  const head = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
+  head[0] = (fin ? 0x80 : 0) | (reserved << 4) | opcode;
+  const mark = masked ? 0x80 : 0;
+  if (head.length === 2) head[1] = mark | length;
+  else if (head.length === 4) {
+    head[1] = mark | 126;
+    head.writeUInt16BE(length, 2);
+  } else {
+    head[1] = mark | 127;
+    head.writeBigUInt64BE(BigInt(length), 2);
+  }
+  if (!masked) return Buffer.concat([head, payload]);
+  const mask = randomBytes(4);
+  const hidden = payload.map((byte, index) => byte ^ (mask[index % 4] ?? 0));
+  return Buffer.concat([head, mask, hidden]);
+}
+
+/** The bytes of a Close frame from a client. */
+export function closeFrameOf(code: number, reason = ""): Buffer {
+  const payload = Buffer.alloc(2);
+  payload.writeUInt16BE(code);
+  return frameOf(OPCODE.close, Buffer.concat([payload, Buffer.from(reason)]));
+}
+
+export class RawLink {
+  readonly #socket: Socket;
+  readonly #happenings = new Happenings();
+  readonly #frames: Frame[] = [];
+  #unread: Buffer = Buffer.alloc(0);
+  #isOver = false;
+
+  constructor(socket: Socket, head: Buffer) {
+    this.#socket = socket;
+    socket.on("data", (bytes: Buffer) => this.#read(bytes));
+    // A cut link is what many of these tests are about; `close` follows.
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.#isOver = true;
+      this.#happenings.happened();
+    });
+    this.#read(head);
+  }
+
+  /** The texts that came so far. */
+  get texts(): string[] {
+    const texts = this.#frames.filter(({ opcode }) => opcode === OPCODE.text);
+    return texts.map(({ payload }) => payload.toString());
+  }
+
+  sends(...frames: readonly Uint8Array[]): void {
+    this.#socket.write(Buffer.concat(frames));
+  }
+
+  says(text: string): void {
+    this.sends(frameOf(OPCODE.text, text));
+  }
+
+  /** Waits until the texts are what the test expects. @throws as soon as the server has closed instead */
+  async hears(expected: (texts: readonly string[]) => boolean): Promise<void> {
+    const look = (): boolean => {
+      if (expected(this.texts)) return true;
+      if (this.#isClosed) throw new Error(`closed instead: ${this.#account()}`);
+      return false;
+    };
+    await this.#happenings.until(look, () => `other texts than ${this.#account()}`);
+  }
+
+  /** Waits for the server's Close frame, whatever comes before it. */
+  goodbye(): Promise<Goodbye> {
+    const look = (): Goodbye | undefined => {
+      if (this.#goodbye === undefined && this.#isClosed) {
+        throw new Error("the link ended without a Close frame");
+      }
+      return this.#goodbye;
+    };
+    return this.#happenings.until(look, () => `a Close frame after ${this.#account()}`);
+  }
+
+  /** Waits for a Close frame that is the first thing to come. */
+  refusal(): Promise<Goodbye> {
+    const look = (): Goodbye | undefined => {
+      const unexpected = this.#frames.some(({ opcode }) => opcode !== OPCODE.close);
+      if (unexpected) throw new Error(`let in instead: ${this.#account()}`);
+      return this.#goodbye;
+    };
+    return this.#happenings.until(look, () => "a Close frame");
+  }
+
+  /** Waits for the end of TCP. */
+  async ends(): Promise<void> {
+    const look = (): boolean => this.#isOver;
+    await this.#happenings.until(look, () => `the end of TCP after ${this.#account()}`);
+  }
+
+  /** From now on nothing is taken from the link any more: the sender's buffers fill. */
+  stopsReading(): void {
+    this.#socket.pause();
+  }
+
+  /** Cuts the link, without a word. */
+  vanishes(): void {
+    this.#socket.destroy();
+  }
+
+  get #goodbye(): Goodbye | undefined {
+    const close = this.#frames.find(({ opcode }) => opcode === OPCODE.close);
+    return close && goodbyeOf(close.payload);
+  }
+
+  get #isClosed(): boolean {
+    return this.#isOver || this.#goodbye !== undefined;
+  }
+
+  #account(): string {
+    return JSON.stringify([...this.texts, this.#goodbye]);
+  }
+
+  #read(bytes: Buffer): void {
+    this.#unread = Buffer.concat([this.#unread, bytes]);
+    for (let frame = this.#next(); frame !== undefined; frame = this.#next()) {
+      this.#frames.push(frame);
+    }
+    this.#happenings.happened();
+  }
+
+  /** Frames of this server are never masked, and the texts of these tests never fragmented. */
+  #next(): Frame | undefined {
+    const bytes = this.#unread;
+    if (bytes.length < 2) return undefined;
+    const [first = 0, second = 0] = bytes;
+    const short = second & 0x7f;
+    const start = short === 126 ? 4 : short === 127 ? 10 : 2;
+    if (bytes.length < start) return undefined;
+    const length =
+      start === 2 ? short : start === 4 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
+    if (bytes.length < start + length) return undefined;
+    this.#unread = bytes.subarray(start + length);
+    return { opcode: first & 0x0f, payload: bytes.subarray(start, start + length) };
+  }
+}
+
+/** A Close frame without a code reads as 1005, as everywhere. */
+const goodbyeOf = (payload: Buffer): Goodbye => ({
+  code: payload.length < 2 ? 1005 : payload.readUInt16BE(0),
+  reason: payload.subarray(2).toString(),
+});
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+  /** There if the answer was 101. */
+  readonly link: RawLink | undefined;
+}
+
+interface Asking {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One HTTP request, exactly as said. The path is not normalised. */
+export function ask(origin: string, path: string, asking: Asking = {}): Promise<HttpAnswer> {
+  const { method = "GET", headers = {} } = asking;
+  const { hostname, port } = new URL(origin);
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const asked = request({ hostname, port, path, method, headers, agent: false });
+  asked.on("error", reject);
+  asked.on("response", (response) => {
+    const chunks: Buffer[] = [];
+    response.on("data", (chunk: Buffer) => chunks.push(chunk));
+    response.on("error", reject);
+    response.on("end", () => {
+      const { statusCode: status = 0, headers: told } = response;
+      const body = Buffer.concat(chunks).toString();
+      resolve({ status, headers: told, body, link: undefined });
+    });
+  });
+  asked.on("upgrade", ({ statusCode: status = 0, headers: told }, socket, head) => {
+    resolve({ status, headers: told, body: "", link: new RawLink(socket, head) });
+  });
+  asked.end();
+  return promise;
+}
+
+/** What makes a request a WebSocket handshake. */
+export const upgradeHeaders = (protocols: readonly string[]): Record<string, string> => ({
+  Connection: "Upgrade",
+  Upgrade: "websocket",
+  "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": randomBytes(16).toString("base64"),
+  ...(protocols.length > 0 && { "Sec-WebSocket-Protocol": protocols.join(", ") }),
+});

@@ -1,0 +1,79 @@
+/** A room of a running server, and the ways into it. */
+import type { Credentials } from "./client.ts";
+import { LineClient } from "./line-client.ts";
+import {
+  ask,
+  type Goodbye,
+  type HttpAnswer,
+  type RawLink,
+  upgradeHeaders,
+} from "./raw-websocket.ts";
+import type { Server } from "../server/server.ts";
+import { V1Client } from "./v1-client.ts";
+
+interface Manner extends Credentials {
+  readonly dialect: "chat.v1" | "chat.line";
+}
+
+interface Knocking {
+  /** The subprotocols offered. */
+  readonly protocols?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export class Room {
+  readonly name: string;
+  readonly #server: Server;
+
+  /** @param name not used before on this server: it keeps what was said */
+  constructor(server: Server, name: string) {
+    this.#server = server;
+    this.name = name;
+  }
+
+  /** `http://…`, without a query. */
+  get url(): string {
+    return this.#server.url + this.path;
+  }
+
+  get path(): string {
+    return `/rooms/${encodeURIComponent(this.name)}`;
+  }
+
+  /** Somebody comes in for the first time, and is let in. */
+  async joins(name: string, manner: Manner & { readonly dialect: "chat.v1" }): Promise<V1Client>;
+  async joins(
+    name: string,
+    manner: Manner & { readonly dialect: "chat.line" },
+  ): Promise<LineClient>;
+  async joins(name: string, { dialect, ...credentials }: Manner): Promise<V1Client | LineClient> {
+    const Dialect = dialect === "chat.v1" ? V1Client : LineClient;
+    const client = new Dialect(this, name, credentials);
+    await client.returns();
+    return client;
+  }
+
+  /** A handshake by hand. @param query without the question mark */
+  knocks(query: string, { protocols = [], headers = {} }: Knocking = {}): Promise<HttpAnswer> {
+    const all = { ...upgradeHeaders(protocols), ...headers };
+    return ask(this.#server.url, `${this.path}?${query}`, { headers: all });
+  }
+
+  /** A handshake that is accepted only to be closed. @returns what the close says */
+  async turnsAway(query: string, knocking: Knocking = {}): Promise<Goodbye> {
+    const { status, body, link } = await this.knocks(query, knocking);
+    if (link === undefined) throw new Error(`no close can be read: ${status} ${body}`);
+    try {
+      return await link.refusal();
+    } finally {
+      link.vanishes();
+    }
+  }
+
+  /** Somebody comes in who speaks WebSocket by hand. */
+  async entersByHand(name: string, protocols: readonly string[] = ["chat.v1"]): Promise<RawLink> {
+    const { status, body, link } = await this.knocks(`name=${name}`, { protocols });
+    if (link === undefined) throw new Error(`${name} was not let in: ${status} ${body}`);
+    return link;
+  }
+}

@@ -1,0 +1,26 @@
+/** What something costs a room, from the room's own counters. */
+import type { Counters } from "../../../src/durable-object/rpc.ts";
+import type { Client, Room } from "./workerd.ts";
+
+/** What `scene` cost the room. The scene waits for all that it started. */
+export async function cost(room: Room, scene: () => Promise<void>): Promise<Counters> {
+  const before = await room.counters();
+  await scene();
+  const after = await room.counters();
+  const kinds = Object.keys(after) as (keyof Counters)[];
+  return Object.fromEntries(kinds.map((kind) => [kind, after[kind] - before[kind]])) as Counters;
+}
+
+export const person = (people: readonly Client[], index: number): Client => {
+  const client = people[index];
+  if (client === undefined) throw new Error("nobody");
+  return client;
+};
+
+export const sends = (count: number, to?: readonly string[]): object[] =>
+  Array.from({ length: count }, (_, i) => ({
+    type: "send",
+    id: `${i}`,
+    text: `${i}`,
+    ...(to && { to }),
+  }));

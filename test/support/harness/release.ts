@@ -1,0 +1,74 @@
+/**
+ * What releases leave behind for the next one: a room's database, and what its sockets remember. Kept as text in
+ * test/fixtures, written by the scene in scene.ts, and put into an object again here.
+ *
+ * Nothing here knows a schema or an attachment version: a fixture brings its own tables, and attachments go as they are.
+ */
+import { type Attachment, emptyRoom, type Fixture } from "./fixture-scenario.ts";
+import { Client, type Room } from "./workerd.ts";
+
+const files = import.meta.glob<string>("../fixtures/*/*", {
+  eager: true,
+  query: "?raw",
+  import: "default",
+});
+
+/** The releases in test/fixtures, oldest first. */
+export const keptReleases: readonly [release: string, Fixture][] = Object.keys(files)
+  .filter((path) => path.endsWith("/room.sql"))
+  .sort(new Intl.Collator("en", { numeric: true }).compare)
+  .map((path) => {
+    const text = (name: string): string => files[path.replace("room.sql", name)] ?? "";
+    return [path.split("/")[2] ?? "", { sql: text("room.sql"), sockets: text("sockets.json") }];
+  });
+
+/** A room that a release left behind, asleep under this release. */
+export class Kept {
+  readonly room: Room;
+  readonly #clients: { readonly attachment: Attachment; readonly client: Client }[] = [];
+
+  private constructor(room: Room) {
+    this.room = room;
+  }
+
+  /** Puts the fixture into an object, and lets that lose its memory. */
+  static async asleep({ sql, sockets }: Fixture): Promise<Kept> {
+    const kept = new Kept(await emptyRoom());
+    const { room } = kept;
+    await room.inside((_object, { storage }) => {
+      storage.sql.exec(sql);
+    });
+    for (const attachment of JSON.parse(sockets) as Attachment[]) {
+      await kept.#accept(attachment);
+    }
+    await room.sleeps();
+    return kept;
+  }
+
+  /** The client at the other end of a kept socket. */
+  client(name: string, over = false): Client {
+    const found = this.#clients.find(
+      ({ attachment }) => attachment.memo.link.name === name && attachment.over === over,
+    );
+    if (found === undefined) throw new Error(`no socket of ${name} was kept`);
+    return found.client;
+  }
+
+  /** Only what accepts a socket can give its other end away, and that is `fetch`. */
+  async #accept(attachment: Attachment): Promise<void> {
+    await this.room.inside((object, state) => {
+      object.fetch = () => {
+        const { 0: client, 1: server } = new WebSocketPair();
+        state.acceptWebSocket(server);
+        server.serializeAttachment(attachment);
+        return Promise.resolve(new Response(null, { status: 101, webSocket: client }));
+      };
+    });
+    const answer = await this.room.stub.fetch("http://room/", {
+      headers: { Upgrade: "websocket" },
+    });
+    if (answer.webSocket === null) throw new Error("no socket");
+    const { name } = attachment.memo.link;
+    this.#clients.push({ attachment, client: new Client(name, answer.webSocket, false) });
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * A room without a platform: the real broker on storage in memory, with a clock that the test advances, and clients
+ * whose verbs read like the conversation they hold. One verb is one turn; `together` puts several into one.
+ */
+import { Broker } from "../../../src/core/broker.ts";
+import type { Entry } from "../../../src/core/entry.ts";
+import type { Command, Dialect, Event, Out, Session } from "../../../src/core/event.ts";
+import { type Limits } from "../../../src/core/limits.ts";
+import { presets } from "../../../src/config/limits.ts";
+import {
+  type ConnectionId,
+  type Link,
+  nextConnectionId,
+  type PeerName,
+  type RoomName,
+  type Seq,
+} from "../../../src/protocol/ids.ts";
+import type { Order, Outcome } from "../../../src/protocol/admin.ts";
+import type { Connections } from "../../../src/core/ports.ts";
+import type { Memo } from "../../../src/core/ports.ts";
+import { wakeState } from "../../../src/core/state.ts";
+import { writeFrame } from "../../../src/codec/json.ts";
+import { emptyDisk, MemoryStorage } from "../storage/memory-storage.ts";
+
+export interface JoinOptions {
+  readonly dialect?: Dialect;
+  readonly owner?: string;
+  readonly since?: number;
+  readonly epoch?: string;
+  readonly session?: Session;
+  readonly expiresAt?: number;
+}
+
+export class Stage {
+  now = 1_800_000_000_000;
+  readonly limits: Limits;
+  disk = emptyDisk();
+  storage = new MemoryStorage(this.disk);
+  broker: Broker;
+  readonly clients = new Map<ConnectionId, Client>();
+  #newest: ConnectionId | undefined;
+  #tokens = 0;
+  #joins = 0;
+  #together: Event[] | undefined;
+  #asks = 0;
+  /** What the operator was answered, by question. */
+  readonly outcomes = new Map<number, Outcome>();
+
+  constructor(limits: Partial<Limits> = {}) {
+    // A log of three entries would leave a name no share; what tries the share sets it.
+    this.limits = { ...presets(), share: 0, ...limits };
+    this.broker = this.#awake([]);
+  }
+
+  get epoch(): string {
+    return `${this.storage.id}.1`;
+  }
+
+  joins(name: string, options: JoinOptions = {}): Client {
+    const { dialect = "chat.v1", owner = "", since, epoch, session, expiresAt } = options;
+    this.#newest = nextConnectionId(this.#newest, this.now, this.#joins++);
+    const link: Link = { name: name as PeerName, id: this.#newest };
+    const client = new Client(this, link);
+    this.clients.set(link.id, client);
+    const join = {
+      room: "lobby" as RoomName,
+      name: link.name,
+      owner,
+      dialect,
+      ...(since !== undefined && { since: since as Seq }),
+      ...(epoch !== undefined && { epoch }),
+      ...(session && { session }),
+      ...(expiresAt !== undefined && { expiresAt }),
+    };
+    this.happens({ type: "NewPeer", id: link.id, join });
+    return client;
+  }
+
+  /** Events of one turn. */
+  together(work: () => void): void {
+    this.#together = [];
+    work();
+    const events = this.#together;
+    this.#together = undefined;
+    this.turn(events);
+  }
+
+  happens(event: Event): void {
+    if (this.#together) this.#together.push(event);
+    else this.turn([event]);
+  }
+
+  turn(events: Iterable<Event>): void {
+    this.broker.turn(events, this.now);
+    for (const { ask, outcome } of this.broker.answers()) this.outcomes.set(ask, outcome);
+    // Whoever comes after the room was erased finds a new one.
+    if (this.broker.isOver) this.broker = this.#awake([]);
+    this.settle(0);
+  }
+
+  /** The operator asks. @returns the answer, unless it is one of several events of a turn */
+  orders(order: Order): Outcome | undefined {
+    const ask = this.#asks++;
+    this.happens({ type: "Operator", ask, order });
+    return this.outcomes.get(ask);
+  }
+
+  /** Lets time pass, with every tick that the broker asks for on the way. */
+  passes(ms: number): void {
+    this.settle(ms);
+  }
+
+  settle(ms: number): void {
+    const end = this.now + ms;
+    for (let ticks = 0; ticks < 100_000; ticks++) {
+      const due = this.broker.due(this.now);
+      if (due === undefined || due > end) {
+        this.now = end;
+        return;
+      }
+      this.now = Math.max(this.now, due);
+      this.broker.turn([{ type: "Tick" }], this.now);
+    }
+    throw new Error("the room never comes to rest");
+  }
+
+  /** Memory is lost, sockets and what they remember are kept. */
+  hibernates(): void {
+    const memos = [...this.clients.values()].flatMap(({ memo, closed }) =>
+      memo && !closed ? [memo] : [],
+    );
+    this.broker = this.#awake(memos);
+    this.settle(0);
+  }
+
+  /** Memory and sockets are lost; no handler runs. */
+  crashes(): void {
+    for (const client of this.clients.values()) client.isCut = true;
+    this.clients.clear();
+    this.#newest = undefined;
+    this.broker = this.#awake([]);
+  }
+
+  #awake(memos: Memo[]): Broker {
+    this.storage = new MemoryStorage(this.disk);
+    const { storage, limits, epoch } = this;
+    const { state, replaced } = wakeState(memos, storage.log, this.now);
+    for (const { link } of replaced) this.clients.get(link.id)?.isClosed(4001, "replaced");
+    const find = (id: ConnectionId): Client | undefined => this.clients.get(id);
+    const connections: Connections = {
+      open: (memo) => find(memo.link.id)?.isOpened(memo),
+      remember: (memo) => find(memo.link.id)?.remembers(memo),
+      close: (id, code, reason) => find(id)?.isClosed(code, reason),
+      token: () => `k${++this.#tokens}`,
+      pinged: (id) => find(id)?.pinged,
+      send: (id, outs) => {
+        if (find(id)?.isDying) return undefined;
+        find(id)?.gets(outs);
+        return writeFrame(outs, limits).bytes;
+      },
+    };
+    return new Broker({ storage, connections, limits, epoch }, state);
+  }
+}
+
+export class Client {
+  readonly #stage: Stage;
+  readonly link: Link;
+  memo: Memo | undefined;
+  closed: { readonly code: number; readonly reason: string } | undefined;
+  /** Frames, each a list of what one turn brought. */
+  frames: Out[][] = [];
+  /** Nothing reaches it any more, and nobody knows. */
+  isCut = false;
+  /** Its socket is closing: it takes nothing any more. */
+  isDying = false;
+  pinged: number | undefined;
+
+  constructor(stage: Stage, link: Link) {
+    this.#stage = stage;
+    this.link = link;
+  }
+
+  says(text: string, to?: readonly string[], id?: string): void {
+    this.does({
+      type: "Message",
+      text,
+      ...(to && { to: to as PeerName[] }),
+      ...(id !== undefined && { id }),
+    });
+  }
+
+  /** @param k of the newest mark that it read, unless it is to be another, or none */
+  acks(seq: number = this.last, k: string | undefined = this.all("mark").at(-1)?.k): void {
+    this.does({ type: "Ack", seq: seq as Seq, ...(k !== undefined && { k }) });
+  }
+
+  asksHistory(limit = 50, before?: number): void {
+    this.does({
+      type: "History",
+      id: "h",
+      limit,
+      ...(before !== undefined && { before: before as Seq }),
+    });
+  }
+
+  does(command: Command): void {
+    this.#stage.happens({ type: "Said", link: this.link, command });
+  }
+
+  leaves(code = 1000): void {
+    this.#stage.happens({ type: "Disconnect", link: this.link, code });
+  }
+
+  vanishes(): void {
+    this.isCut = true;
+    this.leaves(1006);
+  }
+
+  get heard(): Out[] {
+    return this.frames.flat();
+  }
+
+  /** All of one kind that it heard. */
+  all<Type extends Out["type"]>(type: Type): Extract<Out, { type: Type }>[] {
+    return this.heard.filter((out): out is Extract<Out, { type: Type }> => out.type === type);
+  }
+
+  get entries(): Entry[] {
+    return this.all("entries").flatMap(({ entries }) => entries);
+  }
+
+  get texts(): string[] {
+    return this.entries.map(({ text }) => text);
+  }
+
+  get seqs(): number[] {
+    return this.entries.map(({ seq }) => seq);
+  }
+
+  get errors(): string[] {
+    return this.all("error").map(({ refusal }) => refusal.code);
+  }
+
+  /** The last position it was told of. */
+  get last(): number {
+    const seqs = this.heard.map((out) => {
+      if (out.type === "entries") return out.entries.at(-1)?.seq ?? 0;
+      if (out.type === "gap") return out.to;
+      return out.type === "ready" ? out.seq : 0;
+    });
+    return Math.max(0, ...seqs);
+  }
+
+  forgetsWhatItHeard(): void {
+    this.frames = [];
+  }
+
+  isOpened(memo: Memo): void {
+    this.memo = memo;
+  }
+
+  remembers(memo: Memo): void {
+    this.memo = memo;
+  }
+
+  isClosed(code: number, reason: string): void {
+    this.closed = { code, reason };
+  }
+
+  gets(outs: readonly Out[]): void {
+    if (this.closed) throw new Error(`${this.link.name} was sent something after its end`);
+    if (!this.isCut) this.frames.push([...outs]);
+  }
+}

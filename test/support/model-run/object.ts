@@ -1,0 +1,116 @@
+/**
+ * What model runs do and see inside the real object: failure signals that the platform would give, words of connections
+ * that are over; what is stored, and what the sockets remember.
+ */
+import type { ChatRoom } from "../../../src/durable-object/chat-room.ts";
+import type { Line } from "./person.ts";
+import type { Step } from "./steps.ts";
+import type { Room } from "../harness/workerd.ts";
+
+interface Remembered {
+  readonly over: boolean;
+  readonly memo: {
+    readonly link: { readonly name: string; readonly id: string };
+    readonly acked: number;
+    readonly ready: boolean;
+  };
+}
+
+export interface Stored {
+  readonly log: { readonly seq: number; readonly from: string; readonly text: string }[];
+  readonly cursors: [string, number][];
+  readonly memos: Record<string, object>;
+}
+
+/** A turn in which nobody does anything. */
+export const turn = (object: ChatRoom): Promise<void> =>
+  object.webSocketClose(new WebSocketPair()[1], 1006);
+
+export const idOf = (ws: WebSocket | undefined): string =>
+  (ws?.deserializeAttachment() as Remembered | undefined)?.memo.link.id ?? "";
+
+/** What would be there if memory were lost now. */
+export function storedIn(room: Room): Promise<Stored> {
+  return room.inside(async (object, state) => {
+    await turn(object);
+    const { sql } = state.storage;
+    const rows = <T extends Record<string, SqlStorageValue>>(query: string): T[] =>
+      sql.exec<T>(query).toArray();
+    const log = rows<{ body: string }>("SELECT body FROM segments ORDER BY last")
+      .flatMap(({ body }) => JSON.parse(body) as { seq: number; from: string; text: string }[])
+      .map(({ seq, from, text }) => ({ seq, from, text }));
+    const checkpoint = rows<{ head: number; saved: string }>("SELECT head, saved FROM checkpoint");
+    const saved = new Map(
+      checkpoint
+        .flatMap((row) => JSON.parse(row.saved) as [string, number, ...unknown[]][])
+        .map(([name, cursor]) => [name, cursor]),
+    );
+    const savedHead = checkpoint[0]?.head ?? 0;
+    const cursors = rows<{ name: string; cursor: number; head: number }>("SELECT * FROM peers").map(
+      ({ name, cursor, head }): [string, number] => [
+        name,
+        head < savedHead ? (saved.get(name) ?? cursor) : cursor,
+      ],
+    );
+    const memos: Record<string, object> = {};
+    for (const ws of state.getWebSockets()) {
+      const { over, memo } = ws.deserializeAttachment() as Remembered;
+      const { link, acked, ready } = memo;
+      if (!over) memos[link.name] = { id: link.id, acked, ready };
+    }
+    return { log, cursors, memos };
+  });
+}
+
+/** The next join meets the failure of `line` in its inbox. */
+export function failsBesideJoin(
+  room: Room,
+  { id, link }: Line,
+  when: "before" | "behind",
+): Promise<void> {
+  return room.inside((object, state) => {
+    const ws = room.socketsOf(state, link.name).find((one) => idOf(one) === id);
+    if (ws === undefined) throw new Error(`${link.name} has no socket`);
+    object.fetch = (request) => {
+      Reflect.deleteProperty(object, "fetch");
+      if (when === "before") void object.webSocketClose(ws, 1006);
+      const answer = object.fetch(request);
+      if (when === "behind") void object.webSocketError(ws);
+      return answer;
+    };
+  });
+}
+
+/** @returns which connection the signals were of; undefined if the platform lists none of that name */
+export function hearsSignals(
+  room: Room,
+  { who, which, signals, inOneTurn }: Extract<Step, { type: "signal" }>,
+): Promise<string | undefined> {
+  return room.inside(async (object, state) => {
+    const sockets = room.socketsOf(state, who);
+    const ws = sockets[which % Math.max(1, sockets.length)];
+    if (ws === undefined) return undefined;
+    // Its attachment is what tells whose failure this is; the answer to the Close does not change that.
+    const id = idOf(ws);
+    const turns = signals.map(async (signal) => {
+      if (signal === "close") return object.webSocketClose(ws, 1006);
+      return object.webSocketError(ws);
+    });
+    if (inOneTurn) await Promise.all(turns);
+    else for (const one of turns) await one;
+    return id;
+  });
+}
+
+/** A connection other than the current one says something, if there is one. */
+export function hearsGhost(
+  room: Room,
+  { who, which, current }: { who: string; which: number; current: string | undefined },
+): Promise<void> {
+  return room.inside(async (object, state) => {
+    const ghosts = room.socketsOf(state, who).filter((ws) => idOf(ws) !== current);
+    const ws = ghosts[which % Math.max(1, ghosts.length)];
+    const frame = { type: "send", id: "ghost", text: "ghost" };
+    if (ws !== undefined) await object.webSocketMessage(ws, JSON.stringify(frame));
+  });
+}

@@ -1,0 +1,280 @@
+/**
+ * Runs the real object beside its model: takes one step on both, and compares (model-comparison.ts) what anybody can see
+ * or will ever see.
+ */
+import { expect, vi } from "vitest";
+import { LATE_MS } from "../../../src/core/clock.ts";
+import { compare, hasHealed } from "./comparison.ts";
+import { failsBesideJoin, hearsGhost, hearsSignals, idOf, turn } from "./object.ts";
+import { hasTaken, type Line, Person } from "./person.ts";
+import type { Step } from "./steps.ts";
+import { RoomModel } from "./room-model.ts";
+import { type Fault, Trouble } from "../storage/fault-injection.ts";
+import { Room } from "../harness/workerd.ts";
+
+const TICK_MS = 250;
+let texts = 0;
+
+export class ModelRun {
+  readonly room = new Room();
+  readonly model = new RoomModel();
+  readonly people: Map<string, Person>;
+  #now = Date.now();
+  #trouble: Trouble | undefined;
+  #epoch = "";
+
+  /** @param keys of the names; a run has no others */
+  constructor(keys: Readonly<Record<string, string>>) {
+    this.people = new Map(
+      Object.entries(keys).map(([name, key]) => [name, new Person(name, key)] as const),
+    );
+  }
+
+  async takes(step: Step): Promise<void> {
+    await this.#passes(step.type === "pass" ? step.seconds * 1_000 : TICK_MS, step.fault);
+    await this.#acts(step);
+    this.#disarm();
+    await compare(this.room, this.model, [...this.people.values()]);
+  }
+
+  /** Everyone comes back on a healthy link and acknowledges: then everything has reached whom it concerns. */
+  async heals(): Promise<void> {
+    for (const who of this.people.keys()) {
+      await this.takes({ type: "join", who, dialect: "chat.v1", how: "resume" });
+    }
+    // Once something is appended the log is trimmed, and who was far behind is told of the gap.
+    const [who = ""] = this.people.keys();
+    await this.takes({ type: "say", who, to: "everyone", count: 1 });
+    for (let turns = 0; turns < 20; turns++) {
+      const behind = [...this.people.values()].filter(
+        ({ line }) => (line?.link.flight.length ?? 0) > 0,
+      );
+      if (behind.length === 0) break;
+      for (const { name } of behind) await this.takes({ type: "ack", who: name, how: "all" });
+    }
+    hasHealed(this.model, [...this.people.values()]);
+  }
+
+  /** Did the storage fail in this step? */
+  get hasFailed(): boolean {
+    return this.#trouble?.hasFired ?? false;
+  }
+
+  async #acts(step: Step): Promise<void> {
+    switch (step.type) {
+      case "join":
+        return this.#joins(step);
+      case "say":
+        return this.#says(step);
+      case "ack":
+        return this.#acks(step);
+      case "vanish": {
+        const line = this.#person(step.who).talking;
+        // What a person at a line was handed counts as theirs, so there the room must be told.
+        if (line?.link.dialect === "chat.v1") line.isSilent = true;
+        return;
+      }
+      case "leave": {
+        const line = this.#person(step.who).talking;
+        if (line === undefined) return;
+        line.client.closes(1000);
+        await line.client.isClosed();
+        return this.#hasEnded(line, 1000);
+      }
+      case "signal":
+        return this.#signals(step);
+      case "ghost":
+        return this.#ghostSays(step);
+      case "sleep":
+      case "evict":
+        return this.#rests(step.type);
+      case "crash":
+        await this.room.crashes();
+        return this.#lostAll();
+      case "pass":
+        return;
+      default:
+        step satisfies never;
+    }
+  }
+
+  async #joins({ who, dialect, how, race }: Extract<Step, { type: "join" }>): Promise<void> {
+    const person = this.#person(who);
+    const { model } = this;
+    if (how === "wrong key" && !model.names.has(who)) return;
+    const key = how === "wrong key" ? "another" : person.key;
+    const isV1 = dialect === "chat.v1";
+    if (isV1 && how !== "overtaken") person.attempt++;
+    const attempt = isV1 ? person.attempt : undefined;
+    const since = how === "from zero" ? 0 : how === "resume" && isV1 ? person.cursor : undefined;
+    const query = {
+      ...(since !== undefined && { since }),
+      ...(since !== undefined && since > 0 && { epoch: this.#epoch }),
+      ...(attempt !== undefined && { session: who, attempt }),
+    };
+    const older = person.line;
+    if (race !== undefined && older !== undefined) await failsBesideJoin(this.room, older, race);
+    const client = await this.room.joins(who, {
+      dialect,
+      halfOpen: true,
+      query,
+      ...(key !== "" && { key }),
+    });
+    if (this.hasFailed) {
+      expect((await client.isClosed()).code).toBe(4102);
+      if (race !== undefined && older !== undefined) return this.#hasEnded(older, 1005);
+      this.#disarm();
+      return this.#recovers();
+    }
+    this.#disarm();
+    if (race === "before" && older !== undefined) this.#hasEnded(older, 1005);
+    const admitted = model.joins({ name: who, dialect, key, since, attempt });
+    if (typeof admitted === "number") {
+      expect((await client.isClosed()).code, `${who} is turned away`).toBe(admitted);
+      if (race === "behind" && older !== undefined) this.#hasEnded(older, 1005);
+      return;
+    }
+    if (older !== undefined) older.code ??= 4001;
+    const id = await this.room.inside((_object, state) =>
+      idOf(this.room.socketsOf(state, who).at(-1)),
+    );
+    const from = model.online.get(who)?.memo.acked;
+    person.cursor ??= admitted.handed.length === 0 ? from : undefined;
+    person.lines.push({
+      client,
+      link: admitted,
+      id,
+      isSilent: false,
+      code: undefined,
+      isOver: false,
+      read: 0,
+    });
+    if (isV1) this.#epoch = (await client.hearsKind("welcome")).epoch;
+    else await client.hearsText("* welcome");
+  }
+
+  async #says({ who, to, count }: Extract<Step, { type: "say" }>): Promise<void> {
+    const line = this.#person(who).talking;
+    if (line === undefined) return;
+    const { client, link } = line;
+    const written = Array.from({ length: count }, () => `m${texts++}`);
+    const names = to === "everyone" ? undefined : to === "nobody" ? ["nobody"] : to;
+    if (link.dialect === "chat.v1") {
+      client.tells(
+        written.map((text) => ({ type: "send", id: text, text, ...(names && { to: names }) })),
+      );
+    } else {
+      client.tells(written.map((text) => `${names?.join(", ") ?? "*"}: ${text}`).join("\n"));
+    }
+    await hasTaken(line);
+    if (this.hasFailed) return this.#hasEnded(line, 4102);
+    this.#disarm();
+    const isKnown = names?.every((name) => this.model.names.has(name)) ?? true;
+    if (isKnown) this.model.says(who, written, names);
+    else if (link.dialect === "chat.v1") {
+      const refused = client.all("error").filter(({ code }) => code === "unknown-peer");
+      expect(refused.slice(-count).map(({ id }) => id)).toEqual(written);
+    }
+  }
+
+  async #acks({ who, how }: Extract<Step, { type: "ack" }>): Promise<void> {
+    const line = this.#person(who).talking;
+    if (line === undefined || line.link.dialect === "chat.line") return;
+    const { flight, acked } = line.link;
+    const seq = how === "again" ? acked : how === "one" ? flight[0] : flight.at(-1);
+    if (seq === undefined) return;
+    line.client.acks(seq);
+    await hasTaken(line);
+    expect(this.#disarm(), "R10: an ack writes nothing").toBe(false);
+    this.model.acks(line.link, seq);
+  }
+
+  /** Failure signals of any connection that the platform still lists, current or not. */
+  async #signals(step: Extract<Step, { type: "signal" }>): Promise<void> {
+    const person = this.#person(step.who);
+    const id = await hearsSignals(this.room, step);
+    const line = person.lines.find((one) => one.id === id);
+    if (line !== undefined && line === person.line) return this.#hasEnded(line, 1005);
+    expect(this.#disarm(), "a late signal writes nothing").toBe(false);
+  }
+
+  /** A connection that the room has ended goes on talking. */
+  async #ghostSays({ who, which }: Extract<Step, { type: "ghost" }>): Promise<void> {
+    const current = this.#person(who).line?.id;
+    await hearsGhost(this.room, { who, which, current });
+  }
+
+  /** Only what has nothing in flight and nobody in grace sleeps. */
+  async #rests(how: "sleep" | "evict"): Promise<void> {
+    const { model } = this;
+    const isBusy = [...model.online.values()].some(({ flight }) => flight.length > 0);
+    if (isBusy || model.grace.size > 0) return;
+    this.#disarm();
+    if (how === "sleep") {
+      await this.room.sleeps();
+      model.wakes();
+      return;
+    }
+    await this.room.isEvicted();
+    return this.#lostAll();
+  }
+
+  /** Time passes, and what is due is done. */
+  async #passes(ms: number, fault: Fault | undefined): Promise<void> {
+    const end = this.#now + ms;
+    await this.room.inside(async (object, { storage }) => {
+      // In steps, as timers would find it: one leap over what is due would be a clock that was set.
+      while (this.#now < end) {
+        this.#now = Math.min(end, this.#now + LATE_MS);
+        vi.setSystemTime(this.#now);
+        await turn(object);
+        this.#models();
+      }
+      if (fault !== undefined) this.#trouble = new Trouble(storage, fault);
+    });
+  }
+
+  /** The model does what is due now. */
+  #models(): void {
+    this.model.now = this.#now;
+    this.model.serves();
+    for (const link of this.model.turns()) {
+      const line = this.#person(link.name).line;
+      if (line !== undefined) line.code = 4201;
+    }
+  }
+
+  /** A removal stands whether its row could be written or not. */
+  #hasEnded(line: Line, code: number): void {
+    const hasFailed = this.#disarm();
+    if (hasFailed) this.model.wakes();
+    line.code = code;
+    this.model.removes(line.link, code === 1000);
+    if (hasFailed) this.model.serves();
+  }
+
+  #lostAll(): void {
+    this.model.crashes();
+    for (const { line } of this.people.values()) if (line !== undefined) line.code = 1006;
+  }
+
+  /** Memory was put back to what is stored. */
+  #recovers(): void {
+    this.model.wakes();
+    this.model.serves();
+  }
+
+  /** @returns whether the storage failed since it was armed */
+  #disarm(): boolean {
+    const hasFailed = this.hasFailed;
+    this.#trouble?.restore();
+    this.#trouble = undefined;
+    return hasFailed;
+  }
+
+  #person(name: string): Person {
+    const person = this.people.get(name);
+    if (person === undefined) throw new Error(`nobody is called ${name}`);
+    return person;
+  }
+}

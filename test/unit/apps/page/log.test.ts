@@ -1,0 +1,210 @@
+/** What the page keeps of a room's log, the rows it makes of it, and the part of them that is in the document. */
+import { describe, expect, test } from "vitest";
+import { type Item, KEPT, Log, type Via } from "../../../../src/apps/page/model/log.ts";
+import { calendar, type Line, type Row, rowsOf } from "../../../../src/apps/page/model/rows.ts";
+import {
+  atEnd,
+  down,
+  EMPTY,
+  moved,
+  ROWS,
+  STEP,
+  up,
+} from "../../../../src/apps/page/model/virtual-window.ts";
+
+const MINUTE = 60_000;
+/** 21:00 UTC of a Monday. */
+const EVENING = Date.UTC(2026, 10, 23, 21);
+
+const entry = (seq: number, more: { from?: string; to?: string[]; at?: number } = {}) => ({
+  seq,
+  from: "alice",
+  text: `text ${seq}`,
+  at: EVENING + seq,
+  ...more,
+});
+
+function logOf(seqs: readonly number[], via: Via = "live"): Log {
+  const log = new Log();
+  for (const seq of seqs) log.add(entry(seq), via);
+  return log;
+}
+
+const keys = (items: readonly { readonly key: string }[]): string[] => items.map(({ key }) => key);
+
+describe("the log", () => {
+  test.each<[string, number[], string[], { doubled: number; misplaced: number }]>([
+    ["in order", [1, 2, 3], ["m1", "m2", "m3"], { doubled: 0, misplaced: 0 }],
+    ["with places of others between", [2, 9], ["m2", "m9"], { doubled: 0, misplaced: 0 }],
+    ["one twice", [1, 2, 2], ["m1", "m2"], { doubled: 1, misplaced: 0 }],
+    ["one too late", [1, 3, 2], ["m1", "m2", "m3"], { doubled: 0, misplaced: 1 }],
+    ["one twice and too late", [1, 2, 1], ["m1", "m2"], { doubled: 1, misplaced: 1 }],
+  ])("has each once, at its place, and counts what was wrong: %s", (_case, seqs, rows, tally) => {
+    const log = logOf(seqs);
+    expect(keys(log.items)).toEqual(rows);
+    expect(log.tally).toEqual(tally);
+  });
+
+  test("history goes above, and neither doubles nor disturbs the order", () => {
+    const log = logOf([5, 6]);
+    expect([3, 4, 5].map((seq) => log.add(entry(seq), "history"))).toEqual([true, true, false]);
+    expect(keys(log.items)).toEqual(["m3", "m4", "m5", "m6"]);
+    expect(log.tally).toEqual({ doubled: 0, misplaced: 0 });
+    expect(log.oldest).toBe(3);
+  });
+
+  test("how an entry came is kept: what is replayed is marked, what is asked for is not", () => {
+    const log = logOf([2], "replay");
+    log.add(entry(1), "history");
+    log.add(entry(3), "live");
+    const vias = log.items.map((item) => item.kind === "message" && item.via);
+    expect(vias).toEqual(["history", "replay", "live"]);
+  });
+
+  test("what is in trouble stands below what the room has, and what waits below that", () => {
+    const log = logOf([1]);
+    const unsent = { id: "a", text: "mine" };
+    log.setWaiting([unsent]);
+    log.setTroubles([{ kind: "trouble", key: "tb", fate: "refused", why: "", unsent }]);
+    log.add(entry(2), "live");
+    expect(keys(log.items)).toEqual(["m1", "m2", "tb", "wa"]);
+    log.setWaiting([]);
+    expect(keys(log.items)).toEqual(["m1", "m2", "tb"]);
+  });
+
+  test("what is erased has no text any more, and nothing else changes", () => {
+    const log = logOf([1, 2]);
+    log.redact(2);
+    log.redact(3);
+    const texts = log.items.map((item) => item.kind === "message" && item.entry);
+    expect(texts).toMatchObject([{ text: "text 1" }, { seq: 2, text: "", redacted: true }]);
+  });
+
+  test("what comes again erased is erased here too", () => {
+    const log = logOf([1]);
+    log.add({ ...entry(1), text: "", redacted: true }, "history");
+    expect(log.items).toMatchObject([{ entry: { text: "", redacted: true } }]);
+  });
+
+  test("a gap stands at its end, and the past is asked for below its beginning", () => {
+    const log = new Log();
+    log.addGap(3, 8);
+    log.add(entry(9), "replay");
+    expect(keys(log.items)).toEqual(["g8", "m9"]);
+    expect(log.oldest).toBe(3);
+    expect(log.tally.misplaced).toBe(0);
+  });
+
+  test("when there are too many the oldest go, and can be asked for again", () => {
+    const log = logOf(Array.from({ length: KEPT + 1 }, (_, i) => i + 1));
+    log.isWhole = true;
+    log.trim();
+    expect(log.items.length).toBeLessThanOrEqual(KEPT);
+    expect(log.isWhole).toBe(false);
+    expect(log.add(entry(1), "history")).toBe(true);
+  });
+});
+
+describe("the rows", () => {
+  const days = calendar(EVENING + 60 * MINUTE, "en-GB", "UTC");
+  const said = (...entries: readonly ReturnType<typeof entry>[]): readonly Item[] => {
+    const log = new Log();
+    for (const one of entries) log.add(one, "live");
+    return log.items;
+  };
+  const all = { start: 0, end: 1_000 };
+  const rows = (items: readonly Item[], lines: readonly [number, Line][] = []): string[] =>
+    rowsOf(items, all, new Map(lines), days).map(shown);
+  const shown = (row: Row): string => {
+    if (row.kind === "day" || row.kind === "line") return row.text;
+    if (row.kind === "message") return row.isHead ? `${row.time} ${row.key}` : row.key;
+    return row.key;
+  };
+
+  test("a day has a line with its name, once", () => {
+    const day = 24 * 60 * MINUTE;
+    const items = said(
+      entry(1, { at: EVENING - 3 * day }),
+      entry(2, { at: EVENING - day }),
+      entry(3, { at: EVENING }),
+      entry(4, { at: EVENING + MINUTE }),
+    );
+    expect(rows(items)).toEqual([
+      // Some versions of the Unicode data have a comma there.
+      expect.stringMatching(/^Friday,? 20 November 2026$/),
+      "21:00 m1",
+      "Yesterday",
+      "21:00 m2",
+      "Today",
+      "21:00 m3",
+      "m4",
+    ]);
+  });
+
+  test("the day is the one of the reader's clock", () => {
+    const tokyo = calendar(EVENING, "en-GB", "Asia/Tokyo");
+    const made = rowsOf(said(entry(1, { at: EVENING - 7 * 60 * MINUTE })), all, new Map(), tokyo);
+    expect(made.map(shown)).toEqual(["Yesterday", "23:00 m1"]);
+  });
+
+  test.each<[string, Parameters<typeof entry>[1], boolean]>([
+    ["the same person, soon after", {}, false],
+    ["another person", { from: "carol" }, true],
+    ["the same person, to somebody", { to: ["bob"] }, true],
+    ["the same person, after a while", { at: EVENING + 6 * MINUTE }, true],
+  ])("a name stands above a message only if it is needed: %s", (_case, more, isHead) => {
+    const [, , second] = rowsOf(said(entry(1), entry(2, more)), all, new Map(), days);
+    expect(second).toMatchObject({ kind: "message", isHead });
+  });
+
+  test("a line stands above its message, which has a name of its own then", () => {
+    const items = said(entry(1), entry(2), entry(3));
+    const line = { about: "unread", text: "New" } as const;
+    expect(rows(items, [[3, line]])).toEqual(["Today", "21:00 m1", "m2", "New", "21:00 m3"]);
+  });
+});
+
+describe("the window", () => {
+  const listOf = (length: number): string[] => Array.from({ length }, (_, i) => `m${i}`);
+
+  test("follows the end, and has never more rows than it may", () => {
+    for (const length of [0, 1, ROWS, ROWS + 1, 5_000]) {
+      const window = moved(EMPTY, undefined, listOf(length));
+      expect(window).toEqual({ start: Math.max(0, length - ROWS), end: length, follows: true });
+    }
+  });
+
+  test("stays on what is looked at when rows come below and above", () => {
+    const window = up(atEnd(1_000), 1_000);
+    const first = `m${window.start}`;
+    const below = moved(window, first, listOf(1_050));
+    expect(below).toEqual(window);
+    const above = moved(window, first, ["g1", "g2", ...listOf(1_000)]);
+    expect(above).toMatchObject({ start: window.start + 2, follows: false });
+  });
+
+  test("goes up to the first and down to the last, a step at a time", () => {
+    const length = 2 * ROWS + 7;
+    let window = atEnd(length);
+    for (let steps = 0; window.start > 0; steps++) {
+      const before = window;
+      window = up(window, length);
+      expect(before.start - window.start).toBeLessThanOrEqual(STEP);
+      expect(window.end - window.start).toBe(ROWS);
+      expect(steps).toBeLessThan(length);
+    }
+    while (window.end < length) {
+      const before = window;
+      window = down(window, length);
+      expect(window.start).toBeGreaterThan(before.start);
+      expect(window.end - window.start).toBe(ROWS);
+    }
+    expect(window.end).toBe(length);
+  });
+
+  test("what it began with may be gone", () => {
+    const window = up(atEnd(1_000), 1_000);
+    const { start, end } = moved(window, "gone", listOf(10));
+    expect([start, end]).toEqual([9, 10]);
+  });
+});

@@ -1,0 +1,116 @@
+/** What the room and the library say, as people read it: no field, no frame, and one advice. */
+import { describe, expect, test } from "vitest";
+import { plainWords, refusalWords } from "../../../../src/client/index.ts";
+import { Outgoing } from "../../../../src/client/send-queue.ts";
+import { presets } from "../../../../src/config/limits.ts";
+import { causeOf, noticeOf } from "../../../../src/apps/page/model/status-text.ts";
+import { readFrame } from "../../../../src/codec/json.ts";
+
+const INTERNAL =
+  /(^|[\s(`"'])(frame|type|id|text|to|seq|data|before|after|limit|since|epoch|session|attempt|url|k): |\bframe\b|chat\.v1|memoryStorage|welcome\.|UTF-/;
+
+/** The refusals of a room, as it words them. */
+function refusals(...frames: readonly unknown[]): { code: string; message: string }[] {
+  return frames.flatMap((frame) =>
+    [...readFrame(JSON.stringify(frame), presets())].flatMap((command) =>
+      command.type === "Refused" ? [command.refusal] : [],
+    ),
+  );
+}
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `n${i}`);
+
+describe("a refusal in words", () => {
+  const told = refusals(
+    {},
+    [1],
+    { type: "shout" },
+    { type: "send", id: "a", text: "" },
+    { type: "send", id: "a", text: "\ud800" },
+    { type: "send", id: "a", text: "x".repeat(9_000) },
+    { type: "send", id: "a", text: "x", to: [] },
+    { type: "send", id: "a", text: "x", to: ["b b"] },
+    { type: "send", id: "a", text: "x", to: names(65) },
+    { type: "send", id: "", text: "x" },
+    { type: "ack", seq: -1 },
+    { type: "history", id: "a", limit: 0 },
+    { type: "history", id: "a", before: -1 },
+    { type: "signal", data: "x".repeat(2_000) },
+  );
+
+  test("no field is named, and nothing of the wire", () => {
+    expect(told).toHaveLength(14);
+    for (const refusal of told) {
+      const words = refusalWords(refusal);
+      expect(words, JSON.stringify(refusal)).not.toMatch(INTERNAL);
+      expect(words.length).toBeGreaterThan(10);
+    }
+  });
+
+  test("the library's own, too: a text, its recipients, both together", () => {
+    const outgoing = new Outgoing();
+    const limits = { text: 100, frame: 300, recipients: 4, rate: 1, burst: 1, spread: 0 };
+    outgoing.setLimits({ ...limits, window: 1, windowBytes: 1 }, 0);
+    const why = (text: string, to?: string[]): string =>
+      refusalWords({
+        code: "too-large",
+        message: outgoing.refusal({ id: "a", text, ...(to && { to }), sent: false }) ?? "",
+      });
+    const texts = [
+      why("x".repeat(101)),
+      why("x", names(5)),
+      why(
+        "x".repeat(100),
+        names(4).map((name) => name.padEnd(70, "x")),
+      ),
+    ];
+    expect(texts).toEqual([
+      "it is too long: at most 100 bytes go into one message; send it in parts",
+      "it is for too many people: at most 4 may be named; send it in turns, or to everyone",
+      "it is too long together with its recipients: send it in parts, or to fewer people",
+    ]);
+  });
+
+  test("what is a sentence for people stays as it is", () => {
+    const message = "nobody here is called zoe; nothing was sent: ask who is known";
+    expect(refusalWords({ code: "unknown-peer", message })).toBe(message);
+    expect(plainWords("the room is full: come back later")).toBe(
+      "the room is full: come back later",
+    );
+  });
+});
+
+describe("a close in words", () => {
+  test.each([
+    [4000, "since: expected a whole number from 0 on"],
+    [4000, "epoch: expected welcome.epoch, at most 64 characters"],
+    [4000, "session: missing; give session and attempt, or neither"],
+    [
+      1011,
+      "the browser does not keep data for this page (x): allow site data, or use memoryStorage()",
+    ],
+  ])("%i: %s", (code, why) => {
+    expect(noticeOf({ type: "closed", code, why }, "bob")?.text).not.toMatch(INTERNAL);
+  });
+
+  test.each([
+    [
+      4003,
+      "this name belongs to another key: join with that key, or choose another name",
+      "This name belongs to another key. If bob is yours on another device, enter the key of that one.",
+    ],
+    [
+      4104,
+      "the key has expired: come back with a fresh one",
+      "The key has expired. Enter a fresh key to go on.",
+    ],
+  ])("%i: the advice is given once, by the page", (code, why, text) => {
+    expect(noticeOf({ type: "closed", code, why }, "bob")?.text).toBe(text);
+  });
+
+  test("a reason without advice is the cause as it stands", () => {
+    expect(causeOf("the key must be a token here, and this is none")).toBe(
+      "the key must be a token here, and this is none",
+    );
+  });
+});

@@ -1,0 +1,393 @@
+/** R8 in detail, and what is known only by its silence: budgets, windows, dead links, names forgotten. */
+import { describe, expect, test } from "vitest";
+import { BUDGET_BYTES, KIB, MIB, SECOND } from "../../../src/core/limits.ts";
+import { FORGET_AWAY_MS, FORGET_SEARCH_MS } from "../../../src/core/membership/name-eviction.ts";
+import { GRACE_MS } from "../../../src/core/peers/presence.ts";
+import { PING_AGE_MS } from "../../../src/core/membership/timeouts.ts";
+import { ROOM_FLIGHT_BYTES } from "../../../src/core/delivery/flow-control.ts";
+import { TURN_REPLAY_BYTES } from "../../../src/core/delivery/pump.ts";
+import type { Event } from "../../../src/core/event.ts";
+import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
+import { type Client, Stage } from "../../support/harness/room-harness.ts";
+
+/** What has been handed to a client, in bytes of entries. */
+const taken = (client: Client): number =>
+  client.entries.reduce((sum, { bytes }) => sum + bytes, 0) +
+  client
+    .all("history")
+    .flatMap(({ entries }) => entries)
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+
+const freely = { burst: 1_000_000, rate: 100_000 };
+
+describe("the outgoing budget", () => {
+  test("R8: who asks for history without end is served at the pace of the budget, and every question is answered", () => {
+    const stage = new Stage({ ...freely });
+    const alice = stage.joins("alice");
+    const text = "x".repeat(8_000);
+    for (let i = 0; i < 8; i++) {
+      alice.says(text, ["alice"]);
+      alice.acks();
+    }
+    alice.forgetsWhatItHeard();
+    stage.together(() => {
+      for (let i = 0; i < 200; i++) alice.asksHistory();
+    });
+    for (let second = 1; second <= 10; second++) {
+      // It reads, and shows each mark as it comes.
+      for (let count = 0; count < 40; count++) alice.acks();
+      expect(taken(alice)).toBeLessThan((1 + second) * BUDGET_BYTES + 512 * KIB);
+      stage.passes(1_000);
+    }
+    expect(alice.all("history")).toHaveLength(200);
+  });
+
+  test("R8: a hundred who ask for history at once do not hold a turn up, and all of them are answered", () => {
+    const stage = new Stage({ ...freely });
+    const alice = stage.joins("alice");
+    for (let i = 0; i < 8; i++) {
+      alice.says("x".repeat(8_000));
+      alice.acks();
+    }
+    const askers = Array.from({ length: 100 }, (_, number) => stage.joins(`asker-${number}`));
+    const pages = (): number => askers.reduce((sum, asker) => sum + asker.all("history").length, 0);
+    const events = askers.flatMap((asker) =>
+      Array.from({ length: 10 }, (_, number): Event => {
+        return {
+          type: "Said",
+          link: asker.link,
+          command: { type: "History", id: `${number}`, limit: 100 },
+        };
+      }),
+    );
+    // One turn of the broker's loop, without the ticks that follow it.
+    stage.broker.turn(events, stage.now);
+    expect(pages()).toBeGreaterThan(0);
+    expect(pages()).toBeLessThan(20);
+    alice.says("what is said meanwhile goes in between", ["alice"]);
+    expect(alice.texts).toContain("what is said meanwhile goes in between");
+    // They read, and show each mark as it comes.
+    for (let round = 0; round < 20; round++) {
+      stage.passes(0);
+      for (const asker of askers) asker.acks();
+    }
+    expect(pages()).toBe(1_000);
+  });
+
+  test("R8: those who return at once share one turn's reading, however little of what is read is theirs", () => {
+    const stage = new Stage({ ...freely });
+    const alice = stage.joins("alice");
+    const names = Array.from({ length: 20 }, (_, number) => `away-${number}`);
+    for (const name of names) stage.joins(name).leaves();
+    for (const name of names) alice.says("hi", [name]);
+    alice.acks();
+    const { broker } = stage;
+    const { log } = stage.storage;
+    // As if each page had to read a row of a quarter of what a turn may read.
+    const read = log.after.bind(log);
+    const pages: number[] = [];
+    log.after = (seq) => {
+      pages.push((pages.pop() ?? 0) + 1);
+      return { ...read(seq), bytes: TURN_REPLAY_BYTES / 4 };
+    };
+    const decide = broker.decide.bind(broker);
+    broker.decide = (events, now) => {
+      pages.push(0);
+      decide(events, now);
+    };
+    let returned: Client[] = [];
+    stage.together(() => {
+      returned = names.map((name) => stage.joins(name));
+    });
+    stage.passes(SECOND);
+    expect(Math.max(...pages)).toBe(4);
+    for (const client of returned) expect(client.texts).toEqual(["hi"]);
+  });
+
+  test("R8: a hundred who ack what they never read do not hold a turn up, and all of them get everything", () => {
+    const stage = new Stage({ ...freely });
+    const alice = stage.joins("alice");
+    const names = Array.from({ length: 100 }, (_, number) => `liar-${number}`);
+    for (const name of names) stage.joins(name).leaves();
+    for (let i = 0; i < 100; i++) {
+      alice.says("x".repeat(8_000));
+      alice.acks();
+    }
+    const liars = names.map((name) => stage.joins(name));
+    const handed = (): number => liars.reduce((sum, liar) => sum + taken(liar), 0);
+    const before = handed();
+    const ack = (liar: Client, seq: number): Event => {
+      return { type: "Said", link: liar.link, command: { type: "Ack", seq: seq as Seq } };
+    };
+    // One turn of the broker's loop, without the ticks that follow it.
+    stage.broker.turn(
+      liars.map((liar) => ack(liar, liar.last)),
+      stage.now,
+    );
+    expect(handed() - before).toBeGreaterThan(0);
+    expect(handed() - before).toBeLessThan(TURN_REPLAY_BYTES + stage.limits.windowBytes);
+    alice.says("what is said meanwhile goes in between", ["alice"]);
+    expect(alice.texts).toContain("what is said meanwhile goes in between");
+    for (let round = 0; round < 10; round++) for (const liar of liars) liar.acks();
+    for (const liar of liars) expect(liar.texts).toHaveLength(100);
+  });
+
+  test("R8: entries wait for the budget, signals are dropped, and dropped presence is admitted", () => {
+    const stage = new Stage({ ...freely, window: 10_000, windowBytes: 8 * MIB });
+    const alice = stage.joins("alice", { dialect: "chat.line" });
+    const bob = stage.joins("bob");
+    const carol = stage.joins("carol");
+    stage.passes(1_000);
+    carol.forgetsWhatItHeard();
+    const text = "x".repeat(8_000);
+    stage.together(() => {
+      for (let i = 0; i < 600; i++) alice.says(text, ["carol"]);
+    });
+    const first = carol.texts.length;
+    expect(first).toBeLessThan(600);
+    bob.does({ type: "Signal", data: '"typing"' });
+    expect(carol.all("signal")).toEqual([]);
+    bob.leaves();
+    stage.passes(200);
+    for (let i = 0; i < 10; i++) {
+      carol.acks();
+      stage.passes(1_000);
+    }
+    expect(carol.texts).toHaveLength(600);
+    expect(carol.all("presence").some(({ missed, left }) => missed || left.length > 0)).toBe(true);
+  });
+
+  test("R8: a line peer is paced by the budget alone, and gets everything", () => {
+    const stage = new Stage({ ...freely, window: 1 });
+    const alice = stage.joins("alice");
+    stage.joins("bob", { dialect: "chat.line" }).leaves();
+    const text = "x".repeat(8_000);
+    stage.together(() => {
+      for (let i = 0; i < 1_200; i++) alice.says(text, ["bob"]);
+    });
+    stage.passes(0);
+    const bob = stage.joins("bob", { dialect: "chat.line" });
+    expect(taken(bob)).toBeLessThan(BUDGET_BYTES + 64 * KIB);
+    stage.passes(5_000);
+    expect(bob.texts).toHaveLength(1_200);
+  });
+});
+
+describe("windows", () => {
+  test("R8: all connections together hold 32 MiB in flight; windows shrink, and one entry always goes", () => {
+    const stage = new Stage({ ...freely, window: 10_000, windowBytes: 8 * MIB });
+    const alice = stage.joins("alice", { dialect: "chat.line" });
+    const readers = Array.from({ length: 12 }, (_, i) => stage.joins(`reader${i}`));
+    const text = "x".repeat(8_000);
+    for (let round = 0; round < 10; round++) {
+      stage.together(() => {
+        for (let i = 0; i < 100; i++) alice.says(text);
+      });
+      stage.passes(2_000);
+    }
+    const inFlight = readers.reduce((sum, reader) => sum + taken(reader), 0);
+    expect(inFlight).toBeLessThan(ROOM_FLIGHT_BYTES + MIB);
+    expect(inFlight).toBeGreaterThan(ROOM_FLIGHT_BYTES / 2);
+    const late = stage.joins("late");
+    // So much is unproven in the room that a mark comes with the welcome.
+    late.acks();
+    alice.says(text);
+    expect(late.texts).toHaveLength(1);
+    for (const reader of readers) {
+      for (let i = 0; i < 1_100 && reader.texts.length < 1_001; i++) {
+        reader.acks();
+        stage.passes(100);
+        if (reader.closed) break;
+      }
+    }
+    expect(readers.map(({ texts }) => texts.length)).toEqual(readers.map(() => 1_001));
+  });
+});
+
+describe("links that are dead and do not show it", () => {
+  test("a ping too old ends a link when somebody comes or goes; who never pinged is not judged so", () => {
+    const stage = new Stage();
+    const [pinged, fresh, never] = ["pinged", "fresh", "never"].map((name) => stage.joins(name));
+    stage.passes(1_000);
+    if (pinged) pinged.pinged = stage.now;
+    stage.passes(PING_AGE_MS);
+    if (fresh) fresh.pinged = stage.now;
+    stage.joins("one");
+    expect(pinged?.closed).toBeUndefined();
+    stage.passes(20_000);
+    stage.joins("two");
+    expect([pinged?.closed?.code, fresh?.closed, never?.closed]).toEqual([
+      4201,
+      undefined,
+      undefined,
+    ]);
+  });
+});
+
+describe("names", () => {
+  const names = (stage: Stage): string[] =>
+    stage.storage.directory.page("", 100).filter((name) => !name.startsWith("new"));
+
+  test("R8: when full, the room forgets who has nothing waiting, longest away first; else 4100", () => {
+    const stage = new Stage({ names: 4 });
+    const alice = stage.joins("alice");
+    for (const name of ["bob", "carol", "dave"]) {
+      stage.joins(name).leaves();
+      stage.passes(1_000);
+    }
+    alice.says("wait for him", ["carol"]);
+    const one = stage.joins("new1");
+    expect([one.closed, names(stage)]).toEqual([undefined, ["alice", "carol", "dave"]]);
+    const two = stage.joins("new2");
+    expect([two.closed, names(stage)]).toEqual([undefined, ["alice", "carol"]]);
+    expect(stage.joins("new3").closed?.code).toBe(4100);
+    // A name that is known may always come in, and a takeover too.
+    expect(stage.joins("carol").texts).toEqual(["wait for him"]);
+    expect(stage.joins("alice").closed).toBeUndefined();
+  });
+
+  test("R8: in grace a name is not forgotten; nor is one that was written to since the last search", () => {
+    const stage = new Stage({ names: 3 });
+    const alice = stage.joins("alice");
+    stage.joins("bob").leaves();
+    stage.joins("carol").vanishes();
+    stage.together(() => {
+      alice.says("for bob", ["bob"]);
+      const refused = stage.joins("new1");
+      stage.happens({ type: "Tick" });
+      stage.passes(0);
+      expect(refused.closed).toBeUndefined(); // not decided yet: it is in this turn
+    });
+    expect(names(stage)).toEqual(["alice", "bob", "carol"]);
+    stage.passes(GRACE_MS + FORGET_SEARCH_MS);
+    expect(stage.joins("new2").closed).toBeUndefined();
+    expect(names(stage)).toEqual(["alice", "bob"]);
+  });
+
+  test("R8: who has been away for long is forgotten although messages wait", () => {
+    const stage = new Stage({ names: 2, logDays: 3_000 });
+    const alice = stage.joins("alice");
+    stage.joins("bob").leaves();
+    alice.says("for bob", ["bob"]);
+    expect(stage.joins("new1").closed?.code).toBe(4100);
+    alice.acks();
+    stage.passes(FORGET_AWAY_MS + SECOND);
+    expect(stage.joins("new2").closed).toBeUndefined();
+    expect(names(stage)).toEqual(["alice"]);
+  });
+
+  test("who lists everyone the room knows, in pages", () => {
+    const stage = new Stage({ ...freely });
+    const alice = stage.joins("alice");
+    for (let i = 0; i < 250; i++) stage.joins(`peer${String(i).padStart(3, "0")}`).leaves();
+    alice.does({ type: "Who", id: "1" });
+    const [first] = alice.all("who");
+    expect([first?.peers.length, first?.next]).toEqual([200, "peer198"]);
+    expect(first?.peers[0]).toEqual({ name: "alice", online: true });
+    alice.does({ type: "Who", id: "2", after: first?.next ?? "" });
+    const second = alice.all("who").at(-1);
+    expect([second?.peers.length, second?.next]).toEqual([51, undefined]);
+  });
+});
+
+describe("presence", () => {
+  const news = (client: Client): string[] =>
+    client
+      .all("presence")
+      .flatMap(({ joined, left }) => [
+        ...joined.map((name) => `+${name}`),
+        ...left.map((name) => `-${name}`),
+      ]);
+
+  test("a goodbye is told at once, a broken link after its grace, a quick return not at all", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    const carol = stage.joins("carol");
+    const dave = stage.joins("dave");
+    stage.passes(1_000);
+    alice.forgetsWhatItHeard();
+    bob.leaves();
+    carol.vanishes();
+    dave.vanishes();
+    stage.passes(200);
+    expect(news(alice)).toEqual(["-bob"]);
+    stage.passes(5_000);
+    const eve = stage.joins("eve");
+    expect(eve.all("welcome")[0]).toMatchObject({
+      online: 4,
+      peers: expect.arrayContaining(["alice", "carol", "dave", "eve"]),
+    });
+    stage.joins("dave");
+    stage.passes(GRACE_MS);
+    expect(news(alice)).toEqual(["-bob", "+eve", "-carol"]);
+    expect(stage.broker.peers.get("dave" as PeerName)).toBeDefined();
+  });
+
+  test("who joins and leaves at once is told as gone, for somebody may have seen them in a welcome", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    stage.passes(1_000);
+    alice.forgetsWhatItHeard();
+    const bob = stage.joins("bob");
+    stage.joins("carol");
+    bob.leaves();
+    stage.passes(200);
+    expect(news(alice)).toEqual(["+carol", "-bob"]);
+  });
+
+  /** A room of 1,200, to whom a newcomer is to be told now. */
+  const crowd = (): { stage: Stage; people: Client[]; ticks: () => void } => {
+    const stage = new Stage({ ...freely, online: 5_000 });
+    const people: Client[] = [];
+    stage.together(() => {
+      for (let i = 0; i < 1_200; i++) people.push(stage.joins(`p${i}`));
+    });
+    stage.passes(1_000);
+    people.push(stage.joins("newcomer"));
+    for (const one of people) one.forgetsWhatItHeard();
+    stage.now += 250;
+    return { stage, people, ticks: () => stage.broker.turn([{ type: "Tick" }], stage.now) };
+  };
+
+  test("R8: a turn tells news to 500 of a large room, and the next ones to the rest, each once", () => {
+    const { people, ticks } = crowd();
+    const told = [1, 2, 3, 4].map(() => {
+      ticks();
+      return people.filter((one) => news(one).length > 0).length;
+    });
+    expect(told).toEqual([500, 1_000, 1_201, 1_201]);
+    for (const one of people) expect(news(one)).toEqual(["+newcomer"]);
+  });
+
+  test("what happens while news are told is told after them, to all; who comes meanwhile hears only that", () => {
+    const { stage, people, ticks } = crowd();
+    ticks();
+    const [first, last] = [people[0], people.at(-2)];
+    const again = new Map<string, Client>();
+    stage.together(() => {
+      people.at(-1)?.leaves();
+      last?.leaves();
+      again.set("late", stage.joins("late"));
+      again.set("last", stage.joins(last?.link.name ?? ""));
+    });
+    stage.passes(5_000);
+    const later = ["+late", `+${last?.link.name}`, "-newcomer"];
+    expect(first && news(first)).toEqual(["+newcomer", ...later]);
+    expect(last && news(last)).toEqual([]);
+    for (const one of again.values()) expect(news(one)).toEqual(later);
+  });
+
+  test("a crowd is told by a hundred names and `missed`", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    stage.passes(1_000);
+    alice.forgetsWhatItHeard();
+    stage.together(() => {
+      for (let i = 0; i < 150; i++) stage.joins(`peer${i}`);
+    });
+    stage.passes(200);
+    const [told] = alice.all("presence");
+    expect([told?.joined.length, told?.online, told?.missed]).toEqual([100, 151, true]);
+  });
+});

@@ -1,0 +1,185 @@
+/**
+ * The room's clock is set, by an hour and both ways: no deadline is postponed by more than its own duration, and nobody is
+ * ended for a time that did not pass.
+ */
+import { describe, expect, test } from "vitest";
+import { MINUTE, SECOND, STALL_MS } from "../../../src/core/limits.ts";
+import { GRACE_MS } from "../../../src/core/peers/presence.ts";
+import { PING_AGE_MS } from "../../../src/core/membership/timeouts.ts";
+import { type Client, Stage } from "../../support/harness/room-harness.ts";
+
+const HOUR = 60 * MINUTE;
+const LARGE = "x".repeat(8_000);
+
+/** One moment the room's clock says this, the next that. */
+const isSet = (stage: Stage, by: number): void => {
+  stage.now += by;
+};
+const both = [
+  ["back", -HOUR],
+  ["forward", HOUR],
+] as const;
+
+/** Alice and bob, who both ping; the news of them is told. */
+const opened = (limits = {}): { stage: Stage; alice: Client; bob: Client } => {
+  const stage = new Stage(limits);
+  const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
+  stage.passes(SECOND);
+  return { stage, alice, bob };
+};
+
+describe.each(both)("an hour %s", (_way, hour) => {
+  test("whoever acknowledges nothing is ended after 90 s, counted anew at most", () => {
+    const { stage, alice, bob } = opened();
+    bob.says("hi", ["alice"]);
+    stage.passes(60 * SECOND);
+    isSet(stage, hour);
+    bob.says("again", ["alice"]);
+    expect(alice.closed).toBeUndefined();
+    stage.passes(STALL_MS);
+    expect(alice.closed).toMatchObject({ code: 4201 });
+  });
+
+  test("whoever acknowledges is not ended", () => {
+    const { stage, alice, bob } = opened();
+    bob.says("hi", ["alice"]);
+    stage.passes(30 * SECOND);
+    isSet(stage, hour);
+    bob.says("meanwhile", ["bob"]);
+    stage.passes(SECOND);
+    alice.acks();
+    bob.acks();
+    stage.passes(2 * STALL_MS);
+    expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
+  });
+
+  test("whoever left without a goodbye counts as here for 15 s, counted anew at most", () => {
+    const { stage, alice, bob } = opened();
+    bob.forgetsWhatItHeard();
+    alice.vanishes();
+    stage.passes(10 * SECOND);
+    isSet(stage, hour);
+    bob.says("where are you?", ["bob"]);
+    bob.acks();
+    stage.passes(GRACE_MS + SECOND);
+    expect(bob.all("presence")).toMatchObject([{ left: ["alice"], online: 1 }]);
+  });
+
+  test("a quick return is still no news", () => {
+    const { stage, alice, bob } = opened();
+    bob.forgetsWhatItHeard();
+    alice.vanishes();
+    isSet(stage, hour);
+    stage.joins("alice");
+    stage.passes(GRACE_MS + SECOND);
+    expect(bob.all("presence")).toEqual([]);
+  });
+
+  test("news of presence comes within a second", () => {
+    const { stage, bob } = opened();
+    bob.forgetsWhatItHeard();
+    stage.together(() => stage.joins("carol"));
+    isSet(stage, hour);
+    stage.passes(SECOND);
+    stage.turn([{ type: "Tick" }]);
+    stage.passes(SECOND);
+    expect(bob.all("presence")).toMatchObject([{ joined: ["carol"] }]);
+  });
+
+  test("R11: who waits for the budget goes on when it is refilled", () => {
+    const { stage, alice, bob } = opened({
+      window: 10_000,
+      windowBytes: 8 * 1024 * 1024,
+      burst: 2_000,
+    });
+    stage.together(() => {
+      for (let i = 0; i < 600; i++) bob.says(LARGE, ["alice"]);
+    });
+    const had = alice.entries.length;
+    expect(had).toBeLessThan(600);
+    isSet(stage, hour);
+    bob.says("hi", ["bob"]);
+    stage.passes(3 * SECOND);
+    expect(alice.entries).toHaveLength(600);
+  });
+
+  test("whoever keeps to the rate is not ended for going too fast", () => {
+    const { stage, bob } = opened({ rate: 1, burst: 10 });
+    for (let i = 0; i < 9; i++) bob.says(`${i}`, ["bob"]);
+    stage.passes(500);
+    isSet(stage, hour);
+    stage.passes(4 * SECOND);
+    for (let i = 0; i < 4; i++) bob.says(`${i}`, ["bob"]);
+    expect(bob.closed).toBeUndefined();
+  });
+
+  test("a link that pinged a moment ago is not taken for a dead one when somebody comes", () => {
+    const { stage, alice, bob } = opened();
+    stage.passes(3 * MINUTE);
+    alice.pinged = stage.now;
+    bob.pinged = stage.now;
+    stage.joins("carol");
+    isSet(stage, hour);
+    stage.joins("dave");
+    stage.joins("erin");
+    expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
+  });
+
+  test("a link that is dead is found when somebody comes, 150 s later, counted anew at most", () => {
+    const { stage, alice, bob } = opened();
+    stage.passes(3 * MINUTE);
+    alice.pinged = stage.now;
+    bob.pinged = stage.now;
+    stage.joins("carol");
+    isSet(stage, hour);
+    stage.joins("dave");
+    stage.passes(PING_AGE_MS + SECOND);
+    bob.pinged = stage.now;
+    stage.joins("erin");
+    expect([alice.closed?.code, bob.closed]).toEqual([4201, undefined]);
+  });
+
+  test("a key that expires does so by the date, not by the time that went by", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice", { expiresAt: stage.now + 10 * MINUTE });
+    const bob = stage.joins("bob");
+    stage.passes(SECOND);
+    isSet(stage, hour);
+    bob.says("hi");
+    expect(alice.closed?.code).toBe(hour > 0 ? 4104 : undefined);
+  });
+
+  test("places rise, and so do the dates that are shown", () => {
+    const { stage, bob } = opened();
+    bob.says("one", ["bob"]);
+    isSet(stage, hour);
+    bob.says("two", ["bob"]);
+    isSet(stage, -hour);
+    bob.says("three", ["bob"]);
+    const dates = bob.entries.map(({ at }) => at);
+    expect(bob.texts).toEqual(["one", "two", "three"]);
+    expect(dates).toEqual(dates.toSorted((a, b) => a - b));
+  });
+});
+
+test("back and forth, again and again: every deadline is met within its own duration of the last step", () => {
+  const { stage, alice, bob } = opened();
+  bob.says("hi", ["alice"]);
+  for (let i = 0; i < 20; i++) {
+    isSet(stage, i % 2 === 0 ? HOUR : -HOUR);
+    stage.turn([{ type: "Tick" }]);
+  }
+  expect(alice.closed).toBeUndefined();
+  stage.passes(STALL_MS);
+  expect(alice.closed).toMatchObject({ code: 4201 });
+});
+
+test("a process that stood still for an hour ends nobody whose word waits in its buffers", () => {
+  const { stage, alice, bob } = opened();
+  bob.says("hi", ["alice"]);
+  isSet(stage, HOUR);
+  stage.turn([{ type: "Tick" }]);
+  alice.acks();
+  stage.passes(STALL_MS);
+  expect(alice.closed).toBeUndefined();
+});

@@ -1,0 +1,129 @@
+/** An entry that cannot be read is the trouble of those who need it, and of nobody else; and nothing is passed over. */
+import { describe, expect, test } from "vitest";
+import { concerns, type Entry } from "../../../src/core/entry.ts";
+import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
+import type { Scan } from "../../../src/core/ports.ts";
+import { Stage } from "../../support/harness/room-harness.ts";
+
+/** From here on nobody can read the entry at `seq`. @returns what mends it */
+function damages({ storage: { log } }: Stage, seq: number): () => void {
+  const { after, before, find } = log;
+  function* read(entries: Iterable<Entry>, name?: PeerName): Generator<Entry, void> {
+    for (const entry of entries) {
+      const isNeeded = name === undefined || concerns(entry, name);
+      if (entry.seq === seq && isNeeded) throw new Error("it is damaged");
+      yield entry;
+    }
+  }
+  const reading =
+    (verb: typeof after) =>
+    (from: Seq, name?: PeerName): Scan => {
+      const scan = verb.call(log, from);
+      return { ...scan, entries: read(scan.entries, name) };
+    };
+  Object.assign(log, { after: reading(after), before: reading(before) });
+  log.find = (one) => [...read([find.call(log, one) ?? []].flat())][0];
+  return () => void Object.assign(log, { after, before, find });
+}
+
+/** Alice and bob are here, and carol is away: 1 is for her, 2 can be damaged, 3 is for her too. */
+function scene(dialect: "chat.v1" | "chat.line" = "chat.v1") {
+  const stage = new Stage();
+  const alice = stage.joins("alice");
+  const bob = stage.joins("bob");
+  stage.joins("carol", { dialect }).leaves();
+  for (const text of ["1", "2", "3"]) {
+    alice.says(text, ["carol"]);
+    alice.acks();
+  }
+  return { stage, alice, bob };
+}
+
+describe.each(["chat.v1", "chat.line"] as const)("a %s peer that returns", (dialect) => {
+  test("R7: ends alone with 4102, and those with an event in its turn are served", () => {
+    const { stage, alice, bob } = scene(dialect);
+    damages(stage, 2);
+    let carol = bob;
+    stage.together(() => {
+      alice.says("hi", ["bob"]);
+      carol = stage.joins("carol", { dialect });
+    });
+    expect(carol.closed?.code).toBe(4102);
+    expect(bob.texts).toEqual(["hi"]);
+    expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
+    expect(stage.broker.notes()).toContainEqual({
+      event: "storage-trouble",
+      error: "Error: it is damaged",
+    });
+  });
+
+  test("R5: has everything once and in order when that is mended", () => {
+    const { stage } = scene(dialect);
+    const mend = damages(stage, 2);
+    const first = stage.joins("carol", { dialect });
+    expect(first.texts).toEqual(["1"]);
+    mend();
+    const back = stage.joins("carol", { dialect });
+    // Without an ack the first is repeated, and `chat.v1` clients drop it by its seq.
+    expect(back.texts).toEqual(dialect === "chat.v1" ? ["1", "2", "3"] : ["2", "3"]);
+  });
+
+  test("R5: whose socket took nothing any more, has everything when that is mended", () => {
+    const { stage, alice } = scene(dialect);
+    const mend = damages(stage, 2);
+    stage.together(() => {
+      alice.says("hi");
+      stage.joins("carol", { dialect }).isDying = true;
+    });
+    mend();
+    expect(stage.joins("carol", { dialect }).texts).toEqual(["1", "2", "3", "hi"]);
+  });
+});
+
+test("R7: history over it ends who asked, and nobody else of that turn", () => {
+  const { stage, alice, bob } = scene();
+  damages(stage, 2);
+  stage.together(() => {
+    bob.says("hi");
+    alice.asksHistory();
+  });
+  expect(alice.closed?.code).toBe(4102);
+  expect(bob.closed).toBeUndefined();
+  expect(bob.texts).toEqual(["hi"]);
+  // Nothing of it concerned bob.
+  bob.asksHistory();
+  expect(bob.all("history")).toHaveLength(1);
+});
+
+test("R7: an order that needs it is answered `trouble`, and nobody else of that turn hears of it", () => {
+  const { stage, alice, bob } = scene();
+  damages(stage, 2);
+  for (const order of [
+    { type: "Redact", seq: 2 as Seq },
+    { type: "Messages", since: 0 as Seq, limit: 10, bytes: 1_000 },
+    { type: "Names", after: "", limit: 10 },
+    {
+      type: "Publish",
+      from: "alice" as PeerName,
+      text: "again",
+      id: "x",
+      since: 0 as Seq,
+    },
+  ] as const) {
+    stage.together(() => {
+      alice.says("hi", ["bob"]);
+      stage.orders(order);
+    });
+    expect([...stage.outcomes.values()].at(-1)).toEqual({ type: "trouble" });
+  }
+  expect(bob.texts).toEqual(["hi", "hi", "hi", "hi"]);
+  expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
+  // What does not need it is told.
+  expect(stage.orders({ type: "Stats" })?.type).toBe("stats");
+  expect(stage.orders({ type: "Messages", since: 2 as Seq, limit: 1, bytes: 1_000 })).toMatchObject(
+    {
+      type: "messages",
+      end: 3,
+    },
+  );
+});

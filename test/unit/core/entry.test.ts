@@ -1,0 +1,186 @@
+/**
+ * Entries: encoded once, laid together as a segment, cut out again.
+ */
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  concerns,
+  encodeEntry,
+  type Entry,
+  type EntryFields,
+  joinFrames,
+  mayConcern,
+  readEntry,
+} from "../../../src/core/entry.ts";
+import { PIECE_BYTES } from "../../../src/store/segment.ts";
+import { splitFrames } from "../../../src/store/segment.ts";
+import { anyName, fuzz, keptText, peer, seq } from "../../support/arbitraries.ts";
+
+const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
+const said = (text: string, more: Partial<EntryFields> = {}) =>
+  encodeEntry({ seq: seq(1), from: alice, text, at: 7, ...more });
+
+test.each([
+  ["to everyone", said("hi"), `{"type":"message","seq":1,"from":"alice","text":"hi","at":7}`],
+  [
+    "to some, with an id",
+    said("hi", { to: [bob, carol], id: "m1" }),
+    `{"type":"message","seq":1,"from":"alice","to":["bob","carol"],"text":"hi","id":"m1","at":7}`,
+  ],
+  [
+    "what JSON escapes",
+    said('"\\\n\0'),
+    String.raw`{"type":"message","seq":1,"from":"alice","text":"\"\\\n\u0000","at":7}`,
+  ],
+])("is encoded as the frame that goes over the wire: %s", (_what, entry, frame) => {
+  expect(entry.frame).toBe(frame);
+  expect(entry.bytes).toBe(Buffer.byteLength(frame));
+});
+
+/** Texts, each of which ends a byte or so before a piece does, or after it. */
+const around = (letter: string): string[] =>
+  Array.from({ length: 12 }, (_, index) => {
+    const bytes = PIECE_BYTES - said("").bytes - 8 + index;
+    return letter.repeat(bytes / Buffer.byteLength(letter)) + "y".repeat(bytes % 3);
+  });
+
+/** The text of a segment, and back. */
+const joinEntries = (entries: readonly Entry[]): string =>
+  joinFrames(entries.map(({ frame }) => frame));
+const splitEntries = (body: string): Entry[] => {
+  const frames = splitFrames(body);
+  expect(splitFrames(new TextEncoder().encode(body).buffer)).toEqual(frames);
+  return frames.map(readEntry);
+};
+
+describe("a segment", () => {
+  test.each([
+    ["one entry", ["hi"]],
+    ["several", ["one", "two", "three"]],
+    ["an empty text", [""]],
+    ["what stands between entries", [",\n", "},\n{", ",\n,\n", "\n"]],
+    ["brackets", ["]", "[", "]},\n[{"]],
+    ["quotes and backslashes", ['"', '\\"', "\\", '",\n"']],
+    ["an escaped line feed, written out", [String.raw`,\n`]],
+    ["line separators", ["\u2028,\u2029,\u0085"]],
+    ["a frame", [`{"type":"message","seq":2}`]],
+    ["bytes of every length", ["aé你😀"]],
+  ])("is JSON, and gives back what was put in: %s", (_what, texts) => {
+    const entries = texts.map((text, index) => said(text, { seq: seq(index + 1) }));
+    const body = joinEntries(entries);
+    expect(JSON.parse(body)).toMatchObject(texts.map((text) => ({ text })));
+    expect(splitEntries(body)).toMatchObject(entries);
+  });
+
+  test.each([
+    ["texts that fill several pieces", Array.from({ length: 300 }, (_, i) => "aé你😀".repeat(i))],
+    ["a text that no piece holds", ["a", "é".repeat(PIECE_BYTES), "b", "你".repeat(PIECE_BYTES)]],
+    ["a text that ends with a piece, or about", around("x")],
+    ["the same, in characters of three bytes", around("你")],
+  ])("is cut into frames, piece by piece: %s", (_what, texts) => {
+    const entries = texts.map((text, index) => said(text, { seq: seq(index + 1) }));
+    expect(splitEntries(joinEntries(entries))).toMatchObject(entries);
+  });
+
+  test("of nothing is nothing", () => {
+    expect(joinEntries([])).toBe("[]");
+    expect(splitEntries("[]")).toEqual([]);
+  });
+
+  test("keeps what is not an entry's to know, like an erasure", () => {
+    const frame = `{"type":"message","seq":1,"from":"alice","text":"","at":7,"redacted":true}`;
+    const body = joinEntries([{ ...said(""), frame, bytes: frame.length }, said("hi")]);
+    const entries = splitEntries(body);
+    expect(entries.map((entry) => entry.frame)).toEqual([frame, said("hi").frame]);
+    expect(joinEntries(entries)).toBe(body);
+  });
+
+  test("goes round, whatever was said", () => {
+    const fields = fc.record(
+      {
+        from: anyName,
+        text: fc.oneof(keptText, fc.constantFrom(",\n", '",\n"', "[]")),
+        to: fc.array(anyName, { minLength: 1, maxLength: 4 }),
+        id: keptText,
+      },
+      { requiredKeys: ["from", "text"] },
+    );
+    fc.assert(
+      fc.property(fc.array(fields, { maxLength: 8 }), (said) => {
+        const entries = said.map((fields, index) =>
+          encodeEntry({ ...fields, seq: seq(index + 1), at: 1_700_000_000_000 + index }),
+        );
+        const body = joinEntries(entries);
+        const again = splitEntries(body);
+        expect(again).toMatchObject(entries);
+        expect(again.map(({ to, id }) => [to, id])).toEqual(entries.map(({ to, id }) => [to, id]));
+        expect(joinEntries(again)).toBe(body);
+        for (const { frame, bytes } of again) expect(bytes).toBe(Buffer.byteLength(frame));
+      }),
+      fuzz(500),
+    );
+  });
+});
+
+test.each([
+  ["without an id", {}],
+  ["with a short id", { id: "7" }],
+  ["with an id of ten characters", { id: "0123456789" }],
+  ["with a longer one", { id: "01234567890" }],
+  ["with an id that JSON escapes", { id: 'a"b\\' }],
+  ["with an id of other letters", { id: "é你😀" }],
+  ["with an empty text", { id: "m1", text: "" }],
+  ["with a text that looks like its end", { id: "m1", text: '","id":"m2","at":9}' }],
+  ["with such a text alone", { text: '","id":"m2","at":9}' }],
+  ["that was erased", { id: "m1", text: "", redacted: true as const }],
+])("an entry %s is read as JSON would", (_what, fields) => {
+  const entry = said("hi", { to: [bob], ...fields });
+  expect(readEntry(entry.frame)).toEqual(entry);
+  const { frame, bytes, ...read } = readEntry(entry.frame);
+  expect(JSON.parse(frame)).toEqual({ type: "message", ...JSON.parse(JSON.stringify(read)) });
+  expect(bytes).toBe(Buffer.byteLength(frame));
+});
+
+test.each([
+  ["a hole in its text", (frame: string) => frame.replace("there", "\0")],
+  ["no end of its text", (frame: string) => frame.replace('there"', "there")],
+  ["no colon", (frame: string) => frame.replace('"text":', '"text"')],
+  ["a line feed in its id", (frame: string) => frame.replace("m1", "m\n")],
+  ["half of it", (frame: string) => frame.slice(0, -20)],
+])("an entry that is damaged is not read: %s", (_what, damage) => {
+  const { frame } = said("hi there", { id: "m1" });
+  expect(() => readEntry(damage(frame))).toThrow(SyntaxError);
+});
+
+test("an unread frame tells whom it cannot concern, whatever was said", () => {
+  const names = fc.constantFrom(alice, bob, carol, peer("to"), peer("é"));
+  const fields = fc.record(
+    {
+      from: names,
+      text: fc.oneof(keptText, fc.constantFrom('"to":[', 'x","to":["bob"', "carol", '"carol"')),
+      to: fc.array(names, { minLength: 1, maxLength: 4 }),
+    },
+    { requiredKeys: ["from", "text"] },
+  );
+  fc.assert(
+    fc.property(fields, names, (given, name) => {
+      const entry = encodeEntry({ ...given, seq: seq(1), at: 7 });
+      if (concerns(entry, name)) expect(mayConcern(entry.frame, name)).toBe(true);
+      // Who is called like a field, or was all that was said, is only read in vain.
+      else if (given.text !== name && name !== "to")
+        expect(mayConcern(entry.frame, name)).toBe(false);
+    }),
+    fuzz(500),
+  );
+});
+
+test.each([
+  ["everyone, when nobody is named", said("hi"), carol, true],
+  ["the sender of one to everyone", said("hi"), alice, true],
+  ["who is named", said("hi", { to: [bob, carol] }), carol, true],
+  ["the sender of one to others", said("hi", { to: [bob] }), alice, true],
+  ["a sender who named themselves", said("hi", { to: [alice] }), alice, true],
+  ["not who is not named", said("hi", { to: [bob] }), carol, false],
+  ["not who is named in part", said("hi", { to: [peer("bobby")] }), bob, false],
+  ["nobody, when nobody is in the list", said("hi", { to: [] }), bob, false],
+])("concerns %s", (_what, entry, name, yes) => expect(concerns(entry, name)).toBe(yes));

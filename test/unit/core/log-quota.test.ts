@@ -1,0 +1,143 @@
+/** R8: how much of the log one name may fill in a day, whatever it does in between. */
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { DAY, MIB } from "../../../src/core/limits.ts";
+import { presets } from "../../../src/config/limits.ts";
+import { CHECKPOINT_ENTRIES } from "../../../src/core/broker.ts";
+import { SHARE_SLOT_MS } from "../../../src/core/peers/log-quota.ts";
+import { readSpent, shareOf, spend, writeSpent } from "../../../src/core/peers/log-quota.ts";
+import { type Spent } from "../../../src/core/ports.ts";
+import { Stage } from "../../support/harness/room-harness.ts";
+import { fuzz } from "../../support/arbitraries.ts";
+
+const HOUR = DAY / 24;
+
+test.each([
+  ["a quarter of the log, by default", {}, { entries: 25_000, bytes: 64 * MIB }],
+  ["a part of a small log is at least one entry", { logEntries: 3 }, { entries: 1 }],
+  ["all of it", { share: 100 }, { entries: 100_000, bytes: 256 * MIB }],
+  ["0 is no bound", { share: 0 }, undefined],
+])("a share: %s", (_case, limits, expected) => {
+  const share = shareOf({ ...presets(), ...limits });
+  if (expected === undefined) expect(share).toBeUndefined();
+  else expect(share).toMatchObject(expected);
+});
+
+describe("what is spent", () => {
+  const share = { entries: 10, bytes: 1_000 };
+  const wanting = fc.record({
+    later: fc.integer({ min: 0, max: 3 * HOUR }),
+    bytes: fc.integer({ min: 1, max: 300 }),
+  });
+
+  test("R8: in no 24 hours more than the share, and a day of silence gives all of it back", () => {
+    fc.assert(
+      fc.property(fc.array(wanting, { maxLength: 200, size: "max" }), (wants) => {
+        let spent: Spent = [];
+        let now = 1_000_000;
+        const added: { readonly at: number; readonly bytes: number }[] = [];
+        for (const { later, bytes } of wants) {
+          now += later;
+          const next = spend(spent, share, bytes, now);
+          if (next === undefined) continue;
+          spent = readSpent(writeSpent(next));
+          expect(spent).toEqual(next);
+          added.push({ at: now, bytes });
+          const day = added.filter(({ at }) => at > now - DAY);
+          expect(day.length).toBeLessThanOrEqual(share.entries);
+          expect(day.reduce((sum, one) => sum + one.bytes, 0)).toBeLessThanOrEqual(share.bytes);
+          expect(spent.length).toBeLessThanOrEqual(DAY / SHARE_SLOT_MS + 1);
+        }
+        const rested = now + DAY + SHARE_SLOT_MS;
+        expect(spend(spent, share, share.bytes, rested)).toEqual([
+          { at: rested, entries: 1, bytes: share.bytes },
+        ]);
+      }),
+      fuzz(200),
+    );
+  });
+
+  test("one message may always go, however large", () => {
+    const large = spend([], share, 5_000, 0);
+    expect(large).toBeDefined();
+    expect(spend(large ?? [], share, 1, 1)).toBeUndefined();
+  });
+});
+
+describe("in the room", () => {
+  const tight = { logEntries: 20, share: 25 };
+
+  test("a clock that was a year ahead, and is set right: the share comes back after 28 hours all the same", () => {
+    const stage = new Stage(tight);
+    stage.now += 365 * DAY;
+    const mallory = stage.joins("mallory");
+    for (let i = 0; i < 6; i++) mallory.says(`${i}`, ["mallory"]);
+    expect(mallory.closed).toMatchObject({ code: 4103 });
+    stage.now -= 365 * DAY;
+    const again = stage.joins("mallory");
+    again.says("too soon", ["mallory"]);
+    expect(again.closed).toMatchObject({ code: 4103 });
+    stage.passes(DAY + SHARE_SLOT_MS);
+    const late = stage.joins("mallory");
+    late.says("a day later", ["mallory"]);
+    expect([late.closed, late.texts.at(-1)]).toEqual([undefined, "a day later"]);
+  });
+
+  test("R8: the first message over a name's share ends its link with 4103, and is not stored; others go on", () => {
+    const stage = new Stage(tight);
+    const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
+    for (const text of ["1", "2", "3", "4", "5"]) alice.says(text, ["bob"]);
+    expect(alice.closed).toBeUndefined();
+    alice.says("6", ["bob"]);
+    expect(alice.closed).toMatchObject({ code: 4103 });
+    bob.says("still here");
+    expect(bob.texts).toEqual(["1", "2", "3", "4", "5", "still here"]);
+  });
+
+  test.each([
+    ["by a reconnect", (stage: Stage) => stage.joins("alice")],
+    [
+      "by a goodbye and a crash",
+      (stage: Stage) => {
+        stage.joins("alice").leaves();
+        stage.crashes();
+        return stage.joins("alice");
+      },
+    ],
+    [
+      "by sleep, in either dialect",
+      (stage: Stage) => {
+        const line = stage.joins("alice", { dialect: "chat.line" });
+        line.says("5", ["bob"]);
+        stage.hibernates();
+        expect(line.closed).toBeUndefined();
+        return line;
+      },
+    ],
+  ])("R8: a share is not refilled %s", (_how, comesBack) => {
+    const stage = new Stage(tight);
+    stage.joins("bob");
+    const alice = stage.joins("alice");
+    for (const text of ["1", "2", "3", "4"]) alice.says(text, ["bob"]);
+    const again = comesBack(stage);
+    again.says("the last, or one too many", ["bob"]);
+    if (again.closed === undefined) again.says("one too many", ["bob"]);
+    expect(again.closed).toMatchObject({ code: 4103 });
+    expect(stage.storage.log.head).toBe(5);
+  });
+
+  test("R8: a crash gives back what was added since the last checkpoint, and no more", () => {
+    const entries = 2 * CHECKPOINT_ENTRIES;
+    const freely = { burst: 1_000_000, logEntries: 10_000, share: (entries * 100) / 10_000 };
+    const stage = new Stage(freely);
+    const { entries: most = 0 } = shareOf(stage.limits) ?? {};
+    const before = stage.joins("alice");
+    for (let i = 0; i < most; i++) before.says("spam", ["alice"]);
+    expect(before.closed).toBeUndefined();
+    stage.crashes();
+    const after = stage.joins("alice");
+    let more = 0;
+    for (; after.closed === undefined; more++) after.says("spam", ["alice"]);
+    expect(more - 1).toBeLessThan(CHECKPOINT_ENTRIES);
+  });
+});

@@ -1,0 +1,303 @@
+/** R8: what is sent to connections that do not read is bounded, for nothing that they claim proves that they read. */
+import { describe, expect, test } from "vitest";
+import { KIB, MIB, SECOND, STALL_MS, STRETCH_BYTES } from "../../../src/core/limits.ts";
+import { presets } from "../../../src/config/limits.ts";
+import { SIGNAL_BYTES } from "../../../src/protocol/limits.ts";
+import { HISTORY_BYTES } from "../../../src/core/commands/queries.ts";
+import { UNPROVEN_LINE_BYTES, UNPROVEN_ROOM_BYTES } from "../../../src/core/delivery/proof.ts";
+import { ROOM_FLIGHT_BYTES } from "../../../src/core/delivery/flow-control.ts";
+import { GAP_BYTES } from "../../../src/core/delivery/pump.ts";
+import type { PeerName } from "../../../src/protocol/ids.ts";
+import { type Client, Stage } from "../../support/harness/room-harness.ts";
+
+const freely = { rate: 100_000, burst: 1_000_000, share: 0 };
+const TEXT = "x".repeat(4_000);
+const DATA = JSON.stringify("x".repeat(SIGNAL_BYTES - 2));
+/** A window and two stretches, what a turn may overshoot, and the frames around it. */
+const MOST = presets().windowBytes + 2 * STRETCH_BYTES + STRETCH_BYTES;
+
+const bytesOf = (client: Client | undefined): number =>
+  (client?.heard ?? []).reduce((sum, out) => {
+    if (out.type === "entries") return out.entries.reduce((bytes, e) => bytes + e.bytes, sum);
+    if (out.type === "history") return out.entries.reduce((bytes, e) => bytes + e.bytes, sum);
+    return sum + (out.type === "signal" ? out.data.length : GAP_BYTES);
+  }, 0);
+
+/** Alice says so much in turns, and `after` each turn the reader does something. */
+function talks(stage: Stage, alice: Client, mebibytes: number, after: () => void): void {
+  for (let said = 0; said < mebibytes * MIB; said += 10 * TEXT.length) {
+    stage.together(() => {
+      for (let count = 0; count < 10; count++) alice.says(TEXT);
+    });
+    alice.acks();
+    after();
+    stage.passes(SECOND);
+  }
+}
+
+/** The newest entry that there is. */
+const head = (stage: Stage): number => stage.storage.log.head;
+
+describe("chat.v1", () => {
+  test("R8: after each stretch a mark comes, in its place, and whoever reads on shows it", () => {
+    const stage = new Stage(freely);
+    const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
+    talks(stage, alice, 2, () => bob.acks());
+    expect(bytesOf(bob)).toBeGreaterThan(2 * MIB);
+    const marks = bob.all("mark");
+    expect(marks.length).toBeGreaterThanOrEqual(7);
+    expect(new Set(marks.map(({ k }) => k)).size).toBe(marks.length);
+    // Nothing is left to be shown, and nothing keeps the room awake.
+    expect(stage.broker.due(stage.now)).toBeUndefined();
+    expect(bob.closed).toBeUndefined();
+  });
+
+  test("R8: no mark where little is sent", () => {
+    const stage = new Stage(freely);
+    const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
+    for (let count = 0; count < 40; count++) {
+      alice.says(TEXT);
+      bob.acks();
+    }
+    expect(bob.all("mark")).toEqual([]);
+    expect(bob.texts).toHaveLength(40);
+  });
+
+  test("R8: an ack without the k of a mark counts up to that mark, so what is unread is bounded", () => {
+    const stage = new Stage(freely);
+    const [alice, liar] = [stage.joins("alice"), stage.joins("liar")];
+    talks(stage, alice, 8, () => liar.does({ type: "Ack", seq: head(stage) as never }));
+    expect(bytesOf(liar)).toBeLessThan(MOST);
+    expect(bytesOf(liar)).toBeGreaterThan(STRETCH_BYTES);
+    // It ends as whoever stalls: nothing was proven for 90 s.
+    expect(liar.closed).toMatchObject({ code: 4201, reason: expect.stringMatching(/newest mark/) });
+    expect(alice.closed).toBeUndefined();
+  });
+
+  test.each([
+    ["a k that was never sent", () => "guessed1"],
+    ["a k of somebody else", (other: Client) => other.all("mark").at(-1)?.k],
+    ["the k of an older mark", (_other: Client, self: Client) => self.all("mark").at(0)?.k],
+  ])("R8: %s proves nothing", (_case, k) => {
+    const stage = new Stage(freely);
+    const [alice, bob, liar] = ["alice", "bob", "liar"].map((name) => stage.joins(name));
+    if (!alice || !bob || !liar) throw new Error("the test's own people are missing");
+    talks(stage, alice, 8, () => {
+      bob.acks();
+      liar.acks(head(stage), k(bob, liar));
+    });
+    expect(bytesOf(bob)).toBeGreaterThan(8 * MIB);
+    expect(bytesOf(liar)).toBeLessThan(MOST + STRETCH_BYTES);
+    expect([liar.closed?.code, bob.closed]).toEqual([4201, undefined]);
+  });
+
+  test("R8: the k of a later mark shows the earlier ones, too", () => {
+    const stage = new Stage(freely);
+    const [alice, asker] = [stage.joins("alice"), stage.joins("asker")];
+    talks(stage, alice, 0.2, () => asker.acks());
+    for (let count = 0; count < 30; count++) asker.asksHistory(100);
+    stage.passes(SECOND);
+    const toShow = (): string[] =>
+      (stage.broker.peers.get("asker" as PeerName)?.marks ?? []).map(({ k }) => k);
+    const before = asker.all("mark").map(({ k }) => k);
+    expect(before.length).toBeGreaterThan(1);
+    expect(toShow()).toEqual(before);
+    asker.does({ type: "Ack", seq: 0 as never, k: before.at(-1) ?? "" });
+    // What waited came at once, and marks of its own with it.
+    expect(toShow()).toEqual(
+      asker
+        .all("mark")
+        .slice(before.length)
+        .map(({ k }) => k),
+    );
+  });
+
+  test("R8: answers that nobody reads wait for the proof, and come when it is there", () => {
+    const stage = new Stage(freely);
+    const [alice, asker] = [stage.joins("alice"), stage.joins("asker")];
+    talks(stage, alice, 0.2, () => asker.acks());
+    asker.forgetsWhatItHeard();
+    for (let count = 0; count < 100; count++) asker.asksHistory(100);
+    stage.passes(10 * SECOND);
+    expect(bytesOf(asker)).toBeLessThan(MOST + HISTORY_BYTES);
+    const before = asker.all("history").length;
+    expect(before).toBeLessThan(20);
+    // It reads after all.
+    for (let count = 0; count < 100; count++) {
+      asker.acks();
+      stage.passes(100);
+    }
+    expect(asker.all("history")).toHaveLength(100);
+    expect(asker.closed).toBeUndefined();
+  });
+
+  test("R8: signals that nobody reads are dropped, and come again once it is proven", () => {
+    const stage = new Stage(freely);
+    const [alice, mute] = [stage.joins("alice"), stage.joins("mute")];
+    const signals = (): void =>
+      stage.together(() => {
+        for (let count = 0; count < 100; count++) alice.does({ type: "Signal", data: DATA });
+      });
+    for (let second = 0; second < 60; second++) {
+      signals();
+      stage.passes(SECOND);
+    }
+    expect(bytesOf(mute)).toBeLessThan(MOST);
+    expect(mute.closed).toBeUndefined();
+    mute.acks();
+    mute.forgetsWhatItHeard();
+    signals();
+    expect(mute.all("signal")).toHaveLength(100);
+  });
+
+  test("R8: a mark that is not shown for 90 s ends the connection, a ping notwithstanding", () => {
+    const stage = new Stage(freely);
+    const [alice, mute] = [stage.joins("alice"), stage.joins("mute")];
+    stage.together(() => {
+      for (let count = 0; count < 300; count++) alice.does({ type: "Signal", data: DATA });
+    });
+    expect(mute.all("mark")).toHaveLength(1);
+    mute.pinged = stage.now;
+    stage.passes(STALL_MS - SECOND);
+    expect(mute.closed).toBeUndefined();
+    stage.passes(2 * SECOND);
+    expect(mute.closed).toMatchObject({ code: 4201 });
+    expect(alice.closed).toBeUndefined();
+  });
+
+  test("R8: an honest reader of 8 KB a second is never ended, whatever is said", () => {
+    const stage = new Stage(freely);
+    const [alice, slow] = [stage.joins("alice"), stage.joins("slow")];
+    let read = 0;
+    let unread: { bytes: number; seq: number; k: string | undefined }[] = [];
+    for (let second = 0; second < 600; second++) {
+      stage.together(() => {
+        for (let count = 0; count < 10; count++) alice.says(TEXT);
+      });
+      alice.acks();
+      for (const out of slow.heard) {
+        if (out.type === "entries") {
+          for (const { bytes, seq } of out.entries) unread.push({ bytes, seq, k: undefined });
+        } else if (out.type === "mark") unread.push({ bytes: 40, seq: 0, k: out.k });
+      }
+      slow.forgetsWhatItHeard();
+      read += 8_000;
+      let last = 0;
+      let k: string | undefined;
+      while (unread[0] !== undefined && unread[0].bytes <= read) {
+        const [item] = unread;
+        read -= item.bytes;
+        last = Math.max(last, item.seq);
+        k = item.k ?? k;
+        unread = unread.slice(1);
+      }
+      if (last > 0 || k !== undefined)
+        slow.does({ type: "Ack", seq: last as never, ...(k && { k }) });
+      stage.passes(SECOND);
+    }
+    expect(slow.closed).toBeUndefined();
+    expect(unread.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(MOST);
+  });
+
+  test("R8: a room that wakes remembers what was not proven, and sleeps only if no mark is to be shown", () => {
+    const stage = new Stage(freely);
+    const [alice, liar] = [stage.joins("alice"), stage.joins("liar")];
+    let sleeps = 0;
+    for (let round = 0; round < 40; round++) {
+      talks(stage, alice, 0.1, () => liar.does({ type: "Ack", seq: head(stage) as never }));
+      if (stage.broker.due(stage.now) !== undefined) continue;
+      stage.hibernates();
+      sleeps++;
+    }
+    expect(sleeps).toBeGreaterThan(1);
+    expect(bytesOf(liar)).toBeLessThan(MOST);
+  });
+});
+
+describe("chat.line", () => {
+  test("R8: beyond the room's bound the lines that owe most end, and the others go on", () => {
+    const stage = new Stage({ ...freely, logEntries: 200 });
+    const alice = stage.joins("alice");
+    const few = stage.joins("few", { dialect: "chat.line" });
+    const much = ["one", "two", "three", "four"].map((name) =>
+      stage.joins(name, { dialect: "chat.line" }),
+    );
+    const names = much.map(({ link }) => link.name);
+    few.does({ type: "Nothing" });
+    const rounds = Math.ceil(UNPROVEN_LINE_BYTES / (4 * 60 * TEXT.length)) + 2;
+    for (let round = 0; round < rounds; round++) {
+      stage.together(() => {
+        for (let count = 0; count < 60; count++) alice.says(TEXT, names);
+      });
+      alice.acks();
+      stage.passes(SECOND);
+    }
+    const ended = much.filter(({ closed }) => closed !== undefined);
+    expect(ended.length).toBeGreaterThan(0);
+    expect(ended.length).toBeLessThan(4);
+    for (const { closed } of ended) expect(closed).toMatchObject({ code: 4201 });
+    expect([alice.closed, few.closed]).toEqual([undefined, undefined]);
+    // Whoever was ended comes back, and counts from nothing on.
+    const back = stage.joins(ended[0]?.link.name ?? "one", { dialect: "chat.line" });
+    alice.says("hi", [back.link.name]);
+    expect(back.texts.at(-1)).toBe("hi");
+  });
+
+  test("R8: lines below the bound are never ended, and never sent a mark", () => {
+    const stage = new Stage({ ...freely, logEntries: 200 });
+    const alice = stage.joins("alice");
+    const line = stage.joins("line", { dialect: "chat.line" });
+    talks(stage, alice, 4, () => {});
+    expect(line.closed).toBeUndefined();
+    expect(line.all("mark")).toEqual([]);
+    expect(bytesOf(line)).toBeGreaterThan(4 * MIB - 64 * KIB);
+  });
+});
+
+describe("a crowd", () => {
+  test("R8 R11: a thousand honest readers of a busy room are never ended, and get everything", () => {
+    const stage = new Stage({ ...freely, logEntries: 1_000 });
+    const alice = stage.joins("alice");
+    const crowd = Array.from({ length: 1_000 }, (_, number) => stage.joins(`reader${number}`));
+    for (const reader of [alice, ...crowd]) reader.forgetsWhatItHeard();
+    let got = 0;
+    for (let round = 0; round < 30; round++) {
+      stage.together(() => {
+        for (let count = 0; count < 2; count++) alice.says(TEXT);
+      });
+      // Each reads what came, and acknowledges it as the protocol asks.
+      stage.together(() => {
+        for (const reader of [alice, ...crowd]) reader.acks();
+      });
+      stage.passes(SECOND);
+      got += crowd[0]?.texts.length ?? 0;
+      for (const reader of [alice, ...crowd]) reader.forgetsWhatItHeard();
+    }
+    expect(crowd.filter(({ closed }) => closed !== undefined)).toEqual([]);
+    expect(got).toBe(60);
+  });
+
+  test("R8: a thousand who acknowledge what they never read are sent a bounded sum, and one reader goes on", () => {
+    const stage = new Stage({ ...freely, logEntries: 10_000 });
+    const alice = stage.joins("alice");
+    const liars = Array.from({ length: 1_000 }, (_, number) => stage.joins(`liar${number}`));
+    let most = 0;
+    for (let round = 0; round < 40; round++) {
+      stage.together(() => {
+        for (let count = 0; count < 2; count++) alice.says(TEXT);
+      });
+      alice.acks();
+      stage.together(() => {
+        for (const liar of liars) liar.does({ type: "Ack", seq: head(stage) as never });
+      });
+      stage.passes(SECOND);
+      most = Math.max(
+        most,
+        liars.reduce((sum, liar) => sum + bytesOf(liar), 0),
+      );
+    }
+    // The bound, a frame more for each, and what may be in flight in a room.
+    expect(most).toBeLessThan(UNPROVEN_ROOM_BYTES + ROOM_FLIGHT_BYTES + 1_000 * 2 * TEXT.length);
+    expect(alice.texts).toHaveLength(80);
+  });
+});

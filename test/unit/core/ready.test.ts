@@ -1,0 +1,76 @@
+/** `ready` at long silences: everyone whom nothing concerns hears of it in time, and not all of a large room at once. */
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { READY_ENTRIES, SWEEP_ENTRIES } from "../../../src/core/delivery/pump.ts";
+import { type Client, Stage } from "../../support/harness/room-harness.ts";
+import { fuzz } from "../../support/arbitraries.ts";
+
+const freely = { burst: 1_000_000, rate: 100_000, names: 1_000_000 };
+
+/** The last position that a client was told of. */
+const told = (client: Client): number =>
+  client.all("ready").at(-1)?.seq ?? client.all("welcome")[0]?.head ?? 0;
+
+/** Alice says so many things to herself, in one turn. */
+const murmurs = (stage: Stage, alice: Client, count: number): void =>
+  stage.together(() => {
+    for (let item = 0; item < count; item++) alice.says("x", ["alice"]);
+  });
+
+test("R11: whoever comes and goes, however much a turn brings: before 1,000 entries have passed", () => {
+  const steps = fc.array(
+    fc.record({
+      says: fc.oneof(
+        { weight: 8, arbitrary: fc.integer({ min: 1, max: 2 * SWEEP_ENTRIES }) },
+        { weight: 1, arbitrary: fc.integer({ min: 500, max: 1_500 }) },
+      ),
+      joins: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(0) },
+        { weight: 1, arbitrary: fc.integer({ min: 1, max: 50 }) },
+      ),
+      leaves: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(0) },
+        { weight: 1, arbitrary: fc.integer({ min: 1, max: 50 }) },
+      ),
+    }),
+    { minLength: 100, maxLength: 150 },
+  );
+  fc.assert(
+    fc.property(steps, (all) => {
+      const stage = new Stage(freely);
+      const alice = stage.joins("alice", { dialect: "chat.line" });
+      const quiet: Client[] = [];
+      let head = 0;
+      let joined = 0;
+      for (const { says, joins, leaves } of all) {
+        for (let i = 0; i < joins; i++) quiet.push(stage.joins(`quiet${joined++}`));
+        // From the front and from the end, so that those who stay change places.
+        for (const one of quiet.splice(leaves % 2 === 0 ? 0 : -leaves, leaves)) one.leaves();
+        murmurs(stage, alice, says);
+        head += says;
+        for (const one of quiet) expect(head - told(one)).toBeLessThan(READY_ENTRIES);
+      }
+    }),
+    // A hundred turns say enough: to shrink them takes minutes.
+    { ...fuzz(20), endOnFailure: true },
+  );
+}, 60_000);
+
+test("R8: of 640 who hear nothing, a message lets 20 know, so that no turn waits for all of them", () => {
+  const stage = new Stage(freely);
+  const alice = stage.joins("alice", { dialect: "chat.line" });
+  const quiet: Client[] = [];
+  stage.together(() => {
+    for (let i = 1; i < 640; i++) quiet.push(stage.joins(`quiet${i}`));
+  });
+  stage.passes(1_000);
+  for (const one of quiet) one.forgetsWhatItHeard();
+  const readies: number[] = [];
+  for (let i = 0; i < READY_ENTRIES; i++) {
+    murmurs(stage, alice, 1);
+    readies.push(quiet.reduce((sum, one) => sum + one.all("ready").length, 0));
+    for (const one of quiet) one.forgetsWhatItHeard();
+  }
+  expect(readies.reduce((sum, count) => sum + count, 0)).toBe(639);
+  expect(Math.max(...readies)).toBe(640 / SWEEP_ENTRIES);
+}, 60_000);

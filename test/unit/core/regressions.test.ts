@@ -1,0 +1,135 @@
+/** Bugs that were found and mended, each under the name of what went wrong. */
+import { describe, expect, test } from "vitest";
+import { DAY, SECOND } from "../../../src/core/limits.ts";
+import { FORGET_AWAY_MS } from "../../../src/core/membership/name-eviction.ts";
+import { Stage } from "../../support/harness/room-harness.ts";
+
+const freely = { burst: 1_000_000, rate: 100_000 };
+
+describe("mended", () => {
+  test("R11: a flood of signals starved the entries and answers of whom it went to", () => {
+    const stage = new Stage();
+    const victim = stage.joins("victim");
+    const alice = stage.joins("alice", { dialect: "chat.line" });
+    const crowd = Array.from({ length: 120 }, (_, i) => stage.joins(`peer${i}`));
+    const data = JSON.stringify("x".repeat(1_000));
+    let shown: string | undefined;
+    // 50 signals a second from each of 120: 6 MB/s, and a word in between.
+    for (let turn = 0; turn < 2_000; turn++) {
+      stage.now += 5;
+      stage.together(() => {
+        for (let i = 0; i < 30; i++) {
+          crowd[(turn * 30 + i) % 120]?.does({ type: "Signal", data, to: [victim.link.name] });
+        }
+        if (turn === 1_000) alice.says("through?", ["victim"]);
+        if (turn === 1_000) victim.does({ type: "Who", id: "w" });
+      });
+      // It reads: each mark is shown as it comes.
+      if (victim.all("mark").at(-1)?.k !== shown) victim.acks();
+      shown = victim.all("mark").at(-1)?.k;
+    }
+    expect(victim.texts).toEqual(["through?"]);
+    expect(victim.all("who")).toHaveLength(1);
+    expect(victim.all("signal").length).toBeGreaterThan(1_000);
+  });
+
+  test("R8: one message to everyone made the next newcomer search the log once per name", () => {
+    const stage = new Stage({ ...freely, names: 300 });
+    const alice = stage.joins("alice", { dialect: "chat.line" });
+    for (let i = 0; i < 299; i++) stage.joins(`peer${i}`).leaves();
+    stage.passes(SECOND);
+    expect(stage.joins("new1").closed).toBeUndefined();
+    let reads = 0;
+    const { log } = stage.storage;
+    const after = log.after.bind(log);
+    log.after = (seq) => {
+      reads++;
+      return after(seq);
+    };
+    alice.says("to everyone");
+    reads = 0;
+    expect(stage.joins("new2").closed?.code).toBe(4100);
+    expect(reads).toBeLessThan(3);
+  });
+
+  test("R8: somebody who left in the turn of a search was judged by where they had stood before", () => {
+    const stage = new Stage({ ...freely, names: 2 });
+    const alice = stage.joins("alice", { dialect: "chat.line" });
+    const bob = stage.joins("bob");
+    alice.says("for bob", ["bob"]);
+    bob.acks();
+    bob.leaves();
+    stage.passes(SECOND);
+    const again = stage.joins("bob", { since: 0, epoch: stage.epoch });
+    stage.passes(SECOND);
+    stage.together(() => {
+      again.leaves();
+      stage.joins("new");
+    });
+    expect(stage.joins("bob").texts).toEqual(["for bob"]);
+  });
+
+  test("R5: the first checkpoint after a crash threw away the cursors of those not back yet", () => {
+    const stage = new Stage(freely);
+    const alice = stage.joins("alice", { dialect: "chat.line" });
+    const bob = stage.joins("bob", { dialect: "chat.line" });
+    for (let i = 1; i <= 1_000; i++) alice.says(`${i}`, ["bob"]);
+    expect(bob.texts).toHaveLength(1_000);
+    stage.crashes();
+    const again = stage.joins("alice", { dialect: "chat.line" });
+    for (let i = 1_001; i <= 1_300; i++) again.says(`${i}`, ["bob"]);
+    const back = stage.joins("bob", { dialect: "chat.line" });
+    expect(back.texts.at(-1)).toBe("1300");
+    expect(back.texts.length).toBeLessThanOrEqual(300 + 256);
+  });
+
+  test("R8: who was online for a month and lost their link in a crash was forgotten as long away", () => {
+    const stage = new Stage({ names: 3, logDays: 3_000 });
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    stage.passes(FORGET_AWAY_MS + DAY);
+    bob.acks(0);
+    stage.crashes();
+    stage.joins("bob");
+    stage.crashes();
+    stage.joins("alice").says("for bob", ["bob"]);
+    expect(alice.isCut).toBe(true);
+    stage.joins("carol");
+    stage.joins("dave");
+    expect(stage.joins("bob").texts).toEqual(["for bob"]);
+  });
+
+  test("R5: what a dying socket of a line peer did not take counted as delivered", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob", { dialect: "chat.line" });
+    alice.says("1", ["bob"]);
+    bob.isDying = true;
+    alice.says("2", ["bob"]);
+    alice.says("3", ["bob"]);
+    bob.leaves(1006);
+    const back = stage.joins("bob", { dialect: "chat.line" });
+    expect([...bob.texts, ...back.texts]).toEqual(["1", "2", "3"]);
+  });
+
+  test("R6: what was asked for before /quit in the same turn was not answered", () => {
+    const stage = new Stage();
+    stage.joins("bob").leaves();
+    const alice = stage.joins("alice", { dialect: "chat.line" });
+    stage.together(() => {
+      alice.says("hi", ["bob"]);
+      alice.does({ type: "Who" });
+      alice.does({ type: "Quit" });
+    });
+    expect(alice.heard.map(({ type }) => type)).toEqual(["welcome", "away", "who"]);
+    expect(alice.closed?.code).toBe(1000);
+  });
+
+  test("R1: a stranger took the place of somebody in grace", () => {
+    const stage = new Stage({ online: 2 });
+    stage.joins("alice");
+    stage.joins("bob").vanishes();
+    expect(stage.joins("carol").closed?.code).toBe(4100);
+    expect(stage.joins("bob").closed).toBeUndefined();
+  });
+});

@@ -1,0 +1,567 @@
+/** The rules R1 to R11, each as a short conversation with the real broker. Their mutants are in test/mutation. */
+import { describe, expect, test } from "vitest";
+import { STALL_MS } from "../../../src/core/limits.ts";
+import { Stage } from "../../support/harness/room-harness.ts";
+
+const session = (attempt: number, token = "s") => ({ token, attempt });
+
+describe("R1: one connection per name", () => {
+  test("R1: a newer connection takes over in one step, the older gets 4001, and it is no news", () => {
+    const stage = new Stage();
+    const bob = stage.joins("bob");
+    const old = stage.joins("alice");
+    stage.passes(1_000);
+    bob.forgetsWhatItHeard();
+    const young = stage.joins("alice");
+    stage.passes(60_000);
+    expect(old.closed?.code).toBe(4001);
+    expect(stage.broker.peers.get(young.link.name)?.link).toEqual(young.link);
+    expect(bob.heard).toEqual([]);
+    bob.says("hi", ["alice"]);
+    expect([old.texts, young.texts]).toEqual([[], ["hi"]]);
+  });
+
+  test("R1: an overtaken handshake loses, and leaves its successor alone", () => {
+    const stage = new Stage();
+    const second = stage.joins("alice", { session: session(2) });
+    const first = stage.joins("alice", { session: session(1) });
+    const again = stage.joins("alice", { session: session(2) });
+    expect([first.closed?.code, again.closed?.code, second.closed]).toEqual([
+      4201,
+      4201,
+      undefined,
+    ]);
+    const other = stage.joins("alice", { session: session(1, "other") });
+    expect([second.closed?.code, other.closed]).toEqual([4001, undefined]);
+  });
+
+  test("R1: a name belongs to the first key that joined with it", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice", { owner: "hash" });
+    expect(stage.joins("alice", { owner: "other" }).closed?.code).toBe(4003);
+    expect(stage.joins("alice").closed?.code).toBe(4003);
+    expect(alice.closed).toBeUndefined();
+    stage.joins("bob");
+    expect(stage.joins("bob", { owner: "hash" }).closed).toMatchObject({
+      code: 4003,
+      reason: expect.stringContaining("without a key"),
+    });
+  });
+
+  test("R1: the key comes before the attempt, the attempt before a full room", () => {
+    const stage = new Stage({ online: 1 });
+    stage.joins("alice", { owner: "a", session: session(5) });
+    expect(stage.joins("alice", { owner: "b", session: session(1) }).closed?.code).toBe(4003);
+    expect(stage.joins("alice", { owner: "a", session: session(1) }).closed?.code).toBe(4201);
+    expect(stage.joins("bob").closed?.code).toBe(4100);
+    expect(stage.joins("alice", { owner: "a", session: session(6) }).closed).toBeUndefined();
+  });
+});
+
+describe("R2: one removal", () => {
+  test("R2: the late failure of an older connection does not remove the newer one", () => {
+    const stage = new Stage();
+    const bob = stage.joins("bob");
+    const old = stage.joins("alice");
+    const young = stage.joins("alice");
+    old.vanishes();
+    old.vanishes();
+    bob.says("still there?", ["alice"]);
+    expect(young.texts).toEqual(["still there?"]);
+    expect(stage.broker.peers.size).toBe(2);
+  });
+
+  test("R2: a second signal finds nothing, and does not move the cursor that the first one saved", () => {
+    const stage = new Stage();
+    const bob = stage.joins("bob");
+    const alice = stage.joins("alice");
+    bob.says("one", ["alice"]);
+    alice.vanishes();
+    const rows = stage.storage.commits;
+    alice.vanishes();
+    alice.leaves();
+    expect(stage.storage.commits).toBe(rows);
+    expect(stage.joins("alice").texts).toEqual(["one"]);
+  });
+
+  test("R2: what a replaced connection still says is not heard, though it was said before the turn", () => {
+    const stage = new Stage();
+    const bob = stage.joins("bob");
+    const old = stage.joins("alice");
+    stage.together(() => {
+      old.says("before", ["bob"]);
+      stage.joins("alice");
+      old.says("after", ["bob"]);
+    });
+    expect(bob.texts).toEqual(["before"]);
+  });
+
+  test("R2: an ended connection does not come back through hibernation", () => {
+    const stage = new Stage();
+    const bob = stage.joins("bob");
+    const old = stage.joins("alice");
+    const young = stage.joins("alice");
+    stage.hibernates();
+    old.says("ghost", ["bob"]);
+    old.vanishes();
+    bob.says("hi", ["alice"]);
+    expect([bob.texts, old.texts, young.texts]).toEqual([["hi"], [], ["hi"]]);
+  });
+
+  test("R2: of two sockets that both think they are current, a wake keeps the newer", () => {
+    const stage = new Stage();
+    const old = stage.joins("alice");
+    const young = stage.joins("alice");
+    old.closed = undefined; // as if the mark had been lost
+    stage.hibernates();
+    expect([old.closed, young.closed]).toEqual([{ code: 4001, reason: "replaced" }, undefined]);
+    expect(stage.broker.peers.get(young.link.name)?.link).toEqual(young.link);
+  });
+
+  test("R2: connection ids are not used again after everyone left and the room woke", () => {
+    const stage = new Stage();
+    const first = stage.joins("alice");
+    stage.crashes();
+    const second = stage.joins("alice");
+    expect(second.link.id).not.toBe(first.link.id);
+    stage.turn([{ type: "Disconnect", link: first.link, code: 1006 }]);
+    expect(stage.broker.peers.get(second.link.name)?.link).toEqual(second.link);
+  });
+});
+
+describe("R3: stored before seen", () => {
+  test("R3: a turn whose commit fails shows nothing to anyone", () => {
+    const stage = new Stage();
+    const bob = stage.joins("bob");
+    const alice = stage.joins("alice");
+    stage.passes(1_000);
+    for (const client of [alice, bob]) client.forgetsWhatItHeard();
+    stage.storage.failures = 1;
+    expect(() => alice.says("lost?", ["bob"], "1")).toThrow("full");
+    expect([alice.heard, bob.heard]).toEqual([[], []]);
+    expect(stage.storage.log.head).toBe(0);
+  });
+
+  test("R3: a takeover whose commit fails closes nobody", () => {
+    const stage = new Stage();
+    const old = stage.joins("alice");
+    stage.storage.failures = 1;
+    expect(() =>
+      stage.together(() => {
+        stage.joins("carol");
+        stage.joins("alice");
+      }),
+    ).toThrow("full");
+    expect(old.closed).toBeUndefined();
+  });
+});
+
+describe("R4: one order", () => {
+  test("R4: seq rises by one per entry, and everyone sees theirs in that order", () => {
+    const stage = new Stage();
+    const [alice, bob, carol] = ["alice", "bob", "carol"].map((name) => stage.joins(name));
+    stage.together(() => {
+      alice?.says("1", ["bob"]);
+      bob?.says("2");
+      carol?.says("3", ["alice", "carol"]);
+      alice?.says("4");
+    });
+    expect(alice?.seqs).toEqual([1, 2, 3, 4]);
+    expect(bob?.seqs).toEqual([1, 2, 4]);
+    expect(carol?.seqs).toEqual([2, 3, 4]);
+  });
+
+  test("R4: the last words before a goodbye arrive", () => {
+    const stage = new Stage();
+    const bob = stage.joins("bob");
+    const alice = stage.joins("alice");
+    stage.together(() => {
+      alice.says("farewell");
+      alice.leaves();
+    });
+    expect(bob.texts).toEqual(["farewell"]);
+  });
+
+  test("R4: a refusal does not come after the confirmation of a later message", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    alice.forgetsWhatItHeard();
+    stage.together(() => {
+      alice.says("no", ["nobody"], "1");
+      alice.says("yes", ["alice"], "2");
+    });
+    expect(alice.heard.map(({ type }) => type)).toEqual(["error", "entries"]);
+  });
+});
+
+describe("R5: exactly once", () => {
+  test("R5: what came while a peer was away is replayed on return, once and in order", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    alice.says("1", ["bob"]);
+    bob.acks();
+    bob.vanishes();
+    alice.says("2", ["bob"]);
+    alice.says("not for bob", ["alice"]);
+    alice.says("3");
+    const back = stage.joins("bob");
+    alice.says("4", ["bob"]);
+    expect([...bob.texts, ...back.texts]).toEqual(["1", "2", "3", "4"]);
+    expect(back.all("ready")).toEqual([{ type: "ready", seq: 4 }]);
+  });
+
+  test("R5: what was sent but not acknowledged is sent again", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    bob.isCut = true;
+    alice.says("into the void", ["bob"]);
+    bob.vanishes();
+    expect(stage.joins("bob").texts).toEqual(["into the void"]);
+  });
+
+  test("R5: with nothing in flight the cursor is what was sent, never the head", () => {
+    const stage = new Stage({ window: 2 });
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    for (const text of ["1", "2", "3", "4"]) alice.says(text, ["bob"]);
+    expect(bob.texts).toEqual(["1", "2"]);
+    stage.together(() => {
+      bob.acks(2);
+      bob.vanishes();
+    });
+    expect(stage.joins("bob").texts).toEqual(["3", "4"]);
+  });
+
+  test("R5: an attachment written at every ack keeps a wake from doubling", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    alice.says("1", ["bob"]);
+    bob.acks();
+    alice.acks();
+    stage.hibernates();
+    alice.says("2", ["bob"]);
+    expect(bob.texts).toEqual(["1", "2"]);
+  });
+
+  test("R5: what was in flight when the room lost its memory is sent again", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    bob.isCut = true;
+    alice.says("1", ["bob"]);
+    bob.isCut = false;
+    stage.hibernates();
+    alice.acks();
+    alice.says("2", ["bob"]);
+    expect(bob.texts).toEqual(["1", "2"]);
+  });
+
+  test("R5: a line peer is not told again what it was handed before the room slept", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob", { dialect: "chat.line" });
+    alice.says("1", ["bob"]);
+    stage.hibernates();
+    alice.says("2", ["bob"]);
+    bob.leaves();
+    alice.says("3", ["bob"]);
+    const back = stage.joins("bob", { dialect: "chat.line" });
+    expect([...bob.texts, ...back.texts]).toEqual(["1", "2", "3"]);
+  });
+
+  test("R5: a crash repeats at most, and an explicit since keeps even that away", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    alice.says("1", ["bob"]);
+    bob.acks();
+    stage.crashes();
+    expect(stage.joins("bob").texts).toEqual(["1"]);
+    expect(stage.joins("bob", { since: 1, epoch: stage.epoch }).texts).toEqual([]);
+  });
+
+  test("R5: own messages come back as their own confirmation, after a return too", () => {
+    const stage = new Stage();
+    stage.joins("bob");
+    const alice = stage.joins("alice");
+    alice.isCut = true;
+    alice.says("sent", ["bob"], "id-1");
+    alice.vanishes();
+    const [entry] = stage.joins("alice").entries;
+    expect(entry).toMatchObject({ id: "id-1", from: "alice", seq: 1 });
+  });
+
+  test("R5: who joins in the middle of a turn gets just what came after its cursor", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const clients = [alice];
+    stage.together(() => {
+      alice.says("before");
+      clients.push(stage.joins("bob"));
+      alice.says("after");
+    });
+    expect(clients.map(({ texts }) => texts)).toEqual([["before", "after"], ["after"]]);
+    expect(clients[1]?.all("welcome")[0]).toMatchObject({ head: 1, since: 1 });
+  });
+
+  test("R5: leaving and returning within one turn loses and doubles nothing", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    alice.says("1", ["bob"]);
+    bob.acks();
+    const clients = [bob];
+    stage.together(() => {
+      alice.says("2", ["bob"]);
+      bob.vanishes();
+      alice.says("3", ["bob"]);
+      clients.push(stage.joins("bob"));
+      alice.says("4", ["bob"]);
+    });
+    expect(clients.flatMap(({ texts }) => texts)).toEqual(["1", "2", "3", "4"]);
+  });
+});
+
+describe("R6: nothing silent", () => {
+  test("R6: one unknown name refuses the whole message, by name", () => {
+    const stage = new Stage();
+    const bob = stage.joins("bob");
+    const alice = stage.joins("alice");
+    alice.says("hi", ["bob", "zed"], "1");
+    expect(alice.all("error")[0]?.refusal).toMatchObject({ code: "unknown-peer", id: "1" });
+    expect(alice.all("error")[0]?.refusal.message).toContain("zed");
+    expect([bob.texts, stage.storage.log.head]).toEqual([[], 0]);
+  });
+
+  test("R6: what retention removed is told as a gap, whether or not it concerned the peer", () => {
+    const stage = new Stage({ logEntries: 3 });
+    const alice = stage.joins("alice");
+    stage.joins("bob").leaves();
+    for (let i = 1; i <= 6; i++) alice.says(`${i}`, i % 2 ? ["bob"] : ["alice"]);
+    const bob = stage.joins("bob");
+    expect(bob.all("gap")).toEqual([{ type: "gap", from: 1, to: 3 }]);
+    expect(bob.texts).toEqual(["5"]);
+    expect(bob.heard.map(({ type }) => type)).toEqual(["welcome", "gap", "entries", "ready"]);
+  });
+
+  test("R6: a peer that is behind is told of the gap that opens meanwhile", () => {
+    const stage = new Stage({ logEntries: 3, window: 1 });
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    for (let i = 1; i <= 8; i++) {
+      alice.says(`${i}`, ["bob"]);
+      alice.acks();
+    }
+    expect(bob.texts).toEqual(["1"]);
+    for (let i = 0; i < 6; i++) bob.acks();
+    expect(bob.all("gap")).toEqual([{ type: "gap", from: 2, to: 5 }]);
+    expect(bob.texts).toEqual(["1", "6", "7", "8"]);
+  });
+
+  test("R6: a gap that was not acknowledged is told again, from where it began", () => {
+    const stage = new Stage({ logEntries: 1 });
+    const alice = stage.joins("alice");
+    stage.joins("bob").leaves();
+    for (let i = 1; i <= 4; i++) alice.says(`${i}`, ["alice"]);
+    const gap = { type: "gap", from: 1, to: 3 };
+    const bob = stage.joins("bob");
+    expect(bob.all("gap")).toEqual([gap]);
+    bob.vanishes();
+    expect(stage.joins("bob").all("gap")).toEqual([gap]);
+  });
+
+  test("R6: an unknown epoch or a since above the head voids the cursor, and welcome says which is used", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    alice.says("1", ["alice"]);
+    alice.acks();
+    const since = (options: object) => stage.joins("alice", options).all("welcome")[0]?.since;
+    expect(since({ since: 0, epoch: "another" })).toBe(1);
+    expect(since({ since: 9, epoch: stage.epoch })).toBe(1);
+    expect(since({ since: 0, epoch: stage.epoch })).toBe(0);
+    expect(since({})).toBe(0); // the explicit one moved it back
+    expect(since({ since: 1, epoch: stage.epoch })).toBe(1);
+    expect(since({ since: 0 })).toBe(0);
+  });
+});
+
+describe("R7: nothing from outside disturbs another peer", () => {
+  test("R7: signals of unknown, older and doubled connections change nothing", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    const nobody = { name: "zed" as never, id: "0" as never };
+    stage.turn([
+      { type: "Disconnect", link: nobody, code: 1006 },
+      { type: "Broken", link: nobody, code: 1003, reason: "" },
+      { type: "Said", link: nobody, command: { type: "Ack", seq: 1e15 as never } },
+      { type: "Said", link: { ...bob.link, id: "0" as never }, command: { type: "Quit" } },
+    ]);
+    alice.says("fine", ["bob"]);
+    expect(bob.texts).toEqual(["fine"]);
+  });
+});
+
+describe("R8: bounded, and nobody sees what is not theirs", () => {
+  test("R8: history shows what concerns the peer, and of others' only what was for everyone", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    alice.says("to all");
+    alice.says("to bob", ["bob"]);
+    alice.says("to alice", ["alice"]);
+    const carol = stage.joins("carol");
+    bob.says("to carol", ["carol"]);
+    carol.says("from carol", ["alice"]);
+    const history = (name: string): string[] | undefined => {
+      const reader = stage.joins(name);
+      reader.asksHistory();
+      return reader.all("history")[0]?.entries.map(({ text }) => text);
+    };
+    expect(history("carol")).toEqual(["to all", "to carol", "from carol"]);
+    expect(history("bob")).toEqual(["to all", "to bob", "to carol"]);
+    expect(history("dave")).toEqual(["to all"]);
+  });
+
+  test("R8: a forgotten name that is claimed again gets nothing from before its birth but a gap", () => {
+    const stage = new Stage({ names: 3 });
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob", { owner: "old" });
+    alice.says("secret", ["bob"]);
+    bob.acks();
+    bob.leaves();
+    stage.joins("carol").leaves();
+    stage.joins("dave").leaves(); // the room is full of names: bob is forgotten
+    const young = stage.joins("bob", { owner: "new", since: 0, epoch: stage.epoch });
+    expect(young.all("welcome")[0]).toMatchObject({ since: 0, head: 1 });
+    expect(young.all("gap")).toEqual([{ type: "gap", from: 1, to: 1 }]);
+    young.acks();
+    young.asksHistory();
+    expect(young.texts).toEqual([]);
+    expect(young.all("history")[0]?.entries).toEqual([]);
+    const plain = stage.joins("bob", { owner: "new", since: 0 });
+    expect([plain.all("gap"), plain.texts]).toEqual([[], []]);
+  });
+
+  test("R8: at most a window is in flight, in entries and in bytes; an ack opens it", () => {
+    const stage = new Stage({ window: 3, windowBytes: 1_000 });
+    const alice = stage.joins("alice", { dialect: "chat.line" });
+    const bob = stage.joins("bob");
+    for (let i = 1; i <= 8; i++) alice.says(`${i}`, ["bob"]);
+    expect(bob.texts).toEqual(["1", "2", "3"]);
+    bob.acks(1);
+    expect(bob.texts).toEqual(["1", "2", "3", "4"]);
+    bob.acks(4);
+    bob.acks(7);
+    bob.acks(8);
+    bob.forgetsWhatItHeard();
+    for (let i = 1; i <= 3; i++) alice.says("x".repeat(500), ["bob"]);
+    expect(bob.texts).toHaveLength(1);
+    alice.says("y".repeat(5_000), ["bob"]);
+    for (let i = 0; i < 4; i++) bob.acks();
+    expect(bob.texts.map((text) => text.length)).toEqual([500, 500, 500, 5_000]);
+  });
+
+  test("R8: the first item over the allowance ends the link; the allowance is the name's", () => {
+    const stage = new Stage({ burst: 10, rate: 1 });
+    const bob = stage.joins("bob", { dialect: "chat.line" });
+    const alice = stage.joins("alice");
+    stage.together(() => {
+      for (let i = 1; i <= 12; i++) alice.says(`${i}`, ["bob"]);
+    });
+    expect(bob.texts).toEqual(["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]);
+    expect(alice.closed?.code).toBe(4103);
+    const again = stage.joins("alice");
+    again.says("too early", ["bob"]);
+    expect(again.closed?.code).toBe(4103);
+    stage.passes(2_000);
+    const later = stage.joins("alice");
+    later.says("11", ["bob"]);
+    expect([later.closed, bob.texts.at(-1)]).toEqual([undefined, "11"]);
+  });
+});
+
+describe("R9: idle is free", () => {
+  test("R9: with everyone connected and nothing in flight, nothing is ever due", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    stage.joins("bob", { dialect: "chat.line" });
+    stage.passes(1_000);
+    alice.says("hi");
+    expect(stage.broker.due(stage.now)).toBe(stage.now + STALL_MS);
+    alice.acks();
+    expect(stage.broker.due(stage.now)).toBeUndefined();
+  });
+});
+
+describe("R10: at most one commit a turn", () => {
+  test("R10: a turn of many events is one commit; acks and reads are none", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob");
+    const before = stage.storage.commits;
+    stage.together(() => {
+      for (let i = 0; i < 50; i++) alice.says(`${i}`, ["bob"]);
+      bob.says("x");
+      stage.joins("carol");
+    });
+    expect(stage.storage.commits).toBe(before + 1);
+    expect(stage.disk.segments).toHaveLength(1);
+    alice.acks();
+    bob.acks();
+    bob.asksHistory();
+    stage.passes(1_000);
+    expect(stage.storage.commits).toBe(before + 1);
+  });
+});
+
+describe("R11: nothing starves", () => {
+  test("R11: a returning peer becomes ready however fast others talk", () => {
+    const stage = new Stage({ window: 2 });
+    const alice = stage.joins("alice", { dialect: "chat.line" });
+    stage.joins("bob").leaves();
+    for (let i = 0; i < 10; i++) alice.says("old", ["bob"]);
+    const bob = stage.joins("bob");
+    for (let i = 0; i < 5; i++) {
+      alice.says("new", ["bob"]);
+      alice.says("new", ["bob"]);
+      bob.acks();
+    }
+    expect(bob.all("ready")).toEqual([{ type: "ready", seq: 10 }]);
+  });
+
+  test("R11: a peer that nothing concerns is told so before 1,000 entries have passed", () => {
+    const stage = new Stage({ burst: 1e6 });
+    const alice = stage.joins("alice", { dialect: "chat.line" });
+    const bob = stage.joins("bob");
+    let told = 0;
+    for (let i = 10; i <= 2_500; i += 10) {
+      stage.together(() => {
+        for (let item = 0; item < 10; item++) alice.says("x", ["alice"]);
+      });
+      const { seq } = bob.all("ready").at(-1) ?? { seq: 0 };
+      if (seq > told) told = seq;
+      expect(i - told).toBeLessThan(1_000);
+    }
+    expect(bob.all("ready").length).toBeGreaterThan(2);
+  });
+
+  test("R11: no progress for 90 s with something in flight ends the link; progress renews it", () => {
+    const stage = new Stage();
+    const alice = stage.joins("alice", { dialect: "chat.line" });
+    const bob = stage.joins("bob");
+    alice.says("1", ["bob"]);
+    alice.says("2", ["bob"]);
+    stage.passes(STALL_MS - 1);
+    expect(bob.closed).toBeUndefined();
+    bob.acks(1);
+    stage.passes(STALL_MS - 1);
+    expect(bob.closed).toBeUndefined();
+    stage.passes(1);
+    expect(bob.closed?.code).toBe(4201);
+    expect(stage.joins("bob").texts).toEqual(["2"]);
+  });
+});

@@ -1,0 +1,30 @@
+/** Comparing secrets says yes to what is the same, and to nothing else. */
+import { expect, test } from "vitest";
+import { sameSecret } from "../../../src/core/timing-safe-equal.ts";
+
+test.each([
+  ["the same", "abcdef", "abcdef", true],
+  ["both empty", "", "", true],
+  ["another first character", "xbcdef", "abcdef", false],
+  ["another one in the middle", "abxdef", "abcdef", false],
+  ["another last character", "abcdex", "abcdef", false],
+  ["one that only begins the same", "abcdef0", "abcdef", false],
+  ["the beginning", "abcde", "abcdef", false],
+  ["nothing", "", "abcdef", false],
+  ["something against nothing", "a", "", false],
+  ["what is longer by the character 0", "abcdef\0", "abcdef", false],
+  ["what is shorter by the character 0", "abcdef", "abcdef\0", false],
+  ["two differences that would cancel out", "ba", "ab", false],
+])("%s", (_case, given, kept, same) => {
+  expect(sameSecret(given, kept)).toBe(same);
+});
+
+test("it looks at every character, wherever the first difference is", () => {
+  const looked: number[] = [];
+  const given = {
+    length: 4,
+    charCodeAt: (index: number): number => looked.push(index),
+  } as unknown as string;
+  expect(sameSecret(given, "zzzz")).toBe(false);
+  expect(looked).toEqual([0, 1, 2, 3]);
+});

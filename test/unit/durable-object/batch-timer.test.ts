@@ -1,0 +1,90 @@
+/** When a turn waits for more to commit with it, and when it must not. */
+import { describe, expect, test } from "vitest";
+import { GATHER_ITEMS, GATHER_MS } from "../../../src/durable-object/batch-timer.ts";
+import { Pace } from "../../../src/durable-object/batch-timer.ts";
+
+const SEND = '{"type":"send","id":"1","text":"hi"}';
+const ACK = '{"type":"ack","seq":7}';
+const nobody = (): boolean => false;
+
+/** A pace of 500 ms, 100 ms after entries were stored. */
+function paced(): { pace: Pace; now: number } {
+  const pace = new Pace(500);
+  pace.stored(10_000);
+  return { pace, now: 10_100 };
+}
+
+test.each<[string, readonly string[], number]>([
+  ["a message waits for the rest of the interval", [SEND], 400],
+  ["a line of chat.line waits", ["bob: hi"], 400],
+  ["acks do not wait", [ACK, ' { "type" : "ack", "seq": 8 }'], 0],
+  ["acks wait with a message, which keeps the order of arrival", [ACK, SEND], 400],
+  ["an ack in an array may have a message behind it", [`[${ACK},${SEND}]`], 400],
+  ["joins, leaves and ticks do not wait", [], 0],
+])("%s", (_case, frames, wait) => {
+  const { pace, now } = paced();
+  expect(pace.waitMs(frames, nobody, now)).toBe(wait);
+});
+
+test("the first message of all, and the first after quiet, does not wait", () => {
+  expect(new Pace(500).waitMs([SEND], nobody, 10_000)).toBe(0);
+  const { pace } = paced();
+  expect(pace.waitMs([SEND], nobody, 10_499)).toBe(1);
+  expect(pace.waitMs([SEND], nobody, 10_500)).toBe(0);
+});
+
+test("R11: nothing waits while somebody is behind", () => {
+  const { pace, now } = paced();
+  expect(pace.waitMs([SEND], () => true, now)).toBe(0);
+});
+
+test("without an interval nothing ever waits, wherever the clock goes", () => {
+  const pace = new Pace(0);
+  pace.stored(10_000);
+  for (const now of [9_000, 10_000, 10_001]) expect(pace.waitMs([SEND], nobody, now)).toBe(0);
+});
+
+test("a clock that is put back does not lengthen the wait", () => {
+  const { pace } = paced();
+  expect(pace.waitMs([SEND], nobody, 5_000)).toBe(500);
+});
+
+describe("gathering", () => {
+  /** A turn whose first item came at 10,000 ms. */
+  const begun = (): Pace => {
+    const pace = new Pace(0);
+    pace.begin(10_000);
+    return pace;
+  };
+
+  test("a message that is alone is taken at the first look", () => {
+    expect(begun().isFilling(1, 10_000)).toBe(false);
+  });
+
+  test("as long as much comes from look to look, the turn goes on gathering", () => {
+    const pace = begun();
+    const looks = [9, 40, 48, 55, 80].map((items) => pace.isFilling(items, 10_001));
+    expect(looks).toEqual([true, true, true, false, true]);
+  });
+
+  test("a steady trickle is not waited for", () => {
+    expect(begun().isFilling(GATHER_ITEMS, 10_001)).toBe(false);
+  });
+
+  test("R7: a flood that never ends is cut after 20 ms", () => {
+    const pace = begun();
+    expect(pace.isFilling(100, 10_000 + GATHER_MS - 1)).toBe(true);
+    expect(pace.isFilling(200, 10_000 + GATHER_MS)).toBe(false);
+  });
+
+  test("a clock that is put back ends it", () => {
+    expect(begun().isFilling(100, 9_999)).toBe(false);
+  });
+
+  test("what the turn before saw does not count for the next", () => {
+    const pace = begun();
+    pace.isFilling(100, 10_001);
+    pace.begin(10_002);
+    expect(pace.isFilling(1 + GATHER_ITEMS, 10_002)).toBe(true);
+  });
+});

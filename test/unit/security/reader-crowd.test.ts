@@ -1,0 +1,130 @@
+/** Many names in one hand: what a crowd of strangers can do to those who keep to the rules. Names cost nothing. */
+import { describe, expect, test } from "vitest";
+import { KIB, SECOND } from "../../../src/core/limits.ts";
+import { type Client, Stage } from "../../support/harness/room-harness.ts";
+
+const freely = { burst: 1_000_000, rate: 100_000 };
+
+const strangers = (stage: Stage, count: number): Client[] =>
+  Array.from({ length: count }, (_, index) => stage.joins(`stranger${index}`));
+
+describe("a crowd of strangers", () => {
+  test("R11: who acknowledges nothing slows the others down, and takes nothing from them", () => {
+    const stage = new Stage({ ...freely, window: 10_000, windowBytes: 8_192 * KIB });
+    const crowd = strangers(stage, 10);
+    const bob = stage.joins("bob");
+    const mallory = stage.joins("mallory", { dialect: "chat.line" });
+    const text = "x".repeat(8_000);
+    for (let round = 0; round < 8; round++) {
+      stage.together(() => {
+        for (let i = 0; i < 100; i++) mallory.says(text);
+      });
+      for (let i = 0; i < 1_000 && bob.texts.length < (round + 1) * 100; i++) {
+        bob.acks();
+        stage.passes(50);
+      }
+    }
+    expect(bob.texts).toHaveLength(800);
+    expect(crowd.some(({ texts }) => texts.length < 800)).toBe(true);
+  });
+
+  test("R8: a name for which mail waits is not pushed out by new ones, with a key or without", () => {
+    const stage = new Stage({ ...freely, names: 5 });
+    const alice = stage.joins("alice");
+    for (const [name, owner] of [
+      ["bob", "his"],
+      ["carol", ""],
+    ] as const) {
+      stage.joins(name, { owner }).leaves();
+      alice.says(`for ${name}`, [name]);
+      alice.acks();
+    }
+    for (let i = 0; i < 50; i++) {
+      stage.joins(`stranger${i}`).leaves();
+      stage.passes(70 * SECOND);
+    }
+    expect(stage.joins("bob").closed?.code).toBe(4003);
+    expect(stage.joins("bob", { owner: "his" }).texts).toEqual(["for bob"]);
+    expect(stage.joins("carol").texts).toEqual(["for carol"]);
+  });
+
+  test("by design: a name with a key, away and with nothing waiting, can be pushed out and taken, but not its past", () => {
+    const stage = new Stage({ ...freely, names: 3 });
+    const alice = stage.joins("alice");
+    const bob = stage.joins("bob", { owner: "his" });
+    alice.says("for bob", ["bob"]);
+    bob.acks();
+    bob.leaves();
+    for (let i = 0; i < 3; i++) {
+      stage.passes(70 * SECOND);
+      stage.joins(`stranger${i}`).leaves();
+    }
+    const mallory = stage.joins("bob", { owner: "hers", since: 0, epoch: stage.epoch });
+    mallory.asksHistory();
+    expect(mallory.closed).toBeUndefined();
+    expect(mallory.texts).toEqual([]);
+    expect(mallory.all("history")[0]?.entries).toEqual([]);
+    expect(stage.joins("bob", { owner: "his" }).closed?.code).toBe(4003);
+  });
+
+  test("by design: a room full of names for which mail waits takes no new one, and everybody it knows", () => {
+    const stage = new Stage({ ...freely, names: 10 });
+    const mallory = stage.joins("mallory");
+    for (const stranger of strangers(stage, 9)) stranger.leaves();
+    mallory.says("to everyone");
+    stage.passes(70 * SECOND);
+    expect(stage.joins("newcomer").closed?.code).toBe(4100);
+    expect(stage.joins("stranger3").closed).toBeUndefined();
+  });
+
+  test("by design: a share bounds a name, so several names together can push out old mail; it is told", () => {
+    const stage = new Stage({ ...freely, logEntries: 40, share: 25 });
+    const alice = stage.joins("alice");
+    stage.joins("bob").leaves();
+    alice.says("for bob", ["bob"]);
+    const crowd = strangers(stage, 5);
+    for (let i = 0; i < 11; i++) {
+      for (const stranger of crowd) {
+        if (!stranger.closed) stranger.says(`${i}`, [stranger.link.name]);
+        stranger.acks();
+      }
+    }
+    expect(crowd.map(({ closed }) => closed?.code)).toEqual(crowd.map(() => 4103));
+    const bob = stage.joins("bob");
+    expect(bob.texts).toEqual([]);
+    expect(bob.all("gap")).toHaveLength(1);
+  });
+});
+
+describe("closes", () => {
+  test("every reason fits its frame, with the longest names and the highest limits", () => {
+    const name = "𝒳".repeat(32);
+    const highest = { rate: 100_000, online: 32_000, names: 1_000_000 };
+    const stage = new Stage({ ...highest, burst: 10 });
+    const reasons: string[] = [];
+    const ends = (client: Client): void => {
+      reasons.push(client.closed?.reason ?? "not closed");
+    };
+    const owner = stage.joins(name, { owner: "a", session: { token: "s", attempt: 2 } });
+    ends(stage.joins(name, { owner: "b" }));
+    ends(stage.joins(name, { owner: "a", session: { token: "s", attempt: 1 } }));
+    ends(stage.joins(`${name}a`.slice(2), { owner: "a", expiresAt: 1 }));
+    stage.joins(name, { owner: "a" });
+    ends(owner);
+    const fast = stage.joins("fast");
+    stage.together(() => {
+      for (let i = 0; i < 11; i++) fast.does({ type: "Nothing" });
+    });
+    ends(fast);
+    const full = new Stage({ ...highest, names: 1 });
+    full.joins("alice");
+    ends(full.joins("bob"));
+    const crowded = new Stage({ online: 1 });
+    crowded.joins("alice");
+    ends(crowded.joins("bob"));
+    for (const reason of reasons) {
+      expect(reason).not.toBe("not closed");
+      expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(123);
+    }
+  });
+});

@@ -1,0 +1,69 @@
+/** Signals as a covert flood: they are stored nowhere, so they are bounded by what they make the room send. */
+import { describe, expect, test } from "vitest";
+import { BUDGET_BYTES, SECOND } from "../../../src/core/limits.ts";
+import { SIGNAL_BYTES } from "../../../src/protocol/limits.ts";
+import { ROOM_SIGNAL_BYTES } from "../../../src/core/delivery/flow-control.ts";
+import { writeFrame } from "../../../src/codec/json.ts";
+import { type Client, Stage } from "../../support/harness/room-harness.ts";
+
+const DATA = JSON.stringify("x".repeat(SIGNAL_BYTES - 2));
+
+/** Bytes of the signals that a client was sent. */
+const signalled = (stage: Stage, client: Client): number =>
+  client.all("signal").reduce((sum, out) => sum + writeFrame([out], stage.limits).bytes, 0);
+
+const crowdOf = (stage: Stage, count: number): Client[] =>
+  Array.from({ length: count }, (_, index) => stage.joins(`peer${index}`));
+
+describe("a flood of signals", () => {
+  test("R8: a burst of signals to a crowd made the room send 50 MiB in one turn", () => {
+    const stage = new Stage();
+    const mallory = stage.joins("mallory");
+    const crowd = crowdOf(stage, 100);
+    stage.passes(SECOND);
+    // All that one name may say at once, in ten frames, in one turn.
+    stage.together(() => {
+      for (let i = 0; i < stage.limits.burst; i++) mallory.does({ type: "Signal", data: DATA });
+    });
+    const sent = crowd.reduce((sum, peer) => sum + signalled(stage, peer), 0);
+    // One signal may overdraw the bound, so that it goes to all or to none.
+    const one = crowd.length * (SIGNAL_BYTES + 128);
+    expect(sent).toBeLessThanOrEqual(ROOM_SIGNAL_BYTES + one);
+    // Nobody is left out of what the others got.
+    const each = new Set(crowd.map((peer) => peer.all("signal").length));
+    expect([...each]).toHaveLength(1);
+    expect([...each][0]).toBeGreaterThan(100);
+  });
+
+  test("R8: the bound comes back in a second, and entries do not wait for it", () => {
+    const stage = new Stage();
+    const mallory = stage.joins("mallory");
+    const crowd = crowdOf(stage, 100);
+    const [bob] = crowd;
+    stage.together(() => {
+      for (let i = 0; i < stage.limits.burst - 1; i++) mallory.does({ type: "Signal", data: DATA });
+      mallory.says("an entry", ["peer0"]);
+    });
+    expect(bob?.texts).toEqual(["an entry"]);
+    const before = bob?.all("signal").length ?? 0;
+    stage.passes(2 * SECOND);
+    mallory.does({ type: "Signal", data: "1" });
+    expect(bob?.all("signal").length).toBe(before + 1);
+  });
+
+  test("R8: one connection is sent no more signals than its own budget, whoever they are from", () => {
+    const stage = new Stage({ rate: 100_000, burst: 1_000_000 });
+    const victim = stage.joins("victim");
+    const crowd = crowdOf(stage, 50);
+    stage.passes(SECOND);
+    for (let second = 0; second < 2; second++) {
+      stage.together(() => {
+        for (let i = 0; i < 4_500; i++) {
+          crowd[i % 50]?.does({ type: "Signal", data: DATA, to: [victim.link.name] });
+        }
+      });
+      stage.passes(SECOND);
+    }
+    expect(signalled(stage, victim)).toBeLessThan(3 * BUDGET_BYTES);
+  });
+});

@@ -1,0 +1,172 @@
+/**
+ * The loads of the bench (bench/README.md), counted and not timed: rows read and written, statements, frames, entries
+ * encoded. What costs more than it did shows here, on any machine.
+ */
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Counters } from "../../src/durable-object/rpc.ts";
+import { NAMES_LISTED } from "../../src/core/peers/presence.ts";
+import { cost, person, sends } from "../support/harness/billing-counters.ts";
+import { type Client, Room } from "../support/harness/workerd.ts";
+
+/** At a time, as a storm has it. */
+const AT_ONCE = 50;
+const nameOf = (index: number): string => `peer${index}`;
+
+/** Those who are still here slow the next scene down. The last may stay: what their leaving prints would come too late. */
+const crowds: Client[] = [];
+beforeEach(() => {
+  for (const client of crowds.splice(0)) client.closes(1000);
+});
+
+/** Waits until everybody has heard that all of them are here, so that no news is due any more. */
+async function allHere(people: readonly Client[]): Promise<void> {
+  for (const client of people) await client.isReady();
+  for (const client of people) {
+    const isComplete = (): boolean =>
+      (client.all("presence").at(-1) ?? client.all("welcome").at(-1))?.online === people.length;
+    await client.until(isComplete, "the news that all are here");
+  }
+}
+
+async function crowd(room: Room, count: number): Promise<Client[]> {
+  const people: Client[] = [];
+  while (people.length < count) {
+    const few = Array.from({ length: Math.min(AT_ONCE, count - people.length) }, (_, index) =>
+      room.joins(nameOf(people.length + index)),
+    );
+    people.push(...(await Promise.all(few)));
+  }
+  await allHere(people);
+  crowds.push(...people);
+  return people;
+}
+
+const nameOfSocket = (ws: WebSocket): string => {
+  const { memo } = ws.deserializeAttachment() as { memo: { link: { name: string } } };
+  return memo.link.name;
+};
+
+const isFirst = (ws: WebSocket): boolean => nameOfSocket(ws) === "first";
+
+/** Everyone says these things, all in one turn. */
+async function together(room: Room, wordsOf: (name: string) => object[]): Promise<void> {
+  await room.inside(async (object, state) => {
+    const said = state
+      .getWebSockets()
+      .map(async (ws) => object.webSocketMessage(ws, JSON.stringify(wordsOf(nameOfSocket(ws)))));
+    await Promise.all(said);
+  });
+}
+
+/** A hundred names and the rest of it. */
+const WELCOME_BYTES = 4_096;
+/** Clients and room share one isolate here: more of them cost minutes, and count the same. */
+const STORM = 100;
+const PEERS = 100;
+const WORDS = 10;
+const next = (name: string): string => nameOf((Number(name.slice(4)) + 1) % PEERS);
+
+describe("counted loads", () => {
+  test("R10: of a storm each join costs a row and a bounded welcome, each broken link a row, each return nothing", async () => {
+    const room = new Room();
+    const first = await room.joins("first");
+    await first.isReady();
+    const storm = (): Promise<Client[]> =>
+      Promise.all(Array.from({ length: STORM }, (_, index) => room.joins(nameOf(index))));
+    const before = first.all("presence").length;
+    let people: Client[] = [];
+    const joined = await cost(room, async () => {
+      people = await storm();
+      crowds.push(first, ...people);
+      await allHere([...people, first]);
+    });
+    expect(joined).toMatchObject({ rowsWritten: STORM, encoded: 0 });
+    // One statement to find nobody of that name, one to write it, and one that counts the names, once.
+    expect(joined.statements).toBeLessThanOrEqual(2 * STORM + 1);
+    expect(joined.rowsRead).toBeLessThanOrEqual(2 * STORM);
+    // What is told of the others is told once an interval to each, however many came in it.
+    const intervals = first.all("presence").length - before;
+    expect(joined.frames).toBeLessThanOrEqual(STORM + intervals * (STORM + 1));
+    for (const client of people) {
+      expect(client.all("welcome")[0]?.peers.length).toBeLessThanOrEqual(NAMES_LISTED);
+      expect(client.frames[0]?.length).toBeLessThan(WELCOME_BYTES);
+    }
+
+    const broken = await cost(room, async () => {
+      await room.inside(async (object, state) => {
+        const links = state.getWebSockets().filter((ws) => !isFirst(ws));
+        await Promise.all(links.map((ws) => object.webSocketClose(ws, 1006)));
+      });
+    });
+    expect(broken).toMatchObject({ rowsWritten: STORM, frames: 0 });
+
+    const returned = await cost(room, async () => {
+      people = await storm();
+      crowds.push(...people);
+      for (const client of people) await client.isReady();
+    });
+    // In grace they never went away: there is no news of it to anybody, only a welcome and a `ready` to each.
+    expect(returned).toMatchObject({ rowsWritten: 0, rowsRead: 0, statements: 0, encoded: 0 });
+    expect(returned.frames).toBeLessThanOrEqual(2 * STORM);
+  }, 60_000);
+
+  test("R10: a hundred peers who say ten things each in one turn cost a row and a checkpoint, and a frame each", async () => {
+    const room = new Room();
+    const people = await crowd(room, PEERS);
+    const round = (acked: number): Promise<Counters> =>
+      cost(room, async () => {
+        const acks = acked > 0 ? [{ type: "ack", seq: acked }] : [];
+        await together(room, (name) => [...acks, ...sends(WORDS, [next(name)])]);
+        const whole = (2 * WORDS * (acked + PEERS * WORDS)) / (PEERS * WORDS);
+        for (const client of people) await client.until(() => client.texts.length === whole, "all");
+      });
+    const spent = {
+      rowsWritten: 2,
+      rowsRead: 2,
+      statements: 2,
+      frames: PEERS,
+      encoded: PEERS * WORDS,
+    };
+    expect(await round(0)).toEqual(spent);
+    // And acks that ride along in the same frames cost nothing.
+    expect(await round(PEERS * WORDS)).toEqual(spent);
+  }, 30_000);
+
+  test("R10: one message in flight costs a row, a statement and two frames, each time the same", async () => {
+    const room = new Room();
+    const people = await crowd(room, 2);
+    const [alice, bob] = [person(people, 0), person(people, 1)];
+    const spent = await cost(room, async () => {
+      for (let i = 1; i <= 50; i++) {
+        alice.says(`${i}`, [bob.name]);
+        await Promise.all(
+          [alice, bob].map((client) => client.until(() => client.texts.length === i, "it")),
+        );
+        for (const client of [alice, bob]) client.acks(i);
+      }
+    });
+    expect(spent).toEqual({
+      rowsWritten: 50,
+      rowsRead: 50,
+      statements: 50,
+      frames: 100,
+      encoded: 50,
+    });
+  });
+
+  test("R10: ten messages to everyone in one turn cost a row, ten encodings and a frame each", async () => {
+    const room = new Room();
+    const people = await crowd(room, PEERS);
+    const spent = await cost(room, async () => {
+      person(people, 0).tells(sends(10));
+      for (const client of people) await client.until(() => client.texts.length === 10, "all");
+    });
+    expect(spent).toEqual({
+      rowsWritten: 1,
+      rowsRead: 1,
+      statements: 1,
+      frames: PEERS,
+      encoded: 10,
+    });
+  }, 30_000);
+});

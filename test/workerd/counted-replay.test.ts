@@ -1,0 +1,57 @@
+/** A replay out of a long log, counted and not timed: what the bench's workload of that name asks of a room. */
+import { describe, expect, test } from "vitest";
+import { LIMITS } from "../../src/config/limits.ts";
+import { cost, sends } from "../support/harness/billing-counters.ts";
+import { type Client, Room, withVars } from "../support/harness/workerd.ts";
+
+const WINDOW = LIMITS.window.preset;
+/** So that the generator is not asked to be slow. */
+const FREELY = { RATE: "100000", BURST: "1000000", LOG_SHARE: "0" };
+
+describe("counted replay", () => {
+  test.each([
+    ["all of them theirs", 1],
+    ["nine of ten rows for somebody else", 10],
+  ])(
+    "a replay out of 10,000 entries, %s, reads each row once, encodes nothing, and a frame is a full window",
+    async (_case, every) => {
+      await withVars(FREELY, async () => {
+        const room = new Room();
+        const alice = await room.joins("alice");
+        for (const name of ["bob", "carol"]) {
+          const client = await room.joins(name);
+          await client.isReady();
+          client.closes(1000);
+          await client.isClosed();
+        }
+        // Forty rows of 250.
+        for (let row = 0; row < 40; row++) {
+          alice.tells(sends(250, [row % every === 0 ? "bob" : "carol"]));
+          await alice.until(() => alice.texts.length === (row + 1) * 250, "confirmations");
+          alice.acks((row + 1) * 250);
+        }
+        const owed = 10_000 / every;
+        let bob: Client | undefined;
+        const spent = await cost(room, async () => {
+          bob = await room.joins("bob");
+          for (let had = 0; had < owed;) {
+            const enough = Math.min(owed, had + WINDOW);
+            await bob.until(() => (bob?.texts.length ?? 0) >= enough, "a window");
+            had = bob.texts.length;
+            bob.acks(bob.all("message").at(-1)?.seq ?? 0);
+          }
+          await bob.isReady();
+        });
+        expect(bob?.texts).toHaveLength(owed);
+        expect(spent).toMatchObject({ rowsWritten: 0, encoded: 0 });
+        // The database looks ahead for one row more than a page takes, past those that it skips; and for where it ends.
+        const pages = Math.ceil(owed / WINDOW);
+        expect(spent.rowsRead).toBeLessThanOrEqual((every === 1 ? 1 : 2) * 40 + 2 * pages);
+        // The welcome comes with the first page, and what alice hears of bob is one more.
+        const marks = bob?.all("mark").length ?? 0;
+        expect(bob?.frames.length).toBeLessThanOrEqual(pages + 2 + marks);
+      });
+    },
+    30_000,
+  );
+});

@@ -1,0 +1,135 @@
+/**
+ * Storage faults, made by SQLite itself: triggers that refuse every write are a full store (the platform's authorizer
+ * refuses `PRAGMA max_page_count`). After the mend everything confirmed is there, in order.
+ */
+import { expect, test } from "vitest";
+import { damages, logged } from "../support/storage/corruption.ts";
+import { Room } from "../support/harness/workerd.ts";
+
+const TABLES = ["segments", "peers", "checkpoint"];
+
+/** From here on no row can be added or changed. */
+const fills = (room: Room): Promise<void> =>
+  room.inside((_object, { storage }) => {
+    for (const table of TABLES) {
+      for (const verb of ["INSERT", "UPDATE"]) {
+        storage.sql.exec(
+          `CREATE TRIGGER full_${table}_${verb} BEFORE ${verb} ON ${table}
+           BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`,
+        );
+      }
+    }
+  });
+
+const isMended = (room: Room): Promise<void> =>
+  room.inside((_object, { storage }) => {
+    for (const table of TABLES) {
+      for (const verb of ["INSERT", "UPDATE"]) {
+        storage.sql.exec(`DROP TRIGGER full_${table}_${verb}`);
+      }
+    }
+  });
+
+test("R3: a full store refuses who writes, serves who reads, and after the mend has what it confirmed", async () => {
+  const room = new Room();
+  const alice = await room.joins("alice");
+  const bob = await room.joins("bob");
+  await bob.isReady();
+  alice.says("kept", ["bob"]);
+  await alice.hears("kept");
+  await bob.hears("kept");
+  bob.acks(1);
+  await room.settles();
+  await fills(room);
+  const words = await logged(async () => {
+    alice.says("a secret", ["bob"]);
+    expect((await alice.isClosed()).code).toBe(4102);
+    // A new name is a row; a known one is not, and is served.
+    expect((await (await room.joins("zoe")).isClosed()).code).toBe(4102);
+    const reader = await room.joins("alice", { query: { since: 0 } });
+    await reader.hears("kept");
+    reader.says("again", ["bob"]);
+    expect((await reader.isClosed()).code).toBe(4102);
+  });
+  expect(words).toContain("database or disk is full");
+  expect(words).not.toContain("secret");
+  expect(bob.closed).toBeUndefined();
+  await isMended(room);
+  const back = await room.joins("alice", { query: { since: 0 } });
+  back.says("a secret", ["bob"]);
+  await back.hears("kept", "a secret");
+  await bob.until(() => bob.texts.includes("a secret"), "the second try");
+  expect(bob.texts).toEqual(["kept", "a secret"]);
+});
+
+test("R7: a store that stayed full closed those too who had done nothing, with the next tick", async () => {
+  const room = new Room();
+  // Its socket answers no Close, so nothing but the tick makes the next turn.
+  const alice = await room.joins("alice", { halfOpen: true });
+  const carol = await room.joins("carol");
+  await carol.isReady();
+  await room.settles();
+  await fills(room);
+  await logged(async () => {
+    alice.says("not stored");
+    expect((await alice.isClosed()).code).toBe(4102);
+    // The news that something went unannounced come with that tick.
+    await carol.until(
+      () => carol.closed !== undefined || carol.all("presence").some(({ missed }) => missed),
+      "the tick",
+    );
+  });
+  expect(carol.closed).toBeUndefined();
+  await isMended(room);
+  carol.says("still here");
+  await carol.hears("still here");
+});
+
+test.each([
+  ["whole", undefined],
+  ["not at all, when its fifth row fails", 5],
+])("R3: a turn of 5 MB is stored %s", async (_case, failing) => {
+  const room = new Room();
+  const people = await Promise.all(["ann", "bob", "cat"].map((name) => room.joins(name)));
+  for (const person of people) await person.isReady();
+  await room.settles();
+  const text = "x".repeat(8_000);
+  const turn = (): Promise<void> =>
+    room.inside(async (object, state) => {
+      const frames = ["ann", "bob"].flatMap((name) => {
+        const [ws] = room.socketsOf(state, name);
+        if (ws === undefined) throw new Error(`${name} is not there`);
+        return Array.from({ length: 45 }, async (_, frame) => {
+          const sends = Array.from({ length: 7 }, (_unused, i) => {
+            return { type: "send", id: `${frame}-${i}`, text, to: ["cat"] };
+          });
+          return object.webSocketMessage(ws, JSON.stringify(sends));
+        });
+      });
+      await Promise.all(frames);
+    });
+  if (failing !== undefined) {
+    await damages(
+      room,
+      `CREATE TRIGGER full BEFORE INSERT ON segments WHEN (SELECT count(*) FROM segments) = ${failing - 1}
+       BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`,
+    );
+  }
+  await logged(turn);
+  const rows = await room.inside((_object, { storage }) =>
+    storage.sql
+      .exec<{ n: number; last: number }>("SELECT count(*) AS n, max(last) AS last FROM segments")
+      .one(),
+  );
+  const [ann, bob, cat] = people;
+  expect(cat?.closed).toBeUndefined();
+  if (failing === undefined) {
+    expect(rows.last).toBe(630);
+    expect(rows.n).toBeGreaterThanOrEqual(10);
+    await cat?.hearsKind("message");
+    return;
+  }
+  expect(rows.n).toBe(0);
+  for (const one of [ann, bob]) expect((await one?.isClosed())?.code).toBe(4102);
+  expect(cat?.texts).toEqual([]);
+});
