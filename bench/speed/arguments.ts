@@ -2,7 +2,7 @@
 import { existsSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
-import { NAMES } from "./contenders.ts";
+import { NAMES } from "./systems-under-test.ts";
 import type { Disk } from "./rig/rounds.ts";
 import type { Workload } from "./rig/workload.ts";
 import { WORKLOADS } from "./workloads/list.ts";

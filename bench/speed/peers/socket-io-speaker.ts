@@ -1,6 +1,6 @@
 /** A peer over Socket.IO. */
 import { io, type Socket } from "socket.io-client";
-import type { Heard, Speaker, SpeakerOptions } from "../rig/contender.ts";
+import type { Heard, Speaker, SpeakerOptions } from "../rig/system-under-test.ts";
 
 export class SocketIoSpeaker implements Speaker {
   readonly name: string;

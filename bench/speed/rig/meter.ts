@@ -1,6 +1,6 @@
 /** What a stretch of work cost the server and the generator. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Server } from "./contender.ts";
+import type { Server } from "./system-under-test.ts";
 
 export interface Cost {
   /** Seconds on the wall. */

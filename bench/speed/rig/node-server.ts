@@ -1,5 +1,5 @@
 /** A contender that is a Node process of its own. It prints `port N` once it listens. */
-import type { Server } from "./contender.ts";
+import type { Server } from "./system-under-test.ts";
 import { OwnProcess } from "./own-process.ts";
 
 /** @param module what it runs */

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { type Usage, usageOf } from "../../support/usage.ts";
+import { type Usage, usageOf } from "../../support/process-stats.ts";
 
 export class OwnProcess {
   readonly #child: ChildProcess;

@@ -1,5 +1,5 @@
 /** A workload as a table: a line a contender, medians with their spread, and the ratios to whom they are compared with. */
-import { range, short } from "../../support/spread.ts";
+import { range, short } from "../../support/statistics.ts";
 import { metricsOf, type Results } from "./rounds.ts";
 
 const COMPARED_WITH = ["relay", "insert", "party-insert", "socket.io"] as const;

@@ -1,7 +1,7 @@
 /** Runs a workload: rounds in which each contender has its turn, so that what disturbs the machine disturbs all. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Contender } from "./contender.ts";
-import { type Spread, spreadOf } from "../../support/spread.ts";
+import type { Contender } from "./system-under-test.ts";
+import { type Spread, spreadOf } from "../../support/statistics.ts";
 import type { Figures, Round, Workload } from "./workload.ts";
 
 export interface Results {

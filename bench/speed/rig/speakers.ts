@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { WebSocket } from "ws";
-import type { Speaker, SpeakerOptions } from "./contender.ts";
+import type { Speaker, SpeakerOptions } from "./system-under-test.ts";
 
 interface Limits {
   readonly window: number;

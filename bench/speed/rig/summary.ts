@@ -1,5 +1,5 @@
 /** The whole run on one page: a line a figure, a column a contender, and the targets below. */
-import { short } from "../../support/spread.ts";
+import { short } from "../../support/statistics.ts";
 import { metricsOf, type Results } from "./rounds.ts";
 import type { Verdict } from "./verdicts.ts";
 

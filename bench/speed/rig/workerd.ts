@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { build } from "esbuild";
-import type { Server } from "./contender.ts";
+import type { Server } from "./system-under-test.ts";
 import { OwnProcess } from "./own-process.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;

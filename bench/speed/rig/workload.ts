@@ -1,5 +1,5 @@
 /** A workload: what is done to one contender in one round, and the figures that come of it. */
-import type { Contender, Server } from "./contender.ts";
+import type { Contender, Server } from "./system-under-test.ts";
 
 /** By metric. The order of the first contender's is the order in the report. */
 export type Figures = Readonly<Record<string, number>>;

@@ -1,6 +1,6 @@
 /** Idle: what five thousand connections that say nothing hold of the server's memory, awake and hibernating. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Speaker } from "../rig/contender.ts";
+import type { Speaker } from "../rig/system-under-test.ts";
 import { settled } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 

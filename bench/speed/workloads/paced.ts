@@ -1,7 +1,7 @@
 /** Paced: 2,000 messages a second from a hundred peers, each to one other; how long until it is confirmed. */
 import { setTimeout as pause } from "node:timers/promises";
 import { meter } from "../rig/meter.ts";
-import { percentile } from "../../support/spread.ts";
+import { percentile } from "../../support/statistics.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 
 const PEERS = 100;

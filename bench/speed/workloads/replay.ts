@@ -3,7 +3,7 @@
  *
  * What only writes, and gives nothing back, shows what it cost to store as many: the measure for replaying them.
  */
-import type { Speaker } from "../rig/contender.ts";
+import type { Speaker } from "../rig/system-under-test.ts";
 import { isGeneratorBound, meter, settled } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 

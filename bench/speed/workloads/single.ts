@@ -1,6 +1,6 @@
 /** One in flight: two peers, a message at a time. What waiting for company would cost shows here. */
 import { meter } from "../rig/meter.ts";
-import { percentile } from "../../support/spread.ts";
+import { percentile } from "../../support/statistics.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 
 const MESSAGES = 4_000;

@@ -3,8 +3,8 @@
  * room and read nothing. A latency counts from the moment at which the word was due.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { percentile } from "../../support/spread.ts";
-import type { Speaker } from "../rig/contender.ts";
+import { percentile } from "../../support/statistics.ts";
+import type { Speaker } from "../rig/system-under-test.ts";
 import { meter, settled } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 

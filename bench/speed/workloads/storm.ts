@@ -5,8 +5,8 @@
  *
  * CPU counts until the server rests, so that what it says to everyone about the newcomers is in it.
  */
-import type { Server, Speaker } from "../rig/contender.ts";
-import { spreadOf } from "../../support/spread.ts";
+import type { Server, Speaker } from "../rig/system-under-test.ts";
+import { spreadOf } from "../../support/statistics.ts";
 import { type Cost, isGeneratorBound, meter, settled } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { usageOf } from "../../../bench/support/usage.ts";
+import { usageOf } from "../../../bench/support/process-stats.ts";
 import { MIB } from "../../../src/core/limits.ts";
 import { Room } from "../../support/clients/room.ts";
 import { Server } from "../../support/server/server.ts";

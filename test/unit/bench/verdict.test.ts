@@ -1,6 +1,6 @@
 /** What the bench of neighbours calls broken, and what it measures once more. */
 import { expect, test } from "vitest";
-import type { Scenario } from "../../../bench/neighbours/kinds.ts";
+import type { Scenario } from "../../../bench/noisy-neighbors/kinds.ts";
 import {
   mayBeTheMachine,
   P99_FLOOR_MS,
@@ -9,7 +9,7 @@ import {
   resultOf,
   type Round,
   SLACK_BYTES,
-} from "../../../bench/neighbours/verdict.ts";
+} from "../../../bench/noisy-neighbors/verdict.ts";
 
 const SCENARIO: Scenario = {
   name: "one",

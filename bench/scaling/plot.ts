@@ -1,5 +1,5 @@
 /** A curve as SVG: both axes logarithmic, readable on light and on dark pages. */
-import { short } from "../support/spread.ts";
+import { short } from "../support/statistics.ts";
 
 export interface Series {
   readonly name: string;

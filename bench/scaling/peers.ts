@@ -1,6 +1,6 @@
 /** More and more people in one room, beside the relay that stores nothing: in the same round, one after the other. */
-import { contenders } from "../speed/contenders.ts";
-import type { Contender, Server, Speaker } from "../speed/rig/contender.ts";
+import { contenders } from "../speed/systems-under-test.ts";
+import type { Contender, Server, Speaker } from "../speed/rig/system-under-test.ts";
 import { meter, settled } from "../speed/rig/meter.ts";
 import { type Axis, type Point, type Wish, wanted } from "./axis.ts";
 

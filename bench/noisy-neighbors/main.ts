@@ -9,8 +9,8 @@ import { parseArgs } from "node:util";
 import { Server } from "../../test/support/server/server.ts";
 import { Child } from "../support/child.ts";
 import type { Order as TalkOrder, Talk } from "../support/conversation.ts";
-import { percentile } from "../support/spread.ts";
-import { usageOf } from "../support/usage.ts";
+import { percentile } from "../support/statistics.ts";
+import { usageOf } from "../support/process-stats.ts";
 import type { Deeds, Order as NeighbourOrder } from "./generator.ts";
 import { NAMES, NAMES_QUICK, PEERS, type Scenario, SCENARIOS } from "./kinds.ts";
 import {

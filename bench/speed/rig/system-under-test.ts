@@ -1,5 +1,5 @@
 /** What takes part in a workload: a server that can be started, and peers that speak to it. */
-import type { Usage } from "../../support/usage.ts";
+import type { Usage } from "../../support/process-stats.ts";
 
 export interface Server {
   /** `ws://127.0.0.1:PORT` */

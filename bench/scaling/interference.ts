@@ -2,12 +2,12 @@
  * Two who converse, a message at a time, alone and then beside somebody who returns to a long log: the longest that one
  * of their messages took. Who returns is a process of its own, so that what it costs to read is not in it.
  */
-import { ROOM } from "../speed/contenders.ts";
+import { ROOM } from "../speed/systems-under-test.ts";
 import { startWorkerd } from "../speed/rig/workerd.ts";
 import { Child } from "../support/child.ts";
-import { percentile, type Spread, spreadOf } from "../support/spread.ts";
-import { absentName, fill, type Past } from "./fill.ts";
-import type { Order, Returned } from "./returner.ts";
+import { percentile, type Spread, spreadOf } from "../support/statistics.ts";
+import { absentName, fill, type Past } from "./seed-database.ts";
+import type { Order, Returned } from "./replayer.ts";
 import { enters, says } from "./talk.ts";
 import { measureTurns, type Turns } from "./turns.ts";
 

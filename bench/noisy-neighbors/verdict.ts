@@ -11,7 +11,7 @@
  * - The neighbours did at all what they are there for.
  */
 import { MIB } from "../../src/core/limits.ts";
-import { show, type Spread, spreadOf } from "../support/spread.ts";
+import { show, type Spread, spreadOf } from "../support/statistics.ts";
 import type { Deeds } from "./generator.ts";
 import type { Scenario } from "./kinds.ts";
 

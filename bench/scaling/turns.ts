@@ -19,7 +19,7 @@ import {
 import type { Connections } from "../../src/core/ports.ts";
 import { wakeState } from "../../src/core/state.ts";
 import { writeFrame } from "../../src/codec/json.ts";
-import { filled, type Past } from "./fill.ts";
+import { filled, type Past } from "./seed-database.ts";
 
 export interface Turns {
   /** ms of CPU. */

@@ -1,9 +1,9 @@
 /** A longer and longer log: each entry in a row of its own, as a quiet room leaves it, so that no row is saved. */
 import { setTimeout as pause } from "node:timers/promises";
-import { ROOM } from "../speed/contenders.ts";
+import { ROOM } from "../speed/systems-under-test.ts";
 import { startWorkerd } from "../speed/rig/workerd.ts";
 import { type Axis, wanted } from "./axis.ts";
-import { fill } from "./fill.ts";
+import { fill } from "./seed-database.ts";
 import { enters, type Person, repeatedly, says } from "./talk.ts";
 
 const LENGTHS = [0, 1_000, 10_000, 100_000, 1_000_000];

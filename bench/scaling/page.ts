@@ -1,7 +1,7 @@
 /** What was measured, as tables: for the screen, and for docs/performance.md with its plots. */
-import { range, short, show, type Spread } from "../support/spread.ts";
+import { range, short, show, type Spread } from "../support/statistics.ts";
 import type { Axis } from "./axis.ts";
-import type { Beside } from "./beside.ts";
+import type { Beside } from "./interference.ts";
 import { draw, type Series } from "./plot.ts";
 
 export interface Curve {

@@ -8,10 +8,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { spreadOf } from "../support/spread.ts";
+import { spreadOf } from "../support/statistics.ts";
 import { absent } from "./absent.ts";
 import type { Axis, Point, Wish } from "./axis.ts";
-import { type Beside, besides } from "./beside.ts";
+import { type Beside, besides } from "./interference.ts";
 import { log } from "./log.ts";
 import { besideTable, type Curve, curveTable, drawings, putIn, section } from "./page.ts";
 import { peers } from "./peers.ts";

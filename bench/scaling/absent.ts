@@ -1,8 +1,8 @@
 /** More and more names that the room knows, and that are not here. */
-import { ROOM } from "../speed/contenders.ts";
+import { ROOM } from "../speed/systems-under-test.ts";
 import { startWorkerd } from "../speed/rig/workerd.ts";
 import { type Axis, wanted } from "./axis.ts";
-import { absentName, fill } from "./fill.ts";
+import { absentName, fill } from "./seed-database.ts";
 import { enters, repeatedly, says } from "./talk.ts";
 
 const COUNTS = [0, 100, 1_000, 5_000, 20_000];

@@ -1,5 +1,5 @@
 /** Who takes part, by name. The first is what the others are compared with. */
-import type { Contender, Memory, Speaker, SpeakerOptions } from "./rig/contender.ts";
+import type { Contender, Memory, Speaker, SpeakerOptions } from "./rig/system-under-test.ts";
 import { startDev } from "./rig/dev-server.ts";
 import { startNode } from "./rig/node-server.ts";
 import { ArraySpeaker, PlainSpeaker, V1Speaker } from "./rig/speakers.ts";

@@ -1,5 +1,5 @@
 /** What is done to a room, and what that costs its server. */
-import type { Server } from "../speed/rig/contender.ts";
+import type { Server } from "../speed/rig/system-under-test.ts";
 import { meter, settled } from "../speed/rig/meter.ts";
 import { type Item, Peer, type Place } from "../support/peer.ts";
 
