@@ -1,40 +1,41 @@
-/** The neighbours at work: a process of its own. Each kind is told to begin, goes on, and is told to end. */
+/** Runs the neighbors in a process of its own. A task starts each kind; it works until a task ends it. */
 import { setTimeout as pause } from "node:timers/promises";
-import { obeys } from "../support/child.ts";
+import { serveTasks } from "../support/child.ts";
 import { type Hears, Peer, type Place } from "../support/peer.ts";
 import { ASKED_AT_ONCE, BOMB_BYTES, type Kind } from "./kinds.ts";
 
-export type Order =
-  /** What must be there before the rounds: a past to ask for, names to remember. */
+export type Task =
+  /** Creates what the rounds need: a history to request, names to remember. */
   | { readonly do: "prepare"; readonly place: Place; readonly kind: Kind; readonly names: number }
   | { readonly do: "begin"; readonly place: Place; readonly kind: Kind; readonly count: number }
   | { readonly do: "end" };
 
-/** How often each thing happened. */
-export type Deeds = Readonly<Record<string, number>>;
+/** How often each kind of event happened. */
+export type Counts = Readonly<Record<string, number>>;
 
-/** A past of room-wide messages whose pages are as long as pages get. */
+/** A history of room-wide messages, long enough for pages of the largest size. */
 const PAST = 300;
 const PAST_BYTES = 8_000;
-/** The most that lie in any scenario. */
+/** The most false acknowledgers of any scenario. */
 const LIARS = 100;
-/** Names that come in at the same time, while a room is filled with them. */
+/** Joins in progress at a time while the room is filled with names. */
 const AT_ONCE = 50;
-/** How long the coming in of all of them may take. */
+/** Longest wait for all joins of a round. */
 const ENTERING_MS = 20_000;
 
-const deeds = new Map<string, number>();
-const did = (what: string, times = 1): void => void deeds.set(what, (deeds.get(what) ?? 0) + times);
+const counts = new Map<string, number>();
+const record = (what: string, times = 1): void =>
+  void counts.set(what, (counts.get(what) ?? 0) + times);
 
 let isOn = false;
 const goesOn = (): boolean => isOn;
 let round = 0;
 let works: Promise<void>[] = [];
 let peers: Peer[] = [];
-/** Who is on the way in; a round begins when all of them are there. */
+/** Joins in progress; a round begins when all have finished. */
 let entering: Promise<Peer>[] = [];
 
-/** Comes in, and is gone when the round ends. */
+/** Joins until the round ends. */
 async function enters(place: Place, name: string, query?: string, hears?: Hears): Promise<Peer> {
   const coming = Peer.enters(place, name, query, hears);
   entering.push(coming);
@@ -43,14 +44,14 @@ async function enters(place: Place, name: string, query?: string, hears?: Hears)
   return peer;
 }
 
-const NEIGHBOURS: Readonly<Record<Kind, (place: Place, count: number) => Promise<void>[]>> = {
+const NEIGHBORS: Readonly<Record<Kind, (place: Place, count: number) => Promise<void>[]>> = {
   "never acks": (place, count) =>
     each(count, async (number) => {
       await enters(place, `mute-${number}`);
-      did("joined");
+      record("joined");
     }),
 
-  // It asks as much as its allowance gives: more would end its link, and cost less.
+  // It requests as much as its rate limit allows: more would end its connection, and cost the room less.
   "never reads, asks": (place, count) =>
     each(count, async (number) => {
       const peer = await enters(place, `deaf-${round}-${number}`);
@@ -58,7 +59,7 @@ const NEIGHBOURS: Readonly<Record<Kind, (place: Place, count: number) => Promise
       const asks = (times: number): void => {
         for (let time = 0; time < times; time++)
           peer.says({ type: "history", id: "again", limit: 100 });
-        did("questions", times);
+        record("questions", times);
       };
       asks(ASKED_AT_ONCE);
       while (goesOn()) {
@@ -69,7 +70,7 @@ const NEIGHBOURS: Readonly<Record<Kind, (place: Place, count: number) => Promise
 
   "acks unread": (place, count) => {
     let head = 0;
-    // One of them reads, and tells the others how far to lie. It comes back to the beginning of all, as they do.
+    // One of them reads, so that the others know the highest `seq` to acknowledge. It replays from the start, as they do.
     const spy = enters(place, "spy", "&since=0", ({ seq = 0, head: told = 0 }) => {
       head = Math.max(head, seq, told);
     });
@@ -77,21 +78,21 @@ const NEIGHBOURS: Readonly<Record<Kind, (place: Place, count: number) => Promise
       await spy;
       const name = `liar-${number}`;
       while (goesOn()) {
-        // From the beginning, so that there is much to send: the past, again and again.
+        // Replay from the start, so that the room has much to send each time.
         const peer = new Peer(place, name, "&since=0");
         peers.push(peer);
         peer.socket.on("open", () => peer.socket.pause());
         for (let time = 0; time < 20 && goesOn(); time++) {
           await pause(50);
           peer.says({ type: "ack", seq: Math.max(1, Math.floor((head * time) / 20)) });
-          did("lies");
+          record("lies");
         }
         peer.socket.terminate();
       }
     });
   },
 
-  // It lies on one link for as long as it lasts, and comes back when it is ended.
+  // It acknowledges falsely on one connection until that ends, and then reconnects.
   "acks unread, stays": (place, count) =>
     each(count, async (number) => {
       while (goesOn()) {
@@ -102,7 +103,7 @@ const NEIGHBOURS: Readonly<Record<Kind, (place: Place, count: number) => Promise
         for (let seq = 30, isOver = false; goesOn() && !isOver; seq += 30) {
           isOver = await Promise.race([ended, pause(100).then(() => false)]);
           peer.says({ type: "ack", seq: Math.min(seq, PAST) });
-          did("lies");
+          record("lies");
         }
       }
     }),
@@ -117,7 +118,7 @@ const NEIGHBOURS: Readonly<Record<Kind, (place: Place, count: number) => Promise
         for (let isOver = false; goesOn() && !isOver;) {
           isOver = await Promise.race([ended, pause(250).then(() => false)]);
           if (peer.socket.readyState === peer.socket.OPEN) peer.socket.send("/history 100");
-          did("questions");
+          record("questions");
         }
       }
     }),
@@ -133,7 +134,7 @@ const NEIGHBOURS: Readonly<Record<Kind, (place: Place, count: number) => Promise
           }
         });
         const code = await Promise.race([peer.ended, pause(2_000)]);
-        did(code === 4103 ? "closed with 4103" : "other ends");
+        record(code === 4103 ? "closed with 4103" : "other ends");
         peer.socket.terminate();
         await pause(100);
       }
@@ -149,34 +150,34 @@ const NEIGHBOURS: Readonly<Record<Kind, (place: Place, count: number) => Promise
         await pause(100);
         for (let time = 0; time < 4; time++) {
           peer.says({ type: "send", id: `${round}-${time}`, text, to: ["victim"] });
-          did("bombs");
+          record("bombs");
         }
       }
     });
     return [...bombers, returns(place)];
   },
 
-  // Who is new makes the room forget somebody.
+  // Each new name makes the room evict another.
   names: (place) =>
     each(10, async (number) => {
       for (let turn = 0; goesOn(); turn++) {
-        // Who has messages waiting is not forgotten: a room that is full of them takes nobody new.
+        // Names with pending messages are not evicted: a room full of them rejects new names.
         const name = `new-${round}-${number}-${turn}`;
         await comesAndGoes(place, name).then(
-          () => did("new names"),
-          () => did("turned away"),
+          () => record("new names"),
+          () => record("rejected"),
         );
       }
     }),
 };
 
-/** Away for half a second at a time, and back for all that waits. */
+/** Leaves for half a second at a time, and returns for the pending messages. */
 async function returns(place: Place): Promise<void> {
   while (goesOn()) {
     await pause(500);
     const peer = await enters(place, "victim", "", ({ type, seq = 0 }, self) => {
       if (type !== "message") return;
-      did("bombs that came");
+      record("bombs that came");
       self.acks(seq);
     });
     await pause(1_000);
@@ -196,7 +197,7 @@ async function comesAndGoes(place: Place, name: string): Promise<void> {
 
 async function prepare(place: Place, kind: Kind, names: number): Promise<void> {
   if (kind === "mail bomb") await comesAndGoes(place, "victim");
-  // What was written before a name was claimed does not concern it.
+  // Names must exist first: an entry never concerns a name that was claimed after it.
   if (kind.startsWith("acks unread")) {
     const liars = each(LIARS, async (number) => {
       await comesAndGoes(place, `liar-${number}`);
@@ -228,16 +229,16 @@ async function writesPast(place: Place): Promise<void> {
   writer.socket.close(1000);
 }
 
-obeys(async (order: Order): Promise<Deeds> => {
-  if (order.do === "prepare") await prepare(order.place, order.kind, order.names);
-  else if (order.do === "begin") {
+serveTasks(async (task: Task): Promise<Counts> => {
+  if (task.do === "prepare") await prepare(task.place, task.kind, task.names);
+  else if (task.do === "begin") {
     isOn = true;
     round++;
-    deeds.clear();
+    counts.clear();
     entering = [];
-    works = NEIGHBOURS[order.kind](order.place, order.count);
-    // A neighbour who is put out is no failure of the measurement.
-    for (const work of works) work.catch(() => did("put out"));
+    works = NEIGHBORS[task.kind](task.place, task.count);
+    // A neighbor that the room disconnects is not a failure of the measurement.
+    for (const work of works) work.catch(() => record("disconnected"));
     await Promise.race([Promise.allSettled(entering), pause(ENTERING_MS)]);
   } else {
     isOn = false;
@@ -245,5 +246,5 @@ obeys(async (order: Order): Promise<Deeds> => {
     for (const peer of peers) peer.socket.terminate();
     peers = [];
   }
-  return Object.fromEntries(deeds);
+  return Object.fromEntries(counts);
 });

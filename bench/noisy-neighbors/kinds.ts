@@ -1,9 +1,8 @@
 /**
- * The neighbours: what each kind does, how many there are, and what may bound the memory that they cost.
+ * The scenarios: kind and number of neighbors, and the bounds of their memory and of the others' latency.
  *
- * The bounds of memory come from docs/protocol.md, section 2, and are stated there by name; `src/core/limits.ts` has the
- * numbers. How long the others wait is no promise of the room: the bounds of that hold on a machine that is not much slower
- * than the one in docs/guarantees.md.
+ * The memory bounds come from docs/protocol.md, section 2, which states them by name. The room does not promise a latency:
+ * these bounds hold on a machine that is not much slower than the one in docs/guarantees.md.
  */
 import { MIB, STRETCH_BYTES } from "../../src/core/limits.ts";
 import { presets } from "../../src/config/limits.ts";
@@ -30,46 +29,46 @@ export interface Scenario {
   readonly name: string;
   readonly kind: Kind;
   readonly count: number;
-  /** Left out of a quick run: another one asks more of the room. */
+  /** Left out of a quick run, because another scenario loads the room more. */
   readonly isMinor?: true;
-  /** Bytes that the room may hold or have under way for these neighbours in a round of `ms`. */
+  /** Bytes that the room may hold or have in flight for these neighbors in a round of `ms`. */
   readonly bytes: (ms: number) => number;
-  /** What must have happened at all, or nothing was measured: one of the deeds that the generator counts. */
-  readonly deed?: string;
-  /** The conversation names its people: what is for everyone waits for whoever is away, who is not forgotten then. */
+  /** An event that must have happened at least once, or nothing was measured: one of the generator's counts. */
+  readonly required?: string;
+  /** Messages go to the participants by name: a message to everyone is pending for absent names and prevents eviction. */
   readonly isAddressed?: true;
-  /** What the p99 of the others may be whatever it is alone, ms; a second if it is not said. */
+  /** The p99 of the others that is allowed whatever it is alone, ms; one second by default. */
   readonly p99Ms?: number;
   /** The bound in words. */
   readonly because: string;
 }
 
-/** Questions that one name may ask in a round, each answered by a page. */
+/** Bytes of the history pages that one name may request in a round of `ms`. */
 const pages = (ms: number): number => ((BURST + (RATE * ms) / 1_000) / QUERY_COST) * HISTORY_BYTES;
-/** What one connection may be sent and not prove to have read: a window, two stretches, and the frame that ends the last. */
+/** Unproven bytes of one connection at most: a window, two stretches, and the frame that ends the last. */
 const UNPROVEN_BYTES = WINDOW_BYTES + 3 * STRETCH_BYTES;
-/** Of neighbours who end their links each second and come back, a round's worth: the runtime frees a queue in its time. */
+/** Connections of a neighbor that reconnects each second, in a round: the runtime frees a queue with a delay. */
 const RETURNS = 8;
-/** What one name may say in a round, if each thing it says has `bytes`. */
+/** Bytes of the messages that one name may send in a round of `ms`, each of `bytes`. */
 const words = (bytes: number, ms: number): number => (BURST + (RATE * ms) / 1_000) * bytes;
 
 /** Bytes of a bomb's messages, and of a flood's, as entries on the wire. */
 export const BOMB_BYTES = 8_000;
 const FLOOD_BYTES = 200;
-/** Expected of a machine like the one in docs/guarantees.md, the clients on it too: messages handed out in a second. */
+/** Deliveries a second that are expected of a machine like the one in docs/guarantees.md, which also runs the clients. */
 const DELIVERIES_PER_SECOND = 15_000;
-/** Those who talk; the others are beside them. */
+/** Participants of the conversation. */
 export const PEERS = 8;
 const FLOODERS = 10;
-/** The room has one order: what they may say at once, each word for everyone, comes before what is said after it. */
+/** The room has one order, so every delivery of a burst to everyone comes before later messages. */
 const FLOOD_DELIVERIES = FLOODERS * BURST * (PEERS + FLOODERS);
-/** What each asks at once: as much as its allowance gives. */
+/** Requests that each neighbor sends at once: as many as its rate limit allows. */
 export const ASKED_AT_ONCE = Math.floor(BURST / QUERY_COST) - 5;
 const ASKERS = 100;
-/** What they may ask for at once, each a page, comes in turns with what is said after it; handed out in a second here. */
+/** Bytes of the pages requested at once, which alternate with later messages; and the expected bytes a second. */
 const ASKED_BYTES = ASKERS * ASKED_AT_ONCE * HISTORY_BYTES;
 const PAGE_BYTES_PER_SECOND = 100 * MIB;
-/** Names that a room remembers, by default and in a quick run. */
+/** Names that the room remembers, by default and in a quick run. */
 export const NAMES = presets().names;
 export const NAMES_QUICK = 2_000;
 
@@ -77,7 +76,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "one never acks",
     kind: "never acks",
-    deed: "joined",
+    required: "joined",
     count: 1,
     isMinor: true,
     bytes: () => WINDOW_BYTES,
@@ -86,7 +85,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "a hundred never ack",
     kind: "never acks",
-    deed: "joined",
+    required: "joined",
     count: 100,
     bytes: () => Math.min(ROOM_FLIGHT_BYTES, 100 * WINDOW_BYTES),
     because: "a window each, and 32 MiB in flight in all",
@@ -94,7 +93,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "one asks, never reads",
     kind: "never reads, asks",
-    deed: "questions",
+    required: "questions",
     count: 1,
     isMinor: true,
     bytes: (ms) => Math.min(pages(ms), UNPROVEN_BYTES),
@@ -103,27 +102,27 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "a hundred ask, never read",
     kind: "never reads, asks",
-    deed: "questions",
+    required: "questions",
     count: ASKERS,
     p99Ms: 1_000 + (ASKED_BYTES / PAGE_BYTES_PER_SECOND) * 1_000,
     bytes: () => Math.min(ASKERS * UNPROVEN_BYTES, UNPROVEN_ROOM_BYTES + ASKERS * STRETCH_BYTES),
     because:
-      `the same, each; asked at once, that is ${Math.round(ASKED_BYTES / MIB)} MiB of pages, ` +
-      `here expected at ${PAGE_BYTES_PER_SECOND / MIB} MiB a second`,
+      `the same, each; requested at once, that is ${Math.round(ASKED_BYTES / MIB)} MiB of pages, ` +
+      `expected at ${PAGE_BYTES_PER_SECOND / MIB} MiB a second`,
   },
   {
     name: "one acks what it never read",
     kind: "acks unread",
-    deed: "lies",
+    required: "lies",
     count: 1,
     isMinor: true,
     bytes: () => RETURNS * UNPROVEN_BYTES,
-    because: "a window and three stretches, for each link of a round",
+    because: "a window and three stretches, for each connection of a round",
   },
   {
     name: "a hundred ack what they never read",
     kind: "acks unread",
-    deed: "lies",
+    required: "lies",
     count: 100,
     bytes: () => 100 * RETURNS * UNPROVEN_BYTES,
     because: "the same, each",
@@ -131,7 +130,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "ten ack what they never read, and stay",
     kind: "acks unread, stays",
-    deed: "lies",
+    required: "lies",
     count: 10,
     bytes: () => 10 * UNPROVEN_BYTES,
     because: "a window and three stretches each",
@@ -139,37 +138,38 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "ten never read a line",
     kind: "lines unread",
-    deed: "questions",
+    required: "questions",
     count: 10,
     bytes: () => UNPROVEN_LINE_BYTES,
-    because: "24 MiB in all: beyond it those who owe most are ended",
+    because:
+      "24 MiB in all: beyond it, the room closes the connections with the most unproven bytes",
   },
   {
     name: "ten flood everyone",
     kind: "flood",
     count: FLOODERS,
     p99Ms: 1_000 + (FLOOD_DELIVERIES / DELIVERIES_PER_SECOND) * 1_000,
-    deed: "closed with 4103",
+    required: "closed with 4103",
     bytes: (ms) => FLOODERS * words(FLOOD_BYTES, ms),
     because:
-      `their allowance: ${BURST} items at once and ${RATE} a second, then 4103; at once that is ` +
-      `${FLOOD_DELIVERIES} deliveries (${FLOODERS} names, ${PEERS + FLOODERS} who get each), here expected at ${DELIVERIES_PER_SECOND} a second`,
+      `their rate limit: ${BURST} items at once and ${RATE} a second, then 4103; at once that is ` +
+      `${FLOOD_DELIVERIES} deliveries (${FLOODERS} names, ${PEERS + FLOODERS} recipients each), expected at ${DELIVERIES_PER_SECOND} a second`,
   },
   {
-    name: "a mail bomb for somebody away, who returns",
+    name: "a mail bomb for an absent member, who returns",
     kind: "mail bomb",
     count: 10,
-    deed: "bombs that came",
+    required: "bombs that came",
     bytes: (ms) => 10 * words(BOMB_BYTES, ms),
-    because: "what ten names may say: 500 messages at once and 50 a second, each",
+    because: "the rate limit of ten names: 500 messages at once and 50 a second, each",
   },
   {
     name: "as many names as a room remembers, and more",
     kind: "names",
     count: 1,
-    deed: "new names",
+    required: "new names",
     isAddressed: true,
     bytes: () => 32 * MIB,
-    because: "a row and a checkpoint entry a name; the longest away are forgotten",
+    because: "a row and a checkpoint entry a name; the longest absent are evicted",
   },
 ];

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:neighbours`: a conversation at a fixed pace, alone and beside slow or hostile neighbours, in rounds by
- * turns on the same server. What the neighbours cost the others and the server, and whether the bounds held (verdict.ts).
+ * `npm run bench:noisy-neighbors`: runs a conversation at a fixed pace. Rounds alone and rounds with slow or hostile
+ * neighbors alternate on the same server. The report shows what the neighbors cost the others and the server, and whether
+ * the bounds held (verdict.ts).
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -8,10 +9,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Server } from "../../test/support/server/server.ts";
 import { Child } from "../support/child.ts";
-import type { Order as TalkOrder, Talk } from "../support/conversation.ts";
+import type { Task as TalkTask, Talk } from "../support/conversation.ts";
 import { percentile } from "../support/statistics.ts";
-import { usageOf } from "../support/process-stats.ts";
-import type { Deeds, Order as NeighbourOrder } from "./generator.ts";
+import { processStats } from "../support/process-stats.ts";
+import type { Counts, Task as NeighborTask } from "./generator.ts";
 import { NAMES, NAMES_QUICK, PEERS, type Scenario, SCENARIOS } from "./kinds.ts";
 import {
   mayBeTheMachine,
@@ -23,16 +24,16 @@ import {
 } from "./verdict.ts";
 
 const WORDS_PER_SECOND = 40;
-const HELP = `npm run bench:neighbours -- [--quick] [--only WORDS] [--out FILE]
+const HELP = `npm run bench:noisy-neighbors -- [--quick] [--only WORDS] [--out FILE]
 
-Measures what slow and hostile neighbours cost the others in their room, and checks the bounds.
+Measures what slow and hostile neighbors cost the others in their room, and checks the bounds.
 
   --quick       about a minute: one short round each, the worse half of the scenarios, ${NAMES_QUICK} names instead of ${NAMES}
-  --seconds N   how long a round lasts, instead of six seconds
-  --only WORDS  only scenarios whose name has these words
-  --out FILE    where the figures go as JSON; bench/results/neighbours.json if you do not say
+  --seconds N   length of a round (6)
+  --only WORDS  only scenarios whose name contains these words
+  --out FILE    the JSON file of the figures (bench/results/noisy-neighbors.json)
 
-It exits with 1 if a bound that must hold did not.
+It exits with 1 if a bound did not hold.
 `;
 
 process.exit(await main());
@@ -49,7 +50,7 @@ async function main(): Promise<number> {
     flags = parseArgs({ options: { ...options, help: { type: "boolean", short: "h" } } }).values;
   } catch (error) {
     const why = (error as Error).message.split(". ")[0] ?? "";
-    process.stderr.write(`${why}. "npm run bench:neighbours -- --help" says what there is.\n`);
+    process.stderr.write(`${why}. "npm run bench:noisy-neighbors -- --help" lists the options.\n`);
     return 2;
   }
   if (flags.help === true) {
@@ -57,10 +58,10 @@ async function main(): Promise<number> {
     return 0;
   }
   if (flags.seconds !== undefined && !/^[1-9]\d{0,3}$/.test(flags.seconds)) {
-    process.stderr.write("--seconds: a whole number from 1 to 9999\n");
+    process.stderr.write("--seconds: expected a whole number from 1 to 9999\n");
     return 2;
   }
-  const { quick = false, only = "", out = "bench/results/neighbours.json" } = flags;
+  const { quick = false, only = "", out = "bench/results/noisy-neighbors.json" } = flags;
   const pace: Pace = quick
     ? { rounds: 1, ms: 2_000, names: NAMES_QUICK }
     : { rounds: 3, ms: Number(flags.seconds ?? 6) * 1_000, names: NAMES };
@@ -69,8 +70,8 @@ async function main(): Promise<number> {
   );
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
   print(
-    `${PEERS} peers, ${WORDS_PER_SECOND} words a second to all of them; ${pace.rounds} rounds of ${pace.ms / 1_000} s alone and beside, by turns.`,
-    "Medians (least–most): p50 and p99 of all deliveries in ms, CPU in % of a core, memory as the most seen in MiB.",
+    `${PEERS} peers, ${WORDS_PER_SECOND} messages a second to all of them; ${pace.rounds} rounds of ${pace.ms / 1_000} s alone and disturbed, alternating.`,
+    "Medians (least–most): p50 and p99 of all deliveries in ms, CPU in % of a core, memory as the maximum in MiB.",
     "",
   );
   const results: Result[] = [];
@@ -79,7 +80,7 @@ async function main(): Promise<number> {
     print(...pageOf(result));
     if (mayBeTheMachine(result)) {
       result = { ...(await measure(scenario, pace)), before: result };
-      print(`Once more: ${pageOf(result).join("\n")}`);
+      print(`Second measurement: ${pageOf(result).join("\n")}`);
     }
     results.push(result);
   }
@@ -98,55 +99,55 @@ async function main(): Promise<number> {
 }
 
 async function measure(scenario: Scenario, pace: Pace): Promise<Result> {
-  const server = await Server.starts({ MAX_NAMES: pace.names });
-  const talk = new Child<TalkOrder, Talk>(new URL("../support/conversation.ts", import.meta.url));
-  const neighbours = new Child<NeighbourOrder, Deeds>(new URL("generator.ts", import.meta.url));
+  const server = await Server.starts({ MAX_ONLINE: PEERS + 1_000, MAX_NAMES: pace.names });
+  const talk = new Child<TalkTask, Talk>(new URL("../support/conversation.ts", import.meta.url));
+  const neighbors = new Child<NeighborTask, Counts>(new URL("generator.ts", import.meta.url));
   try {
     const place = { url: server.url, room: "bench" };
     const { kind, count, isAddressed = false } = scenario;
-    // Room for those who talk: who is remembered first is forgotten last.
-    await talk.does({ do: "join", place, peers: PEERS });
-    await neighbours.does({ do: "prepare", place, kind, names: pace.names - PEERS });
-    // What runs for the first time is slow, and takes memory that it keeps.
+    // The participants join first, so that their names are evicted last.
+    await talk.run({ do: "join", place, peers: PEERS });
+    await neighbors.run({ do: "prepare", place, kind, names: pace.names - PEERS });
+    // Warm up: the first run is slow, and takes memory that it keeps.
     await play(talk, server.group, Math.min(2_000, pace.ms), isAddressed);
     const alone: Round[] = [];
-    const beside: Round[] = [];
-    const deeds = new Map<string, number>();
+    const disturbed: Round[] = [];
+    const counts = new Map<string, number>();
     for (let number = 0; number < pace.rounds; number++) {
       alone.push(await play(talk, server.group, pace.ms, isAddressed));
-      await neighbours.does({ do: "begin", place, kind, count });
-      beside.push(await play(talk, server.group, pace.ms, isAddressed));
-      for (const [what, times] of Object.entries(await neighbours.does({ do: "end" }))) {
-        deeds.set(what, (deeds.get(what) ?? 0) + times);
+      await neighbors.run({ do: "begin", place, kind, count });
+      disturbed.push(await play(talk, server.group, pace.ms, isAddressed));
+      for (const [what, times] of Object.entries(await neighbors.run({ do: "end" }))) {
+        counts.set(what, (counts.get(what) ?? 0) + times);
       }
       await pause(500);
     }
-    return resultOf(scenario, { alone, beside, deeds: Object.fromEntries(deeds), pace });
+    return resultOf(scenario, { alone, disturbed, counts: Object.fromEntries(counts), pace });
   } finally {
-    talk.ends();
-    neighbours.ends();
+    talk.stop();
+    neighbors.stop();
     await server.stop();
   }
 }
 
 async function play(
-  talk: Child<TalkOrder, Talk>,
+  talk: Child<TalkTask, Talk>,
   group: number,
   ms: number,
   isAddressed: boolean,
 ): Promise<Round> {
-  const before = usageOf(group);
+  const before = processStats(group);
   let { rss } = before;
-  const looking = setInterval(() => (rss = Math.max(rss, usageOf(group).rss)), 250);
+  const sampling = setInterval(() => (rss = Math.max(rss, processStats(group).rss)), 250);
   const start = performance.now();
-  const { latencies, missing, ended } = await talk.does({
+  const { latencies, missing, ended } = await talk.run({
     do: "talk",
     ms,
     perSecond: WORDS_PER_SECOND,
     isAddressed,
   });
-  clearInterval(looking);
-  const after = usageOf(group);
+  clearInterval(sampling);
+  const after = processStats(group);
   const cpu = (100 * (after.cpuMs - before.cpuMs)) / (performance.now() - start);
   const [p50, p99] = [percentile(latencies, 0.5), percentile(latencies, 0.99)];
   return { p50, p99, cpu, rss: Math.max(rss, after.rss), missing, ended };

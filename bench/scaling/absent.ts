@@ -1,38 +1,38 @@
-/** More and more names that the room knows, and that are not here. */
+/** An axis: the number of names that the room remembers and that are absent. */
 import { ROOM } from "../speed/systems-under-test.ts";
 import { startWorkerd } from "../speed/rig/workerd.ts";
 import { type Axis, wanted } from "./axis.ts";
-import { absentName, fill } from "./seed-database.ts";
+import { absentName, seedDatabase } from "./seed-database.ts";
 import { enters, repeatedly, says } from "./talk.ts";
 
 const COUNTS = [0, 100, 1_000, 5_000, 20_000];
 const QUICK = [0, 100, 1_000];
 const EACH_MS = 1_500;
-/** With so many entries each commit saves the cursors too. */
+/** A commit of this many entries also writes a checkpoint of the cursors. */
 const COMMIT = 256;
 
 const nameOf = (count: number): string => `absent-${count}`;
 
 export const absent: Axis = {
   name: "absent",
-  label: "names known, not here",
-  about: `one message in flight, to each of the absent in turn; a new name that joins and leaves; a commit of ${COMMIT} entries, with its checkpoint`,
+  label: "absent names",
+  about: `one message in flight, to each absent name in turn; a new name that joins and leaves; a commit of ${COMMIT} entries, with its checkpoint`,
   plots: [
     {
       file: "absent",
       title: "A message, a join, a commit with its checkpoint",
       unit: "server CPU, µs",
-      figures: ["a message to one absent, µs", "a join, µs", `a commit of ${COMMIT}, µs`],
+      figures: ["a message to an absent name, µs", "a join, µs", `a commit of ${COMMIT}, µs`],
     },
   ],
-  async *round(wish) {
-    const counts = wanted(wish.quick ? QUICK : COUNTS, wish);
+  async *round(options) {
+    const counts = wanted(options.quick ? QUICK : COUNTS, options);
     const server = await startWorkerd(
       { ...ROOM, vars: { ...ROOM.vars, MAX_NAMES: 1_000_000 } },
-      wish.folder,
+      options.folder,
       {
         prepare: (home) => {
-          for (const absent of counts) fill(home, { name: nameOf(absent), absent });
+          for (const absent of counts) seedDatabase(home, { name: nameOf(absent), absent });
         },
       },
     );
@@ -53,7 +53,7 @@ export const absent: Axis = {
         yield {
           x,
           figures: {
-            "a message to one absent, µs": message.cpu * 1_000,
+            "a message to an absent name, µs": message.cpu * 1_000,
             "a join, µs": join.cpu * 1_000,
             [`a commit of ${COMMIT}, µs`]: commit.cpu * 1_000,
           },

@@ -1,38 +1,38 @@
-/** What grows, and what is measured while it does. */
+/** An axis: a quantity that grows, and the figures that are measured at each of its values. */
 import type { Figures } from "../speed/rig/workload.ts";
 
-export interface Wish {
-  /** Where servers keep their storage. */
+export interface RoundOptions {
+  /** The folder for the servers' storage. */
   readonly folder: string;
   readonly quick: boolean;
-  /** Only where there is so much; everywhere, if it is empty. */
+  /** The values to measure at; all of them, if empty. */
   readonly at: readonly number[];
 }
 
-export const wanted = (xs: readonly number[], { at }: Wish): readonly number[] =>
+export const wanted = (xs: readonly number[], { at }: RoundOptions): readonly number[] =>
   at.length === 0 ? xs : xs.filter((x) => at.includes(x));
 
 export interface Point {
-  /** How much there is of what grows. */
+  /** The value on the axis. */
   readonly x: number;
   readonly figures: Figures;
 }
 
-/** Some of an axis' figures, in one plot. */
+/** A plot of some of an axis' figures. */
 export interface Plot {
   readonly file: string;
   readonly title: string;
-  /** What the figures count. */
+  /** The unit of the figures. */
   readonly unit: string;
   readonly figures: readonly string[];
 }
 
 export interface Axis {
   readonly name: string;
-  /** What grows, in words. */
+  /** The quantity that grows, in words. */
   readonly label: string;
   readonly about: string;
   readonly plots: readonly Plot[];
-  /** Each x once. */
-  round(wish: Wish): AsyncGenerator<Point>;
+  /** Yields each x once. */
+  round(options: RoundOptions): AsyncGenerator<Point>;
 }

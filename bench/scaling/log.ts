@@ -1,14 +1,14 @@
-/** A longer and longer log: each entry in a row of its own, as a quiet room leaves it, so that no row is saved. */
+/** An axis: the length of the log. Each entry has a row of its own, as in a quiet room: the worst case for reads. */
 import { setTimeout as pause } from "node:timers/promises";
 import { ROOM } from "../speed/systems-under-test.ts";
 import { startWorkerd } from "../speed/rig/workerd.ts";
 import { type Axis, wanted } from "./axis.ts";
-import { fill } from "./seed-database.ts";
+import { seedDatabase } from "./seed-database.ts";
 import { enters, type Person, repeatedly, says } from "./talk.ts";
 
 const LENGTHS = [0, 1_000, 10_000, 100_000, 1_000_000];
 const QUICK = [0, 1_000, 10_000];
-/** So many of them are Bob's, anywhere in it; Dave has none. */
+/** This many entries, spread over the log, are for Bob; none is for Dave. */
 const WAITING = 100;
 const TEXT_CHARACTERS = 100;
 const EACH_MS = 1_500;
@@ -21,7 +21,7 @@ export const log: Axis = {
   name: "log",
   label: "entries in the log",
   about:
-    "each in a row of its own; a hundred of them, evenly spread, are for one who returns, none for another",
+    "each entry in a row of its own; a hundred of them, evenly spread, are for one returning peer, none for another",
   plots: [
     {
       file: "log-message",
@@ -31,9 +31,9 @@ export const log: Axis = {
     },
     {
       file: "log-return",
-      title: "A return from the log's first entry on",
+      title: "A replay from the log's first entry",
       unit: "server CPU, ms",
-      figures: ["return to nothing, ms", `return to ${WAITING}, ms`],
+      figures: ["replay of nothing, ms", `replay of ${WAITING}, ms`],
     },
     {
       file: "log-wake",
@@ -42,15 +42,15 @@ export const log: Axis = {
       figures: ["wake, wall, ms"],
     },
   ],
-  async *round(wish) {
-    const lengths = wanted(wish.quick ? QUICK : LENGTHS, wish);
-    const server = await startWorkerd(ROOM, wish.folder, {
+  async *round(options) {
+    const lengths = wanted(options.quick ? QUICK : LENGTHS, options);
+    const server = await startWorkerd(ROOM, options.folder, {
       prepare: (home) => {
         for (const entries of lengths) {
           const every = Math.max(1, Math.floor(entries / WAITING));
           const to = (index: number): string => (index % every === 0 ? "bob" : "carol");
           const past = { entries, text: TEXT_CHARACTERS, entriesPerRow: 1, to };
-          fill(home, { name: nameOf(entries), past });
+          seedDatabase(home, { name: nameOf(entries), past });
         }
       },
     });
@@ -63,7 +63,7 @@ export const log: Axis = {
         const returns = async (name: string, waiting: number): Promise<void> => {
           const { peer, listener } = await enters(place, name, "&since=0");
           if (listener.received !== waiting) {
-            throw new Error(`${name} was given ${listener.received} of ${waiting}`);
+            throw new Error(`${name} received ${listener.received} of ${waiting} entries`);
           }
           peer.socket.terminate();
           await peer.ended;
@@ -76,17 +76,17 @@ export const log: Axis = {
         const some = await repeatedly(server, EACH_MS, () => returns("bob", waiting));
         found.push({
           "a message, µs": message.cpu * 1_000,
-          "return to nothing, ms": nothing.cpu,
-          "return to nothing, wall, ms": nothing.wall,
-          [`return to ${WAITING}, ms`]: some.cpu,
-          [`return to ${WAITING}, wall, ms`]: some.wall,
+          "replay of nothing, ms": nothing.cpu,
+          "replay of nothing, wall, ms": nothing.wall,
+          [`replay of ${WAITING}, ms`]: some.cpu,
+          [`replay of ${WAITING}, wall, ms`]: some.wall,
         });
       }
-      // All of them sleep at once.
+      // All rooms hibernate at the same time.
       await pause(HIBERNATION_MS);
       for (const [index, x] of lengths.entries()) {
         const alice = here[2 * index];
-        if (alice === undefined) throw new Error("nobody is here");
+        if (alice === undefined) throw new Error("the peer of this room is missing");
         const start = performance.now();
         await says(alice, ["erin"]);
         const wake = performance.now() - start;

@@ -1,45 +1,46 @@
 /**
- * `npm run bench:growth`: what a message costs the more people there are, the longer the log, the more names are known;
- * and whether somebody who returns to a long log holds up the others.
+ * `npm run bench:scaling`: measures how the cost of a message depends on the number of people, the length of the log and
+ * the number of known names; and how long the replay of a long log delays other peers.
  *
- * Rounds over all of an axis' points, medians. Figures go to a JSON file, axis by axis: what is not measured anew stays.
+ * Each round covers all points of an axis; the figures are medians. They go to a JSON file, axis by axis; the file keeps
+ * the figures that a run does not measure.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { spreadOf } from "../support/statistics.ts";
+import { statisticsOf } from "../support/statistics.ts";
 import { absent } from "./absent.ts";
-import type { Axis, Point, Wish } from "./axis.ts";
-import { type Beside, besides } from "./interference.ts";
+import type { Axis, Point, RoundOptions } from "./axis.ts";
+import { type Interference, measureInterference } from "./interference.ts";
 import { log } from "./log.ts";
-import { besideTable, type Curve, curveTable, drawings, putIn, section } from "./page.ts";
+import { interferenceTable, type Curve, curveTable, drawings, putIn, section } from "./page.ts";
 import { peers } from "./peers.ts";
 
 const AXES: readonly Axis[] = [peers, log, absent];
-const BESIDE = "beside";
-const NAMES = [...AXES.map(({ name }) => name), BESIDE];
+const INTERFERENCE = "interference";
+const NAMES = [...AXES.map(({ name }) => name), INTERFERENCE];
 const ROUNDS = 3;
 const PAGE = new URL("../../docs/performance.md", import.meta.url);
 const PLOTS = new URL("../../docs/performance/", import.meta.url);
 
-const HELP = `npm run bench:growth -- [--quick] [--rounds N] [--out FILE] [--docs] [AXIS...]
+const HELP = `npm run bench:scaling -- [--quick] [--rounds N] [--out FILE] [--docs] [AXIS...]
 
-  --quick     less than two minutes: one round, up to 1,000 peers and names and 10,000 entries
-  --rounds N  rounds (${ROUNDS})
-  --at N,N    only these points of the axes, or these scenes of "beside"
-  --out FILE  the JSON file (bench/results/growth.json); of what is not measured now, what is in it stays
-  --docs      writes all that is in the JSON file into docs/performance.md, and its plots beside it
+  --quick     less than two minutes: one round, at most 1,000 peers, 1,000 names and 10,000 entries
+  --rounds N  number of rounds (${ROUNDS})
+  --at N,N    only these points of the axes, or these scenarios of "interference"
+  --out FILE  the JSON file (bench/results/scaling.json); it keeps the figures that this run does not measure
+  --docs      write all figures of the JSON file into docs/performance.md, and draw its plots
 
-Axes: ${NAMES.join(", ")}; all, if none is named; "none" measures nothing.
+Axes: ${NAMES.join(", ")}. The default is all; "none" measures nothing.
 `;
 
 interface Results {
   curves: Curve[];
-  besides: Beside[];
+  interference: Interference[];
 }
 
-// Servers and folders end with this process, which a signal alone would not let them know.
+// A signal alone would skip the exit handlers that stop servers and remove folders.
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 process.exitCode = await main();
 
@@ -50,7 +51,7 @@ async function main(): Promise<number> {
       quick: { type: "boolean", default: false },
       rounds: { type: "string" },
       at: { type: "string", default: "" },
-      out: { type: "string", default: "bench/results/growth.json" },
+      out: { type: "string", default: "bench/results/scaling.json" },
       docs: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -60,7 +61,7 @@ async function main(): Promise<number> {
   const rounds = Number(values.rounds ?? (quick ? 1 : ROUNDS));
   const stranger = positionals.find((name) => name !== "none" && !NAMES.includes(name));
   if (help || stranger !== undefined || !Number.isInteger(rounds) || rounds < 1) {
-    process.stderr.write(stranger === undefined ? HELP : `there is no axis ${stranger}\n${HELP}`);
+    process.stderr.write(stranger === undefined ? HELP : `unknown axis: ${stranger}\n${HELP}`);
     return help ? 0 : 2;
   }
   const isWanted = (name: string): boolean =>
@@ -76,40 +77,46 @@ async function main(): Promise<number> {
     write(out, results);
     process.stdout.write(`\n${axis.about}\n${curveTable(axis, curve, true)}\n`);
   }
-  if (isWanted(BESIDE)) {
-    for await (const scene of besides(folder, { rounds, quick, at })) {
-      results.besides = [...results.besides.filter(({ name }) => name !== scene.name), scene];
+  if (isWanted(INTERFERENCE)) {
+    for await (const scene of measureInterference(folder, { rounds, quick, at })) {
+      results.interference = [
+        ...results.interference.filter(({ name }) => name !== scene.name),
+        scene,
+      ];
       write(out, results);
-      process.stdout.write(`\n${besideTable([scene])}\n`);
+      process.stdout.write(`\n${interferenceTable([scene])}\n`);
     }
   }
   process.stdout.write(`\nAll figures: ${out}\n`);
   return docs ? document(results) : 0;
 }
 
-async function measure(axis: Axis, rounds: number, wish: Wish): Promise<Curve> {
+async function measure(axis: Axis, rounds: number, options: RoundOptions): Promise<Curve> {
   const all: Point[] = [];
   for (let round = 0; round < rounds; round++) {
-    for await (const point of axis.round(wish)) all.push(point);
+    for await (const point of axis.round(options)) all.push(point);
   }
   const xs = [...new Set(all.map(({ x }) => x))];
   const points = xs.map((x) => {
     const here = all.filter((point) => point.x === x).map(({ figures }) => figures);
     const names = Object.keys(here[0] ?? {});
-    const spreads = names.map((name) => [name, spreadOf(here.map((some) => some[name] ?? NaN))]);
-    return { x, figures: Object.fromEntries(spreads) as Curve["points"][number]["figures"] };
+    const statistics = names.map((name) => [
+      name,
+      statisticsOf(here.map((some) => some[name] ?? NaN)),
+    ]);
+    return { x, figures: Object.fromEntries(statistics) as Curve["points"][number]["figures"] };
   });
   return { axis: axis.name, rounds, points };
 }
 
-/** What was not measured now stays. */
+/** Returns the new points, with the earlier points that this run did not measure. */
 function merged(before: Curve | undefined, now: Curve): Curve {
   const others = before?.points.filter(({ x }) => now.points.every((point) => point.x !== x)) ?? [];
   return { ...now, points: [...others, ...now.points].sort((a, b) => a.x - b.x) };
 }
 
 function read(file: string): Results {
-  if (!existsSync(file)) return { curves: [], besides: [] };
+  if (!existsSync(file)) return { curves: [], interference: [] };
   return JSON.parse(readFileSync(file, "utf8")) as Results;
 }
 
@@ -118,14 +125,14 @@ function write(file: string, results: Results): void {
   writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`);
 }
 
-function document({ curves, besides: scenes }: Results): number {
+function document({ curves, interference: scenes }: Results): number {
   const measured = AXES.flatMap((axis) => {
     const curve = curves.find((one) => one.axis === axis.name);
     return curve === undefined ? [] : [[axis, curve] as const];
   });
   const page = putIn(readFileSync(PAGE, "utf8"), section(measured, scenes));
   if (page === undefined) {
-    process.stderr.write("docs/performance.md has no place for what was measured\n");
+    process.stderr.write("docs/performance.md lacks the markers of the measured section\n");
     return 1;
   }
   writeFileSync(PAGE, page);

@@ -1,7 +1,7 @@
-/** What was measured, as tables: for the screen, and for docs/performance.md with its plots. */
-import { range, short, show, type Spread } from "../support/statistics.ts";
+/** Renders the results as tables, for the screen and for docs/performance.md with its plots. */
+import { range, short, show, type Statistics } from "../support/statistics.ts";
 import type { Axis } from "./axis.ts";
-import type { Beside } from "./interference.ts";
+import type { Interference } from "./interference.ts";
 import { draw, type Series } from "./plot.ts";
 
 export interface Curve {
@@ -9,66 +9,68 @@ export interface Curve {
   readonly rounds: number;
   readonly points: readonly {
     readonly x: number;
-    readonly figures: Readonly<Record<string, Spread>>;
+    readonly figures: Readonly<Record<string, Statistics>>;
   }[];
 }
 
-const BEGIN = "<!-- measured: npm run bench:growth -- --docs -->";
-const END = "<!-- end of what was measured -->";
+const BEGIN = "<!-- measured: npm run bench:scaling -- --docs -->";
+const END = "<!-- end of the measurements -->";
 
-/** Lines of a Markdown table. */
+/** Returns a Markdown table. */
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map((_, column) => (column === 0 ? "---" : "--:")), ...rows]
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
 
-/** A line an x, a column a figure. */
+/** Returns a table with a row for each x and a column for each figure. */
 export function curveTable({ label }: Axis, { points }: Curve, hasRange: boolean): string {
   const names = Object.keys(points[0]?.figures ?? {});
   const rows = points.map(({ x, figures }) => [
     x.toLocaleString("en"),
     ...names.map((name) => {
-      const spread = figures[name];
-      if (spread === undefined) return "–";
-      return hasRange ? `${short(spread.median)} (${range(spread)})` : short(spread.median);
+      const statistics = figures[name];
+      if (statistics === undefined) return "–";
+      return hasRange
+        ? `${short(statistics.median)} (${range(statistics)})`
+        : short(statistics.median);
     }),
   ]);
   return table([label, ...names], rows);
 }
 
-export function besideTable(scenes: readonly Beside[]): string {
+export function interferenceTable(scenes: readonly Interference[]): string {
   const head = [
-    "who returns, again and again, from the first entry on",
+    "log that is replayed repeatedly, from its first entry",
     "longest turn, ms of CPU",
-    "of turns",
-    "longest of V8's pauses, ms",
-    "longest alone, ms",
-    "longest beside, ms",
-    "999 of 1,000 alone, ms",
-    "beside, ms",
-    "returns",
+    "turns",
+    "longest V8 pause, ms",
+    "longest message alone, ms",
+    "longest message disturbed, ms",
+    "p99.9 alone, ms",
+    "p99.9 disturbed, ms",
+    "replays",
   ];
-  const rows = scenes.map(({ about, turns, pauses, alone, beside, returns, entries }) => [
+  const rows = scenes.map(({ about, turns, pauses, alone, disturbed, returns, entries }) => [
     about,
     short(turns.longest),
     turns.count.toLocaleString("en"),
     show(pauses),
     show(alone.longest),
-    show(beside.longest),
+    show(disturbed.longest),
     show(alone.p999),
-    show(beside.p999),
+    show(disturbed.p999),
     `${returns.toLocaleString("en")} (${entries.toLocaleString("en")} entries)`,
   ]);
   return table(head, rows);
 }
 
-/** By file name. */
+/** Returns the plots as SVG, by file name. */
 export function drawings(axis: Axis, { points }: Curve): Map<string, string> {
   const drawn = axis.plots.map(({ file, title, unit, figures }): [string, string] => {
     const series = figures.map((name): Series => {
-      const own = points.flatMap(({ x, figures: { [name]: spread } }) =>
-        // What took less than a tick of the CPU's clock has no place on a logarithmic axis.
-        spread !== undefined && spread.median > 0 ? [{ x, y: spread.median }] : [],
+      const own = points.flatMap(({ x, figures: { [name]: statistics } }) =>
+        // A median below one tick of the CPU's clock is 0, which has no place on a logarithmic axis.
+        statistics !== undefined && statistics.median > 0 ? [{ x, y: statistics.median }] : [],
       );
       return {
         name: name.split(":").length > 1 ? (name.split(":")[0] ?? name) : name,
@@ -82,7 +84,7 @@ export function drawings(axis: Axis, { points }: Curve): Map<string, string> {
 
 export function section(
   measured: readonly (readonly [Axis, Curve])[],
-  scenes: readonly Beside[],
+  scenes: readonly Interference[],
 ): string {
   const parts = measured.flatMap(([axis, curve]) => [
     `### ${axis.label[0]?.toUpperCase()}${axis.label.slice(1)}`,
@@ -90,11 +92,11 @@ export function section(
     curveTable(axis, curve, false),
     ...axis.plots.map(({ file, title }) => `![${title}](performance/${file}.svg)`),
   ]);
-  if (scenes.length > 0) parts.push("### Beside somebody who returns", besideTable(scenes));
+  if (scenes.length > 0) parts.push("### Interference of a long replay", interferenceTable(scenes));
   return parts.join("\n\n");
 }
 
-/** @returns `page` with the section in the place of the one that was there; undefined if it has no place for one */
+/** @returns `page` with its measured section replaced; undefined if it lacks the markers of the section */
 export function putIn(page: string, text: string): string | undefined {
   const [before, rest, ...more] = page.split(BEGIN);
   const after = rest?.split(END)[1];

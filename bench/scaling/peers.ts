@@ -1,22 +1,22 @@
-/** More and more people in one room, beside the relay that stores nothing: in the same round, one after the other. */
-import { contenders } from "../speed/systems-under-test.ts";
-import type { Contender, Server, Speaker } from "../speed/rig/system-under-test.ts";
+/** An axis: the number of people in one room, and in the relay that stores nothing, one after the other in each round. */
+import { systemsUnderTest } from "../speed/systems-under-test.ts";
+import type { SystemUnderTest, Server, Speaker } from "../speed/rig/system-under-test.ts";
 import { meter, settled } from "../speed/rig/meter.ts";
-import { type Axis, type Point, type Wish, wanted } from "./axis.ts";
+import { type Axis, type Point, type RoundOptions, wanted } from "./axis.ts";
 
 const COUNTS = [10, 30, 100, 300, 1_000, 3_000, 10_000];
 const QUICK = [10, 100, 1_000];
-const CONTENDERS = ["room", "relay"];
-/** The same work at each count: so many addressed messages, so many of them in flight. */
+const SYSTEMS = ["room", "relay"];
+/** The same work at each count: the number of addressed messages, and of those in flight. */
 const MESSAGES = 10_000;
-/** That many are not counted: until then the runtime compiles more than it works. */
+/** Messages that are not counted: until then the runtime mostly compiles. */
 const WARM_UP = 5_000;
 const IN_FLIGHT = 100;
-/** And so many copies of what is said to everyone, by ten. */
+/** Copies of the messages to everyone, which ten peers send. */
 const DELIVERIES = 100_000;
 const SPEAKERS = 10;
 const LEAST_WORDS = 50;
-/** On their way in at a time. */
+/** Joins in progress at a time. */
 const AT_A_TIME = 50;
 const TEXT = "x".repeat(100);
 
@@ -29,14 +29,14 @@ class Crowd {
     this.#server = server;
   }
 
-  async joins(contender: Contender, count: number): Promise<void> {
+  async joins(system: SystemUnderTest, count: number): Promise<void> {
     let next = 0;
     const queue = async (): Promise<void> => {
       while (next < count) {
         const index = next++;
         const onEntry = ({ from }: { readonly from: string }): void => this.#onEntry(from, index);
         const joining = { server: this.#server, room: "crowd", name: `p${index}`, onEntry };
-        this.#speakers[index] = contender.speak(joining);
+        this.#speakers[index] = system.speak(joining);
         await this.#speakers[index].ready;
       }
     };
@@ -44,7 +44,7 @@ class Crowd {
     await settled(this.#server);
   }
 
-  /** `speakers` of them keep `inFlight` messages on their way. @returns µs of the server's CPU for a message */
+  /** Keeps `inFlight` messages of `speakers` peers in flight. @returns µs of the server's CPU for a message */
   async talks(messages: number, { speakers, inFlight, copies, to }: Talk): Promise<number> {
     const { promise: over, resolve } = Promise.withResolvers<void>();
     let sent = 0;
@@ -72,25 +72,29 @@ class Crowd {
 interface Talk {
   readonly speakers: number;
   readonly inFlight: number;
-  /** Of each message. */
+  /** Copies of each message. */
   readonly copies: number;
   readonly to?: (speaker: number, number: number) => readonly string[];
 }
 
-async function measure(contender: Contender, count: number, wish: Wish): Promise<Point["figures"]> {
-  const { name } = contender;
-  const part = wish.quick ? 0.2 : 1;
-  const server = await contender.start(wish.folder);
+async function measure(
+  system: SystemUnderTest,
+  count: number,
+  options: RoundOptions,
+): Promise<Point["figures"]> {
+  const { name } = system;
+  const part = options.quick ? 0.2 : 1;
+  const server = await system.start(options.folder);
   try {
     const crowd = new Crowd(server);
     const joining = meter(server);
-    await crowd.joins(contender, count);
+    await crowd.joins(system, count);
     const join = (joining().server / count) * 1e6;
     const toOne: Talk = {
       speakers: Math.min(count, IN_FLIGHT),
       inFlight: IN_FLIGHT,
       copies: 2,
-      // Never oneself.
+      // Never to the sender itself.
       to: (speaker, number) => [`p${(speaker + 1 + (number % (count - 1))) % count}`],
     };
     await crowd.talks(WARM_UP * part, toOne);
@@ -116,18 +120,18 @@ export const peers: Axis = {
   name: "peers",
   label: "people in the room",
   about:
-    "100 messages in flight, each to one other; then ten who speak to everyone; and what their joining cost, 50 at a time",
+    "100 messages in flight, each to one other peer; ten peers that send to everyone; and the cost of their joins, 50 at a time",
   plots: [
-    plot("peers-addressed", "A message to one other", "addressed, µs/message"),
-    plot("peers-wide", "A copy of a message to everyone", "to everyone, µs/delivery"),
+    plot("peers-addressed", "A message to one other peer", "addressed, µs/message"),
+    plot("peers-wide", "One copy of a message to everyone", "to everyone, µs/delivery"),
     plot("peers-join", "A join", "join, µs each"),
   ],
-  async *round(wish) {
-    const both = (await contenders(false)).filter(({ name }) => CONTENDERS.includes(name));
-    for (const x of wanted(wish.quick ? QUICK : COUNTS, wish)) {
+  async *round(options) {
+    const both = (await systemsUnderTest(false)).filter(({ name }) => SYSTEMS.includes(name));
+    for (const x of wanted(options.quick ? QUICK : COUNTS, options)) {
       const figures: Record<string, number> = {};
-      for (const contender of both) {
-        Object.assign(figures, await measure(contender, x, wish));
+      for (const system of both) {
+        Object.assign(figures, await measure(system, x, options));
       }
       yield { x, figures };
     }
@@ -136,5 +140,5 @@ export const peers: Axis = {
 
 function plot(file: string, title: string, figure: string): Axis["plots"][number] {
   const unit = `server CPU, ${figure.slice(figure.lastIndexOf(" ") + 1)}`;
-  return { file, title, unit, figures: CONTENDERS.map((name) => `${name}: ${figure}`) };
+  return { file, title, unit, figures: SYSTEMS.map((name) => `${name}: ${figure}`) };
 }

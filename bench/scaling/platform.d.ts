@@ -1,4 +1,4 @@
-/** As much of the platform's SQL as the room's storage uses, which fill.ts runs on Node. */
+/** The part of the platform's SQL that the room's storage uses; seed-database.ts runs it on Node. */
 type SqlStorageValue = ArrayBuffer | string | number | null;
 
 interface SqlStorage {

@@ -1,4 +1,4 @@
-/** A curve as SVG: both axes logarithmic, readable on light and on dark pages. */
+/** Draws curves as SVG, with two logarithmic axes, readable on light and on dark pages. */
 import { short } from "../support/statistics.ts";
 
 export interface Series {
@@ -17,7 +17,7 @@ const [WIDTH, HEIGHT] = [640, 360];
 const [LEFT, RIGHT, TOP, BOTTOM] = [70, 20, 44, 300];
 const LEGEND_Y = 346;
 const LEGEND_WIDTH = 190;
-/** Nothing at all lies so many decades left of the least that is something. */
+/** x = 0 is drawn this many decades left of the smallest positive x. */
 const ZERO_DECADES = 0.7;
 
 const STYLE = `
@@ -64,8 +64,10 @@ export function draw({ title, xLabel, yLabel, series }: Drawing): string {
     const line = own.map(({ x, y }) => `${atX(x)} ${atY(y)}`).join("L");
     parts.push(`<path class="line s${index}" d="M${line}"/>`);
     for (const { x, y } of own) {
-      const told = `<title>${escaped(name)}: ${short(y)} at ${x.toLocaleString("en")}</title>`;
-      parts.push(`<circle class="s${index}" cx="${atX(x)}" cy="${atY(y)}" r="3">${told}</circle>`);
+      const tooltip = `<title>${escaped(name)}: ${short(y)} at ${x.toLocaleString("en")}</title>`;
+      parts.push(
+        `<circle class="s${index}" cx="${atX(x)}" cy="${atY(y)}" r="3">${tooltip}</circle>`,
+      );
     }
     const legend = LEFT + index * LEGEND_WIDTH;
     parts.push(`<circle class="s${index}" cx="${legend}" cy="${LEGEND_Y}" r="4"/>`);

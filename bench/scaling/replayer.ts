@@ -1,30 +1,30 @@
-/** Some who return to a room from the log's first entry on, again and again: a process of its own. */
+/** Peers that replay a room's log from its first entry repeatedly, in a process of their own. */
 import { setTimeout as pause } from "node:timers/promises";
-import { obeys } from "../support/child.ts";
+import { serveTasks } from "../support/child.ts";
 import { Peer, type Place } from "../support/peer.ts";
 import { Listener } from "./talk.ts";
 
-export interface Order {
+export interface Task {
   readonly place: Place;
   readonly names: readonly string[];
   readonly ms: number;
 }
 
-export interface Returned {
-  /** How often it became ready. */
+export interface Replayed {
+  /** Replays that reached `ready`. */
   readonly times: number;
   readonly entries: number;
 }
 
-async function returns({ place, names, ms }: Order): Promise<Returned> {
-  const all = await Promise.all(names.map((name) => returnsAs(name, place, ms)));
+async function replays({ place, names, ms }: Task): Promise<Replayed> {
+  const all = await Promise.all(names.map((name) => replaysAs(name, place, ms)));
   return {
     times: all.reduce((sum, { times }) => sum + times, 0),
     entries: all.reduce((sum, { entries }) => sum + entries, 0),
   };
 }
 
-async function returnsAs(name: string, place: Place, ms: number): Promise<Returned> {
+async function replaysAs(name: string, place: Place, ms: number): Promise<Replayed> {
   const end = performance.now() + ms;
   let times = 0;
   let entries = 0;
@@ -47,4 +47,4 @@ async function returnsAs(name: string, place: Place, ms: number): Promise<Return
   return { times, entries };
 }
 
-obeys(returns);
+serveTasks(replays);

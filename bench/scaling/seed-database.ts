@@ -1,6 +1,6 @@
 /**
- * A room's database as years would have left it: written by the room's own storage, on Node's SQLite, before a server
- * opens it. A million messages that way take seconds; sent one by one, so that each has a row of its own, half an hour.
+ * Writes the database of a room with a long history, with the room's own storage on Node's SQLite, before a server opens
+ * it. A million messages take seconds this way; sending them one by one, each in a row of its own, takes half an hour.
  */
 import { createHash, createHmac } from "node:crypto";
 import { mkdirSync } from "node:fs";
@@ -13,40 +13,40 @@ import type { Database } from "../../src/store/sql.ts";
 import { RoomStorage } from "../../src/store/sqlite-storage.ts";
 import { UNIQUE_KEY } from "../speed/rig/workerd.ts";
 
-/** What lies in the log. */
+/** The contents of the log. */
 export interface Past {
   readonly entries: number;
-  /** Of a text, in characters. */
+  /** Length of a text, in characters. */
   readonly text: number;
-  /** One commit, one row: the shape of a quiet room is 1, of a busy one many. */
+  /** Entries of one commit, and so of one row: 1 in a quiet room, many in a busy one. */
   readonly entriesPerRow: number;
-  /** Whom the entry is for, of `carol` and the others; all are from `alice`. */
+  /** The recipient of an entry; the sender is always `alice`. */
   readonly to: (index: number) => string;
 }
 
 export interface Room {
   readonly name: string;
   readonly past?: Past;
-  /** Names that are known and not here. */
+  /** Number of known names that are absent. */
   readonly absent?: number;
 }
 
 export const absentName = (index: number): string => `absent-${index}`;
 
 const PEOPLE = ["alice", "bob", "carol", "dave", "erin", "frank"];
-/** A day ago, so that nothing is expired. */
+/** The entries are a day old, so that none is expired. */
 const AGE_MS = 86_400_000;
 
-/** @param home where a server keeps its storage */
-export function fill(home: string, room: Room): void {
-  const { db } = filled(home, room);
-  // On the disk before the server starts: else its first commits wait for all of this.
+/** @param home the folder of a server's storage */
+export function seedDatabase(home: string, room: Room): void {
+  const { db } = seededStorage(home, room);
+  // Sync to disk now, because the server's first commits would wait for it otherwise.
   db.exec("PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();
 }
 
 /** @returns the room's storage, on Node's SQLite */
-export function filled(
+export function seededStorage(
   home: string,
   { name, past, absent = 0 }: Room,
 ): { readonly db: DatabaseSync; readonly storage: RoomStorage } {
@@ -84,7 +84,7 @@ export function filled(
   return { db, storage };
 }
 
-/** The id that workerd gives to the object of a name. */
+/** Returns the id that workerd derives for the object of a name. */
 function objectId(name: string): string {
   const key = createHash("sha256").update(UNIQUE_KEY).digest();
   const hmac = (data: string | Buffer): Buffer =>
@@ -93,7 +93,7 @@ function objectId(name: string): string {
   return Buffer.concat([id, hmac(id)]).toString("hex");
 }
 
-/** As much of the platform's SQL as the room uses. */
+/** Adapts Node's SQLite to the part of the platform's SQL that the room uses. */
 function asDatabase(db: DatabaseSync): Database {
   const prepared = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
   const exec = (query: string, ...values: (string | number | null)[]): object => {

@@ -1,14 +1,14 @@
-/** What is done to a room, and what that costs its server. */
+/** Actions in a room, and their cost to the server. */
 import type { Server } from "../speed/rig/system-under-test.ts";
 import { meter, settled } from "../speed/rig/meter.ts";
 import { type Item, Peer, type Place } from "../support/peer.ts";
 
-/** Of entries that were not acknowledged, at most so many: well within the window. */
+/** Entries left unacknowledged at most: well within the window. */
 const ACK_EVERY = 32;
-/** Nor for longer: a link that leaves something unacknowledged for 90 s is dead, and its room does not hibernate. */
+/** Longest delay of an ack: a room does not hibernate while one is due, and closes the connection after 90 s. */
 const ACK_MS = 500;
 
-/** Acknowledges as it goes. */
+/** Counts entries and acknowledges them. */
 export class Listener {
   #seq = 0;
   #unacked = 0;
@@ -33,7 +33,7 @@ export class Listener {
     this.#onEntry(item);
   };
 
-  /** @returns when `count` entries have come from now on */
+  /** Resolves when `count` more entries have arrived. */
   entries(count: number): Promise<void> {
     let left = count;
     return new Promise((resolve) => {
@@ -56,7 +56,7 @@ export async function enters(place: Place, name: string, query = ""): Promise<Pe
 
 let said = 0;
 
-/** Says as many things at once, in one frame. @returns when all are confirmed */
+/** Sends `count` messages in one frame. Resolves when all are confirmed. */
 export async function says(
   { peer, listener }: Person,
   to: readonly string[],
@@ -70,19 +70,19 @@ export async function says(
 }
 
 export interface Each {
-  /** ms of the server's CPU. */
+  /** The server's CPU time, ms. */
   readonly cpu: number;
-  /** ms on the wall. */
+  /** Wall time, ms. */
   readonly wall: number;
 }
 
-/** Does something again and again for `ms`. @returns what it cost each time */
+/** Repeats an action for `ms`. @returns its mean cost */
 export async function repeatedly(
   server: Server,
   ms: number,
   act: (index: number) => Promise<void>,
 ): Promise<Each> {
-  // The first time is not like the others.
+  // The first run is not counted: it compiles code and loads the room.
   await act(0);
   await settled(server);
   const cost = meter(server);

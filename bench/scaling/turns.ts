@@ -1,7 +1,6 @@
 /**
- * The longest turn while somebody returns to a long log: the room's own broker, storage and codec on Node, with the CPU
- * time of the one thread they run on. So it tells what the room does at a stretch, whatever else the machine does
- * meanwhile; while it lasts, nobody else is served.
+ * Measures the longest turn during the replay of a long log: the room's own broker, storage and codec on Node, in CPU time
+ * of their one thread. Other work of the machine is not included. During a turn, no other peer is served.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -19,23 +18,23 @@ import {
 import type { Connections } from "../../src/core/ports.ts";
 import { wakeState } from "../../src/core/state.ts";
 import { writeFrame } from "../../src/codec/json.ts";
-import { filled, type Past } from "./seed-database.ts";
+import { seededStorage, type Past } from "./seed-database.ts";
 
 export interface Turns {
-  /** ms of CPU. */
+  /** CPU time, ms. */
   readonly longest: number;
   readonly mean: number;
   readonly count: number;
   readonly entries: number;
 }
 
-/** Whom it concerns comes from the first entry on, and acknowledges each frame at once. */
-class Returner {
+/** A peer that replays from the first entry and acknowledges each frame at once. */
+class Replayer {
   readonly link: Link;
   isReady = false;
   received = 0;
   unacked: Seq | undefined;
-  /** Of the newest mark that came. */
+  /** The token of the newest mark received. */
   k: string | undefined;
 
   constructor(link: Link) {
@@ -43,14 +42,14 @@ class Returner {
   }
 }
 
-/** @param names who return, all in one turn, each from the log's first entry on */
+/** @param names peers that return in one turn, each from the log's first entry */
 export function measureTurns(folder: string, past: Past, names: readonly string[]): Turns {
   const home = mkdtempSync(join(folder, "turns-"));
-  const { db, storage } = filled(home, { name: "turns", past, absent: names.length });
+  const { db, storage } = seededStorage(home, { name: "turns", past, absent: names.length });
   try {
     let now = Date.now();
     const limits = presets();
-    const returners = new Map<ConnectionId, Returner>();
+    const replayers = new Map<ConnectionId, Replayer>();
     let marks = 0;
     const connections: Connections = {
       open: () => {},
@@ -59,7 +58,7 @@ export function measureTurns(folder: string, past: Past, names: readonly string[
       token: (id) => `${id}-${++marks}`,
       pinged: () => undefined,
       send: (id, outs) => {
-        const one = returners.get(id);
+        const one = replayers.get(id);
         for (const out of one === undefined ? [] : outs) {
           if (out.type === "ready" && one !== undefined) one.isReady = true;
           if (out.type === "mark" && one !== undefined) one.k = out.k;
@@ -75,7 +74,7 @@ export function measureTurns(folder: string, past: Past, names: readonly string[
     const joins = names.map((name, index): Event => {
       const id = nextConnectionId(undefined, now, index);
       const link = { name: name as PeerName, id };
-      returners.set(id, new Returner(link));
+      replayers.set(id, new Replayer(link));
       const room = "turns" as RoomName;
       const join = {
         room,
@@ -88,13 +87,13 @@ export function measureTurns(folder: string, past: Past, names: readonly string[
     });
     const spent: number[] = [];
     let events: readonly Event[] = joins;
-    while ([...returners.values()].some(({ isReady }) => !isReady)) {
+    while ([...replayers.values()].some(({ isReady }) => !isReady)) {
       const before = process.threadCpuUsage();
       broker.turn(events, now);
       const { user, system } = process.threadCpuUsage(before);
       spent.push((user + system) / 1_000);
       now = Math.max(now + 1, broker.due(now) ?? 0);
-      events = [...returners.values()].flatMap((one): Event[] => {
+      events = [...replayers.values()].flatMap((one): Event[] => {
         const { unacked: seq, k, link } = one;
         one.unacked = undefined;
         if (seq === undefined) return [];
@@ -104,13 +103,13 @@ export function measureTurns(folder: string, past: Past, names: readonly string[
       });
       if (events.length === 0) events = [{ type: "Tick" }];
     }
-    // The first ones are not compiled yet.
+    // The first turns run before V8 has compiled the code.
     const warm = spent.length > 20 ? spent.slice(10) : spent;
     return {
       longest: Math.max(...warm),
       mean: warm.reduce((sum, ms) => sum + ms, 0) / warm.length,
       count: spent.length,
-      entries: [...returners.values()].reduce((sum, { received }) => sum + received, 0),
+      entries: [...replayers.values()].reduce((sum, { received }) => sum + received, 0),
     };
   } finally {
     db.close();

@@ -1,4 +1,4 @@
-/** What `npm run bench` is asked for. */
+/** The arguments of `npm run bench`. */
 import { existsSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
@@ -10,34 +10,34 @@ import { WORKLOADS } from "./workloads/list.ts";
 const ROUNDS = 5;
 const QUICK_SCALE = 0.1;
 const SHARED_MEMORY = "/dev/shm";
-/** The type of a tmpfs, as Linux' statfs(2) has it. */
+/** The type of a tmpfs in Linux' statfs(2). */
 const TMPFS = 0x0102_1994;
 
 export const HELP = `npm run bench -- [--quick] [--rounds N] [--disk FOLDER]... [--only A,B] [--out FILE] [WORKLOAD...]
 
   --quick        one or two minutes in all: one round, a tenth of the work, one disk, without dev
-  --rounds N     interleaved rounds (${ROUNDS})
-  --disk FOLDER  where the servers keep their storage, once or more; by default the system's temporary folder, and
-                 ${SHARED_MEMORY} too, a tmpfs, for what the disk makes a difference to
-  --only A,B     of the contenders: ${NAMES.join(", ")}
+  --rounds N     number of interleaved rounds (${ROUNDS})
+  --disk FOLDER  a folder for the servers' storage; may be repeated. The default is the system's temporary folder, and
+                 ${SHARED_MEMORY} too, a tmpfs, for workloads that depend on the disk
+  --only A,B     only these systems: ${NAMES.join(", ")}
   --out FILE     the JSON file (bench/results/speed.json)
 
-Workloads: ${WORKLOADS.map(({ name }) => name).join(", ")}; all, if none is named.
+Workloads: ${WORKLOADS.map(({ name }) => name).join(", ")}. The default is all.
 `;
 
-export interface Wish {
+export interface Arguments {
   readonly help: boolean;
   readonly workloads: readonly Workload[];
   readonly rounds: number;
   readonly scale: number;
   readonly disks: readonly Disk[];
-  /** Names of contenders. */
+  /** Names of systems. */
   readonly only: readonly string[];
   readonly out: string;
 }
 
-/** @returns the wish, or what is wrong with it */
-export function readArguments(): Wish | string {
+/** @returns the arguments, or a sentence that says what is wrong with them */
+export function readArguments(): Arguments | string {
   let parsed;
   try {
     parsed = parseArgs({
@@ -52,7 +52,7 @@ export function readArguments(): Wish | string {
       },
     });
   } catch (error) {
-    return `${error instanceof Error ? error.message : String(error)}. --help says what there is.`;
+    return `${error instanceof Error ? error.message : String(error)}. --help lists the options.`;
   }
   const { quick, out, help } = parsed.values;
   const rounds = Number(parsed.values.rounds ?? (quick ? 1 : ROUNDS));
@@ -60,16 +60,16 @@ export function readArguments(): Wish | string {
   const only = parsed.values.only?.split(",") ?? NAMES.filter((name) => !(quick && name === "dev"));
   const stranger = only.find((name) => !NAMES.includes(name));
   if (stranger !== undefined) {
-    return `--only: there is no ${stranger}; there are ${NAMES.join(", ")}`;
+    return `--only: unknown system ${stranger}; expected ${NAMES.join(", ")}`;
   }
   const names = parsed.positionals;
   const nowhere = names.find((name) => WORKLOADS.every((workload) => workload.name !== name));
   if (nowhere !== undefined) {
-    return `there is no workload ${nowhere}; there are ${WORKLOADS.map(({ name }) => name).join(", ")}`;
+    return `unknown workload ${nowhere}; expected ${WORKLOADS.map(({ name }) => name).join(", ")}`;
   }
   const folders = parsed.values.disk ?? usualFolders(quick);
   const missing = folders.find((folder) => !existsSync(folder));
-  if (missing !== undefined) return `--disk: there is no folder ${missing}`;
+  if (missing !== undefined) return `--disk: the folder ${missing} does not exist`;
   return {
     help,
     workloads: WORKLOADS.filter(({ name }) => names.length === 0 || names.includes(name)),
@@ -88,7 +88,7 @@ function usualFolders(isQuick: boolean): string[] {
 
 const isTmpfs = (folder: string): boolean => statfsSync(folder).type === TMPFS;
 
-/** By their kind, if that tells them apart. */
+/** Names the folders by the kind of their disk, if the kinds differ. */
 function named(folders: readonly string[]): Disk[] {
   const kinds = folders.map((folder) => (isTmpfs(folder) ? "tmpfs" : "disk"));
   const areApart = new Set(kinds).size === kinds.length;

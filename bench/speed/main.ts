@@ -1,70 +1,70 @@
 /**
- * `npm run bench`: what the room costs, against baselines and peers in the same run.
+ * `npm run bench`: measures what the room costs, compared with baselines and other systems in the same run.
  *
- * Interleaved rounds on a fresh server each, medians with their least and greatest, CPU of the server's whole process
- * tree first, for that is what these machines measure steadily. One page at the end, everything in a JSON file.
+ * Rounds are interleaved, each on a fresh server. The report shows medians with the least and the greatest. CPU of the
+ * server's whole process tree comes first, because it is the steadiest figure. The run ends with one summary page; a JSON
+ * file has all figures.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
-import { type Wish, HELP, readArguments } from "./arguments.ts";
-import { contenders, PEERS } from "./systems-under-test.ts";
+import { type Arguments, HELP, readArguments } from "./arguments.ts";
+import { PEERS, systemsUnderTest } from "./systems-under-test.ts";
 import { installPeers } from "./peers/install.ts";
-import type { Contender } from "./rig/system-under-test.ts";
+import type { SystemUnderTest } from "./rig/system-under-test.ts";
 import { report } from "./rig/report.ts";
 import { type Disk, type Results, runWorkload } from "./rig/rounds.ts";
 import { summary } from "./rig/summary.ts";
 import { judge } from "./rig/verdicts.ts";
 import { TARGETS } from "./targets.ts";
 
-/** A server that has just been killed may still write. */
+/** Retries, because a server that has just been killed may still write. */
 const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
 
-// Servers and folders end with this process, which a signal alone would not let them know.
+// A signal alone would skip the exit handlers that stop servers and remove folders.
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const wish = readArguments();
-  if (typeof wish === "string") {
-    process.stderr.write(`${wish}\n`);
+  const args = readArguments();
+  if (typeof args === "string") {
+    process.stderr.write(`${args}\n`);
     return 2;
   }
-  if (wish.help) {
+  if (args.help) {
     process.stdout.write(HELP);
     return 0;
   }
-  const everybody = await whoTakesPart(wish.only);
+  const systems = await selectSystems(args.only);
   const results: Results[] = [];
-  for (const disk of wish.disks) {
-    for await (const result of onDisk(wish, disk, everybody)) {
+  for (const disk of args.disks) {
+    for await (const result of onDisk(args, disk, systems)) {
       results.push(result);
       process.stdout.write(report(result));
-      // After each: a long run that is cut short has not run for nothing.
-      write(wish, results);
+      // Write after each workload, so that an interrupted run keeps its results.
+      write(args, results);
     }
   }
   process.stdout.write(`\n${summary(results, judge(TARGETS, results))}`);
-  if (wish.scale < 1) process.stdout.write("A quick run, a tenth of the work: a hint.\n");
-  process.stdout.write(`All figures: ${wish.out}\n`);
-  return results.some(({ contenders }) => contenders.some(({ failures }) => failures.length > 0))
-    ? 1
-    : 0;
+  if (args.scale < 1)
+    process.stdout.write("This was a quick run with a tenth of the work; the figures are rough.\n");
+  process.stdout.write(`All figures: ${args.out}\n`);
+  return results.some(({ systems }) => systems.some(({ failures }) => failures.length > 0)) ? 1 : 0;
 }
 
-async function whoTakesPart(only: readonly string[]): Promise<readonly Contender[]> {
+async function selectSystems(only: readonly string[]): Promise<readonly SystemUnderTest[]> {
   const peers = PEERS.filter((name) => only.includes(name));
   const lack = peers.length > 0 ? installPeers() : undefined;
   if (lack !== undefined) process.stderr.write(`left out: ${peers.join(", ")}; ${lack}\n`);
-  const all = await contenders(peers.length > 0 && lack === undefined);
+  const all = await systemsUnderTest(peers.length > 0 && lack === undefined);
   return all.filter(({ name }) => only.includes(name));
 }
 
-/** All on the first disk; on another only what the disk makes a difference to. */
+/** Runs all workloads on the first disk, and on another only those that depend on the disk. */
 async function* onDisk(
-  { disks, workloads, rounds, scale }: Wish,
+  { disks, workloads, rounds, scale }: Arguments,
   disk: Disk,
-  everybody: readonly Contender[],
+  systems: readonly SystemUnderTest[],
 ): AsyncGenerator<Results> {
   const folder = mkdtempSync(join(disk.folder, "chat-room-bench-"));
   const remove = (): void => rmSync(folder, REMOVAL);
@@ -72,9 +72,9 @@ async function* onDisk(
   try {
     for (const workload of workloads) {
       if (disk !== disks[0] && !workload.usesDisk) continue;
-      const taking = everybody.filter(({ name }) => workload.contenders.includes(name));
-      if (taking.length === 0) continue;
-      yield await runWorkload(workload, taking, { rounds, scale, disk: { ...disk, folder } });
+      const chosen = systems.filter(({ name }) => workload.systems.includes(name));
+      if (chosen.length === 0) continue;
+      yield await runWorkload(workload, chosen, { rounds, scale, disk: { ...disk, folder } });
     }
   } finally {
     process.off("exit", remove);
@@ -82,7 +82,7 @@ async function* onDisk(
   }
 }
 
-function write({ out, disks, scale }: Wish, results: readonly Results[]): void {
+function write({ out, disks, scale }: Arguments, results: readonly Results[]): void {
   const model = cpus()[0]?.model;
   const machine = { cores: cpus().length, model, node: process.version, disks };
   const all = { machine, scale, results, targets: judge(TARGETS, results) };

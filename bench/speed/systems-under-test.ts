@@ -1,11 +1,11 @@
-/** Who takes part, by name. The first is what the others are compared with. */
-import type { Contender, Memory, Speaker, SpeakerOptions } from "./rig/system-under-test.ts";
+/** The systems under test, by name. The others are compared with the first. */
+import type { SystemUnderTest, Memory, Speaker, SpeakerOptions } from "./rig/system-under-test.ts";
 import { startDev } from "./rig/dev-server.ts";
 import { startNode } from "./rig/node-server.ts";
 import { ArraySpeaker, PlainSpeaker, V1Speaker } from "./rig/speakers.ts";
 import { startWorkerd, type Worker } from "./rig/workerd.ts";
 
-/** Limits that bound no workload. What they bound is the flow of people, not of a generator. */
+/** Limits that no workload reaches: the defaults suit people, not a load generator. */
 const WIDE = {
   RATE: 100_000,
   BURST: 1_000_000,
@@ -16,7 +16,7 @@ const WIDE = {
   LOG_SHARE: 0,
 };
 
-/** The room as the contenders have it. */
+/** The room as a system under test. */
 export const ROOM = {
   entry: "src/worker.ts",
   className: "ChatRoom",
@@ -29,20 +29,20 @@ const object = (file: string, className: string): Worker => ({
   binding: "ROOM",
 });
 
-type Manner = new (options: SpeakerOptions) => Speaker;
+type SpeakerClass = new (options: SpeakerOptions) => Speaker;
 
 const onWorkerd = (
   name: string,
   about: string,
   worker: Worker,
   memory: Memory,
-  Manner: Manner = PlainSpeaker,
-): Contender => ({
+  SpeakerClass: SpeakerClass = PlainSpeaker,
+): SystemUnderTest => ({
   name,
   about,
   memory,
   start: (folder) => startWorkerd(worker, folder),
-  speak: (options) => new Manner(options),
+  speak: (options) => new SpeakerClass(options),
 });
 
 const onNode = (
@@ -50,25 +50,25 @@ const onNode = (
   about: string,
   file: string,
   memory: Memory,
-  Manner: Manner,
-): Contender => ({
+  SpeakerClass: SpeakerClass,
+): SystemUnderTest => ({
   name,
   about,
   memory,
   start: () => startNode(new URL(`peers/${file}`, import.meta.url)),
-  speak: (options) => new Manner(options),
+  speak: (options) => new SpeakerClass(options),
 });
 
-/** Those that need nothing but the project. */
-const OWN: readonly Contender[] = [
+/** The systems that need only this project. */
+const OWN: readonly SystemUnderTest[] = [
   onWorkerd("relay", "an object that stores nothing", object("relay.ts", "Relay"), "none"),
   onWorkerd(
     "insert",
-    "the relay with one INSERT a message",
+    "the relay with one INSERT per message",
     object("insert.ts", "Insert"),
     "written",
   ),
-  onWorkerd("room", "this project, one message a frame", ROOM, "replayed", V1Speaker),
+  onWorkerd("room", "this project, one message per frame", ROOM, "replayed", V1Speaker),
   onWorkerd("arrays", "this project, clients that send arrays", ROOM, "replayed", ArraySpeaker),
   {
     name: "dev",
@@ -79,13 +79,13 @@ const OWN: readonly Contender[] = [
   },
 ];
 
-/** Those from npm. */
+/** The systems from npm. */
 export const PEERS = ["party", "party-insert", "socket.io", "ws"] as const;
 
 export const NAMES: readonly string[] = [...OWN.map(({ name }) => name), ...PEERS];
 
-/** @param peers are the packages there? */
-export async function contenders(peers: boolean): Promise<readonly Contender[]> {
+/** @param peers whether the packages from npm are installed */
+export async function systemsUnderTest(peers: boolean): Promise<readonly SystemUnderTest[]> {
   if (!peers) return OWN;
   const { SocketIoSpeaker } = await import("./peers/socket-io-speaker.ts");
   return [
@@ -93,7 +93,7 @@ export async function contenders(peers: boolean): Promise<readonly Contender[]> 
     onWorkerd("party", "partyserver, stores nothing", object("party.ts", "Party"), "none"),
     onWorkerd(
       "party-insert",
-      "partyserver with one INSERT a message",
+      "partyserver with one INSERT per message",
       object("party-insert.ts", "PartyInsert"),
       "written",
     ),

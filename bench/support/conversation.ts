@@ -1,16 +1,16 @@
 /**
- * People who talk to everyone at a fixed pace, and how long their words take: a process of its own.
+ * Peers that send messages to everyone at a fixed pace, in a process of their own, and the latencies of the messages.
  *
- * Each says its words at moments that are fixed beforehand, and a latency counts from that moment, not from when the
- * sender came to it: a pause of the generator or of the room is not left out.
+ * The schedule is fixed beforehand. A latency counts from the scheduled time, not from the actual send, so that it
+ * includes pauses of the generator and of the room.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { obeys } from "./child.ts";
+import { serveTasks } from "./child.ts";
 import { type Item, Peer, type Place } from "./peer.ts";
 
-export type Order =
+export type Task =
   | { readonly do: "join"; readonly place: Place; readonly peers: number }
-  /** To everyone in the room, or, addressed, to all of the conversation by name. */
+  /** Sends to everyone in the room, or, if addressed, to all participants by name. */
   | {
       readonly do: "talk";
       readonly ms: number;
@@ -19,21 +19,21 @@ export type Order =
     };
 
 export interface Talk {
-  /** ms from when a word was due to be said until it came to somebody, all deliveries. */
+  /** ms from the scheduled time of a message to its arrival, for all deliveries. */
   readonly latencies: readonly number[];
-  /** Deliveries that should have come and did not, within `DRAIN_MS` after the last word. */
+  /** Deliveries that did not arrive within `DRAIN_MS` after the last message. */
   readonly missing: number;
-  /** Links that ended. */
+  /** Connections that ended. */
   readonly ended: number;
 }
 
-/** How long the last words may take before they are missing: long enough for whatever a machine is slow at. */
+/** Longest wait for the last messages; long enough for a slow machine. */
 const DRAIN_MS = 60_000;
 
 const peers: Peer[] = [];
 const names: string[] = [];
 let ended = 0;
-/** When each word was due, by its text. */
+/** Scheduled time of each message, by its text. */
 const due = new Map<string, number>();
 let latencies: number[] = [];
 let arrived: () => void = () => {};
@@ -86,8 +86,8 @@ async function talk(ms: number, perSecond: number, isAddressed: boolean): Promis
   return { latencies, missing: expected - latencies.length, ended };
 }
 
-obeys(async (order: Order): Promise<Talk | undefined> => {
-  if (order.do === "join") await join(order.place, order.peers);
-  else return talk(order.ms, order.perSecond, order.isAddressed ?? false);
+serveTasks(async (task: Task): Promise<Talk | undefined> => {
+  if (task.do === "join") await join(task.place, task.peers);
+  else return talk(task.ms, task.perSecond, task.isAddressed ?? false);
   return undefined;
 });

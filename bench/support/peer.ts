@@ -1,4 +1,4 @@
-/** A connection of `chat.v1` that costs its process as little as may be. It acknowledges only if it is told to. */
+/** A `chat.v1` connection that costs its process as little as possible. It acknowledges only when `acks` is called. */
 import { WebSocket } from "ws";
 
 export interface Place {
@@ -16,20 +16,18 @@ export interface Item {
   readonly k?: string;
 }
 
-/** Called with what comes, item by item, and with whose link it came on. */
+/** Called with each item that arrives, and with the peer that received it. */
 export type Hears = (item: Item, peer: Peer) => void;
 
 export class Peer {
   readonly socket: WebSocket;
-  /** The code with which the link ended. */
+  /** The close code of the connection. */
   readonly ended: Promise<number>;
   #acked = 0;
-  /** The newest mark that came. */
+  /** The token of the newest mark received. */
   #mark: string | undefined;
 
-  /**
-   * @param query beside the name
-   */
+  /** @param query further parameters of the handshake, besides the name */
   constructor(
     { url, room }: Place,
     name: string,
@@ -46,21 +44,21 @@ export class Peer {
     this.socket.on("message", (data: Buffer) => {
       for (const item of itemsOf(data.toString())) {
         if (item.type === "mark") this.#mark = item.k;
-        // One who acknowledges shows each mark at once.
+        // Echo each mark at once, if the peer acknowledges at all.
         if (item.type === "mark" && this.#acked > 0) this.acks(this.#acked);
         hears(item, this);
       }
     });
   }
 
-  /** Waits until the room has let it in and sent all that it was owed. */
+  /** Resolves when the peer has joined and received its pending entries. */
   static async enters(place: Place, name: string, query = "", hears?: Hears): Promise<Peer> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const peer = new Peer(place, name, query, (item, self) => {
       if (item.type === "ready") resolve();
       hears?.(item, self);
     });
-    void peer.ended.then((code) => reject(new Error(`${name} was not let in: ${code}`)));
+    void peer.ended.then((code) => reject(new Error(`${name} could not join: ${code}`)));
     await promise;
     return peer;
   }
@@ -69,7 +67,7 @@ export class Peer {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(item));
   }
 
-  /** Acknowledges as one who reads: with the newest mark, which is shown whether there is a new entry or not. */
+  /** Acknowledges with the newest mark, even without a new entry, as a peer that reads does. */
   acks(seq: number): void {
     if (seq <= this.#acked && this.#mark === undefined) return;
     this.#acked = Math.max(this.#acked, seq);

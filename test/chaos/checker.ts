@@ -64,7 +64,7 @@ export function judge(evidence: Evidence): readonly Judgement[] {
     sees("R7", "no link ended and nothing was complained of without a cause"),
     sees(
       "R8",
-      "nobody was shown what is not theirs; memory is not seen (npm run bench:neighbours)",
+      "nobody was shown what is not theirs; memory is not seen (npm run bench:noisy-neighbors)",
     ),
     hidden("R9", "timers, writes and sleep"),
     hidden("R10", "rows"),

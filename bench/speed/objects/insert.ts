@@ -1,4 +1,4 @@
-/** The baseline that stores: the relay, and one INSERT for each message. */
+/** The baseline that stores: the relay with one INSERT per message. */
 import worker, { Relay } from "./relay.ts";
 
 export class Insert extends Relay {

@@ -1,4 +1,4 @@
-/** partyserver, and one INSERT for each message. */
+/** partyserver with one INSERT per message. */
 import worker, { Party } from "./party.ts";
 
 export class PartyInsert extends Party {

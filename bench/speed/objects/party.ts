@@ -1,4 +1,4 @@
-/** partyserver as its readme has it: hibernating, JSON, one frame a recipient. */
+/** partyserver as its readme has it: hibernating, JSON, one frame per recipient. */
 import { type Connection, getServerByName, Server, type WSMessage } from "partyserver";
 
 interface Env {
@@ -30,7 +30,7 @@ export class Party extends Server<Env> {
     else for (const name of new Set([from, ...to])) this.getConnection(name)?.send(frame);
   }
 
-  /** For the one that stores. */
+  /** Overridden by the variant that stores. */
   protected store(_frame: string): void {}
 }
 

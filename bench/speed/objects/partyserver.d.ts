@@ -1,4 +1,4 @@
-/** What of partyserver is used here, so that it need not be installed to check the types. */
+/** The part of partyserver's types that is used here, so that type checks do not need the package. */
 declare module "partyserver" {
   import { DurableObject } from "cloudflare:workers";
 

@@ -1,6 +1,6 @@
 /**
- * The baseline that stores nothing: an object that relays each message, one frame a recipient, and one back to its
- * sender. What a chat on hibernating sockets costs at least if it is written the obvious way.
+ * The baseline that stores nothing: an object that relays each message, in one frame per recipient and one back to the
+ * sender. It shows the least cost of a chat on hibernating sockets that is written the obvious way.
  */
 import { DurableObject } from "cloudflare:workers";
 
@@ -52,14 +52,14 @@ export class Relay extends DurableObject<Env> {
     ws.close();
   }
 
-  /** For the baseline that stores. */
+  /** Overridden by the baseline that stores. */
   protected store(_from: string, _to: readonly string[] | undefined, _entry: string): void {}
 
   #hand(peer: WebSocket | undefined, entry: object): void {
     try {
       peer?.send(JSON.stringify(entry));
     } catch {
-      // It is closing.
+      // The socket is closing.
     }
   }
 }

@@ -1,9 +1,9 @@
-/** The peers that come from npm: a package.json and a lock file of their own, so that nobody else pays for them. */
+/** Installs the systems from npm. Their own package.json and lock file keep them out of the project's dependencies. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 
 const BENCH = new URL("../../", import.meta.url);
-/** How long npm may try: without a network it tries for minutes. */
+/** Time limit for npm, which retries for minutes without a network. */
 const INSTALL_MS = 60_000;
 
 interface Manifest {
@@ -11,10 +11,10 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
-/** Installs what is missing. @returns what the peers cannot take part for, as a sentence; nothing if they can */
+/** Installs missing packages. @returns the reason for a failure, as a sentence; undefined on success */
 export function installPeers(): string | undefined {
   if (areInstalled()) return undefined;
-  process.stderr.write("installing the peers from npm: npm ci --prefix bench\n");
+  process.stderr.write("installing the systems from npm: npm ci --prefix bench\n");
   const { status } = spawnSync(
     "npm",
     ["ci", "--prefix", "bench", "--no-audit", "--fetch-retries=0"],
@@ -26,7 +26,7 @@ export function installPeers(): string | undefined {
     },
   );
   if (status === 0 && areInstalled()) return undefined;
-  return "npm ci --prefix bench failed, which needs the network once";
+  return "npm ci --prefix bench failed; it needs the network once";
 }
 
 function areInstalled(): boolean {

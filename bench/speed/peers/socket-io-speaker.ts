@@ -29,7 +29,7 @@ export class SocketIoSpeaker implements Speaker {
   }
 
   cut(): void {
-    // Not `disconnect`, which is a goodbye, after which nothing is recovered.
+    // `disconnect` would be a goodbye, after which Socket.IO recovers nothing.
     this.#socket.io.engine.close();
   }
 
@@ -45,7 +45,8 @@ export class SocketIoSpeaker implements Speaker {
 
   async #recovered(): Promise<void> {
     await this.#connected();
-    if (!this.#socket.recovered) throw new Error(`${this.name} was not given what it had missed`);
+    if (!this.#socket.recovered)
+      throw new Error(`${this.name} did not recover its missed messages`);
   }
 
   #connected(): Promise<void> {

@@ -19,7 +19,7 @@ let seq = 0;
 
 io.on("connection", (socket) => {
   const from = String(socket.handshake.auth["name"]);
-  // A room of each name, which survives its connections.
+  // Each name has a Socket.IO room, which survives its connections.
   void socket.join(`to:${from}`);
   socket.on("send", ({ id, to, text }: Send) => {
     const entry = { seq: ++seq, from, to, text, id, at: Date.now() };

@@ -1,4 +1,4 @@
-/** What of Socket.IO is used here, so that it need not be installed to check the types. */
+/** The part of Socket.IO's types that is used here, so that type checks do not need the package. */
 declare module "socket.io" {
   import { type Server as HttpServer } from "node:http";
 
@@ -30,7 +30,7 @@ declare module "socket.io" {
 declare module "socket.io-client" {
   export interface Socket {
     readonly io: { reconnection(does: boolean): void; readonly engine: { close(): void } };
-    /** Did the server give it what it had missed? */
+    /** Whether the server resent the missed messages. */
     readonly recovered: boolean;
     connect(): void;
     disconnect(): void;

@@ -1,49 +1,49 @@
-/** What a stretch of work cost the server and the generator. */
+/** The cost of a piece of work to the server and the generator. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Server } from "./system-under-test.ts";
 
 export interface Cost {
-  /** Seconds on the wall. */
+  /** Wall time in seconds. */
   readonly seconds: number;
   /** CPU seconds of the server's whole process tree. */
   readonly server: number;
-  /** CPU seconds of the generator: this process. */
+  /** CPU seconds of the generator, which is this process. */
   readonly generator: number;
 }
 
-/** @returns what, when called, tells the cost since */
+/** Starts a measurement. @returns a function that returns the cost since then */
 export function meter(server: Server): () => Cost {
-  const { cpuMs } = server.usage();
+  const { cpuMs } = server.stats();
   const generator = process.cpuUsage();
   const start = performance.now();
   return () => {
     const { user, system } = process.cpuUsage(generator);
     return {
       seconds: (performance.now() - start) / 1_000,
-      server: (server.usage().cpuMs - cpuMs) / 1_000,
+      server: (server.stats().cpuMs - cpuMs) / 1_000,
       generator: (user + system) / 1e6,
     };
   };
 }
 
-/** The generator runs on one core: above this share of it, it and not the server set the pace. */
+/** Above this share of its one core, the generator and not the server sets the pace. */
 const BOUND = 0.9;
 
 export const isGeneratorBound = ({ generator, seconds }: Cost): boolean =>
   generator / seconds > BOUND;
 
-/** How long a server that rests uses no CPU: longer than the ticks in which it is counted, and than the room's timers. */
+/** A server is idle if it uses no CPU for this long: longer than a tick of its CPU count, and than the room's timers. */
 const REST_MS = 400;
-/** Some never rest. */
+/** Longest wait, because some servers are never idle. */
 const SETTLED_MS = 20_000;
 
-/** Waits until the server has done what it has to do. */
+/** Waits until the server is idle. */
 export async function settled(server: Server): Promise<void> {
   const start = performance.now();
   let cpuMs = -1;
   let since = start;
   while (performance.now() - since < REST_MS && performance.now() - start < SETTLED_MS) {
-    const used = server.usage().cpuMs;
+    const used = server.stats().cpuMs;
     if (used !== cpuMs) since = performance.now();
     cpuMs = used;
     await pause(50);

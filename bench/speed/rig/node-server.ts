@@ -1,8 +1,8 @@
-/** A contender that is a Node process of its own. It prints `port N` once it listens. */
+/** Starts a system that is a Node process of its own and prints `port N` once it listens. */
 import type { Server } from "./system-under-test.ts";
 import { OwnProcess } from "./own-process.ts";
 
-/** @param module what it runs */
+/** @param module the program to run */
 export async function startNode(module: URL): Promise<Server> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const server = new OwnProcess(process.execPath, [module.pathname], (line) =>
@@ -12,7 +12,7 @@ export async function startNode(module: URL): Promise<Server> {
   const port = await promise;
   return {
     url: `ws://127.0.0.1:${port}`,
-    usage: () => server.usage(),
+    stats: () => server.stats(),
     stop: () => server.ends(),
   };
 }

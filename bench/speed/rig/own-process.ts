@@ -1,11 +1,11 @@
 /**
- * A server that is a process of its own, in a group of its own, which is what its usage is counted by.
+ * A server in a process of its own. It has its own process group, for which memory and CPU are counted.
  *
  * Invariant: it ends with `ends`, or with this process.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { type Usage, usageOf } from "../../support/process-stats.ts";
+import { type ProcessStats, processStats } from "../../support/process-stats.ts";
 
 export class OwnProcess {
   readonly #child: ChildProcess;
@@ -14,7 +14,7 @@ export class OwnProcess {
   readonly over: Promise<void>;
   readonly #kill = (): void => void this.#child.kill("SIGKILL");
 
-  /** @param hears is given what it prints, line by line */
+  /** @param hears receives the output, line by line */
   constructor(command: string, parameters: readonly string[], hears?: (line: string) => void) {
     const output = hears === undefined ? "ignore" : "pipe";
     this.#child = spawn(command, parameters, {
@@ -26,7 +26,7 @@ export class OwnProcess {
     this.#pid = pid;
     if (stdout !== null && hears !== undefined) createInterface(stdout).on("line", hears);
     this.over = new Promise((resolve) => this.#child.once("exit", () => resolve()));
-    // Before whoever removes the folder in which it writes.
+    // Kill it before other exit handlers remove the folder that it writes to.
     process.prependOnceListener("exit", this.#kill);
   }
 
@@ -34,8 +34,8 @@ export class OwnProcess {
     return this.#child.exitCode !== null;
   }
 
-  usage(): Usage {
-    return usageOf(this.#pid);
+  stats(): ProcessStats {
+    return processStats(this.#pid);
   }
 
   async ends(): Promise<void> {

@@ -1,65 +1,65 @@
-/** Runs a workload: rounds in which each contender has its turn, so that what disturbs the machine disturbs all. */
+/** Runs a workload in interleaved rounds, so that other work of the machine affects all systems. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Contender } from "./system-under-test.ts";
-import { type Spread, spreadOf } from "../../support/statistics.ts";
+import type { SystemUnderTest } from "./system-under-test.ts";
+import { type Statistics, statisticsOf } from "../../support/statistics.ts";
 import type { Figures, Round, Workload } from "./workload.ts";
 
 export interface Results {
   readonly workload: string;
   readonly about: string;
-  /** What the storage lay on, where that matters. */
+  /** The disk of the storage, for workloads that depend on it. */
   readonly disk?: string;
   readonly rounds: number;
-  readonly contenders: readonly {
+  readonly systems: readonly {
     readonly name: string;
     readonly about: string;
-    readonly figures: Readonly<Record<string, Spread>>;
-    /** In how many rounds the generator set the pace. */
+    readonly figures: Readonly<Record<string, Statistics>>;
+    /** Number of rounds in which the generator set the pace. */
     readonly generatorBound: number;
-    /** What went wrong, of each round that has no figures. */
+    /** The error of each round without figures. */
     readonly failures: readonly string[];
   }[];
 }
 
-/** In the order in which they are reported. */
-export const metricsOf = (contenders: Results["contenders"]): string[] => [
-  ...new Set(contenders.flatMap(({ figures }) => Object.keys(figures))),
+/** Returns the metrics in the order of the report. */
+export const metricsOf = (systems: Results["systems"]): string[] => [
+  ...new Set(systems.flatMap(({ figures }) => Object.keys(figures))),
 ];
 
-export interface Manner {
+export interface RunOptions {
   readonly rounds: number;
   readonly scale: number;
   readonly disk: Disk;
 }
 
 export interface Disk {
-  /** What it is, in a word. */
+  /** Its kind, or its path. */
   readonly name: string;
   readonly folder: string;
 }
 
-/** A round that takes longer hangs. */
+/** A round that takes longer counts as hung. */
 const ROUND_MS = 300_000;
 
 export async function runWorkload(
   workload: Workload,
-  contenders: readonly Contender[],
-  { rounds, scale, disk }: Manner,
+  systems: readonly SystemUnderTest[],
+  { rounds, scale, disk }: RunOptions,
 ): Promise<Results> {
-  const takings = contenders.map((contender) => ({
-    contender,
+  const runs = systems.map((system) => ({
+    system,
     all: [] as Figures[],
     generatorBound: 0,
     failures: [] as string[],
   }));
   for (let round = 0; round < rounds; round++) {
-    for (const taking of takings) {
-      const { contender, all, failures } = taking;
+    for (const run of runs) {
+      const { system, all, failures } = run;
       const generatorBound = (): void => {
-        taking.generatorBound++;
+        run.generatorBound++;
       };
       try {
-        all.push(await onFreshServer(workload, contender, disk, { scale, generatorBound }));
+        all.push(await onFreshServer(workload, system, disk, { scale, generatorBound }));
       } catch (error) {
         failures.push(String(error));
       }
@@ -70,10 +70,10 @@ export async function runWorkload(
     about: workload.about,
     ...(workload.usesDisk && { disk: disk.name }),
     rounds,
-    contenders: takings.map(({ contender: { name, about }, all, generatorBound, failures }) => ({
+    systems: runs.map(({ system: { name, about }, all, generatorBound, failures }) => ({
       name,
       about,
-      figures: spreads(all),
+      figures: aggregate(all),
       generatorBound,
       failures,
     })),
@@ -82,17 +82,17 @@ export async function runWorkload(
 
 async function onFreshServer(
   workload: Workload,
-  contender: Contender,
+  system: SystemUnderTest,
   { folder }: Disk,
   round: Pick<Round, "scale" | "generatorBound">,
 ): Promise<Figures> {
-  const server = await contender.start(folder);
+  const server = await system.start(folder);
   const hangs = new AbortController();
   try {
     return await Promise.race([
-      workload.run({ ...round, contender, server }),
+      workload.run({ ...round, system, server }),
       pause(ROUND_MS, undefined, { signal: hangs.signal }).then(() => {
-        throw new Error(`no end after ${ROUND_MS / 1_000} s`);
+        throw new Error(`not finished after ${ROUND_MS / 1_000} s`);
       }),
     ]);
   } finally {
@@ -101,12 +101,12 @@ async function onFreshServer(
   }
 }
 
-function spreads(rounds: readonly Figures[]): Record<string, Spread> {
+function aggregate(rounds: readonly Figures[]): Record<string, Statistics> {
   const metrics = Object.keys(rounds[0] ?? {});
   return Object.fromEntries(
     metrics.map((metric) => [
       metric,
-      spreadOf(rounds.map((figures) => figures[metric] ?? Number.NaN)),
+      statisticsOf(rounds.map((figures) => figures[metric] ?? Number.NaN)),
     ]),
   );
 }

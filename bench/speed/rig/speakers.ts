@@ -1,6 +1,6 @@
 /**
- * Peers over plain WebSockets: `chat.v1` as the protocol asks, with acks at half a window or after a second, and the
- * JSON of the baselines, which need none. What a peer costs is the generator's, and is reported as such.
+ * Peers over plain WebSockets. Some speak `chat.v1`, with acks at half a window or after a second; others speak the JSON of
+ * the baselines, without acks. A peer's cost counts as the generator's.
  */
 import { randomBytes } from "node:crypto";
 import { WebSocket } from "ws";
@@ -25,7 +25,7 @@ type Frame =
   | { readonly type: "error"; readonly message: string };
 
 const ACK_MS = 1_000;
-/** What an entry is beside its text, about. */
+/** Bytes of an entry besides its text, approximately. */
 const ENTRY_BYTES = 100;
 
 abstract class WsSpeaker implements Speaker {
@@ -52,7 +52,7 @@ abstract class WsSpeaker implements Speaker {
     this.socket.terminate();
   }
 
-  /** @param query what it tells of itself beside its name */
+  /** @param query further parameters of the handshake, besides the name */
   returns(query = ""): void {
     this.socket = this.#connects(query);
     this.ready = this.#joins(this.socket);
@@ -79,7 +79,7 @@ abstract class WsSpeaker implements Speaker {
         reject(new Error(`${this.name} was closed: ${code} ${reason.toString()}`)),
       );
     });
-    // Whoever waits for it hears of it.
+    // An awaiting caller gets the error; without one, it must not count as unhandled.
     ready.catch(() => {});
     return ready;
   }
@@ -94,14 +94,14 @@ abstract class WsSpeaker implements Speaker {
 
   protected hear(frame: Frame): void {
     if (frame.type === "ready") this.#isReady();
-    if (frame.type === "error") throw new Error(`${this.name} was refused: ${frame.message}`);
+    if (frame.type === "error") throw new Error(`${this.name} got an error: ${frame.message}`);
     if (frame.type !== "message") return;
     this.received++;
     this.#options.onEntry?.(frame);
   }
 }
 
-/** The baselines' dialect: one frame a message, no acks. */
+/** The baselines' dialect: one frame per message, no acks. */
 export class PlainSpeaker extends WsSpeaker {
   constructor(options: SpeakerOptions) {
     super(options, []);
@@ -112,7 +112,7 @@ export class PlainSpeaker extends WsSpeaker {
   }
 }
 
-/** `chat.v1`, with a session and the cursor that it keeps, as the protocol has it. */
+/** `chat.v1` with a session and a cursor, as the protocol specifies. */
 export class V1Speaker extends WsSpeaker {
   readonly #isSilent: boolean;
   readonly #session: string;
@@ -120,7 +120,7 @@ export class V1Speaker extends WsSpeaker {
   #epoch = "";
   #seq = 0;
   #mark: string | undefined;
-  /** Since the last ack, in entries and, nearly, in bytes. */
+  /** Unacknowledged entries and, approximately, bytes. */
   #unacked = 0;
   #unackedBytes = 0;
   #limits: Limits = { window: 256, windowBytes: 262_144 };
@@ -155,7 +155,7 @@ export class V1Speaker extends WsSpeaker {
     return this.#unacked > 0;
   }
 
-  /** An ack of all that came; none from one who never acknowledges. */
+  /** Returns an ack of all entries received; undefined if the peer never acknowledges. */
   protected takeAck(): string | undefined {
     if (this.#isSilent) return undefined;
     this.#unacked = 0;
@@ -193,7 +193,7 @@ export class V1Speaker extends WsSpeaker {
   }
 }
 
-/** `chat.v1` as the client library speaks it: all that one turn of its event loop brings in one array frame. */
+/** `chat.v1` as the client library speaks it: the messages of one turn of the event loop go into one array frame. */
 export class ArraySpeaker extends V1Speaker {
   readonly #items: string[] = [];
 

@@ -1,4 +1,4 @@
-/** The whole run on one page: a line a figure, a column a contender, and the targets below. */
+/** Renders the whole run on one page: a line per figure, a column per system, and the targets below. */
 import { short } from "../../support/statistics.ts";
 import { metricsOf, type Results } from "./rounds.ts";
 import type { Verdict } from "./verdicts.ts";
@@ -7,7 +7,7 @@ const BASELINE = "relay";
 const OTHER = "insert";
 const GAP = 2;
 const BOUND =
-  "* in some round the generator, not the server, was the bound: its wall and rates are the generator's";
+  "* in some round the generator, not the server, set the pace: wall time and rates are the generator's";
 
 export function summary(results: readonly Results[], verdicts: readonly Verdict[]): string {
   const concerned = verdicts.filter((verdict) =>
@@ -16,24 +16,24 @@ export function summary(results: readonly Results[], verdicts: readonly Verdict[
   return [...figures(results), "", ...targets(concerned), ""].join("\n");
 }
 
-/** Of the baseline the median, of the others how many times the baseline's and the other baseline's it is. */
+/** Shows the median of the baseline, and for other systems the ratios to both baselines. */
 function figures(results: readonly Results[]): string[] {
-  const everyone = results.flatMap(({ contenders }) => contenders.map(({ name }) => name));
+  const everyone = results.flatMap(({ systems }) => systems.map(({ name }) => name));
   const columns = [...new Set([BASELINE, ...everyone])];
   const rows: (readonly string[])[] = [["", ...columns]];
-  for (const { workload, disk, contenders } of results) {
+  for (const { workload, disk, systems } of results) {
     rows.push([disk === undefined ? workload : `${workload} on ${disk}`]);
-    for (const metric of metricsOf(contenders)) {
+    for (const metric of metricsOf(systems)) {
       const medianOf = (name: string): number | undefined =>
-        contenders.find((one) => one.name === name)?.figures[metric]?.median;
+        systems.find((one) => one.name === name)?.figures[metric]?.median;
       const isBound = (name: string): boolean =>
-        contenders.some((one) => one.name === name && one.generatorBound > 0);
+        systems.some((one) => one.name === name && one.generatorBound > 0);
       const cells = columns.map((name) => cell(name, medianOf) + (isBound(name) ? "*" : ""));
       rows.push([`  ${metric}`, ...cells]);
     }
   }
   return [
-    `Medians: ${BASELINE} itself; of the others × ${BASELINE} and × ${OTHER}, or the median where neither took part`,
+    `${BASELINE}: medians; others: × ${BASELINE} and × ${OTHER}, or the median if neither took part`,
     ...table(rows),
     ...(rows.flat().some((text) => text.endsWith("*")) ? [BOUND] : []),
   ];
@@ -66,11 +66,11 @@ function cell(name: string, medianOf: (name: string) => number | undefined): str
 }
 
 function targets(verdicts: readonly Verdict[]): string[] {
-  return verdicts.map(({ workload, metric, contender, of, atMost, atLeast, value, isMet }) => {
+  return verdicts.map(({ workload, metric, system, of, atMost, atLeast, value, isMet }) => {
     const bound = atMost === undefined ? `≥ ${atLeast}` : `≤ ${atMost}`;
     const verdict = isMet === undefined ? "not measured" : isMet ? "met" : "NOT MET";
     const measured = `${value === undefined ? "–" : value.toFixed(2)}${of === undefined ? "" : ` × ${of}`}`;
-    const what = `${workload}, ${contender}`.padEnd(22) + metric.padEnd(28);
+    const what = `${workload}, ${system}`.padEnd(22) + metric.padEnd(28);
     return `${what}${bound.padEnd(8)}${measured.padEnd(20)}${verdict}`;
   });
 }

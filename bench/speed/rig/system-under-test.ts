@@ -1,10 +1,10 @@
-/** What takes part in a workload: a server that can be started, and peers that speak to it. */
-import type { Usage } from "../../support/process-stats.ts";
+/** A system under test: a server that can be started, and peers that talk to it. */
+import type { ProcessStats } from "../../support/process-stats.ts";
 
 export interface Server {
   /** `ws://127.0.0.1:PORT` */
   readonly url: string;
-  usage(): Usage;
+  stats(): ProcessStats;
   stop(): Promise<void>;
 }
 
@@ -17,40 +17,40 @@ export interface SpeakerOptions {
   readonly server: Server;
   readonly room: string;
   readonly name: string;
-  /** Never acknowledges. */
+  /** The peer never acknowledges. */
   readonly silent?: boolean;
   onEntry?(heard: Heard): void;
 }
 
-/** One peer. A message that comes back to its sender is confirmed. */
+/** A peer. A message is confirmed when it comes back to its sender. */
 export interface Speaker {
   readonly name: string;
-  /** Joined. Where that is told after what it missed, it has been told that too. */
+  /** Resolves when the peer has joined; if its system replays, after the replay. */
   readonly ready: Promise<void>;
-  /** Entries that came. */
+  /** Number of entries received. */
   readonly received: number;
-  /** To some, or to everyone. */
+  /** Sends to the named peers, or to everyone. */
   send(text: string, to?: readonly string[]): void;
-  /** Ends the link without a goodbye. */
+  /** Ends the connection without a goodbye. */
   cut(): void;
-  /** Connects again, after a cut, as a client of its kind does; `ready` is then a new one. */
+  /** Reconnects after a cut, as a client of its kind does; `ready` is then a new promise. */
   returns(): void;
-  /** Takes nothing from the link any more. */
+  /** Stops reading from the connection. */
   stopReading(): void;
 }
 
 /**
- * What happens to the messages: kept nowhere; written, but given to nobody later; kept in the server's memory for who
- * returns in time; or stored and replayed.
+ * How the system keeps messages: not at all; written but never replayed; in the server's memory for peers that return in
+ * time; or stored and replayed.
  */
 export type Memory = "none" | "written" | "recovered" | "replayed";
 
-export interface Contender {
+export interface SystemUnderTest {
   readonly name: string;
-  /** What it is, in a few words. */
+  /** A description in a few words. */
   readonly about: string;
   readonly memory: Memory;
-  /** @param folder where it keeps its storage */
+  /** @param folder the folder of its storage */
   start(folder: string): Promise<Server>;
   speak(options: SpeakerOptions): Speaker;
 }

@@ -1,9 +1,9 @@
-/** Targets, and whether a run met them. */
+/** Checks which targets a run met. */
 import type { Target } from "../targets.ts";
 import type { Results } from "./rounds.ts";
 
 export interface Verdict extends Target {
-  /** The ratio, or the figure; nothing if the run did not measure it. */
+  /** The ratio or the figure; undefined if the run did not measure it. */
   readonly value?: number;
   readonly isMet?: boolean;
 }
@@ -18,11 +18,11 @@ export function judge(targets: readonly Target[], results: readonly Results[]): 
 }
 
 function valueOf(target: Target, results: readonly Results[]): number | undefined {
-  const { workload, metric, contender, of } = target;
+  const { workload, metric, system, of } = target;
   const result = results.find((one) => one.workload === workload);
   const medianOf = (name: string): number | undefined =>
-    result?.contenders.find((one) => one.name === name)?.figures[metric]?.median;
-  const median = medianOf(contender);
+    result?.systems.find((one) => one.name === name)?.figures[metric]?.median;
+  const median = medianOf(system);
   if (median === undefined || of === undefined) return median;
   const base = medianOf(of);
   return base === undefined ? undefined : median / base;

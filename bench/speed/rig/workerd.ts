@@ -1,4 +1,4 @@
-/** A Worker with its Durable Object on plain workerd: no wrangler, no proxy in front, storage on a folder of our own. */
+/** Runs a Worker and its Durable Object on plain workerd: no wrangler, no proxy in front, storage in a given folder. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
@@ -9,31 +9,31 @@ import { OwnProcess } from "./own-process.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const START_MS = 20_000;
-/** Of the object's class: the folder of its storage, and part of what ids are made of. */
+/** The unique key of the object's class: the name of its storage folder, and an input of its ids. */
 export const UNIQUE_KEY = "bench";
 
 export interface Worker {
-  /** The Worker's entry, from the project's root. */
+  /** The Worker's entry, relative to the project's root. */
   readonly entry: string;
   readonly className: string;
   readonly binding: string;
   readonly vars?: Readonly<Record<string, string | number>>;
 }
 
-export interface Wishes {
-  /** A port for V8's inspector, to profile; none by default. */
+export interface WorkerOptions {
+  /** The port of V8's inspector, for profiling; none by default. */
   readonly inspector?: number;
-  /** Is given the server's own folder before it starts. */
+  /** Called with the server's own folder before it starts. */
   prepare?(home: string): void;
-  /** Hears how long V8's collector held everything up each time, in ms. */
+  /** Called with each pause of V8's garbage collector, in ms. */
   onPause?(ms: number): void;
 }
 
-/** @param folder where the storage goes: a real disk, or a tmpfs */
+/** @param folder the folder for the storage, on a real disk or a tmpfs */
 export async function startWorkerd(
   worker: Worker,
   folder: string,
-  { inspector, prepare, onPause }: Wishes = {},
+  { inspector, prepare, onPause }: WorkerOptions = {},
 ): Promise<Server> {
   const home = mkdtempSync(join(folder, "chat-room-bench-"));
   prepare?.(home);
@@ -86,7 +86,7 @@ const main :Workerd.Worker = (
   await untilListening(port, server);
   return {
     url: `ws://127.0.0.1:${port}`,
-    usage: () => server.usage(),
+    stats: () => server.stats(),
     stop: async () => {
       await server.ends();
       rmSync(home, { recursive: true, force: true });
@@ -94,7 +94,7 @@ const main :Workerd.Worker = (
   };
 }
 
-/** The pause that a line of `--trace-gc` tells of, in ms: `… 12.1 (15.4) -> 3.1 (12.9) MB, pooled: 2.5 MB, 4.96 / 0.00 ms …`. */
+/** Parses the pauses from a line of `--trace-gc`, in ms: `… 12.1 (15.4) -> 3.1 (12.9) MB, pooled: 2.5 MB, 4.96 / 0.00 ms …`. */
 const pausesIn = (line: string): number[] =>
   Array.from(line.matchAll(/ MB, ([\d.]+) \/ [\d.]+ ms /g), ([, ms]) => Number(ms));
 
@@ -117,5 +117,5 @@ async function untilListening(port: number, server: OwnProcess): Promise<void> {
     if (answers) return;
     await pause(20);
   }
-  throw new Error("workerd does not listen");
+  throw new Error("workerd did not start to listen");
 }

@@ -1,25 +1,25 @@
-/** A workload: what is done to one contender in one round, and the figures that come of it. */
-import type { Contender, Server } from "./system-under-test.ts";
+/** A workload: the load on one system in one round, and the resulting figures. */
+import type { SystemUnderTest, Server } from "./system-under-test.ts";
 
-/** By metric. The order of the first contender's is the order in the report. */
+/** Figures by metric. The report uses the order of the first system. */
 export type Figures = Readonly<Record<string, number>>;
 
 export interface Round {
-  readonly contender: Contender;
+  readonly system: SystemUnderTest;
   readonly server: Server;
   /** 1 for the full run; smaller for a quick one. */
   readonly scale: number;
-  /** Says that the generator was the bound in this round. */
+  /** Reports that the generator set the pace in this round. */
   readonly generatorBound: () => void;
 }
 
 export interface Workload {
   readonly name: string;
   readonly about: string;
-  /** Who takes part. */
-  readonly contenders: readonly string[];
-  /** Does it matter what the storage lies on? Then it is run on each disk. */
+  /** The names of the systems that take part. */
+  readonly systems: readonly string[];
+  /** Whether the figures depend on the disk; if so, the workload runs on each disk. */
   readonly usesDisk: boolean;
-  /** Against a fresh server each time. */
+  /** Runs against a fresh server each time. */
   run(round: Round): Promise<Figures>;
 }

@@ -1,7 +1,7 @@
 /**
- * Addressed: a hundred peers, a thousand messages in flight, each to one other. A message is done when it is back with
- * its sender, so it is confirmed; the recipients' copies are waited for at the end. The first fifth warms the server up and
- * is not counted.
+ * Addressed: a hundred peers with a thousand messages in flight, each to one other peer. A message is done when it comes
+ * back to its sender, so it is confirmed; the run also waits for the recipients' copies at the end. The first fifth warms
+ * up the server and is not counted.
  */
 import { type Cost, isGeneratorBound, meter } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
@@ -9,13 +9,13 @@ import type { Figures, Round, Workload } from "../rig/workload.ts";
 const PEERS = 100;
 const IN_FLIGHT = 10;
 const MESSAGES = 100_000;
-/** The part of the messages that is not counted: until then the runtime compiles more than it works. */
+/** The part of the messages that is not counted: until then the runtime mostly compiles. */
 const WARM_UP = 0.2;
 const TEXT = "x".repeat(100);
 
 const nameOf = (index: number): string => `p${index % PEERS}`;
 
-async function run({ contender, server, scale, generatorBound }: Round): Promise<Figures> {
+async function run({ system, server, scale, generatorBound }: Round): Promise<Figures> {
   const total = Math.round(MESSAGES * scale);
   const warm = Math.round(total * WARM_UP);
   let sent = 0;
@@ -27,7 +27,7 @@ async function run({ contender, server, scale, generatorBound }: Round): Promise
       if (sent < total) peers[index]?.send(TEXT, [nameOf(index + 1 + (sent++ % (PEERS - 1)))]);
     };
     const name = nameOf(index);
-    const peer = contender.speak({
+    const peer = system.speak({
       server,
       room: "addressed",
       name,
@@ -55,18 +55,8 @@ async function run({ contender, server, scale, generatorBound }: Round): Promise
 
 export const addressed: Workload = {
   name: "addressed",
-  about: "100 peers, 1,000 in flight, each message to one other",
-  contenders: [
-    "relay",
-    "insert",
-    "room",
-    "arrays",
-    "dev",
-    "party",
-    "party-insert",
-    "socket.io",
-    "ws",
-  ],
+  about: "100 peers, 1,000 in flight, each message to one other peer",
+  systems: ["relay", "insert", "room", "arrays", "dev", "party", "party-insert", "socket.io", "ws"],
   usesDisk: true,
   run,
 };

@@ -1,4 +1,4 @@
-/** Paced: 2,000 messages a second from a hundred peers, each to one other; how long until it is confirmed. */
+/** Paced: 2,000 messages a second from a hundred peers, each to one other peer; the time until each is confirmed. */
 import { setTimeout as pause } from "node:timers/promises";
 import { meter } from "../rig/meter.ts";
 import { percentile } from "../../support/statistics.ts";
@@ -9,13 +9,13 @@ const PER_SECOND = 2_000;
 const SECONDS = 10;
 const WARM_UP = 0.2;
 
-async function run({ contender, server, scale, generatorBound }: Round): Promise<Figures> {
+async function run({ system, server, scale, generatorBound }: Round): Promise<Figures> {
   const total = Math.round(PER_SECOND * SECONDS * scale);
   const latencies: number[] = [];
   let done = 0;
   const { promise: over, resolve } = Promise.withResolvers<void>();
   const peers = Array.from({ length: PEERS }, (_, index) =>
-    contender.speak({
+    system.speak({
       server,
       room: "paced",
       name: `p${index}`,
@@ -52,8 +52,8 @@ async function run({ contender, server, scale, generatorBound }: Round): Promise
 
 export const paced: Workload = {
   name: "paced",
-  about: "2,000 messages a second from 100 peers; from sending to confirmation",
-  contenders: ["relay", "insert", "room", "dev", "party", "party-insert", "socket.io", "ws"],
+  about: "2,000 messages a second from 100 peers; time from send to confirmation",
+  systems: ["relay", "insert", "room", "dev", "party", "party-insert", "socket.io", "ws"],
   usesDisk: true,
   run,
 };

@@ -1,7 +1,8 @@
 /**
- * Replay: who was away comes back to ten thousand entries that concern it, alone or among ten times as many that do not.
+ * Replay: a peer returns to ten thousand pending entries, alone or among nine times as many for another peer.
  *
- * What only writes, and gives nothing back, shows what it cost to store as many: the measure for replaying them.
+ * For systems that write but never replay, the figure is the cost of storing as many entries; the replay is compared with
+ * it.
  */
 import type { Speaker } from "../rig/system-under-test.ts";
 import { isGeneratorBound, meter, settled } from "../rig/meter.ts";
@@ -11,22 +12,22 @@ const OWED = 10_000;
 const IN_FLIGHT = 100;
 const TEXT = "x".repeat(100);
 
-/** Somebody who counts what comes. */
+/** A peer that counts the entries it receives. */
 class Listener {
   readonly speaker: Speaker;
   #left = 0;
   #each: () => void = () => {};
   #isOver: () => void = () => {};
 
-  constructor({ contender, server }: Round, name: string) {
+  constructor({ system, server }: Round, name: string) {
     const onEntry = (): void => {
       this.#each();
       if (--this.#left === 0) this.#isOver();
     };
-    this.speaker = contender.speak({ server, room: "replay", name, onEntry });
+    this.speaker = system.speak({ server, room: "replay", name, onEntry });
   }
 
-  /** @returns when `count` entries have come from now on; of each, `each` is told */
+  /** Resolves when `count` more entries have arrived; calls `each` for each of them. */
   hears(count: number, each = (): void => {}): Promise<void> {
     this.#left = count;
     this.#each = each;
@@ -36,7 +37,7 @@ class Listener {
   }
 }
 
-/** Each `every`th message is for Bob, the rest for Carol. Resolves when all are confirmed. */
+/** Sends each `every`th message to Bob, the rest to Carol. Resolves when all are confirmed. */
 function tells(alice: Listener, total: number, every: number): Promise<void> {
   let sent = 0;
   const next = (): void => {
@@ -50,21 +51,21 @@ function tells(alice: Listener, total: number, every: number): Promise<void> {
 const run =
   (every: number) =>
   async (round: Round): Promise<Figures> => {
-    const { contender, server, scale, generatorBound } = round;
+    const { system, server, scale, generatorBound } = round;
     const owed = Math.round(OWED * scale);
     const alice = new Listener(round, "alice");
     const bob = new Listener(round, "bob");
     const carol = new Listener(round, "carol");
     const all = [alice, bob, carol].map(({ speaker }) => speaker);
     await Promise.all(all.map(({ ready }) => ready));
-    // Socket.IO recovers only who has had something to go on from.
+    // Socket.IO recovers only a client that has received a message before.
     await Promise.all([bob.hears(1), tells(alice, 1, 1)]);
     bob.speaker.cut();
     carol.speaker.cut();
     await settled(server);
     let cost = meter(server);
     await tells(alice, owed * every, every);
-    if (contender.memory !== "written") {
+    if (system.memory !== "written") {
       await settled(server);
       cost = meter(server);
       const over = bob.hears(owed);
@@ -83,15 +84,15 @@ const run =
 export const replay: readonly Workload[] = [
   {
     name: "replay-10k",
-    about: "10,000 entries to who was away; for insert: storing as many, which nobody is given",
-    contenders: ["insert", "party-insert", "room", "socket.io", "dev"],
+    about: "10,000 entries for a returning peer; for insert: storing as many, without a replay",
+    systems: ["insert", "party-insert", "room", "socket.io", "dev"],
     usesDisk: true,
     run: run(1),
   },
   {
     name: "replay-100k",
-    about: "10,000 entries to who was away, among 90,000 for somebody else",
-    contenders: ["room", "socket.io"],
+    about: "10,000 entries for a returning peer, among 90,000 for another",
+    systems: ["room", "socket.io"],
     usesDisk: true,
     run: run(10),
   },

@@ -1,17 +1,17 @@
 /**
- * Room-wide: some of the peers speak to everyone, a message each in flight; everyone's copy counts as one delivery. The
- * first fifth warms the server up and is not counted.
+ * Room-wide: some of the peers send to everyone, each with one message in flight; each copy counts as one delivery. The
+ * first fifth warms up the server and is not counted.
  */
 import { type Cost, isGeneratorBound, meter, settled } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 
 const DELIVERIES = 1_000_000;
-/** The part of the messages that is not counted: until then the runtime compiles more than it works. */
+/** The part of the messages that is not counted: until then the runtime mostly compiles. */
 const WARM_UP = 0.2;
 
 const run =
   (size: number, speakers: number) =>
-  async ({ contender, server, scale, generatorBound }: Round): Promise<Figures> => {
+  async ({ system, server, scale, generatorBound }: Round): Promise<Figures> => {
     const total = 5 * Math.max(speakers, Math.round((DELIVERIES * scale) / size / 5));
     const warm = total * WARM_UP;
     let sent = 0;
@@ -23,7 +23,7 @@ const run =
       const next = (): void => {
         if (sent++ < total) peers[index]?.send("x".repeat(100));
       };
-      const peer = contender.speak({
+      const peer = system.speak({
         server,
         room: "wide",
         name,
@@ -52,8 +52,8 @@ const run =
 
 const workload = (name: string, size: number, speakers: number): Workload => ({
   name,
-  about: `${speakers} of ${size} peers speak to everyone`,
-  contenders: ["relay", "insert", "room", "party", "party-insert", "socket.io", "ws"],
+  about: `${speakers} of ${size} peers send to everyone`,
+  systems: ["relay", "insert", "room", "party", "party-insert", "socket.io", "ws"],
   usesDisk: false,
   run: run(size, speakers),
 });

@@ -1,17 +1,17 @@
-/** One in flight: two peers, a message at a time. What waiting for company would cost shows here. */
+/** One in flight: two peers, one message at a time. Any wait for further messages would show here. */
 import { meter } from "../rig/meter.ts";
 import { percentile } from "../../support/statistics.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 
 const MESSAGES = 4_000;
 
-async function run({ contender, server, scale }: Round): Promise<Figures> {
+async function run({ system, server, scale }: Round): Promise<Figures> {
   const total = Math.round(MESSAGES * scale);
   const latencies: number[] = [];
   let sentAt = 0;
   const { promise: over, resolve } = Promise.withResolvers<void>();
-  const bob = contender.speak({ server, room: "single", name: "bob" });
-  const alice = contender.speak({
+  const bob = system.speak({ server, room: "single", name: "bob" });
+  const alice = system.speak({
     server,
     room: "single",
     name: "alice",
@@ -41,7 +41,7 @@ async function run({ contender, server, scale }: Round): Promise<Figures> {
 export const single: Workload = {
   name: "single",
   about: "two peers, one message in flight",
-  contenders: ["relay", "insert", "room", "dev", "party", "party-insert", "socket.io", "ws"],
+  systems: ["relay", "insert", "room", "dev", "party", "party-insert", "socket.io", "ws"],
   usesDisk: true,
   run,
 };

@@ -1,6 +1,6 @@
 /**
- * Slow readers: a hundred people who listen, spoken to at a fixed pace, alone and then beside a hundred who are in the
- * room and read nothing. A latency counts from the moment at which the word was due.
+ * Slow readers: a hundred peers that read get messages at a fixed pace, alone and then with a hundred peers in the room
+ * that read nothing. A latency counts from the scheduled time of the message.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { percentile } from "../../support/statistics.ts";
@@ -15,7 +15,7 @@ const SECONDS = 20;
 const TEXT_CHARACTERS = 2_000;
 const MIB = 1_024 * 1_024;
 
-async function run({ contender, server, scale, generatorBound }: Round): Promise<Figures> {
+async function run({ system, server, scale, generatorBound }: Round): Promise<Figures> {
   const words = Math.round(PER_SECOND * SECONDS * scale);
   let latencies: number[] = [];
   let isOver = (): void => {};
@@ -24,7 +24,7 @@ async function run({ contender, server, scale, generatorBound }: Round): Promise
     if (latencies.length === words * LIVE) isOver();
   };
   const live = Array.from({ length: LIVE }, (_, index) =>
-    contender.speak({ server, room: "slow", name: `live-${index}`, onEntry }),
+    system.speak({ server, room: "slow", name: `live-${index}`, onEntry }),
   );
   await Promise.all(live.map(({ ready }) => ready));
   const talk = async (): Promise<{ readonly p99: number; readonly cpu: number }> => {
@@ -40,25 +40,25 @@ async function run({ contender, server, scale, generatorBound }: Round): Promise
   };
   const alone = await talk();
   const slow = Array.from({ length: SLOW }, (_, index) =>
-    contender.speak({ server, room: "slow", name: `slow-${index}` }),
+    system.speak({ server, room: "slow", name: `slow-${index}` }),
   );
   await Promise.all(slow.map(({ ready }) => ready));
   for (const peer of slow) peer.stopReading();
   await settled(server);
-  const before = server.usage().rss;
-  const beside = await talk();
-  const grown = server.usage().rss - before;
+  const before = server.stats().rss;
+  const disturbed = await talk();
+  const grown = server.stats().rss - before;
   for (const peer of [...live, ...slow]) peer.cut();
   return {
-    "p99 beside ÷ p99 alone": beside.p99 / alone.p99,
+    "p99 disturbed ÷ p99 alone": disturbed.p99 / alone.p99,
     "p99 alone, ms": alone.p99,
-    "p99 beside, ms": beside.p99,
-    "CPU beside ÷ CPU alone": beside.cpu / alone.cpu,
+    "p99 disturbed, ms": disturbed.p99,
+    "CPU disturbed ÷ CPU alone": disturbed.cpu / alone.cpu,
     "server grew by, MiB": grown / MIB,
   };
 }
 
-/** @returns by how many ms the last word was late */
+/** @returns by how many ms the last message was late */
 async function says(speakers: readonly Speaker[], words: number): Promise<number> {
   const start = performance.now();
   let late = 0;
@@ -73,8 +73,9 @@ async function says(speakers: readonly Speaker[], words: number): Promise<number
 
 export const slowReaders: Workload = {
   name: "slow-readers",
-  about: "p99 of 100 who listen to 25 words of 2 KB a second, alone and beside 100 who never read",
-  contenders: ["relay", "room", "ws"],
+  about:
+    "p99 of 100 peers that read 25 messages of 2 KB a second, alone and with 100 that never read",
+  systems: ["relay", "room", "ws"],
   usesDisk: false,
   run,
 };

@@ -1,23 +1,22 @@
 /**
- * Storms: five thousand join a room at once, all of them lose their links, and all come back at once: as fast as they
- * are let in. They lose their links and come back several times; the figure is the median of these, for while they come
- * back first, V8 compiles what that takes.
+ * Storms: five thousand peers join a room at once, all lose their connections, and all return at once, as fast as the
+ * server accepts them. They return several times; the figure is the median, because V8 compiles during the first.
  *
- * CPU counts until the server rests, so that what it says to everyone about the newcomers is in it.
+ * CPU counts until the server is idle, so that it includes the presence about the newcomers.
  */
 import type { Server, Speaker } from "../rig/system-under-test.ts";
-import { spreadOf } from "../../support/statistics.ts";
+import { statisticsOf } from "../../support/statistics.ts";
 import { type Cost, isGeneratorBound, meter, settled } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 
 const PEERS = 5_000;
 const RETURNS = 3;
-/** So many are on their way at any moment: the runtime hangs up on who waits 15 s, and 5,000 may have to. */
+/** Handshakes in progress at a time: the runtime drops one that waits 15 s, which could happen to 5,000. */
 const ON_THEIR_WAY = 500;
 
-const median = (values: number[]): number => spreadOf(values).median;
+const median = (values: number[]): number => statisticsOf(values).median;
 
-/** @returns the wall until all are in, with the CPU until the server rests */
+/** @returns the wall time until all have joined, with the CPU until the server is idle */
 async function arrive(
   server: Server,
   count: number,
@@ -34,15 +33,15 @@ async function arrive(
   return { ...cost(), seconds, generator };
 }
 
-async function run({ contender, server, scale, generatorBound }: Round): Promise<Figures> {
+async function run({ system, server, scale, generatorBound }: Round): Promise<Figures> {
   const count = Math.round(PEERS * scale);
-  // Whoever comes first loads the object.
-  const first = contender.speak({ server, room: "storm", name: "first" });
+  // The first join loads the object.
+  const first = system.speak({ server, room: "storm", name: "first" });
   await first.ready;
   await settled(server);
   const peers: Speaker[] = [];
   const join = await arrive(server, count, (index) => {
-    const peer = contender.speak({ server, room: "storm", name: `p${index}` });
+    const peer = system.speak({ server, room: "storm", name: `p${index}` });
     peers.push(peer);
     return peer;
   });
@@ -69,8 +68,8 @@ async function run({ contender, server, scale, generatorBound }: Round): Promise
 
 export const storm: Workload = {
   name: "storm",
-  about: "5,000 join at once, lose their links, and all come back at once, three times",
-  contenders: ["relay", "room", "party"],
+  about: "5,000 join at once, lose their connections, and all return at once, three times",
+  systems: ["relay", "room", "party"],
   usesDisk: false,
   run,
 };

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { usageOf } from "../../../bench/support/process-stats.ts";
+import { processStats } from "../../../bench/support/process-stats.ts";
 import { MIB } from "../../../src/core/limits.ts";
 import { Room } from "../../support/clients/room.ts";
 import { Server } from "../../support/server/server.ts";
@@ -30,7 +30,7 @@ test("R8: ten who acknowledge what they never read cost a bounded memory, and di
   }
   for (let count = 0; count < ENTRIES; count++) alice.says(TEXT);
   await alice.isDone(60_000);
-  const memory = (): number => usageOf(server.group).rss;
+  const memory = (): number => processStats(server.group).rss;
   const before = memory();
   const liars = Array.from({ length: LIARS }, (_, number) => {
     const query = `name=liar${number}&since=0`;
