@@ -139,18 +139,22 @@ const table = (rows: readonly (readonly string[])[]): string => {
 /** The tables of docs/cost.md. */
 export function tables(counted: Counted): string {
   const figures: [string, number, string][] = [
-    ["a message in a turn of its own, whatever its recipients", counted.rowsPerMessage, "row"],
+    ["a message in a turn of its own, to any number of recipients", counted.rowsPerMessage, "row"],
     ["a hundred messages in one turn", counted.rowsPerHundredInOneTurn, "row"],
     ["five messages in one `COMMIT_INTERVAL_MS`", counted.rowsPerIntervalOfFive, "row"],
     ["an ack", counted.rowsPerAck, "rows"],
     ["a join under a new name", counted.rowsPerNewName, "row"],
     ["a join under a known name", counted.rowsPerKnownName, "rows"],
     ["a disconnect", counted.rowsPerLeave, "row"],
-    ["a checkpoint of the cursors, each 256 messages", counted.rowsPerCheckpoint, "row"],
-    ["a row of the log that is trimmed, later", counted.rowsPerTrimmedRow, "row"],
-    ["reading, for a message in a turn of its own", counted.rowsReadPerMessage, "row read"],
+    ["a checkpoint of the cursors, every 256 messages", counted.rowsPerCheckpoint, "row"],
+    ["a trimmed row of the log", counted.rowsPerTrimmedRow, "row"],
+    ["a message in a turn of its own, reads", counted.rowsReadPerMessage, "row read"],
     ["a connect", counted.requestsPerJoin, "request"],
-    ["a message to everyone in a room of twenty", counted.framesInForTwenty, "frames in"],
+    [
+      "a message to everyone in a room of twenty, with its acks",
+      counted.framesInForTwenty,
+      "frames in",
+    ],
     ["100 bytes of text in the log, at most", counted.bytesPerMessage, "bytes"],
   ];
   const months = SCENARIOS.map((scenario) => {
@@ -178,7 +182,7 @@ export function tables(counted: Counted): string {
         "GB-s",
         "list price",
         "above the plan",
-        "free plan: nearest wall",
+        "free plan: tightest limit",
       ],
       ...months,
     ]),
