@@ -7,12 +7,12 @@ import { configOf } from "./config/config.ts";
 import { ChatRoom } from "./durable-object/chat-room.ts";
 import type { Env } from "./durable-object/env.ts";
 import { route } from "./http/router.ts";
-import { report } from "./observability/logger.ts";
+import { logEvent } from "./observability/logger.ts";
 
 export { ChatRoom };
 
 // A wrong configuration shows in the log when the Worker starts, not only with the first request.
 const error = configOf(env as unknown as Env);
-if (typeof error === "string") report({ event: "bad-configuration", error });
+if (typeof error === "string") logEvent({ event: "bad-configuration", error });
 
 export default { fetch: route } satisfies ExportedHandler<Env>;

@@ -5,13 +5,13 @@
  * these bounds hold on a machine that is not much slower than the one in docs/guarantees.md.
  */
 import { MIB, STRETCH_BYTES } from "../../src/core/limits.ts";
-import { presets } from "../../src/config/limits.ts";
+import { defaultLimits } from "../../src/config/limits.ts";
 import { QUERY_COST } from "../../src/protocol/limits.ts";
 import { HISTORY_BYTES } from "../../src/core/commands/queries.ts";
 import { UNPROVEN_LINE_BYTES, UNPROVEN_ROOM_BYTES } from "../../src/core/delivery/proof.ts";
 import { ROOM_FLIGHT_BYTES } from "../../src/core/delivery/flow-control.ts";
 
-const { window: WINDOW, windowBytes: WINDOW_BYTES, rate: RATE, burst: BURST } = presets();
+const { window: WINDOW, windowBytes: WINDOW_BYTES, rate: RATE, burst: BURST } = defaultLimits();
 
 export const KINDS = [
   "never acks",
@@ -69,7 +69,7 @@ const ASKERS = 100;
 const ASKED_BYTES = ASKERS * ASKED_AT_ONCE * HISTORY_BYTES;
 const PAGE_BYTES_PER_SECOND = 100 * MIB;
 /** Names that the room remembers, by default and in a quick run. */
-export const NAMES = presets().names;
+export const NAMES = defaultLimits().names;
 export const NAMES_QUICK = 2_000;
 
 export const SCENARIOS: readonly Scenario[] = [

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { encodeEntry } from "../../src/core/entry.ts";
 import type { PeerName } from "../../src/protocol/ids.ts";
-import { shift } from "../../src/protocol/ids.ts";
+import { addSeq } from "../../src/protocol/ids.ts";
 import type { Database } from "../../src/store/sql.ts";
-import { RoomStorage } from "../../src/store/sqlite-storage.ts";
+import { SqliteStorage } from "../../src/store/sqlite-storage.ts";
 import { UNIQUE_KEY } from "../speed/rig/workerd.ts";
 
 /** The contents of the log. */
@@ -49,28 +49,28 @@ export function seedDatabase(home: string, room: Room): void {
 export function seededStorage(
   home: string,
   { name, past, absent = 0 }: Room,
-): { readonly db: DatabaseSync; readonly storage: RoomStorage } {
+): { readonly db: DatabaseSync; readonly storage: SqliteStorage } {
   const folder = join(home, UNIQUE_KEY);
   mkdirSync(folder, { recursive: true });
   const db = new DatabaseSync(join(folder, `${objectId(name)}.sqlite`));
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; BEGIN");
-  const storage = new RoomStorage(asDatabase(db), () => `${name}.filled`);
+  const storage = new SqliteStorage(asDatabase(db), () => `${name}.filled`);
   const at = Date.now() - AGE_MS;
   const { log, directory } = storage;
-  storage.atomically(() => {
+  storage.transaction(() => {
     const strangers = Array.from({ length: absent }, (_, index) => absentName(index));
     for (const one of [...PEOPLE, ...strangers]) {
       const known = { owner: "", birth: log.head, cursor: log.head, seen: at, spent: [] };
       directory.claim(one as PeerName, known);
     }
   });
-  storage.atomically(() => {});
+  storage.transaction(() => {});
   const { entries = 0, text = 0, entriesPerRow = 1, to = () => "carol" } = past ?? {};
   for (let done = 0; done < entries; done += entriesPerRow) {
     const count = Math.min(entriesPerRow, entries - done);
     const row = Array.from({ length: count }, (_, index) =>
       encodeEntry({
-        seq: shift(log.head, index + 1),
+        seq: addSeq(log.head, index + 1),
         from: "alice" as PeerName,
         to: [to(done + index) as PeerName],
         text: "x".repeat(text),
@@ -78,7 +78,7 @@ export function seededStorage(
         at,
       }),
     );
-    storage.atomically(() => log.append(row));
+    storage.transaction(() => log.append(row));
   }
   db.exec("COMMIT");
   return { db, storage };

@@ -6,10 +6,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Broker } from "../../src/core/broker.ts";
 import type { Event } from "../../src/core/event.ts";
-import { presets } from "../../src/config/limits.ts";
+import { defaultLimits } from "../../src/config/limits.ts";
 import {
   type ConnectionId,
-  type Link,
+  type ConnectionRef,
   nextConnectionId,
   type PeerName,
   type RoomName,
@@ -30,14 +30,14 @@ export interface Turns {
 
 /** A peer that replays from the first entry and acknowledges each frame at once. */
 class Replayer {
-  readonly link: Link;
+  readonly link: ConnectionRef;
   isReady = false;
   received = 0;
   unacked: Seq | undefined;
   /** The token of the newest mark received. */
   k: string | undefined;
 
-  constructor(link: Link) {
+  constructor(link: ConnectionRef) {
     this.link = link;
   }
 }
@@ -48,12 +48,12 @@ export function measureTurns(folder: string, past: Past, names: readonly string[
   const { db, storage } = seededStorage(home, { name: "turns", past, absent: names.length });
   try {
     let now = Date.now();
-    const limits = presets();
+    const limits = defaultLimits();
     const replayers = new Map<ConnectionId, Replayer>();
     let marks = 0;
     const connections: Connections = {
       open: () => {},
-      remember: () => {},
+      saveSnapshot: () => {},
       close: () => {},
       token: (id) => `${id}-${++marks}`,
       pinged: () => undefined,
@@ -98,7 +98,11 @@ export function measureTurns(folder: string, past: Past, names: readonly string[
         one.unacked = undefined;
         if (seq === undefined) return [];
         return [
-          { type: "Said", link, command: { type: "Ack", seq, ...(k !== undefined && { k }) } },
+          {
+            type: "CommandReceived",
+            link,
+            command: { type: "Ack", seq, ...(k !== undefined && { k }) },
+          },
         ];
       });
       if (events.length === 0) events = [{ type: "Tick" }];

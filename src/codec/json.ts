@@ -8,12 +8,12 @@
  */
 import * as v from "valibot";
 import { joinFrames } from "../core/entry.ts";
-import type { Command, Out } from "../core/event.ts";
+import type { Command, ServerMessage } from "../core/event.ts";
 import { type Limits } from "../core/limits.ts";
-import { HISTORY_PRESET, SIGNAL_BYTES } from "../protocol/limits.ts";
+import { HISTORY_DEFAULT, SIGNAL_BYTES } from "../protocol/limits.ts";
 import { parseSeq, type PeerName, utf8Length } from "../protocol/ids.ts";
 import { clientFrames, EXPECTED } from "../protocol/frames.ts";
-import { merged, message, refused, tooMany } from "./validation.ts";
+import { merged, validateMessage, refused, tooManyRecipients } from "./validation.ts";
 
 /** @param text one text frame, at most `limits.frame` bytes */
 export function readFrame(text: string, limits: Limits): Iterable<Command> {
@@ -25,7 +25,7 @@ export function readFrame(text: string, limits: Limits): Iterable<Command> {
     return [refused("bad-frame", expected)];
   }
   if (!Array.isArray(value)) return [readItem(value, limits)];
-  return value.length === 0 ? [{ type: "Nothing" }] : readItems(value, limits);
+  return value.length === 0 ? [{ type: "Empty" }] : readItems(value, limits);
 }
 
 function* readItems(items: readonly unknown[], limits: Limits): Generator<Command, void> {
@@ -40,7 +40,7 @@ function readItem(item: unknown, limits: Limits): Command {
   if (typeof item !== "object" || item === null || Array.isArray(item)) {
     return refused("bad-frame", "frame: every item must be a JSON object with a type");
   }
-  const plain = readPlain(item, limits);
+  const plain = parseFastPath(item, limits);
   if (plain !== undefined) return plain;
   const schema = schemas.get((item as { type?: unknown }).type);
   if (schema === undefined) {
@@ -49,7 +49,7 @@ function readItem(item: unknown, limits: Limits): Command {
   const { to } = item as { to?: unknown };
   if (Array.isArray(to) && to.length > limits.recipients) {
     const names = merged(to as readonly unknown[], limits);
-    if (names.length > limits.recipients) return tooMany(names, limits, idOf(item));
+    if (names.length > limits.recipients) return tooManyRecipients(names, limits, idOf(item));
     return readShaped(schema, { ...item, to: names }, limits);
   }
   return readShaped(schema, item, limits);
@@ -69,13 +69,13 @@ function readShaped(
   const frame = result.output;
   switch (frame.type) {
     case "send":
-      return message(frame.text, frame.to, frame.id, limits);
+      return validateMessage(frame.text, frame.to, frame.id, limits);
     case "ack":
       return { type: "Ack", seq: frame.seq, ...(frame.k !== undefined && { k: frame.k }) };
     case "signal":
       return readSignal(frame, idOf(item), limits);
     case "history": {
-      const { id, before, limit = HISTORY_PRESET } = frame;
+      const { id, before, limit = HISTORY_DEFAULT } = frame;
       return { type: "History", id, limit, ...(before !== undefined && { before }) };
     }
     case "who": {
@@ -95,7 +95,7 @@ const MAX_ID = 64;
  * The short way for nearly all that is said: an ack, and a message to everyone or to one plainly named peer.
  * @returns what the schemas would say of it; undefined for whatever is not quite so simple: they decide
  */
-function readPlain(item: object, limits: Limits): Command | undefined {
+function parseFastPath(item: object, limits: Limits): Command | undefined {
   const { type, id, text, to, seq, k } = item as Readonly<Record<string, unknown>>;
   if (type === "ack" && k === undefined) {
     const position = parseSeq(seq);
@@ -104,11 +104,11 @@ function readPlain(item: object, limits: Limits): Command | undefined {
   if (type !== "send" || typeof id !== "string" || typeof text !== "string") return undefined;
   if (id === "" || id.length > MAX_ID || text === "") return undefined;
   if (!id.isWellFormed() || !text.isWellFormed()) return undefined;
-  if (to === undefined) return message(text, undefined, id, limits);
+  if (to === undefined) return validateMessage(text, undefined, id, limits);
   if (!Array.isArray(to) || to.length !== 1) return undefined;
   const [name] = to as readonly unknown[];
   if (typeof name !== "string" || !PLAIN_NAME.test(name)) return undefined;
-  return message(text, [name as PeerName], id, limits);
+  return validateMessage(text, [name as PeerName], id, limits);
 }
 
 function readSignal(
@@ -116,7 +116,7 @@ function readSignal(
   id: string | undefined,
   limits: Limits,
 ): Command {
-  if (to !== undefined && to.length > limits.recipients) return tooMany(to, limits, id);
+  if (to !== undefined && to.length > limits.recipients) return tooManyRecipients(to, limits, id);
   let text: string;
   try {
     text = JSON.stringify(data);
@@ -150,7 +150,7 @@ export interface FrameText {
 }
 
 /** One recipient's frame of a turn: an object, or an array of several. */
-export function writeFrame(outs: readonly Out[], limits: Limits): FrameText {
+export function writeFrame(outs: readonly ServerMessage[], limits: Limits): FrameText {
   const [only] = outs;
   if (outs.length === 1 && only !== undefined && goesToMany(only)) {
     let frame = shared.get(only);
@@ -161,13 +161,13 @@ export function writeFrame(outs: readonly Out[], limits: Limits): FrameText {
 }
 
 /** Frames of an `Out` that many are handed, by identity. */
-const shared = new WeakMap<Out, FrameText>();
+const shared = new WeakMap<ServerMessage, FrameText>();
 
 /** Only these are kept: what is kept of each frame to one makes more garbage than it spares work. */
-const goesToMany = (out: Out): boolean =>
-  out.type === "entries" ? out.toMany === true : out.type === "presence" || out.type === "signal";
+const goesToMany = (out: ServerMessage): boolean =>
+  out.type === "entries" ? out.shared === true : out.type === "presence" || out.type === "signal";
 
-function join(outs: readonly Out[], limits: Limits): FrameText {
+function join(outs: readonly ServerMessage[], limits: Limits): FrameText {
   const items: string[] = [];
   let bytes = 0;
   for (const out of outs) {
@@ -193,7 +193,10 @@ const some = <T>(list: readonly T[]): readonly T[] | undefined =>
   list.length > 0 ? list : undefined;
 
 /** @returns undefined for a notice that is for people; the broker gives them to `chat.line` only */
-function write(out: Exclude<Out, { type: "entries" }>, limits: Limits): string | undefined {
+function write(
+  out: Exclude<ServerMessage, { type: "entries" }>,
+  limits: Limits,
+): string | undefined {
   switch (out.type) {
     case "welcome": {
       const { spread, ...facts } = out;

@@ -7,12 +7,12 @@
  *   are taken out.
  */
 import type { Entry } from "../core/entry.ts";
-import type { Command, Out } from "../core/event.ts";
+import type { Command, ServerMessage } from "../core/event.ts";
 import { type Limits } from "../core/limits.ts";
-import { HISTORY_MAX, HISTORY_PRESET } from "../protocol/limits.ts";
+import { HISTORY_MAX, HISTORY_DEFAULT } from "../protocol/limits.ts";
 import { NAME_GRAMMAR, parsePeerName, type PeerName, utf8Length } from "../protocol/ids.ts";
 import type { FrameText } from "./json.ts";
-import { merged, message, refused, tooMany } from "./validation.ts";
+import { merged, validateMessage, refused, tooManyRecipients } from "./validation.ts";
 import { KIB } from "../core/limits.ts";
 import { HOW_TO_SEND } from "../protocol/line-syntax.ts";
 
@@ -23,7 +23,7 @@ const HELP = [
   'bob, carol: hi    sends "hi" to bob and carol; it waits for them if they are away',
   "*: hi             sends to everyone the room knows",
   "/who              who is here, and who is away",
-  `/history [n]      the last n messages, 1 to ${HISTORY_MAX}, ${HISTORY_PRESET} if you do not say`,
+  `/history [n]      the last n messages, 1 to ${HISTORY_MAX}, ${HISTORY_DEFAULT} if you do not say`,
   "/help             this",
   "/quit             leaves; what comes meanwhile waits for you",
 ];
@@ -37,7 +37,7 @@ export function* readLines(text: string, limits: Limits): Generator<Command, voi
     empty = false;
     yield trimmed.startsWith("/") ? readSlash(trimmed) : readMessage(trimmed, limits);
   }
-  if (empty) yield { type: "Nothing" };
+  if (empty) yield { type: "Empty" };
 }
 
 function readSlash(line: string): Command {
@@ -51,7 +51,7 @@ function readSlash(line: string): Command {
       return { type: "Who", after };
     }
     case "/history": {
-      const limit = argument === undefined ? HISTORY_PRESET : Number(argument);
+      const limit = argument === undefined ? HISTORY_DEFAULT : Number(argument);
       if (/^\d{1,3}$/.test(argument ?? "1") && limit >= 1 && limit <= HISTORY_MAX) {
         return { type: "History", limit };
       }
@@ -81,12 +81,12 @@ function readMessage(line: string, limits: Limits): Command {
   const names = line.slice(0, colon).trim();
   if (text === "") return refused("bad-frame", `nothing after the colon: ${HOW_TO_SEND}`);
   if (!text.isWellFormed()) return refused("bad-frame", "the text is not well-formed Unicode");
-  if (names === "*") return message(text, undefined, undefined, limits);
+  if (names === "*") return validateMessage(text, undefined, undefined, limits);
   const parts = merged(
     names.split(SEPARATOR).map((part) => part.trim()),
     limits,
   );
-  if (parts.length > limits.recipients) return tooMany(parts, limits, undefined);
+  if (parts.length > limits.recipients) return tooManyRecipients(parts, limits, undefined);
   for (const part of parts) {
     const name = parsePeerName(part);
     if (name === undefined) {
@@ -94,11 +94,11 @@ function readMessage(line: string, limits: Limits): Command {
     }
     to.add(name);
   }
-  return message(text, [...to], undefined, limits);
+  return validateMessage(text, [...to], undefined, limits);
 }
 
 /** What one turn brings a person: frames of whole lines, as few as their size allows. */
-export function writeLines(outs: readonly Out[], me: PeerName): FrameText[] {
+export function writeLines(outs: readonly ServerMessage[], me: PeerName): FrameText[] {
   const frames: FrameText[] = [];
   let lines: string[] = [];
   let bytes = 0;
@@ -119,7 +119,7 @@ export function writeLines(outs: readonly Out[], me: PeerName): FrameText[] {
   return frames;
 }
 
-function linesOf(out: Out, me: PeerName): string[] {
+function linesOf(out: ServerMessage, me: PeerName): string[] {
   switch (out.type) {
     case "welcome": {
       const others = out.peers.filter((name) => name !== me);

@@ -7,15 +7,15 @@ import type { Command, Refusal } from "../core/event.ts";
 import type { Limits } from "../core/limits.ts";
 import { type PeerName, utf8Length } from "../protocol/ids.ts";
 
-type Refused = Extract<Command, { type: "Refused" }>;
+type Refused = Extract<Command, { type: "Invalid" }>;
 
 export const refused = (code: Refusal["code"], message: string, id?: string): Refused => ({
-  type: "Refused",
+  type: "Invalid",
   refusal: { code, message, ...(id !== undefined && { id }) },
 });
 
 /** Refuses more recipients than one message or signal may have. */
-export const tooMany = (
+export const tooManyRecipients = (
   to: { readonly length: number },
   { recipients }: Limits,
   id: string | undefined,
@@ -36,7 +36,7 @@ export function merged<Name>(to: readonly Name[], { recipients }: Limits): reado
 }
 
 /** Makes a message that keeps the room's limits, or a refusal. */
-export function message(
+export function validateMessage(
   text: string,
   to: readonly PeerName[] | undefined,
   id: string | undefined,
@@ -51,6 +51,6 @@ export function message(
       id,
     );
   }
-  if (to !== undefined && to.length > limits.recipients) return tooMany(to, limits, id);
+  if (to !== undefined && to.length > limits.recipients) return tooManyRecipients(to, limits, id);
   return { type: "Message", text, to, id };
 }

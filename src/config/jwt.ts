@@ -25,7 +25,7 @@ export interface TokenVars {
 }
 
 /** The issuer and the audience of tokens that are made with one's own secret, unless the operator names others. */
-export const OWN = "chat-room";
+export const DEFAULT_ISSUER = "chat-room";
 /** The audience of an operator who takes tokens for whomever they were made. */
 const ANY = "*";
 /** Bytes of a secret for HS256: as many as its hash has (RFC 7518, section 3.2). */
@@ -53,7 +53,11 @@ export function readTokenSettings(vars: TokenVars): TokenSettings | string | und
     if (keys.length < SECRET_BYTES) {
       return `JWT_SECRET has ${keys.length} bytes, and needs ${SECRET_BYTES} or more: make one with "openssl rand -base64 48"`;
     }
-    return { keys, issuer: pinned(issuer) ?? OWN, audience: anyOr(pinned(audience) ?? OWN) };
+    return {
+      keys,
+      issuer: pinned(issuer) ?? DEFAULT_ISSUER,
+      audience: anyOr(pinned(audience) ?? DEFAULT_ISSUER),
+    };
   }
   if (typeof url !== "string") {
     return `${given.join(" and ")} alone check no token: set JWT_SECRET or JWKS_URL, too, or take them away`;

@@ -5,45 +5,45 @@ interface LimitSpec {
   /** The var of wrangler.toml that sets it. */
   readonly variable: string;
   readonly unit: string;
-  readonly preset: number;
+  readonly default: number;
   readonly min: number;
   readonly max: number;
 }
 
 /** What an operator may set: the var, its unit, its default and its range. */
 export const LIMITS = {
-  text: { variable: "TEXT_BYTES", unit: "bytes", preset: 8_192, min: 1, max: 65_536 },
-  frame: { variable: "FRAME_BYTES", unit: "bytes", preset: 65_536, min: 512, max: 262_144 },
-  recipients: { variable: "RECIPIENTS", unit: "names", preset: 64, min: 1, max: 256 },
-  window: { variable: "WINDOW", unit: "entries", preset: 256, min: 1, max: 10_000 },
+  text: { variable: "TEXT_BYTES", unit: "bytes", default: 8_192, min: 1, max: 65_536 },
+  frame: { variable: "FRAME_BYTES", unit: "bytes", default: 65_536, min: 512, max: 262_144 },
+  recipients: { variable: "RECIPIENTS", unit: "names", default: 64, min: 1, max: 256 },
+  window: { variable: "WINDOW", unit: "entries", default: 256, min: 1, max: 10_000 },
   windowBytes: {
     variable: "WINDOW_BYTES",
     unit: "bytes",
-    preset: 256 * KIB,
+    default: 256 * KIB,
     min: 1_024,
     max: 8 * MIB,
   },
-  rate: { variable: "RATE", unit: "items a second", preset: 50, min: 1, max: 100_000 },
-  burst: { variable: "BURST", unit: "items", preset: 500, min: 10, max: 1_000_000 },
-  online: { variable: "MAX_ONLINE", unit: "peers", preset: 5_000, min: 1, max: 32_000 },
-  names: { variable: "MAX_NAMES", unit: "names", preset: 20_000, min: 1, max: 1_000_000 },
+  rate: { variable: "RATE", unit: "items a second", default: 50, min: 1, max: 100_000 },
+  burst: { variable: "BURST", unit: "items", default: 500, min: 10, max: 1_000_000 },
+  online: { variable: "MAX_ONLINE", unit: "peers", default: 5_000, min: 1, max: 32_000 },
+  names: { variable: "MAX_NAMES", unit: "names", default: 20_000, min: 1, max: 1_000_000 },
   logEntries: {
     variable: "LOG_ENTRIES",
     unit: "entries",
-    preset: 100_000,
+    default: 100_000,
     min: 1,
     max: 10_000_000,
   },
-  logDays: { variable: "LOG_DAYS", unit: "days", preset: 30, min: 1, max: 3_650 },
-  logMebibytes: { variable: "LOG_MIB", unit: "MiB", preset: 256, min: 1, max: 8_192 },
+  logDays: { variable: "LOG_DAYS", unit: "days", default: 30, min: 1, max: 3_650 },
+  logMebibytes: { variable: "LOG_MIB", unit: "MiB", default: 256, min: 1, max: 8_192 },
   /** What one name may add in 24 hours, of `logEntries` and of `logMebibytes`; 0: no bound. */
-  share: { variable: "LOG_SHARE", unit: "percent of the log", preset: 25, min: 0, max: 100 },
-  commitInterval: { variable: "COMMIT_INTERVAL_MS", unit: "ms", preset: 0, min: 0, max: 1_000 },
+  share: { variable: "LOG_SHARE", unit: "percent of the log", default: 25, min: 0, max: 100 },
+  commitInterval: { variable: "COMMIT_INTERVAL_MS", unit: "ms", default: 0, min: 0, max: 1_000 },
 } as const satisfies Record<keyof Limits, LimitSpec>;
 
 /** The limits of an environment that sets none. */
-export const presets = (): Limits => {
-  const limits = Object.entries(LIMITS).map(([name, { preset }]) => [name, preset]);
+export const defaultLimits = (): Limits => {
+  const limits = Object.entries(LIMITS).map(([name, { default: value }]) => [name, value]);
   return Object.fromEntries(limits);
 };
 
@@ -57,7 +57,7 @@ export function readLimits(vars: { readonly [name: string]: unknown }): Limits |
     const given = vars[spec.variable];
     const text =
       given === undefined || given === ""
-        ? String(spec.preset)
+        ? String(spec.default)
         : JSON.stringify(given).replaceAll('"', "");
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= spec.min && value <= spec.max)) {

@@ -6,7 +6,7 @@
 import type { Dialect } from "./event.ts";
 import { MINUTE } from "./limits.ts";
 import type { ConnectionId, PeerName, Seq } from "../protocol/ids.ts";
-import type { Order, Outcome } from "../protocol/admin.ts";
+import type { AdminRequest, AdminResult } from "../protocol/admin.ts";
 
 /** Who did it, or to whom it was done. */
 interface Who {
@@ -14,7 +14,7 @@ interface Who {
   readonly connection: ConnectionId;
 }
 
-export type Note =
+export type AuditEvent =
   | (Who & { readonly event: "join"; readonly dialect: Dialect; readonly online: number })
   | (Who & {
       readonly event: "takeover";
@@ -29,18 +29,18 @@ export type Note =
   | { readonly event: "trim"; readonly first: Seq; readonly entries: number }
   | {
       readonly event: "operator";
-      readonly order: Order["type"];
-      readonly outcome: Outcome["type"];
+      readonly order: AdminRequest["type"];
+      readonly outcome: AdminResult["type"];
       readonly name?: PeerName;
       readonly seq?: Seq;
     };
 
-export class Notes {
-  #notes: Note[] = [];
+export class AuditBuffer {
+  #notes: AuditEvent[] = [];
   #trimmed = 0;
   #trimToldAt = Number.NEGATIVE_INFINITY;
 
-  add(note: Note): void {
+  add(note: AuditEvent): void {
     this.#notes.push(note);
   }
 
@@ -54,7 +54,7 @@ export class Notes {
   }
 
   /** The notes since this was last asked; to be asked once the turn is stored. */
-  take(): readonly Note[] {
+  take(): readonly AuditEvent[] {
     const notes = this.#notes;
     this.#notes = [];
     return notes;

@@ -14,34 +14,34 @@
  * - R10 One commit a turn, and none in a turn that changed nothing.
  * - R11 Nothing starves: whoever can take more is served again.
  */
-import { Announcements } from "./membership/presence-broadcast.ts";
-import { Answers } from "./commands/queries.ts";
+import { PresenceBroadcast } from "./membership/presence-broadcast.ts";
+import { Replies } from "./commands/queries.ts";
 import { FRAME_OVERHEAD } from "./delivery/outbox.ts";
-import { Allowances } from "./peers/token-bucket.ts";
-import { Entrance } from "./membership/join.ts";
-import { STORAGE_TROUBLE } from "./close-frames.ts";
+import { RateLimiter } from "./peers/token-bucket.ts";
+import { JoinHandler } from "./membership/join.ts";
+import { STORAGE_FAILED } from "./close-frames.ts";
 import { EXPIRED } from "./close-frames.ts";
 import { encodeEntry, type Entry, type EntryFields } from "./entry.ts";
 import type { Command, Event, Refusal } from "./event.ts";
 import { Expiry, isExpired } from "./membership/expiry.ts";
-import { Flow } from "./delivery/flow-control.ts";
-import { Forgetting } from "./membership/name-eviction.ts";
+import { FlowControl } from "./delivery/flow-control.ts";
+import { NameEviction } from "./membership/name-eviction.ts";
 import { DAY, type Limits, MIB, STRETCH_BYTES } from "./limits.ts";
 import { Liveness } from "./membership/timeouts.ts";
-import { type PeerName, type Seq, shift, utf8Length } from "../protocol/ids.ts";
-import { type Note, Notes } from "./audit-log.ts";
-import { type Answered, Operator } from "./admin/commands.ts";
-import { Outbox } from "./delivery/outbox.ts";
+import { type PeerName, type Seq, addSeq, utf8Length } from "../protocol/ids.ts";
+import { type AuditEvent, AuditBuffer } from "./audit-log.ts";
+import { type AnsweredRequest, AdminHandler } from "./admin/commands.ts";
+import { TurnOutput } from "./delivery/outbox.ts";
 import { type Connections } from "./ports.ts";
-import { type Memo } from "./ports.ts";
+import { type ConnectionSnapshot } from "./ports.ts";
 import { type Peer, Peers } from "./peers/peers.ts";
 import { Presence } from "./peers/presence.ts";
 import { Proof } from "./delivery/proof.ts";
-import { type Compute, Pump } from "./delivery/pump.ts";
+import { type ReplyBuilder, Pump } from "./delivery/pump.ts";
 import { clockStep, rebase } from "./clock.ts";
-import { type Share, shareOf, spend } from "./peers/log-quota.ts";
+import { type Quota, quotaOf, consume } from "./peers/log-quota.ts";
 import type { BrokerState } from "./state.ts";
-import type { Standing, Storage } from "./ports.ts";
+import type { Progress, Storage } from "./ports.ts";
 import { CLOSE } from "../protocol/close-codes.ts";
 import { QUERY_COST } from "../protocol/limits.ts";
 
@@ -73,23 +73,23 @@ export class Broker {
   readonly #limits: Limits;
   readonly #peers: Peers;
   readonly #presence: Presence;
-  readonly #announcements: Announcements;
+  readonly #broadcast: PresenceBroadcast;
   readonly #proof: Proof;
-  readonly #outbox: Outbox;
-  readonly #notes = new Notes();
+  readonly #outbox: TurnOutput;
+  readonly #audit = new AuditBuffer();
   readonly #state: BrokerState;
-  readonly #flow: Flow;
+  readonly #flow: FlowControl;
   readonly #pump: Pump;
-  readonly #compute: Compute;
-  readonly #allowances: Allowances;
-  readonly #forgetting: Forgetting;
-  readonly #entrance: Entrance;
+  readonly #buildReply: ReplyBuilder;
+  readonly #rateLimiter: RateLimiter;
+  readonly #eviction: NameEviction;
+  readonly #joins: JoinHandler;
   readonly #liveness: Liveness;
   readonly #expiry: Expiry;
-  readonly #share: Share | undefined;
-  readonly #operator: Operator;
+  readonly #quota: Quota | undefined;
+  readonly #admin: AdminHandler;
   /** The entries of this turn; the log gets them with the commit. */
-  #fresh: Entry[] = [];
+  #newEntries: Entry[] = [];
   #encoded = 0;
   #refusedCommands = 0;
 
@@ -103,40 +103,40 @@ export class Broker {
     this.#storage = storage;
     this.#connections = connections;
     this.#limits = limits;
-    this.#share = shareOf(limits);
+    this.#quota = quotaOf(limits);
     this.#peers = new Peers(state.peers);
     this.#presence = new Presence(this.#peers, state.presence);
-    this.#flow = new Flow(this.#peers, limits, state.flow);
+    this.#flow = new FlowControl(this.#peers, limits, state.flow);
     this.#proof = new Proof(this.#peers, limits, stretch, state.flow);
-    this.#outbox = new Outbox(this.#proof);
+    this.#outbox = new TurnOutput(this.#proof);
     const sending = { outbox: this.#outbox, flow: this.#flow, proof: this.#proof };
     this.#pump = new Pump(this.#peers, log, sending, state.pump);
-    const answers = new Answers(log, directory, this.#presence, this.#pump);
-    this.#compute = (peer, answer) => answers.compute(peer, answer);
-    this.#forgetting = new Forgetting(directory, this.#presence, state.forgetting);
+    const adminResults = new Replies(log, directory, this.#presence, this.#pump);
+    this.#buildReply = (peer, answer) => adminResults.build(peer, answer);
+    this.#eviction = new NameEviction(directory, this.#presence, state.forgetting);
     this.#expiry = new Expiry(this.#peers, state);
     const owned = { peers: this.#peers, presence: this.#presence, pump: this.#pump };
-    this.#announcements = new Announcements(
+    this.#broadcast = new PresenceBroadcast(
       { ...owned, outbox: this.#outbox },
       state.announcements,
     );
-    const told = { forgetting: this.#forgetting, expiry: this.#expiry };
-    const ports = { storage, outbox: this.#outbox, notes: this.#notes, limits, epoch };
-    this.#entrance = new Entrance({ ...owned, ...told, ...ports });
+    const told = { forgetting: this.#eviction, expiry: this.#expiry };
+    const ports = { storage, outbox: this.#outbox, notes: this.#audit, limits, epoch };
+    this.#joins = new JoinHandler({ ...owned, ...told, ...ports });
     this.#liveness = new Liveness(this.#peers, connections, state);
-    this.#operator = new Operator({
+    this.#admin = new AdminHandler({
       ...owned,
       ...ports,
       verbs: {
-        fresh: () => this.#fresh,
+        fresh: () => this.#newEntries,
         append: (message, at) => this.#store(this.#encode(message, at)),
-        end: (peer, code, reason, at) => this.#end(peer, code, reason, at),
+        end: (peer, code, reason, at) => this.#closePeer(peer, code, reason, at),
         unknown: (names) => this.#unknown(names),
         refusals: () => ({ joins: this.#outbox.refused, commands: this.#refusedCommands }),
       },
     });
     const allowance = { capacity: limits.burst, perSecond: limits.rate };
-    this.#allowances = new Allowances(allowance, state.allowances);
+    this.#rateLimiter = new RateLimiter(allowance, state.allowances);
   }
 
   /** Who is connected: to look, not to touch. */
@@ -150,18 +150,18 @@ export class Broker {
   }
 
   /** The room was erased: this broker is the last one's, and whoever comes finds a new one. */
-  get isOver(): boolean {
-    return this.#operator.isErasing;
+  get isErased(): boolean {
+    return this.#admin.isErasing;
   }
 
   /** What the operator's orders of this turn came to; to be let out once it is stored. */
-  answers(): Answered[] {
-    return this.#operator.answers();
+  answers(): AnsweredRequest[] {
+    return this.#admin.takeResults();
   }
 
   /** What the operator should know of this turn; to be written down once it is stored. */
-  notes(): readonly Note[] {
-    return this.#notes.take();
+  notes(): readonly AuditEvent[] {
+    return this.#audit.take();
   }
 
   /** One turn of the loop: decide, commit, hand over. @throws only what the storage throws */
@@ -169,7 +169,7 @@ export class Broker {
     this.#keepTime(now);
     this.decide(events, now);
     this.#commit(now);
-    this.handOver(now);
+    this.deliver(now);
   }
 
   /** If the clock was set, deadlines move with it. */
@@ -183,11 +183,11 @@ export class Broker {
   /** Takes events in arrival order. Nothing leaves, nothing is written yet. */
   decide(events: Iterable<Event>, now: number): void {
     for (const peer of this.#expiry.expired(now)) {
-      this.#end(peer, EXPIRED.code, EXPIRED.reason, now);
+      this.#closePeer(peer, EXPIRED.code, EXPIRED.reason, now);
     }
     for (const event of events) this.#handle(event, now);
     for (const peer of this.#flow.stalled(now)) {
-      this.#end(
+      this.#closePeer(
         peer,
         CLOSE.STALE,
         "no ack for 90 s: come back, and send acks, each with the k of the newest mark",
@@ -197,41 +197,43 @@ export class Broker {
   }
 
   /** Lets out what was decided. R3: after the commit. */
-  handOver(now: number): void {
-    if (this.isOver) return this.#outbox.flush(this.#connections, (peer) => this.#memo(peer), now);
-    this.#announcements.tell(now);
-    this.#pump.serve(this.#fresh, this.#compute, now);
-    if (this.#fresh.length > 0) this.#pump.sweep(this.#fresh.length, now);
-    this.#fresh = [];
-    const memo = (peer: Peer): Memo => this.#memo(peer);
+  deliver(now: number): void {
+    if (this.isErased)
+      return this.#outbox.flush(this.#connections, (peer) => this.#snapshot(peer), now);
+    this.#broadcast.broadcast(now);
+    this.#pump.serve(this.#newEntries, this.#buildReply, now);
+    if (this.#newEntries.length > 0) this.#pump.sweep(this.#newEntries.length, now);
+    this.#newEntries = [];
+    const memo = (peer: Peer): ConnectionSnapshot => this.#snapshot(peer);
     this.#outbox.flush(this.#connections, memo, now);
-    this.#endFailed(now);
-    this.#endDebtors(now);
+    this.#closeFailed(now);
+    this.#closeDebtors(now);
   }
 
   /** R8: ends the connections that owe most proof of reading. Their cursors are written with the next commit. */
-  #endDebtors(now: number): void {
+  #closeDebtors(now: number): void {
     const debtors = this.#proof.debtors();
     for (const peer of debtors) {
-      this.#end(
+      this.#closePeer(
         peer,
         CLOSE.STALE,
         "much was sent, and nothing shows that you read it: come back",
         now,
       );
     }
-    if (debtors.length > 0) this.#outbox.flush(this.#connections, (peer) => this.#memo(peer), now);
+    if (debtors.length > 0)
+      this.#outbox.flush(this.#connections, (peer) => this.#snapshot(peer), now);
   }
 
   /** Ends those for whom something could not be read. Their cursors are written with the next commit. */
-  #endFailed(now: number): void {
+  #closeFailed(now: number): void {
     const failed = this.#pump.failed();
     for (const [peer, error] of failed) {
-      this.#notes.add({ event: "storage-trouble", error: String(error) });
-      this.#end(peer, STORAGE_TROUBLE.code, STORAGE_TROUBLE.reason, now);
+      this.#audit.add({ event: "storage-trouble", error: String(error) });
+      this.#closePeer(peer, STORAGE_FAILED.code, STORAGE_FAILED.reason, now);
     }
     if (failed.length > 0) {
-      this.#outbox.flush(this.#connections, (peer) => this.#memo(peer), now);
+      this.#outbox.flush(this.#connections, (peer) => this.#snapshot(peer), now);
     }
   }
 
@@ -243,42 +245,42 @@ export class Broker {
 
   /** When the next `Tick` is wanted, ms since 1970; undefined in a room where nothing happens. */
   due(now: number): number | undefined {
-    if (this.isOver) return undefined;
-    const times = [this.#announcements.due(now), this.#flow.due, this.#pump.due(now)];
+    if (this.isErased) return undefined;
+    const times = [this.#broadcast.due(now), this.#flow.due, this.#pump.due(now)];
     const set = times.filter((time) => time !== undefined);
     return set.length === 0 ? undefined : Math.min(...set);
   }
 
   /** Something went unannounced: everyone is told to ask who is here. */
-  admitLoss(now: number): void {
+  presenceLost(now: number): void {
     this.#presence.lost(now);
   }
 
   #handle(event: Event, now: number): void {
     switch (event.type) {
       case "NewPeer":
-        this.#endSilent(now);
-        return this.#entrance.admit(event.id, event.join, this.#fresh, now);
-      case "Said": {
+        this.#closeSilent(now);
+        return this.#joins.join(event.id, event.join, this.#newEntries, now);
+      case "CommandReceived": {
         // The fence: asked when the event is taken, so what a replaced connection still says is not heard.
         const peer = this.#peers.current(event.link);
         if (peer === undefined) return;
-        peer.heardAt = now;
-        return this.#obey(peer, event.command, now);
+        peer.lastHeardAt = now;
+        return this.#execute(peer, event.command, now);
       }
-      case "Broken": {
+      case "ConnectionFailed": {
         const peer = this.#peers.current(event.link);
-        return peer && this.#end(peer, event.code, event.reason, now);
+        return peer && this.#closePeer(peer, event.code, event.reason, now);
       }
       case "Disconnect": {
         const peer = this.#peers.remove(event.link);
         if (peer === undefined) return;
-        this.#outbox.drop(peer.link.id);
-        this.#part(peer, event.code, now);
-        return this.#endSilent(now);
+        this.#outbox.discard(peer.link.id);
+        this.#release(peer, event.code, now);
+        return this.#closeSilent(now);
       }
       case "Operator":
-        return this.#operator.obey(event.ask, event.order, now);
+        return this.#admin.handle(event.ask, event.order, now);
       case "Tick":
         return;
       default:
@@ -286,10 +288,10 @@ export class Broker {
     }
   }
 
-  #obey(peer: Peer, command: Command, now: number): void {
+  #execute(peer: Peer, command: Command, now: number): void {
     if (command.type === "Ack") return this.#advance(peer, command, now);
     const cost = command.type === "History" || command.type === "Who" ? QUERY_COST : 1;
-    if (!this.#charge(peer, cost, now)) return;
+    if (!this.#chargeRate(peer, cost, now)) return;
     switch (command.type) {
       case "Message":
         return this.#append(peer, command, now);
@@ -297,16 +299,16 @@ export class Broker {
         return this.#signal(peer, command, now);
       case "History":
       case "Who":
-        return this.#pump.answer(peer, command);
+        return this.#pump.reply(peer, command);
       case "Help":
-        return this.#pump.answer(peer, { type: "help" });
-      case "Refused":
+        return this.#pump.reply(peer, { type: "help" });
+      case "Invalid":
         return this.#refuse(peer, command.refusal);
       case "Quit":
         // What was asked for before the goodbye is still answered.
-        this.#pump.pay(peer, this.#compute, now);
-        return this.#end(peer, CLOSE.NORMAL, "goodbye", now);
-      case "Nothing":
+        this.#pump.sendReplies(peer, this.#buildReply, now);
+        return this.#closePeer(peer, CLOSE.NORMAL, "goodbye", now);
+      case "Empty":
         return;
       default:
         command satisfies never;
@@ -314,10 +316,10 @@ export class Broker {
   }
 
   /** R8: the allowance is the name's, so reconnecting does not refill it. The first item over it ends the link. */
-  #charge(peer: Peer, cost: number, now: number): boolean {
-    if (this.#allowances.take(peer.link.name, cost, now)) return true;
+  #chargeRate(peer: Peer, cost: number, now: number): boolean {
+    if (this.#rateLimiter.take(peer.link.name, cost, now)) return true;
     const { rate, burst } = this.#limits;
-    this.#end(
+    this.#closePeer(
       peer,
       CLOSE.TOO_FAST,
       `too fast: at most ${rate} items a second, ${burst} at once`,
@@ -335,22 +337,22 @@ export class Broker {
       return this.#refuse(peer, refusal);
     }
     const entry = this.#encode({ from: peer.link.name, to, text, id }, now);
-    if (!this.#spend(peer, entry, now)) return;
+    if (!this.#chargeQuota(peer, entry, now)) return;
     this.#store(entry);
     if (peer.dialect !== "chat.line") return;
     // No ack will follow with which what it has spent could be remembered.
-    this.#outbox.remember(peer);
+    this.#outbox.saveSnapshot(peer);
     const away = to?.filter((name) => !this.#presence.isOnline(name)) ?? [];
-    if (away.length > 0) this.#pump.answer(peer, { type: "away", names: away });
+    if (away.length > 0) this.#pump.reply(peer, { type: "away", names: away });
   }
 
   /** R8: retention is by count and size, so nobody may fill the log alone. The first entry over it ends the link. */
-  #spend(peer: Peer, entry: Entry, now: number): boolean {
-    if (this.#share === undefined) return true;
-    const spent = spend(peer.spent, this.#share, entry.bytes, now);
-    if (spent !== undefined) peer.spent = spent;
+  #chargeQuota(peer: Peer, entry: Entry, now: number): boolean {
+    if (this.#quota === undefined) return true;
+    const spent = consume(peer.quotaUsed, this.#quota, entry.bytes, now);
+    if (spent !== undefined) peer.quotaUsed = spent;
     else
-      this.#end(
+      this.#closePeer(
         peer,
         CLOSE.TOO_FAST,
         "this name has filled its share of the log for 24 h: come back later",
@@ -362,15 +364,15 @@ export class Broker {
   /** Gives a message its place in the room's order, if it is stored next. */
   #encode({ from, to, text, id }: Omit<EntryFields, "seq" | "at">, now: number): Entry {
     // Time is for display, yet it never runs backwards within a room.
-    const at = Math.max(now, this.#fresh.at(-1)?.at ?? this.#storage.log.headAt);
+    const at = Math.max(now, this.#newEntries.at(-1)?.at ?? this.#storage.log.headAt);
     this.#encoded++;
-    return encodeEntry({ seq: shift(this.#head, 1), from, to, text, id, at });
+    return encodeEntry({ seq: addSeq(this.#head, 1), from, to, text, id, at });
   }
 
   /** The log gets it with the commit. */
   #store(entry: Entry): Entry {
-    this.#fresh.push(entry);
-    this.#forgetting.sees(entry);
+    this.#newEntries.push(entry);
+    this.#eviction.onEntry(entry);
     return entry;
   }
 
@@ -378,19 +380,19 @@ export class Broker {
     const { head } = this.#storage.log;
     const isShown = k !== undefined && this.#proof.show(peer, k, now);
     if (isShown) {
-      this.#outbox.remember(peer);
-      this.#pump.wantMore(peer);
+      this.#outbox.saveSnapshot(peer);
+      this.#pump.schedule(peer);
     }
     const counted = this.#proof.counted(peer, seq);
     if (seq <= head && (this.#pump.ack(peer, counted, now) || isShown)) return;
-    if (!this.#charge(peer, 1, now) || seq <= head) return;
+    if (!this.#chargeRate(peer, 1, now) || seq <= head) return;
     const message = `seq: ${seq} is above the newest entry, ${head}; acknowledge only what you were sent`;
     this.#refuse(peer, { code: "bad-ack", message });
   }
 
   #refuse(peer: Peer, refusal: Refusal): void {
     this.#refusedCommands++;
-    this.#pump.answer(peer, { type: "error", refusal });
+    this.#pump.reply(peer, { type: "error", refusal });
   }
 
   #signal(peer: Peer, command: Extract<Command, { type: "Signal" }>, now: number): void {
@@ -403,67 +405,67 @@ export class Broker {
     for (const other of hearers) {
       if (other === undefined || other === peer || other.dialect !== "chat.v1") continue;
       // An ephemeral that does not fit the budget is dropped, not kept.
-      if (this.#outbox.stageIfAffordable(other, out, bytes, now)) this.#flow.carrySignal(bytes);
+      if (this.#outbox.stageEphemeral(other, out, bytes, now)) this.#flow.carrySignal(bytes);
     }
   }
 
   /** The room ends a connection: this is its removal. */
-  #end(peer: Peer, code: number, reason: string, now: number): void {
+  #closePeer(peer: Peer, code: number, reason: string, now: number): void {
     if (this.#peers.remove(peer.link) === undefined) return;
     // Refusals that were decided still go out, unless the key has expired; questions die with the link.
-    for (const answer of isExpired(peer, now) ? [] : peer.waiting) {
+    for (const answer of isExpired(peer, now) ? [] : peer.pendingReplies) {
       if (answer.type === "error") this.#outbox.stage(peer, answer, 0);
     }
     this.#outbox.close(peer, code, reason);
-    this.#part(peer, code, now);
+    this.#release(peer, code, now);
   }
 
   /** What follows every removal but a takeover. */
-  #part(peer: Peer, code: number, now: number): void {
+  #release(peer: Peer, code: number, now: number): void {
     const { name, id: connection } = peer.link;
-    this.#storage.directory.save(name, { ...this.#standing(peer), seen: now });
+    this.#storage.directory.save(name, { ...this.#progress(peer), seen: now });
     this.#pump.release(peer);
     this.#presence.departed(name, CLEAN.has(code), now);
-    this.#notes.add({ event: "leave", name, connection, code, online: this.#presence.online });
+    this.#audit.add({ event: "leave", name, connection, code, online: this.#presence.online });
   }
 
-  #endSilent(now: number): void {
+  #closeSilent(now: number): void {
     for (const peer of this.#liveness.silent(now)) {
-      this.#end(peer, CLOSE.STALE, "no ping for 150 s: the link looks dead; come back", now);
+      this.#closePeer(peer, CLOSE.STALE, "no ping for 150 s: the link looks dead; come back", now);
     }
   }
 
   /** R10: all rows of a turn at once, and nothing if there are none. */
   #commit(now: number): void {
     const { log, directory } = this.#storage;
-    const fresh = this.#fresh;
-    if (this.#operator.isErasing) return this.#storage.erase();
-    if (fresh.length === 0 && !directory.isChanged && !this.#operator.isChanged) return;
-    this.#storage.atomically(() => {
-      this.#operator.write();
+    const fresh = this.#newEntries;
+    if (this.#admin.isErasing) return this.#storage.erase();
+    if (fresh.length === 0 && !directory.isChanged && !this.#admin.isChanged) return;
+    this.#storage.transaction(() => {
+      this.#admin.write();
       if (fresh.length === 0) return;
       const [before, first] = [log.head, log.first];
       log.append(fresh);
       const { logEntries, logDays, logMebibytes } = this.#limits;
       log.trim({ entries: logEntries, ageMs: logDays * DAY, bytes: logMebibytes * MIB }, now);
-      this.#notes.trimmed(log.first, log.first - first, now);
-      if (isCheckpoint(before, log.head)) directory.checkpoint(this.#standings());
+      this.#audit.trimmed(log.first, log.first - first, now);
+      if (isCheckpoint(before, log.head)) directory.checkpoint(this.#allProgress());
     });
   }
 
-  #standing(peer: Peer): Pick<Standing, "cursor" | "spent"> {
-    return { cursor: this.#pump.cursorOf(peer), spent: peer.spent };
+  #progress(peer: Peer): Pick<Progress, "cursor" | "spent"> {
+    return { cursor: this.#pump.cursorOf(peer), spent: peer.quotaUsed };
   }
 
-  #standings(): Map<PeerName, Pick<Standing, "cursor" | "spent">> {
-    const online = new Map<PeerName, Pick<Standing, "cursor" | "spent">>();
-    for (const peer of this.#peers.values()) online.set(peer.link.name, this.#standing(peer));
+  #allProgress(): Map<PeerName, Pick<Progress, "cursor" | "spent">> {
+    const online = new Map<PeerName, Pick<Progress, "cursor" | "spent">>();
+    for (const peer of this.#peers.values()) online.set(peer.link.name, this.#progress(peer));
     return online;
   }
 
   /** The head, the entries of this turn included. */
   get #head(): Seq {
-    return this.#fresh.at(-1)?.seq ?? this.#storage.log.head;
+    return this.#newEntries.at(-1)?.seq ?? this.#storage.log.head;
   }
 
   #unknown(names: readonly PeerName[]): PeerName[] {
@@ -471,9 +473,19 @@ export class Broker {
     return names.filter((name) => !this.#peers.get(name) && !directory.find(name));
   }
 
-  #memo(peer: Peer): Memo {
-    const { link, room, dialect, session, expiresAt, birth, welcomeHead, ready, spent, tail } =
-      peer;
+  #snapshot(peer: Peer): ConnectionSnapshot {
+    const {
+      link,
+      room,
+      dialect,
+      session,
+      expiresAt,
+      birth,
+      welcomeHead,
+      ready,
+      quotaUsed: spent,
+      tail,
+    } = peer;
     const acked = this.#pump.cursorOf(peer);
     return {
       link,

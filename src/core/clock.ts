@@ -38,13 +38,13 @@ export function rebase(
 ): void {
   const { peers, presence, flow, pump, forgetting, allowances } = state;
   for (const peer of peers.values()) {
-    peer.heardAt = Math.max(peer.heardAt, pinged(peer.link.id) ?? 0) + by;
-    peer.progressAt += by;
+    peer.lastHeardAt = Math.max(peer.lastHeardAt, pinged(peer.link.id) ?? 0) + by;
+    peer.lastAckAt += by;
     peer.budget.at += by;
   }
   for (const [name, until] of presence.grace) presence.grace.set(name, until + by);
   if (presence.flushAt !== undefined) presence.flushAt += by;
-  for (const [name, due] of pump.broke) pump.broke.set(name, due + by);
+  for (const [name, due] of pump.throttled) pump.throttled.set(name, due + by);
   flow.signals.at += by;
   // How much came back since the last turn is not known: an honest name must not be ended for it.
   allowances.clear();

@@ -2,8 +2,8 @@
  * What can happen to a room: everything the broker hears comes as one of these, in arrival order.
  */
 import type { Entry } from "./entry.ts";
-import type { ConnectionId, Link, PeerName, RoomName, Seq } from "../protocol/ids.ts";
-import type { Order } from "../protocol/admin.ts";
+import type { ConnectionId, ConnectionRef, PeerName, RoomName, Seq } from "../protocol/ids.ts";
+import type { AdminRequest } from "../protocol/admin.ts";
 import type { ErrorCode } from "../protocol/error-codes.ts";
 
 /** `chat.v1`: JSON, exactly once. `chat.line`: the tutorial's lines, for people. */
@@ -56,31 +56,31 @@ export type Command =
       readonly limit: number;
     }
   | { readonly type: "Who"; readonly id?: string; readonly after?: string }
-  | { readonly type: "Refused"; readonly refusal: Refusal }
+  | { readonly type: "Invalid"; readonly refusal: Refusal }
   | { readonly type: "Help" }
   | { readonly type: "Quit" }
   /** A frame without a command in it; it counts all the same. */
-  | { readonly type: "Nothing" };
+  | { readonly type: "Empty" };
 
 export type Event =
   | { readonly type: "NewPeer"; readonly id: ConnectionId; readonly join: Join }
-  | { readonly type: "Said"; readonly link: Link; readonly command: Command }
+  | { readonly type: "CommandReceived"; readonly link: ConnectionRef; readonly command: Command }
   /** Something ends the connection: a frame that is binary (1003) or too big (1009), storage trouble (4102). */
   | {
-      readonly type: "Broken";
-      readonly link: Link;
+      readonly type: "ConnectionFailed";
+      readonly link: ConnectionRef;
       readonly code: number;
       readonly reason: string;
     }
   /** A failure signal, or a goodbye. May come twice, late, or for a connection that was replaced. */
-  | { readonly type: "Disconnect"; readonly link: Link; readonly code: number }
+  | { readonly type: "Disconnect"; readonly link: ConnectionRef; readonly code: number }
   /** The operator asks. `ask`: which answer is theirs. */
-  | { readonly type: "Operator"; readonly ask: number; readonly order: Order }
+  | { readonly type: "Operator"; readonly ask: number; readonly order: AdminRequest }
   /** Something is due: presence, a page, a look at dead links. */
   | { readonly type: "Tick" };
 
 /** What the room says to one peer, before a dialect puts it into words. */
-export type Out =
+export type ServerMessage =
   | {
       readonly type: "welcome";
       readonly room: RoomName;
@@ -94,7 +94,7 @@ export type Out =
     }
   | { readonly type: "gap"; readonly from: Seq; readonly to: Seq }
   /** `toMany`: this very object goes to several peers. */
-  | { readonly type: "entries"; readonly entries: readonly Entry[]; readonly toMany?: true }
+  | { readonly type: "entries"; readonly entries: readonly Entry[]; readonly shared?: true }
   | { readonly type: "ready"; readonly seq: Seq }
   /** `chat.v1` only: who reads it shows `k` with the next ack. */
   | { readonly type: "mark"; readonly k: string }
@@ -131,8 +131,8 @@ export type Out =
   | { readonly type: "away"; readonly names: readonly PeerName[] }
   | { readonly type: "help" };
 /** Something a peer is owed: put into words when its turn comes, so a thousand unread questions cost no pages. */
-export type Answer =
+export type PendingReply =
   | Extract<Command, { type: "History" | "Who" }>
-  | Extract<Out, { type: "error" | "help" | "away" }>
+  | Extract<ServerMessage, { type: "error" | "help" | "away" }>
   /** News of presence was dropped: `who` is to be asked. */
   | { readonly type: "missed" };

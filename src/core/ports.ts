@@ -10,8 +10,8 @@
  * - The newest entry is never trimmed.
  */
 import type { Entry } from "./entry.ts";
-import type { ConnectionId, Link, PeerName, RoomName, Seq } from "../protocol/ids.ts";
-import type { Dialect, Out, Session } from "./event.ts";
+import type { ConnectionId, ConnectionRef, PeerName, RoomName, Seq } from "../protocol/ids.ts";
+import type { Dialect, ServerMessage, Session } from "./event.ts";
 
 /** A stretch of the log, read as far as the reader wants. */
 export interface Scan {
@@ -27,7 +27,7 @@ export interface Scan {
 }
 
 /** Whom a part of the log concerns. */
-export interface Concerns {
+export interface Audience {
   /** The last entry for everyone; 0 if there is none. */
   readonly everyone: Seq;
   /** Of each name that the others concern, the last one. */
@@ -69,11 +69,11 @@ export interface Log {
   /** Reads backward from just below `seq`, as far as `after` does, what is for everyone included. */
   before(seq: Seq, name: PeerName): Scan;
   /** Whom the entries above `seq` concern, and maybe some below. Reads the log's index, and no entry. */
-  concerns(seq: Seq): Concerns;
+  audienceAbove(seq: Seq): Audience;
 }
 
 /** What the room remembers of a name. */
-export interface Known {
+export interface MemberRecord {
   /** Hash of the key that claimed the name; empty if it was claimed without one. */
   readonly owner: string;
   /** The head when the name was claimed: entries at or below it never concern this owner. */
@@ -83,11 +83,11 @@ export interface Known {
   /** When it was last seen, ms since 1970. */
   readonly seen: number;
   /** What it had added to the log of late when that was. */
-  readonly spent: Spent;
+  readonly spent: QuotaUsage;
 }
 
 /** Where a name stands, at the moment at which that is saved. */
-export type Standing = Pick<Known, "cursor" | "seen" | "spent">;
+export type Progress = Pick<MemberRecord, "cursor" | "seen" | "spent">;
 
 /** A name that may be forgotten, and when it was last seen, ms since 1970. */
 export interface Candidate {
@@ -99,13 +99,13 @@ export interface Candidate {
 export interface Directory {
   /** Something waits for the next `atomically`. */
   readonly isChanged: boolean;
-  find(name: PeerName): Known | undefined;
+  find(name: PeerName): MemberRecord | undefined;
   /** How many names are known. */
   count(): number;
   /** Remembers a new name. Costs one row. */
-  claim(name: PeerName, known: Known): void;
+  claim(name: PeerName, known: MemberRecord): void;
   /** Remembers where a known name stopped. Costs one row. */
-  save(name: PeerName, standing: Standing): void;
+  save(name: PeerName, standing: Progress): void;
   /** Costs one row. */
   forget(name: PeerName): void;
   /** Names above `after`, sorted by their UTF-8 bytes, at most `limit`. */
@@ -125,7 +125,7 @@ export interface Directory {
    * Saves where all online stand, in one row, along with what the last one said of those who have not come back
    * since. Of it and `save`, the later counts. Only inside `atomically`.
    */
-  checkpoint(online: ReadonlyMap<PeerName, Omit<Standing, "seen">>): void;
+  checkpoint(online: ReadonlyMap<PeerName, Omit<Progress, "seen">>): void;
 }
 
 export interface Storage {
@@ -134,7 +134,7 @@ export interface Storage {
   readonly log: Log;
   readonly directory: Directory;
   /** Runs `work` and writes the directory's changes, all or nothing. @throws what the storage throws */
-  atomically(work: () => void): void;
+  transaction(work: () => void): void;
   /**
    * Erases everything, all or nothing. This instance is not to be used again: the next one has another id.
    * @throws what the storage throws
@@ -142,8 +142,8 @@ export interface Storage {
   erase(): void;
 }
 /** What must outlive hibernation for one connection. */
-export interface Memo {
-  readonly link: Link;
+export interface ConnectionSnapshot {
+  readonly link: ConnectionRef;
   readonly room: RoomName;
   readonly dialect: Dialect;
   readonly session: Session | undefined;
@@ -152,17 +152,17 @@ export interface Memo {
   readonly welcomeHead: Seq;
   readonly ready: boolean;
   readonly acked: Seq;
-  readonly spent: Spent;
+  readonly spent: QuotaUsage;
   /** Bytes sent since the newest mark (proof.ts). */
   readonly tail: number;
 }
 /** The port to the sockets. No verb throws; a connection that is gone takes everything silently. */
 export interface Connections {
   /** Lets a joining connection in. */
-  open(memo: Memo): void;
+  open(memo: ConnectionSnapshot): void;
   /** Hands over one turn's frame. @returns its length in bytes; undefined if the connection is not open any more */
-  send(id: ConnectionId, outs: readonly Out[]): number | undefined;
-  remember(memo: Memo): void;
+  send(id: ConnectionId, outs: readonly ServerMessage[]): number | undefined;
+  saveSnapshot(memo: ConnectionSnapshot): void;
   /** Ends a connection, or turns a joining one away. For good: it never comes back, through a wake neither. */
   close(id: ConnectionId, code: number, reason: string): void;
   /** A random token for the stream of a connection, 8 characters of `A-Za-z0-9_-`. */
@@ -172,10 +172,10 @@ export interface Connections {
 }
 
 /** What a name has added to the log of late, oldest slot first. Plain data. */
-export type Spent = readonly Slot[];
+export type QuotaUsage = readonly QuotaSlot[];
 
 /** What was added in `SHARE_SLOT_MS` from `at` on, ms since 1970. */
-export interface Slot {
+export interface QuotaSlot {
   readonly at: number;
   readonly entries: number;
   readonly bytes: number;

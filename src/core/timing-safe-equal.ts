@@ -8,7 +8,7 @@
  */
 
 /** @param kept of a length that is no secret: a hash has one length */
-export function sameSecret(given: string, kept: string): boolean {
+export function timingSafeEqual(given: string, kept: string): boolean {
   let difference = given.length ^ kept.length;
   for (let index = 0; index < given.length; index++) {
     // Past the end of `kept` this is NaN, which counts as 0: by then the lengths have told them apart.

@@ -3,7 +3,7 @@
  *
  * Invariant: a release reads what every released version wrote.
  */
-import type { Memo } from "../core/ports.ts";
+import type { ConnectionSnapshot } from "../core/ports.ts";
 
 /** Raised when the shape changes; a release reads what the one before it wrote. */
 export const ATTACHMENT_VERSION = 3;
@@ -12,19 +12,19 @@ export interface Attachment {
   readonly version: typeof ATTACHMENT_VERSION;
   /** The room ended this connection. */
   readonly over: boolean;
-  readonly memo: Memo;
+  readonly memo: ConnectionSnapshot;
 }
 
 /** Version 2 did not count what is unproven; version 1 no tokens and no shares, either. */
-export type AttachmentBefore =
-  | { readonly version: 2; readonly over: boolean; readonly memo: Omit<Memo, "tail"> }
+export type OlderAttachment =
+  | { readonly version: 2; readonly over: boolean; readonly memo: Omit<ConnectionSnapshot, "tail"> }
   | {
       readonly version: 1;
       readonly over: boolean;
-      readonly memo: Omit<Memo, "expiresAt" | "spent" | "tail">;
+      readonly memo: Omit<ConnectionSnapshot, "expiresAt" | "spent" | "tail">;
     };
 
-export function attach(ws: WebSocket, memo: Memo, over: boolean): void {
+export function saveAttachment(ws: WebSocket, memo: ConnectionSnapshot, over: boolean): void {
   const attachment: Attachment = { version: ATTACHMENT_VERSION, over, memo };
   try {
     ws.serializeAttachment(attachment);
@@ -34,8 +34,8 @@ export function attach(ws: WebSocket, memo: Memo, over: boolean): void {
 }
 
 /** @returns undefined for what neither this release wrote nor the one before it */
-export function attachmentOf(ws: WebSocket): Attachment | undefined {
-  const attachment = ws.deserializeAttachment() as Attachment | AttachmentBefore | null | undefined;
+export function readAttachment(ws: WebSocket): Attachment | undefined {
+  const attachment = ws.deserializeAttachment() as Attachment | OlderAttachment | null | undefined;
   switch (attachment?.version) {
     case ATTACHMENT_VERSION:
       return attachment;

@@ -1,8 +1,8 @@
 /** What must have come since the last look at the inbox, for a turn to go on gathering: frames, joins and the like. */
-export const GATHER_ITEMS = 8;
+export const BATCH_ITEMS = 8;
 
 /** How long it gathers at most. */
-export const GATHER_MS = 20; /**
+export const BATCH_MS = 20; /**
  * When a turn is taken: once nothing more comes in, and not before the operator's `COMMIT_INTERVAL_MS` has passed.
  *
  * Invariants:
@@ -14,7 +14,7 @@ export const GATHER_MS = 20; /**
  * - R11: nothing waits while somebody is behind, because their acks are what lets them go on.
  */
 
-export class Pace {
+export class BatchTimer {
   readonly #intervalMs: number;
   #storedAt = -Infinity;
   /** When the turn that gathers now began to, and how many items the last look saw. */
@@ -27,7 +27,7 @@ export class Pace {
   }
 
   /** The first item of a turn has come. */
-  begin(now: number): void {
+  start(now: number): void {
     this.#begunAt = now;
     this.#seen = 1;
   }
@@ -36,15 +36,15 @@ export class Pace {
    * A look at the inbox, once everything that the platform had at hand was delivered.
    * @returns whether much has come since the last look, so that it pays to look once more before the turn is taken
    */
-  isFilling(items: number, now: number): boolean {
-    const grew = items >= this.#seen + GATHER_ITEMS;
+  shouldKeepBatching(items: number, now: number): boolean {
+    const grew = items >= this.#seen + BATCH_ITEMS;
     this.#seen = items;
     const passed = now - this.#begunAt;
-    return grew && passed >= 0 && passed < GATHER_MS;
+    return grew && passed >= 0 && passed < BATCH_MS;
   }
 
   /** Entries were stored. */
-  stored(now: number): void {
+  committed(now: number): void {
     this.#storedAt = now;
   }
 

@@ -6,37 +6,37 @@
  * - A connection that the room ended is marked `over` in the same step: it never comes back through a wake.
  * - No verb of `Connections` throws. `send` is not delivery: a socket that is closing takes everything silently.
  */
-import { CLOSE, type Closing } from "../protocol/close-codes.ts";
-import type { Out } from "../core/event.ts";
+import { CLOSE, type CloseFrame } from "../protocol/close-codes.ts";
+import type { ServerMessage } from "../core/event.ts";
 import type { Limits } from "../core/limits.ts";
-import type { ConnectionId, Link } from "../protocol/ids.ts";
+import type { ConnectionId, ConnectionRef } from "../protocol/ids.ts";
 import type { Connections } from "../core/ports.ts";
-import type { Memo } from "../core/ports.ts";
+import type { ConnectionSnapshot } from "../core/ports.ts";
 import { writeFrame } from "../codec/json.ts";
 import { writeLines } from "../codec/line.ts";
-import { attach, attachmentOf } from "./attachment.ts";
+import { saveAttachment, readAttachment } from "./attachment.ts";
 
 const OPEN = 1;
 
 /** What never changes of a connection; what does lies in its attachment and with the broker. */
-export type Known = Pick<Memo, "link" | "dialect">;
+export type SocketInfo = Pick<ConnectionSnapshot, "link" | "dialect">;
 
 /** How a joining connection learns what became of it. */
-type Admit = (answer: Response) => void;
+type Respond = (answer: Response) => void;
 
 interface Joining {
-  readonly admit: Admit;
+  readonly respond: Respond;
   readonly protocol: string | null;
 }
 
-export class Sockets implements Connections {
+export class HibernatingConnections implements Connections {
   readonly #ctx: DurableObjectState;
   readonly limits: Limits;
   readonly #sockets = new Map<ConnectionId, WebSocket>();
-  readonly #known = new Map<WebSocket, Known>();
+  readonly #info = new Map<WebSocket, SocketInfo>();
   readonly #joining = new Map<ConnectionId, Joining>();
   /** Connections that the runtime would not accept any more. */
-  readonly unaccepted: Link[] = [];
+  readonly rejectedByRuntime: ConnectionRef[] = [];
 
   constructor(ctx: DurableObjectState, limits: Limits) {
     this.#ctx = ctx;
@@ -47,7 +47,7 @@ export class Sockets implements Connections {
   get newest(): ConnectionId | undefined {
     let newest: ConnectionId | undefined;
     for (const ws of this.#ctx.getWebSockets()) {
-      const id = attachmentOf(ws)?.memo.link.id;
+      const id = readAttachment(ws)?.memo.link.id;
       if (id !== undefined && (newest === undefined || id > newest)) newest = id;
     }
     return newest;
@@ -57,23 +57,23 @@ export class Sockets implements Connections {
    * Somebody at the door: `open` or `close` with this id tells them.
    * @param protocol what the response names; null for none
    */
-  announce(id: ConnectionId, protocol: string | null, admit: Admit): void {
-    this.#joining.set(id, { admit, protocol });
+  expectJoin(id: ConnectionId, protocol: string | null, respond: Respond): void {
+    this.#joining.set(id, { respond, protocol });
   }
 
   /**
    * What the sockets remember, when a room wakes.
    * @param present sockets of the events that woke it: not every host lists one that is dying
    */
-  recall(present: Iterable<WebSocket>): Memo[] {
+  restore(present: Iterable<WebSocket>): ConnectionSnapshot[] {
     this.#sockets.clear();
-    this.#known.clear();
-    const memos: Memo[] = [];
+    this.#info.clear();
+    const memos: ConnectionSnapshot[] = [];
     for (const ws of new Set([...this.#ctx.getWebSockets(), ...present])) {
-      const attachment = attachmentOf(ws);
-      if (attachment === undefined) this.closeAgain(ws);
+      const attachment = readAttachment(ws);
+      if (attachment === undefined) this.closeStale(ws);
       else if (!attachment.over) {
-        this.#learn(ws, attachment.memo);
+        this.#register(ws, attachment.memo);
         memos.push(attachment.memo);
       }
     }
@@ -81,23 +81,23 @@ export class Sockets implements Connections {
   }
 
   /** Which connection `ws` is; undefined if the room has ended it. */
-  find(ws: WebSocket): Known | undefined {
-    return this.#known.get(ws);
+  find(ws: WebSocket): SocketInfo | undefined {
+    return this.#info.get(ws);
   }
 
   /** The room knows nothing of this socket any more. */
-  forget(ws: WebSocket): void {
-    const known = this.#known.get(ws);
+  detach(ws: WebSocket): void {
+    const known = this.#info.get(ws);
     if (known === undefined) return;
-    this.#known.delete(ws);
+    this.#info.delete(ws);
     this.#sockets.delete(known.link.id);
-    const attachment = attachmentOf(ws);
-    if (attachment !== undefined) attach(ws, attachment.memo, true);
+    const attachment = readAttachment(ws);
+    if (attachment !== undefined) saveAttachment(ws, attachment.memo, true);
   }
 
   /** Answers a Close, after its removal. Only a code that may be sent is echoed: 1005 and 1006 may not. */
   answerClose(ws: WebSocket, code: number): void {
-    this.forget(ws);
+    this.detach(ws);
     try {
       if (code === CLOSE.NORMAL || (code >= 3000 && code < 5000)) ws.close(code);
       else ws.close();
@@ -107,7 +107,7 @@ export class Sockets implements Connections {
   }
 
   /** Answers whatever else comes from a connection that is over. */
-  closeAgain(ws: WebSocket, { code, reason }: Closing = STALE): void {
+  closeStale(ws: WebSocket, { code, reason }: CloseFrame = STALE): void {
     try {
       ws.close(code, reason);
     } catch {
@@ -115,7 +115,7 @@ export class Sockets implements Connections {
     }
   }
 
-  open(memo: Memo): void {
+  open(memo: ConnectionSnapshot): void {
     const joining = this.#joining.get(memo.link.id);
     if (joining === undefined) return;
     this.#joining.delete(memo.link.id);
@@ -123,8 +123,8 @@ export class Sockets implements Connections {
     try {
       this.#ctx.acceptWebSocket(server);
     } catch {
-      this.unaccepted.push(memo.link);
-      joining.admit(
+      this.rejectedByRuntime.push(memo.link);
+      joining.respond(
         Response.json(
           { code: CLOSE.FULL, reason: "the room has no socket left: come back later" },
           { status: 409 },
@@ -132,16 +132,16 @@ export class Sockets implements Connections {
       );
       return;
     }
-    this.#learn(server, memo);
-    attach(server, memo, false);
+    this.#register(server, memo);
+    saveAttachment(server, memo, false);
     const { protocol } = joining;
     const headers: HeadersInit = protocol === null ? {} : { "Sec-WebSocket-Protocol": protocol };
-    joining.admit(new Response(null, { status: 101, webSocket: client, headers }));
+    joining.respond(new Response(null, { status: 101, webSocket: client, headers }));
   }
 
-  send(id: ConnectionId, outs: readonly Out[]): number | undefined {
+  send(id: ConnectionId, outs: readonly ServerMessage[]): number | undefined {
     const ws = this.#sockets.get(id);
-    const known = ws && this.#known.get(ws);
+    const known = ws && this.#info.get(ws);
     // One that is dying is removed by its own handler.
     if (ws === undefined || known === undefined || ws.readyState !== OPEN) return undefined;
     const { dialect, link } = known;
@@ -160,27 +160,27 @@ export class Sockets implements Connections {
     }
   }
 
-  remember(memo: Memo): void {
+  saveSnapshot(memo: ConnectionSnapshot): void {
     const ws = this.#sockets.get(memo.link.id);
-    if (ws !== undefined) attach(ws, memo, false);
+    if (ws !== undefined) saveAttachment(ws, memo, false);
   }
 
   close(id: ConnectionId, code: number, reason: string): void {
     const joining = this.#joining.get(id);
     if (joining !== undefined) {
       this.#joining.delete(id);
-      joining.admit(Response.json({ code, reason }, { status: 409 }));
+      joining.respond(Response.json({ code, reason }, { status: 409 }));
       return;
     }
     const ws = this.#sockets.get(id);
     if (ws === undefined) return;
-    this.forget(ws);
-    this.closeAgain(ws, { code, reason });
+    this.detach(ws);
+    this.closeStale(ws, { code, reason });
   }
 
   /** Ends every connection of the room, and turns away who is at the door. */
-  closeAll(present: Iterable<WebSocket>, { code, reason }: Closing): void {
-    this.recall(present);
+  closeAll(present: Iterable<WebSocket>, { code, reason }: CloseFrame): void {
+    this.restore(present);
     for (const id of [...this.#sockets.keys(), ...this.#joining.keys()])
       this.close(id, code, reason);
   }
@@ -196,13 +196,13 @@ export class Sockets implements Connections {
     return ws && this.#ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime();
   }
 
-  #learn(ws: WebSocket, memo: Memo): void {
+  #register(ws: WebSocket, memo: ConnectionSnapshot): void {
     this.#sockets.set(memo.link.id, ws);
-    this.#known.set(ws, { link: memo.link, dialect: memo.dialect });
+    this.#info.set(ws, { link: memo.link, dialect: memo.dialect });
   }
 }
 
-const STALE: Closing = {
+const STALE: CloseFrame = {
   code: CLOSE.STALE,
   reason: "this connection is over: come back with a new one",
 };

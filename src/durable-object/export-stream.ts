@@ -6,9 +6,9 @@
  * - It ends with the head at its beginning. What retention removes meanwhile is told by a `gap`, and a text that is
  *   erased before its page is read, is not in it. Only a whole export ends with a line of the type `end`.
  */
-import { type RoomName, shift, START } from "../protocol/ids.ts";
-import type { Order } from "../protocol/admin.ts";
-import type { Reply } from "./rpc.ts";
+import { type RoomName, addSeq, SEQ_ZERO } from "../protocol/ids.ts";
+import type { AdminRequest } from "../protocol/admin.ts";
+import type { AdminResponse } from "./rpc.ts";
 import { MIB, SECOND } from "../core/limits.ts";
 
 /** Bytes of entries that an export holds in memory at once. */
@@ -19,14 +19,16 @@ export const EXPORT_STALL_MS = 60 * SECOND;
 
 interface Source {
   readonly room: RoomName;
-  readonly look: (order: Extract<Order, { type: "Messages" }>) => Promise<Reply>;
+  readonly look: (order: Extract<AdminRequest, { type: "Messages" }>) => Promise<AdminResponse>;
   /** Another one means that the room was erased meanwhile. */
   readonly epoch: () => string | undefined;
 }
 
 /** @returns why not, if there is no room or its storage fails at once */
-export async function exportLog(source: Source): Promise<ReadableStream<Uint8Array> | Reply> {
-  const start = await source.look({ type: "Messages", since: START, limit: 0, bytes: 0 });
+export async function exportLog(
+  source: Source,
+): Promise<ReadableStream<Uint8Array> | AdminResponse> {
+  const start = await source.look({ type: "Messages", since: SEQ_ZERO, limit: 0, bytes: 0 });
   if (start.type !== "messages") return start;
   // Nothing is written ahead of the reader.
   const { readable, writable } = new IdentityTransformStream();
@@ -41,17 +43,17 @@ export async function exportLog(source: Source): Promise<ReadableStream<Uint8Arr
 
 async function* linesOf(
   { room, epoch, look }: Source,
-  { first, head }: Extract<Reply, { type: "messages" }>,
+  { first, head }: Extract<AdminResponse, { type: "messages" }>,
 ): AsyncGenerator<readonly string[]> {
   const atStart = epoch();
   yield [JSON.stringify({ type: "export", room, epoch: atStart, first, head })];
   let entries = 0;
-  let since = shift(first, -1);
+  let since = addSeq(first, -1);
   while (since < head) {
     const page = await look({ type: "Messages", since, limit: Infinity, bytes: EXPORT_PAGE_BYTES });
     if (page.type !== "messages") throw new Error("the room cannot be read");
     if (epoch() !== atStart) throw new Error("the room was erased");
-    const below = shift(page.end, -page.frames.length);
+    const below = addSeq(page.end, -page.frames.length);
     const lines = page.frames.slice(0, Math.max(0, head - below));
     entries += lines.length;
     if (below > since) {

@@ -3,21 +3,21 @@
  *
  * Invariant: an item holds what came and decides nothing; whose it is, is asked when it is taken.
  */
-import type { Closing } from "../protocol/close-codes.ts";
+import type { CloseFrame } from "../protocol/close-codes.ts";
 import type { Join } from "../core/event.ts";
 import { MIB } from "../core/limits.ts";
-import type { ConnectionId, Link } from "../protocol/ids.ts";
-import type { Order } from "../protocol/admin.ts";
+import type { ConnectionId, ConnectionRef } from "../protocol/ids.ts";
+import type { AdminRequest } from "../protocol/admin.ts";
 
 /** What waits for the next turn. */
-export type Item =
+export type InboxItem =
   | { readonly type: "join"; readonly id: ConnectionId; readonly join: Join }
   | { readonly type: "frame"; readonly ws: WebSocket; readonly text: string }
-  | { readonly type: "broken"; readonly ws: WebSocket; readonly closing: Closing }
-  | { readonly type: "gone"; readonly ws: WebSocket; readonly code: number }
+  | { readonly type: "invalidFrame"; readonly ws: WebSocket; readonly closing: CloseFrame }
+  | { readonly type: "closed"; readonly ws: WebSocket; readonly code: number }
   /** A connection that the runtime would not accept. */
-  | { readonly type: "lost"; readonly link: Link }
-  | { readonly type: "order"; readonly ask: number; readonly order: Order }
+  | { readonly type: "acceptFailed"; readonly link: ConnectionRef }
+  | { readonly type: "order"; readonly ask: number; readonly order: AdminRequest }
   | { readonly type: "tick" };
 
 /** What may wait for a turn, in UTF-16 units of text; beyond it the turn is taken at once. */
@@ -25,18 +25,18 @@ export const INBOX_UNITS = 4 * MIB;
 /** What an item weighs besides its text. */
 const ITEM_UNITS = 128;
 
-export const unitsOf = (item: Item): number =>
+export const sizeOf = (item: InboxItem): number =>
   ITEM_UNITS + (item.type === "frame" ? item.text.length : 0);
 
-export const socketsOf = (inbox: readonly Item[]): WebSocket[] =>
+export const socketsOf = (inbox: readonly InboxItem[]): WebSocket[] =>
   inbox.flatMap((item) => ("ws" in item ? [item.ws] : []));
 
-export function* textsOf(inbox: readonly Item[]): Generator<string, void> {
+export function* textsOf(inbox: readonly InboxItem[]): Generator<string, void> {
   for (const item of inbox) if (item.type === "frame") yield item.text;
 }
 
 /** Whatever stands before an erasure is handed over before it, and what comes after finds the new room. */
-export function partsOf<
+export function splitAtErase<
   One extends { readonly type: string; readonly order?: { readonly type: string } },
 >(inbox: readonly One[]): One[][] {
   const parts: One[][] = [];

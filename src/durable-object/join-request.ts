@@ -4,7 +4,7 @@ import type { Join } from "../core/event.ts";
 const JOIN_HEADER = "x-chat-join";
 
 /** @param echo whether the response names the dialect: only if the client offered it */
-export const joinRequest = (join: Join, echo: boolean): Request =>
+export const encodeJoin = (join: Join, echo: boolean): Request =>
   new Request("https://chat-room/", {
     headers: {
       Upgrade: "websocket",
@@ -14,5 +14,5 @@ export const joinRequest = (join: Join, echo: boolean): Request =>
   });
 
 /** The inverse of `joinRequest`. */
-export const joinOf = (request: Request): Join =>
+export const decodeJoin = (request: Request): Join =>
   JSON.parse(decodeURIComponent(request.headers.get(JOIN_HEADER) ?? "")) as Join;

@@ -4,7 +4,7 @@
  * Invariant: what passes makes no turn of the room fail.
  */
 import * as v from "valibot";
-import type { Order } from "../protocol/admin.ts";
+import type { AdminRequest } from "../protocol/admin.ts";
 import { clientFrames, named, position } from "../protocol/frames.ts";
 
 const { id, text, to } = clientFrames.send.entries;
@@ -30,16 +30,16 @@ const ORDERS = {
   }),
   Names: v.object({ type: v.literal("Names"), after: v.string(), limit: count }),
   Stats: v.object({ type: v.literal("Stats") }),
-} satisfies Record<Order["type"], unknown>;
+} satisfies Record<AdminRequest["type"], unknown>;
 
-const schemas = new Map<unknown, (typeof ORDERS)[Order["type"]]>(Object.entries(ORDERS));
+const schemas = new Map<unknown, (typeof ORDERS)[AdminRequest["type"]]>(Object.entries(ORDERS));
 
 /** @returns the order, or a sentence that says what is wrong with it, without anything of it */
-export function readOrder(given: unknown): Order | string {
+export function validateRequest(given: unknown): AdminRequest | string {
   const type = (given as { readonly type?: unknown } | null | undefined)?.type;
   const schema = schemas.get(type);
   if (schema === undefined) return `type: expected one of ${Object.keys(ORDERS).join(", ")}`;
   const result = v.safeParse(schema, given, { abortEarly: true });
-  if (result.success) return result.output as Order;
+  if (result.success) return result.output as AdminRequest;
   return `${String(result.issues[0].path?.[0]?.key)}: not what an order of type ${String(type)} needs`;
 }

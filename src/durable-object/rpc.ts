@@ -3,7 +3,7 @@
  *
  * Invariant: every order is answered, once: by the turn that took it, or with `trouble` if that failed.
  */
-import type { Order, Outcome } from "../protocol/admin.ts";
+import type { AdminRequest, AdminResult } from "../protocol/admin.ts";
 
 /** What the room did since its memory was last made from what is stored. */
 export interface InstanceFacts extends Counters {
@@ -13,9 +13,9 @@ export interface InstanceFacts extends Counters {
   readonly wakes: number;
 }
 
-export type Reply =
-  | Exclude<Outcome, { type: "stats" }>
-  | (Extract<Outcome, { type: "stats" }> & {
+export type AdminResponse =
+  | Exclude<AdminResult, { type: "stats" }>
+  | (Extract<AdminResult, { type: "stats" }> & {
       readonly epoch: string;
       readonly instance: InstanceFacts;
     })
@@ -24,24 +24,24 @@ export type Reply =
   /** Nobody ever joined this room, or nobody did since it was erased. */
   | { readonly type: "no-room" };
 
-export class Desk {
-  readonly #waiting = new Map<number, (reply: Reply) => void>();
+export class PendingRequests {
+  readonly #waiting = new Map<number, (reply: AdminResponse) => void>();
   #asks = 0;
 
   /** @returns which answer is theirs */
-  expect(answer: (reply: Reply) => void): number {
-    this.#waiting.set(++this.#asks, answer);
+  register(resolve: (reply: AdminResponse) => void): number {
+    this.#waiting.set(++this.#asks, resolve);
     return this.#asks;
   }
 
-  answer(ask: number, reply: Reply): void {
+  answer(ask: number, reply: AdminResponse): void {
     this.#waiting.get(ask)?.(reply);
     this.#waiting.delete(ask);
   }
 }
 
 /** What is answered for a room that is not there. Erasing it again is no mistake. */
-export const replyWithoutRoom = ({ type }: Order): Reply =>
+export const responseWithoutRoom = ({ type }: AdminRequest): AdminResponse =>
   type === "Erase" ? { type: "done" } : { type: "no-room" };
 /** Rows as billed, SQL statements, frames handed over, entries turned into text. */
 export type Counters = Readonly<

@@ -5,10 +5,10 @@
  * - The key is checked and hashed here, before a room is woken, and goes no further.
  * - Every refusal has a sentence that says what to do instead.
  */
-import { CLOSE, type Closing } from "../protocol/close-codes.ts";
+import { CLOSE, type CloseFrame } from "../protocol/close-codes.ts";
 import type { Dialect, Join, Session } from "../core/event.ts";
 import { NAME_GRAMMAR, parsePeerName, type RoomName, type Seq } from "../protocol/ids.ts";
-import { readToken } from "./auth/jwt.ts";
+import { verifyToken } from "./auth/jwt.ts";
 import type { TokenSettings } from "../config/jwt.ts";
 
 const PARAMETERS = ["name", "since", "epoch", "session", "attempt"] as const;
@@ -36,7 +36,7 @@ export interface Offer {
 }
 
 /** None offered means `chat.line`, which is then not echoed. */
-export function readOffer(headers: Headers): Offer {
+export function parseOffer(headers: Headers): Offer {
   const protocols = offered(headers);
   if (protocols.length === 0) return { dialect: "chat.line", echo: undefined };
   const dialect = (["chat.v1", "chat.line"] as const).find((one) => protocols.includes(one));
@@ -47,19 +47,19 @@ export function readOffer(headers: Headers): Offer {
 const mayBeNamed = (protocol: string): boolean =>
   !protocol.toLowerCase().startsWith("key.") && /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(protocol);
 
-export const BAD_SUBPROTOCOL: Closing = {
+export const BAD_SUBPROTOCOL: CloseFrame = {
   code: CLOSE.BAD_REQUEST,
   reason: "offer the subprotocol chat.v1 or chat.line, or none, which means chat.line",
 };
 
 /** Reads the parameters and the key, in the order of the protocol. */
-export async function readJoin(
+export async function parseHandshake(
   headers: Headers,
   query: URLSearchParams,
   room: RoomName,
   dialect: Dialect,
   tokens: TokenSettings | undefined,
-): Promise<Join | Closing> {
+): Promise<Join | CloseFrame> {
   const parameters = readParameters(query);
   if (typeof parameters === "string") return { code: CLOSE.BAD_REQUEST, reason: parameters };
   const key = readKey(headers);
@@ -67,7 +67,7 @@ export async function readJoin(
   const { name } = parameters;
   const entry = { room, dialect, ...parameters };
   if (tokens === undefined) return { ...entry, owner: await ownerByKey(room, name, key) };
-  const bearer = await readToken(new TextDecoder().decode(key), { room, name }, tokens);
+  const bearer = await verifyToken(new TextDecoder().decode(key), { room, name }, tokens);
   if ("code" in bearer) return bearer;
   const { issuer, subject, expiresAt } = bearer;
   return { ...entry, owner: await ownerByToken(room, name, issuer, subject), expiresAt };

@@ -3,14 +3,18 @@
  *
  * Invariant: a page may connect only if it comes from the endpoint itself or from an origin that the operator named.
  */
-import { CLOSE, type Closing } from "../protocol/close-codes.ts";
+import { CLOSE, type CloseFrame } from "../protocol/close-codes.ts";
 
 /**
  * @param origin  the header, absent for programs that are no browser
  * @param url     the address under which the endpoint was called
  * @param allowed origins that the operator named
  */
-export function mayConnect(origin: string | null, url: URL, allowed: ReadonlySet<string>): boolean {
+export function isOriginAllowed(
+  origin: string | null,
+  url: URL,
+  allowed: ReadonlySet<string>,
+): boolean {
   if (origin === null || allowed.has(origin)) return true;
   const page = URL.parse(origin);
   if (page?.host !== url.host) return false;
@@ -22,7 +26,7 @@ export function mayConnect(origin: string | null, url: URL, allowed: ReadonlySet
 const ORIGIN_SHOWN_BYTES = 58;
 
 /** The close that refuses a page: names its origin, and the var that would let it in. @param origin the header */
-export function originRefused(origin: string): Closing {
+export function originRefused(origin: string): CloseFrame {
   const reason =
     origin === "null"
       ? "pages of the origin null (files, sandboxed frames) may not connect: ALLOWED_ORIGINS cannot name it"

@@ -4,23 +4,23 @@
  * Invariant: if the limiter fails, upgrades are allowed; the room works on without it.
  */
 
-import { report } from "../observability/logger.ts";
+import { logEvent } from "../observability/logger.ts";
 
 /** How long somebody waits who knocked too often: the period of the rate limit in wrangler.toml. */
 export const RETRY_AFTER_S = 60;
 
 /** Counts a knock. @returns whether its address knocked too often */
-export async function knocksTooOften(
+export async function isRateLimited(
   headers: Headers,
   limiter: RateLimit | undefined,
 ): Promise<boolean> {
   const address = headers.get("CF-Connecting-IP");
-  const key = address === null ? undefined : limitKeyOf(address);
+  const key = address === null ? undefined : rateLimitKey(address);
   if (limiter === undefined || key === undefined) return false;
   try {
     return !(await limiter.limit({ key })).success;
   } catch (error) {
-    report({ event: "rate-limit-unavailable", error: String(error) });
+    logEvent({ event: "rate-limit-unavailable", error: String(error) });
     return false;
   }
 }
@@ -29,9 +29,9 @@ export async function knocksTooOften(
  * Under what an address is counted: an IPv6 one as its /64, of which one household has 2^64.
  * @returns undefined for this very computer, as under `wrangler dev`: nobody comes from there through a network
  */
-export function limitKeyOf(address: string): string | undefined {
+export function rateLimitKey(address: string): string | undefined {
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return limitKeyOf(mapped);
+  if (mapped !== undefined) return rateLimitKey(mapped);
   if (address === "::1" || address.startsWith("127.")) return undefined;
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("::");

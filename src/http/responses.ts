@@ -13,7 +13,7 @@ export const json = (
   });
 
 /** @param message what is wrong, and what to do instead */
-export const refuse = (
+export const errorResponse = (
   status: number,
   code: string,
   message: string,
@@ -21,10 +21,10 @@ export const refuse = (
 ): Response => json(status, { error: { code, message } }, headers);
 
 export const methodNotAllowed = (allow: string): Response =>
-  refuse(405, "method-not-allowed", `only ${allow} is understood here`, { Allow: allow });
+  errorResponse(405, "method-not-allowed", `only ${allow} is understood here`, { Allow: allow });
 
 /** A segment of a path, percent-decoded; undefined if it is not UTF-8. */
-export function decoded(segment: string): string | undefined {
+export function decodePathSegment(segment: string): string | undefined {
   try {
     return decodeURIComponent(segment);
   } catch {

@@ -6,11 +6,11 @@
  * - The hash is keyed with a part of the database's random id that nobody is told: whoever reads the lines can follow
  *   one name through one room, but can neither read it, nor look for a name they guess, nor find it in another room.
  */
-import type { Note } from "../core/audit-log.ts";
+import type { AuditEvent } from "../core/audit-log.ts";
 import { sipHash } from "./siphash.ts";
 
 /** What happened outside a turn of the broker. */
-export type Trouble =
+export type OperationalEvent =
   | { readonly event: "storage-trouble"; readonly error: string }
   | { readonly event: "room-unreachable"; readonly error: string }
   | { readonly event: "rate-limit-unavailable"; readonly error: string }
@@ -21,13 +21,13 @@ export type Trouble =
   | { readonly event: "operator"; readonly order: "Messages" | "Export" };
 
 /** @param room undefined where there is none */
-export function report(trouble: Trouble, room?: string): void {
+export function logEvent(trouble: OperationalEvent, room?: string): void {
   const { event, ...facts } = trouble;
   write({ event, room, ...facts }, "error" in trouble);
 }
 
 /** Writes the notes of a turn. @param key of the room, secret */
-export function record(notes: readonly Note[], room: string, key: string): void {
+export function logAudit(notes: readonly AuditEvent[], room: string, key: string): void {
   if (notes.length === 0) return;
   for (const note of notes) {
     const { event, ...facts } = note;

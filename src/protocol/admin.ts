@@ -13,7 +13,7 @@ export interface Publication {
   readonly since?: Seq;
 }
 
-export type Order =
+export type AdminRequest =
   | ({ readonly type: "Publish" } & Publication)
   /** The text of one entry is erased. */
   | { readonly type: "Redact"; readonly seq: Seq }
@@ -73,7 +73,7 @@ export interface RoomFacts {
   readonly refusals: { readonly joins: number; readonly commands: number };
 }
 
-export type Outcome =
+export type AdminResult =
   /** `frame`: the entry as the `message` frame that goes over the wire. */
   | { readonly type: "published"; readonly frame: string; readonly isNew: boolean }
   /** Not found so far: to be asked again with this `since`. */

@@ -49,7 +49,7 @@ export const isTemporaryClose = isOf(4100);
 export const isStaleClose = isOf(4200);
 
 /** A Close frame: its code, and what to do. */
-export interface Closing {
+export interface CloseFrame {
   readonly code: number;
   /** At most 123 bytes of UTF-8. */
   readonly reason: string;

@@ -17,7 +17,7 @@ export type Seq = Brand<number, "Seq">;
 export type ConnectionId = Brand<string, "ConnectionId">;
 
 /** Who speaks: a name, and which of its connections. The identity is the connection, never the name. */
-export interface Link {
+export interface ConnectionRef {
   readonly name: PeerName;
   readonly id: ConnectionId;
 }
@@ -54,12 +54,12 @@ export const parseSeq = (value: unknown): Seq | undefined =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? (value as Seq) : undefined;
 
 /** The position `by` entries further on. `by` may be negative; the result never is. */
-export const shift = (seq: Seq, by: number): Seq => Math.max(0, seq + by) as Seq;
+export const addSeq = (seq: Seq, by: number): Seq => Math.max(0, seq + by) as Seq;
 
 /** Before the first entry. */
-export const START = 0 as Seq;
+export const SEQ_ZERO = 0 as Seq;
 
-export const laterOf = (a: Seq, b: Seq): Seq => (a > b ? a : b);
+export const maxSeq = (a: Seq, b: Seq): Seq => (a > b ? a : b);
 
 /** Wide enough for a millisecond clock until the year 33658; ids compare as text. */
 const ID_DIGITS = 15;

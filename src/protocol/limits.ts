@@ -1,7 +1,7 @@
 /** Bounds that the room and its clients share; the operator's own come with `welcome.limits`. */
 
 /** Messages of one page of `history`, if the client does not say how many. */
-export const HISTORY_PRESET = 50;
+export const HISTORY_DEFAULT = 50;
 /** Messages of one page of `history`, at most. */
 export const HISTORY_MAX = 100;
 /** Names of one page of `who`. */

@@ -1,7 +1,7 @@
 /** What an operator is told of rows that nobody can have written so. */
 
 /** @param what is wrong, without anything of what stands there: it goes into the log */
-export const damaged = (what: string): Error =>
+export const corruptionError = (what: string): Error =>
   new Error(
     `this room's database is damaged: ${what}: restore it from a point in time before (docs/operations.md)`,
   );

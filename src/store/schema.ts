@@ -5,7 +5,7 @@
  * - A released migration is never edited; the next one is added at the end. `MIGRATIONS.length` is the version.
  * - A migration runs whole or not at all. A database of a newer release is left alone.
  */
-import { damaged } from "./corruption.ts";
+import { corruptionError } from "./corruption.ts";
 import type { Database, Sql } from "./sql.ts";
 
 /**
@@ -60,14 +60,14 @@ export function migrate(
   newId: () => string,
   migrations: readonly string[] = MIGRATIONS,
 ): string {
-  const isOld = isMade(sql);
+  const isOld = isInitialized(sql);
   const read = (): { version: number; id: string } => {
     const rows = sql.run<{ key: string; value: string }>("SELECT key, value FROM meta");
     const values = new Map(rows.map(({ key, value }) => [key, value]));
     const [schema = "", id = ""] = [values.get("schema"), values.get("id")];
-    if (!/^\d+$/.test(schema)) throw damaged("it does not say which schema it has");
+    if (!/^\d+$/.test(schema)) throw corruptionError("it does not say which schema it has");
     // Another id would be another epoch, and void every cursor.
-    if (id === "") throw damaged("it has lost its id");
+    if (id === "") throw corruptionError("it has lost its id");
     return { version: Number(schema), id };
   };
   if (isOld) {
@@ -95,5 +95,5 @@ export function migrate(
 }
 
 /** Has this database any table yet? Without one, nobody ever joined, or the room was erased. Writes nothing. */
-export const isMade = (sql: Sql): boolean =>
+export const isInitialized = (sql: Sql): boolean =>
   sql.run("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").length > 0;

@@ -15,15 +15,15 @@ import {
   readEntry,
   SEPARATOR,
 } from "../core/entry.ts";
-import { type PeerName, type Seq, shift } from "../protocol/ids.ts";
-import { damaged } from "./corruption.ts";
+import { type PeerName, type Seq, addSeq } from "../protocol/ids.ts";
+import { corruptionError } from "./corruption.ts";
 import { KIB } from "../core/limits.ts";
 
 /**
  * Bytes of a row that become one string; more are decoded piece by piece. Of strings of more than 128 KiB V8 frees tens of
  * MB at once, when it looks through its whole heap: 20 ms and more in which nobody is served.
  */
-export const PIECE_BYTES = 96 * KIB;
+export const DECODE_CHUNK_BYTES = 96 * KIB;
 
 /** A row of the log, as far as its entries are concerned. */
 export interface SegmentRow extends Record<string, SqlStorageValue> {
@@ -49,11 +49,11 @@ export class Segment {
     this.first = row.first as Seq;
     this.last = row.last as Seq;
     this.bytes = row.bytes;
-    if (row.body === null || typeof row.body === "number") throw this.#flaw();
+    if (row.body === null || typeof row.body === "number") throw this.#corruption();
     this.#frames = splitFrames(row.body);
     this.#entries = this.#frames.map(() => undefined);
     const isWhole = this.#frames.every((frame, i) => frame.startsWith(frameStart(this.#seq(i))));
-    if (!isWhole || this.#frames.length !== row.last - row.first + 1) throw this.#flaw();
+    if (!isWhole || this.#frames.length !== row.last - row.first + 1) throw this.#corruption();
   }
 
   at(seq: Seq): Entry | undefined {
@@ -88,16 +88,18 @@ export class Segment {
       return (this.#entries[index] ??= readEntry(this.#frames[index] ?? ""));
     } catch {
       // Without the parser's own message, which shows a piece of the text.
-      throw this.#flaw();
+      throw this.#corruption();
     }
   }
 
   #seq(index: number): Seq {
-    return shift(this.first, index);
+    return addSeq(this.first, index);
   }
 
-  #flaw(): Error {
-    return damaged(`the segment with the entries ${this.first} to ${this.last} cannot be read`);
+  #corruption(): Error {
+    return corruptionError(
+      `the segment with the entries ${this.first} to ${this.last} cannot be read`,
+    );
   }
 }
 
@@ -123,8 +125,8 @@ export function splitFrames(body: string | ArrayBuffer): string[] {
 /** Behind the last separator within `PIECE_BYTES`; behind the next one, if a frame is longer; or at the last bracket. */
 function pieceEnd(bytes: Uint8Array, start: number): number {
   const bracket = bytes.length - 1;
-  if (bracket - start <= PIECE_BYTES) return bracket;
-  const within = bytes.lastIndexOf(LINE_FEED, start + PIECE_BYTES);
+  if (bracket - start <= DECODE_CHUNK_BYTES) return bracket;
+  const within = bytes.lastIndexOf(LINE_FEED, start + DECODE_CHUNK_BYTES);
   const feed = within > start ? within : bytes.indexOf(LINE_FEED, start);
   return feed === -1 ? bracket : feed + 1;
 }

@@ -11,11 +11,11 @@
  *   crash before it was written would not have lost. Without birth or owner nobody is let in.
  */
 import { ROW_BYTES } from "./sql.ts";
-import { type PeerName, type Seq, START, utf8Length } from "../protocol/ids.ts";
-import { readSpent, writeSpent } from "../core/peers/log-quota.ts";
-import type { Candidate, Directory, Known, Standing } from "../core/ports.ts";
-import { damaged, isWhole } from "./corruption.ts";
-import type { Segments } from "./sqlite-log.ts";
+import { type PeerName, type Seq, SEQ_ZERO, utf8Length } from "../protocol/ids.ts";
+import { decodeUsage, encodeUsage } from "../core/peers/log-quota.ts";
+import type { Candidate, Directory, MemberRecord, Progress } from "../core/ports.ts";
+import { corruptionError, isWhole } from "./corruption.ts";
+import type { SqliteLog } from "./sqlite-log.ts";
 import type { Sql } from "./sql.ts";
 
 /**
@@ -35,7 +35,7 @@ interface PeerRow extends Record<string, SqlStorageValue> {
 }
 
 /** Name, cursor, last seen; and what it has spent, if it has. */
-type Saved = [name: PeerName, cursor: Seq, seen: number, spent?: string];
+type CheckpointRow = [name: PeerName, cursor: Seq, seen: number, spent?: string];
 
 const UPSERT = `INSERT INTO peers (name, owner, birth, cursor, head, seen, spent) VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, birth = excluded.birth, cursor = excluded.cursor,
@@ -44,19 +44,19 @@ const UPSERT = `INSERT INTO peers (name, owner, birth, cursor, head, seen, spent
 const CHECKPOINT = `INSERT INTO checkpoint (part, head, saved) VALUES (?, ?, ?)
   ON CONFLICT (part) DO UPDATE SET head = excluded.head, saved = excluded.saved`;
 
-export class NameTable implements Directory {
+export class SqliteDirectory implements Directory {
   readonly #sql: Sql;
-  readonly #segments: Segments;
+  readonly #segments: SqliteLog;
   readonly #complain: (flaw: Error) => void;
-  readonly #changed = new Map<PeerName, Known | "forgotten">();
-  readonly #cache = new Map<PeerName, Known | undefined>();
+  readonly #changed = new Map<PeerName, MemberRecord | "forgotten">();
+  readonly #cache = new Map<PeerName, MemberRecord | undefined>();
   /** The last checkpoint, less those whose row was written since. */
-  #saved: Map<PeerName, Saved>;
+  #saved: Map<PeerName, CheckpointRow>;
   #savedHead: number;
   #parts: number;
   #count: number | undefined;
 
-  constructor(sql: Sql, segments: Segments, complain: (flaw: Error) => void) {
+  constructor(sql: Sql, segments: SqliteLog, complain: (flaw: Error) => void) {
     this.#sql = sql;
     this.#segments = segments;
     this.#complain = complain;
@@ -65,7 +65,7 @@ export class NameTable implements Directory {
     );
     const saved = rows.flatMap((row) => {
       const read = readSaved(row.saved);
-      if (read === undefined) complain(damaged("a checkpoint of cursors cannot be read"));
+      if (read === undefined) complain(corruptionError("a checkpoint of cursors cannot be read"));
       return read ?? [];
     });
     this.#saved = new Map(saved.map((one) => [one[0], one]));
@@ -77,7 +77,7 @@ export class NameTable implements Directory {
     return this.#changed.size > 0;
   }
 
-  find(name: PeerName): Known | undefined {
+  find(name: PeerName): MemberRecord | undefined {
     const changed = this.#changed.get(name);
     if (changed !== undefined) return changed === "forgotten" ? undefined : changed;
     if (this.#cache.has(name)) return this.#cache.get(name);
@@ -90,12 +90,12 @@ export class NameTable implements Directory {
     return this.#count;
   }
 
-  claim(name: PeerName, known: Known): void {
+  claim(name: PeerName, known: MemberRecord): void {
     this.#count = this.count() + 1;
     this.#changed.set(name, known);
   }
 
-  save(name: PeerName, standing: Standing): void {
+  save(name: PeerName, standing: Progress): void {
     const known = this.find(name);
     if (known !== undefined) this.#changed.set(name, { ...known, ...standing });
   }
@@ -112,7 +112,7 @@ export class NameTable implements Directory {
   }
 
   forgettable(awayBefore: number): Candidate[] {
-    const { everyone, personal } = this.#segments.concerns(START);
+    const { everyone, personal } = this.#segments.audienceAbove(SEQ_ZERO);
     const oldestKept = this.#segments.first - 1;
     const ranked: (Candidate & { rank: number })[] = [];
     for (const row of this.#sql.each<PeerRow>("SELECT * FROM peers")) {
@@ -128,7 +128,7 @@ export class NameTable implements Directory {
   }
 
   waiting(online: { has(name: PeerName): boolean }): number {
-    const { everyone, personal } = this.#segments.concerns(START);
+    const { everyone, personal } = this.#segments.audienceAbove(SEQ_ZERO);
     let count = 0;
     for (const row of this.#sql.each<PeerRow>("SELECT * FROM peers")) {
       const name = row.name as PeerName;
@@ -139,11 +139,11 @@ export class NameTable implements Directory {
     return count;
   }
 
-  checkpoint(online: ReadonlyMap<PeerName, Omit<Standing, "seen">>): void {
+  checkpoint(online: ReadonlyMap<PeerName, Omit<Progress, "seen">>): void {
     const { head, headAt } = this.#segments;
     for (const [name, { cursor, spent }] of online) {
-      const saved: Saved = [name, cursor, headAt];
-      if (spent.length > 0) saved.push(writeSpent(spent));
+      const saved: CheckpointRow = [name, cursor, headAt];
+      if (spent.length > 0) saved.push(encodeUsage(spent));
       this.#saved.set(name, saved);
     }
     const parts = chunks([...this.#saved.values()], ROW_BYTES);
@@ -168,30 +168,30 @@ export class NameTable implements Directory {
         continue;
       }
       const { owner, birth, cursor, seen } = known;
-      const spent = writeSpent(known.spent);
+      const spent = encodeUsage(known.spent);
       this.#sql.run(UPSERT, name, owner, birth, cursor, this.#segments.head, seen, spent);
       this.#keep(name, known);
     }
     this.#changed.clear();
   }
 
-  #known({ name, owner, birth, cursor, head, seen, spent }: PeerRow): Known {
+  #known({ name, owner, birth, cursor, head, seen, spent }: PeerRow): MemberRecord {
     if (!isWhole(birth) || typeof owner !== "string") {
-      throw damaged("a row of the table peers cannot be read");
+      throw corruptionError("a row of the table peers cannot be read");
     }
     const isSound = isWhole(cursor) && isWhole(head) && isWhole(seen);
-    if (!isSound) this.#complain(damaged("a cursor in the table peers cannot be read"));
+    if (!isSound) this.#complain(corruptionError("a cursor in the table peers cannot be read"));
     const later = head < this.#savedHead ? this.#saved.get(name as PeerName) : undefined;
     return {
       owner,
       birth: birth as Seq,
       cursor: later?.[1] ?? ((isSound ? cursor : birth) as Seq),
       seen: Math.max(isSound ? seen : this.#segments.headAt, later?.[2] ?? 0),
-      spent: readSpent(later === undefined ? spent : (later[3] ?? "")),
+      spent: decodeUsage(later === undefined ? spent : (later[3] ?? "")),
     };
   }
 
-  #keep(name: PeerName, known: Known | undefined): Known | undefined {
+  #keep(name: PeerName, known: MemberRecord | undefined): MemberRecord | undefined {
     if (this.#cache.size >= CACHED_NAMES) this.#cache.clear();
     this.#cache.set(name, known);
     return known;
@@ -199,7 +199,7 @@ export class NameTable implements Directory {
 }
 
 /** @returns undefined if that is not what `checkpoint` writes */
-function readSaved(text: string): Saved[] | undefined {
+function readSaved(text: string): CheckpointRow[] | undefined {
   try {
     const list: unknown = JSON.parse(text);
     return Array.isArray(list) && list.every(isSaved) ? list : undefined;
@@ -209,7 +209,7 @@ function readSaved(text: string): Saved[] | undefined {
   }
 }
 
-function isSaved(one: unknown): one is Saved {
+function isSaved(one: unknown): one is CheckpointRow {
   if (!Array.isArray(one)) return false;
   const [name, cursor, seen, spent = ""] = one as unknown[];
   const areTexts = typeof name === "string" && typeof spent === "string";
@@ -217,8 +217,8 @@ function isSaved(one: unknown): one is Saved {
 }
 
 /** Cuts the list so that no part is longer than `bytes` as JSON; at least one part. */
-function chunks(list: Saved[], bytes: number): Saved[][] {
-  const parts: Saved[][] = [[]];
+function chunks(list: CheckpointRow[], bytes: number): CheckpointRow[][] {
+  const parts: CheckpointRow[][] = [[]];
   let size = 0;
   for (const saved of list) {
     const own = utf8Length(saved[0]) + (saved[3]?.length ?? 0) + 40;

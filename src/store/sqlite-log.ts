@@ -7,11 +7,11 @@
  */
 import { type Entry, joinFrames } from "../core/entry.ts";
 import { SCAN_BYTES, SCAN_ENTRIES } from "../core/limits.ts";
-import { PIECE_BYTES } from "./segment.ts";
+import { DECODE_CHUNK_BYTES } from "./segment.ts";
 import { ROW_BYTES } from "./sql.ts";
-import { laterOf, type PeerName, type Seq, shift, START } from "../protocol/ids.ts";
-import type { Concerns, Log, Retention, Scan } from "../core/ports.ts";
-import { damaged, isWhole } from "./corruption.ts";
+import { maxSeq, type PeerName, type Seq, addSeq, SEQ_ZERO } from "../protocol/ids.ts";
+import type { Audience, Log, Retention, Scan } from "../core/ports.ts";
+import { corruptionError, isWhole } from "./corruption.ts";
 import { Segment, type SegmentRow } from "./segment.ts";
 import type { Sql } from "./sql.ts";
 
@@ -28,21 +28,21 @@ interface Extent extends Record<string, SqlStorageValue> {
 }
 
 /** Segments kept as they were read, for readers that take a large one in many pages, or a small one many at a time. */
-const KEPT_SEGMENTS = 32;
-const KEPT_BYTES = 4 * ROW_BYTES;
+const CACHED_SEGMENTS = 32;
+const CACHED_BYTES = 4 * ROW_BYTES;
 
 /**
  * A stretch of the log, which ends early when enough was read. No object with getters of its own: V8 would keep what they
  * see, which is the rows, until it looks through its whole heap; hundreds of MB came together, and pauses of 100 ms.
  */
-class Stretch implements Scan {
+class BoundedScan implements Scan {
   bytes = 0;
   readonly entries: Iterable<Entry>;
   #end: Seq | undefined;
   readonly #fullEnd: () => Seq;
 
   /** @param fullEnd where it ends if not early; asked once, when first needed */
-  constructor(fullEnd: () => Seq, entries: (self: Stretch) => Iterable<Entry>) {
+  constructor(fullEnd: () => Seq, entries: (self: BoundedScan) => Iterable<Entry>) {
     this.#fullEnd = fullEnd;
     this.entries = entries(this);
   }
@@ -61,7 +61,7 @@ class Stretch implements Scan {
 
 const EXTENT = "SELECT first, last, at, bytes, total FROM segments";
 
-export class Segments implements Log {
+export class SqliteLog implements Log {
   readonly #sql: Sql;
   #oldest: Extent | undefined;
   #newest: Extent | undefined;
@@ -69,7 +69,7 @@ export class Segments implements Log {
    * In the order in which they were read. No `Map`: one that is written again and again leaves a chain of dead tables, by
    * which the collector kept the texts of them all, and took 40 ms at a time for them.
    */
-  #kept: Segment[] = [];
+  #cache: Segment[] = [];
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -78,7 +78,7 @@ export class Segments implements Log {
   }
 
   get head(): Seq {
-    return (this.#newest?.last ?? START) as Seq;
+    return (this.#newest?.last ?? SEQ_ZERO) as Seq;
   }
 
   get headAt(): number {
@@ -105,7 +105,7 @@ export class Segments implements Log {
 
   trim(retention: Retention, now: number): void {
     const isExpired = ({ first, at, bytes, total }: Extent): boolean =>
-      shift(this.head, 1) - first > retention.entries ||
+      addSeq(this.head, 1) - first > retention.entries ||
       (this.#newest?.total ?? 0) - (total - bytes) > retention.bytes ||
       at < now - retention.ageMs;
     if (!this.#oldest || this.#oldest.last === this.head || !isExpired(this.#oldest)) return;
@@ -141,33 +141,35 @@ export class Segments implements Log {
   }
 
   after(seq: Seq, name?: PeerName): Scan {
-    return new Stretch(
+    return new BoundedScan(
       () => this.#endAfter(seq),
       (stretch) => this.#forward(seq, name, stretch),
     );
   }
 
   before(seq: Seq, name: PeerName): Scan {
-    const top = Math.min(seq, shift(this.head, 1)) as Seq;
+    const top = Math.min(seq, addSeq(this.head, 1)) as Seq;
     const reach = Math.max(this.first, top - SCAN_ENTRIES) as Seq;
-    return new Stretch(
+    return new BoundedScan(
       () => this.#startBefore(reach),
       (stretch) => this.#backward(top, reach, name, stretch),
     );
   }
 
-  concerns(above: Seq): Concerns {
+  audienceAbove(above: Seq): Audience {
     const personal = new Map<PeerName, Seq>();
-    let everyone = START;
+    let everyone = SEQ_ZERO;
     const rows = this.#sql.each<{ last: number; everyone: number; audience: string }>(
       "SELECT last, everyone, audience FROM segments WHERE last > ? ORDER BY last",
       above,
     );
     for (const row of rows) {
       if (!isWhole(row.everyone) || typeof row.audience !== "string") {
-        throw damaged(`whom the segment concerns that ends with ${row.last} cannot be read`);
+        throw corruptionError(
+          `whom the segment concerns that ends with ${row.last} cannot be read`,
+        );
       }
-      everyone = laterOf(everyone, row.everyone as Seq);
+      everyone = maxSeq(everyone, row.everyone as Seq);
       for (const item of row.audience.trim().split(" ")) {
         const [name, seq] = item.split(":");
         if (seq !== undefined) personal.set(name as PeerName, Number(seq) as Seq);
@@ -178,7 +180,7 @@ export class Segments implements Log {
 
   /** The row in which the stretch ends is read whole. */
   #endAfter(seq: Seq): Seq {
-    const reach = shift(seq, SCAN_ENTRIES);
+    const reach = addSeq(seq, SCAN_ENTRIES);
     if (reach >= this.head) return this.head;
     const query = "SELECT min(last) AS end FROM segments WHERE last >= ?";
     return (this.#sql.run<{ end: number }>(query, reach)[0]?.end ?? this.head) as Seq;
@@ -190,11 +192,11 @@ export class Segments implements Log {
     return (this.#sql.run<{ start: number }>(query, reach)[0]?.start ?? reach) as Seq;
   }
 
-  *#forward(seq: Seq, name: PeerName | undefined, stretch: Stretch): Generator<Entry, void> {
+  *#forward(seq: Seq, name: PeerName | undefined, stretch: BoundedScan): Generator<Entry, void> {
     let above = seq;
     // Who takes a large segment in many pages goes on in it without asking the database.
-    for (const kept of this.#kept) {
-      if (kept.first > shift(above, 1) || kept.last <= above) continue;
+    for (const kept of this.#cache) {
+      if (kept.first > addSeq(above, 1) || kept.last <= above) continue;
       yield* kept.above(above, name);
       above = kept.last;
       break;
@@ -209,7 +211,7 @@ export class Segments implements Log {
     }
   }
 
-  *#backward(below: Seq, reach: Seq, name: PeerName, stretch: Stretch): Generator<Entry, void> {
+  *#backward(below: Seq, reach: Seq, name: PeerName, stretch: BoundedScan): Generator<Entry, void> {
     const where =
       "last >= ? AND first < ? AND (everyone > 0 OR instr(audience, ?)) ORDER BY last DESC";
     for (const segment of this.#read(where, reach, below, key(name))) {
@@ -227,11 +229,11 @@ export class Segments implements Log {
   }
 
   *#read(where: string, ...values: SqlStorageValue[]): Generator<Segment, void> {
-    const body = `iif(bytes > ${PIECE_BYTES}, CAST(body AS BLOB), body) AS body`;
+    const body = `iif(bytes > ${DECODE_CHUNK_BYTES}, CAST(body AS BLOB), body) AS body`;
     const query = `SELECT first, last, bytes, ${body} FROM segments WHERE ${where}`;
     for (const row of this.#sql.each<SegmentRow>(query, ...values)) {
       // That saves cutting it; it came from the database all the same, and counts.
-      let read = this.#kept.find(({ last }) => last === row.last);
+      let read = this.#cache.find(({ last }) => last === row.last);
       if (read === undefined) {
         read = new Segment(row);
         this.#keep(read);
@@ -241,22 +243,22 @@ export class Segments implements Log {
   }
 
   #keep(read: Segment): void {
-    this.#kept.push(read);
+    this.#cache.push(read);
     const isFull = (): boolean =>
-      this.#kept.length > KEPT_SEGMENTS ||
-      this.#kept.reduce((sum, { bytes }) => sum + bytes, 0) > KEPT_BYTES;
-    while (this.#kept.length > 1 && isFull()) this.#kept.shift();
+      this.#cache.length > CACHED_SEGMENTS ||
+      this.#cache.reduce((sum, { bytes }) => sum + bytes, 0) > CACHED_BYTES;
+    while (this.#cache.length > 1 && isFull()) this.#cache.shift();
   }
 
   #drop(isGone: (read: Segment) => boolean): void {
-    this.#kept = this.#kept.filter((read) => !isGone(read));
+    this.#cache = this.#cache.filter((read) => !isGone(read));
   }
 
   #insert(entries: readonly Entry[]): void {
     const [oldest, newest] = [entries.at(0), entries.at(-1)];
     if (oldest === undefined || newest === undefined) return;
     const audience = new Map<PeerName, Seq>();
-    let everyone = START;
+    let everyone = SEQ_ZERO;
     let bytes = 2 * entries.length;
     for (const { seq, from, to, bytes: own } of entries) {
       bytes += own;

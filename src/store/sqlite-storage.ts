@@ -4,18 +4,18 @@
  * Invariant: rows are written inside `atomically` only. After it threw, memory and disk may disagree: open anew.
  */
 import type { Storage } from "../core/ports.ts";
-import { NameTable } from "./sqlite-directory.ts";
-import { isMade, migrate } from "./schema.ts";
-import { Segments } from "./sqlite-log.ts";
+import { SqliteDirectory } from "./sqlite-directory.ts";
+import { isInitialized, migrate } from "./schema.ts";
+import { SqliteLog } from "./sqlite-log.ts";
 import { type Database, Sql } from "./sql.ts";
 
 /** Has anybody joined this room since it was made or erased? Writes nothing, and makes nothing. */
-export const isThere = ({ sql }: Pick<Database, "sql">): boolean => isMade(new Sql(sql));
+export const exists = ({ sql }: Pick<Database, "sql">): boolean => isInitialized(new Sql(sql));
 
-export class RoomStorage implements Storage {
+export class SqliteStorage implements Storage {
   readonly id: string;
-  readonly log: Segments;
-  readonly directory: NameTable;
+  readonly log: SqliteLog;
+  readonly directory: SqliteDirectory;
   /** What was read and written since this instance was opened. */
   readonly sql: Sql;
   readonly #database: Database;
@@ -30,8 +30,8 @@ export class RoomStorage implements Storage {
     this.#database = database;
     this.sql = new Sql(database.sql);
     this.id = migrate(database, this.sql, newId);
-    this.log = new Segments(this.sql);
-    this.directory = new NameTable(this.sql, this.log, complain);
+    this.log = new SqliteLog(this.sql);
+    this.directory = new SqliteDirectory(this.sql, this.log, complain);
   }
 
   erase(): void {
@@ -41,7 +41,7 @@ export class RoomStorage implements Storage {
     this.#database.deleteAll().catch(() => {});
   }
 
-  atomically(work: () => void): void {
+  transaction(work: () => void): void {
     this.#database.transactionSync(() => {
       this.directory.flush();
       work();

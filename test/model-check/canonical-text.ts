@@ -13,13 +13,13 @@
  * Parts that have not changed keep their text: they are the same objects.
  */
 import type { Entry } from "../../src/core/entry.ts";
-import type { Out } from "../../src/core/event.ts";
-import { inFlight } from "../../src/core/peers/in-flight.ts";
+import type { ServerMessage } from "../../src/core/event.ts";
+import { countInFlight } from "../../src/core/peers/in-flight.ts";
 import type { ConnectionId } from "../../src/protocol/ids.ts";
 import type { Peer } from "../../src/core/peers/peers.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 import type { Disk } from "../support/storage/memory-storage.ts";
-import type { Order } from "../../src/protocol/admin.ts";
+import type { AdminRequest } from "../../src/protocol/admin.ts";
 import {
   type Client,
   type Disturbances,
@@ -91,7 +91,7 @@ const itemText = (item: Item, labels: ReadonlyMap<ConnectionId, string>): string
   return `${item.type}${who}${item.type === "frame" ? upText(item) : ""}`;
 };
 
-const orderedText = (order: Order): string => {
+const orderedText = (order: AdminRequest): string => {
   if (order.type === "Redact") return `Redact ${order.seq}`;
   return order.type === "Expel" ? `Expel ${order.name}` : order.type;
 };
@@ -123,11 +123,11 @@ function stateText(
     [...left].sort(),
     missed,
     flushAt === undefined ? "" : flushAt - now,
-    announcements.hearers.length,
+    announcements.recipients.length,
     flow.flightBytes === 0 && flow.marks === 0 ? "" : flow.stallAt - now,
     pump.served,
-    [...pump.hungry].sort(),
-    pump.broke.size,
+    [...pump.runnable].sort(),
+    pump.throttled.size,
     candidates.map(({ name }) => name),
     everyone,
     [...concerned].sort(),
@@ -145,8 +145,19 @@ function peerText(
   now: number,
   labels: ReadonlyMap<ConnectionId, string>,
 ): string {
-  const { link, birth, welcomeHead, ready, acked, sent, live, flight, waiting, deaf } = peer;
-  const isFlying = inFlight(flight) > 0 || peer.marks.length > 0;
+  const {
+    link,
+    birth,
+    welcomeHead,
+    ready,
+    acked,
+    sent,
+    live,
+    flight,
+    pendingReplies: waiting,
+    sendFailed: deaf,
+  } = peer;
+  const isFlying = countInFlight(flight) > 0 || peer.marks.length > 0;
   return [
     labels.get(link.id) ?? link.id,
     birth,
@@ -156,8 +167,8 @@ function peerText(
     live ? Math.max(sent, served) : sent,
     live,
     flight.seqs.slice(flight.next),
-    isFlying ? now - peer.progressAt : "",
-    peer.dialect === "chat.line" ? peer.told : "",
+    isFlying ? now - peer.lastAckAt : "",
+    peer.dialect === "chat.line" ? peer.reportedSeq : "",
     isMarked ? `${peer.tail} ${marksText(peer)}` : "",
     waiting.map(({ type }) => type),
     deaf,
@@ -237,7 +248,7 @@ const commandText = (command: Extract<Up, { commands: unknown }>["commands"][num
 export const downText = (down: Down): string =>
   "close" in down ? `close(${down.close})` : `[${down.outs.map(outText).join(" ")}]`;
 
-function outText(out: Out): string {
+function outText(out: ServerMessage): string {
   switch (out.type) {
     case "welcome":
       return `welcome since ${out.since} head ${out.head} ${out.epoch}`;

@@ -6,7 +6,7 @@
  * the way; one that dies before the save, as one that had not got the frame. Links that break cover both, so the
  * record here is always the saved one, and what the application was shown is kept with it.
  */
-import type { Command, Out } from "../../src/core/event.ts";
+import type { Command, ServerMessage } from "../../src/core/event.ts";
 import type { PeerName, Seq } from "../../src/protocol/ids.ts";
 import { type Signal, step } from "../../src/client/connection-state.ts";
 import {
@@ -165,7 +165,7 @@ function puts(world: World, { socket }: Client, commands: readonly Command[]): W
 }
 
 /** One thing that the room says, as client.ts takes it. */
-function understands(world: World, client: Client, out: Out, birth: number): Client {
+function understands(world: World, client: Client, out: ServerMessage, birth: number): Client {
   const { record, name, handed } = client;
   switch (out.type) {
     case "welcome":
@@ -202,7 +202,7 @@ function understands(world: World, client: Client, out: Out, birth: number): Cli
 function isWelcomed(
   world: World,
   client: Client,
-  welcome: Extract<Out, { type: "welcome" }>,
+  welcome: Extract<ServerMessage, { type: "welcome" }>,
   birth: number,
 ): Client {
   const { head, since, epoch } = welcome;

@@ -1,10 +1,10 @@
 /**
  * The room's sockets during one turn: gathers what the broker does to them, and looks at each thing as it leaves.
  */
-import type { Out } from "../../src/core/event.ts";
+import type { ServerMessage } from "../../src/core/event.ts";
 import type { ConnectionId, PeerName } from "../../src/protocol/ids.ts";
 import type { Connections } from "../../src/core/ports.ts";
-import type { Memo } from "../../src/core/ports.ts";
+import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
 import { Violation } from "./explorer.ts";
 import { mayLeave, wasHanded } from "./invariants.ts";
@@ -18,7 +18,7 @@ export class Sockets implements Connections {
   readonly #dying: ReadonlySet<ConnectionId>;
   /** The codes that the room closed connections with. */
   readonly closed = new Map<ConnectionId, number>();
-  readonly sent = new Map<ConnectionId, readonly Out[]>();
+  readonly sent = new Map<ConnectionId, readonly ServerMessage[]>();
 
   constructor(world: World, storage: MemoryStorage) {
     this.#world = world;
@@ -30,13 +30,13 @@ export class Sockets implements Connections {
   }
 
   /** What the sockets remember that are not over. */
-  get memos(): Memo[] {
+  get memos(): ConnectionSnapshot[] {
     return [...this.#links.values()].flatMap(({ isListed, isOver, memo }) =>
       isListed && !isOver && memo ? [memo] : [],
     );
   }
 
-  open(memo: Memo): void {
+  open(memo: ConnectionSnapshot): void {
     mayLeave({ type: "open", memo }, memo, this.storage, this.#world.ledger);
     this.#change(memo.link.id, { memo, isListed: true });
   }
@@ -46,11 +46,11 @@ export class Sockets implements Connections {
     return this.#links.get(id)?.isDying !== true && !this.#dying.has(id);
   }
 
-  remember(memo: Memo): void {
+  saveSnapshot(memo: ConnectionSnapshot): void {
     this.#change(memo.link.id, { memo });
   }
 
-  send(id: ConnectionId, outs: readonly Out[]): number | undefined {
+  send(id: ConnectionId, outs: readonly ServerMessage[]): number | undefined {
     const link = this.#links.get(id);
     if (link?.memo === undefined || !link.isListed || link.isOver) return undefined;
     if (!this.takes(id)) return undefined;
@@ -125,13 +125,16 @@ export class Sockets implements Connections {
 }
 
 /** A client's state does not depend on the rest; of what a line says nothing but the greeting matters here. */
-const isHeard = ({ type }: Out, dialect: Memo["dialect"] | undefined): boolean =>
+const isHeard = (
+  { type }: ServerMessage,
+  dialect: ConnectionSnapshot["dialect"] | undefined,
+): boolean =>
   dialect === "chat.line"
     ? type === "welcome"
     : ["welcome", "gap", "entries", "ready", "error", "mark"].includes(type);
 
 /** Who is online, by what was told. */
-function viewed(view: readonly PeerName[], outs: readonly Out[]): readonly PeerName[] {
+function viewed(view: readonly PeerName[], outs: readonly ServerMessage[]): readonly PeerName[] {
   let names = view;
   for (const out of outs) {
     if (out.type === "welcome") names = out.peers;

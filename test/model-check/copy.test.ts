@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { Broker } from "../../src/core/broker.ts";
 import type { Command, Event } from "../../src/core/event.ts";
-import { presets } from "../../src/config/limits.ts";
+import { defaultLimits } from "../../src/config/limits.ts";
 import type { ConnectionId, PeerName, RoomName, Seq } from "../../src/protocol/ids.ts";
 import type { Connections } from "../../src/core/ports.ts";
 import { type BrokerState, wakeState } from "../../src/core/state.ts";
@@ -15,14 +15,14 @@ import { fuzz } from "../support/arbitraries.ts";
 import { copyState } from "./copy.ts";
 
 const NOW = 1_800_000_000_000;
-const LIMITS = { ...presets(), window: 2, logEntries: 4, names: 3 };
+const LIMITS = { ...defaultLimits(), window: 2, logEntries: 4, names: 3 };
 const NAMES = ["alice", "bob", "carol", "dave"] as PeerName[];
 
 /** Writes down all that a broker does to its connections. */
 class Ears implements Connections {
   readonly heard: string[] = [];
   open = (memo: unknown): void => void this.heard.push(`open ${JSON.stringify(memo)}`);
-  remember = (memo: unknown): void => void this.heard.push(`memo ${JSON.stringify(memo)}`);
+  saveSnapshot = (memo: unknown): void => void this.heard.push(`memo ${JSON.stringify(memo)}`);
   close = (id: string, code: number): void => void this.heard.push(`close ${id} ${code}`);
   pinged = (): undefined => undefined;
   token = (): string => `k${this.heard.length}`;
@@ -86,7 +86,7 @@ function turnsOf(turns: readonly (readonly StepOf<typeof step>[])[]): [Event[], 
       if (one.type === "waits") now += one.ms;
       const id = ids.get(one.name) ?? ("0" as ConnectionId);
       const link = { name: one.name, id };
-      const said = (command: Command): Event => ({ type: "Said", link, command });
+      const said = (command: Command): Event => ({ type: "CommandReceived", link, command });
       switch (one.type) {
         case "joins": {
           const next = `${1_000 + joins++}` as ConnectionId;

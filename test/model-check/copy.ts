@@ -17,12 +17,12 @@ export function copyState(state: BrokerState): BrokerState {
       joined: new Set(presence.joined),
       left: new Set(presence.left),
     },
-    announcements: { ...announcements, hearers: [...announcements.hearers] },
+    announcements: { ...announcements, recipients: [...announcements.recipients] },
     flow: { ...flow, signals: { ...flow.signals } },
     pump: {
       ...pump,
-      hungry: new Set(pump.hungry),
-      broke: new Map(pump.broke),
+      runnable: new Set(pump.runnable),
+      throttled: new Map(pump.throttled),
       sweep: { ...pump.sweep, rest: [...pump.sweep.rest] },
     },
     allowances: mapOf(allowances, (bucket) => ({ ...bucket })),
@@ -38,7 +38,7 @@ const copyPeer = (peer: Peer): Peer => ({
   ...peer,
   flight: { ...peer.flight, seqs: [...peer.flight.seqs], sizes: [...peer.flight.sizes] },
   budget: { ...peer.budget },
-  waiting: [...peer.waiting],
+  pendingReplies: [...peer.pendingReplies],
 });
 
 function mapOf<Key, Value>(map: ReadonlyMap<Key, Value>, copy: (value: Value) => Value) {

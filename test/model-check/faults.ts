@@ -3,10 +3,10 @@
  */
 import type { ClientRecord } from "../../src/client/storage/storage.ts";
 import type { Seq } from "../../src/protocol/ids.ts";
-import { shift, START } from "../../src/protocol/ids.ts";
+import { addSeq, SEQ_ZERO } from "../../src/protocol/ids.ts";
 import { connects, letsGo, OFFLINE } from "./client.ts";
 import type { Step } from "./explorer.ts";
-import { partsOf } from "../../src/durable-object/inbox.ts";
+import { splitAtErase } from "../../src/durable-object/inbox.ts";
 import { asks, crashes, losesMemory, sleeps, takesTurn } from "./room.ts";
 import {
   changeClient,
@@ -34,7 +34,7 @@ function one(
 
 /** The commit of any part of a turn fails. */
 export const whileEventsWait = (world: World): Steps =>
-  partsOf(world.room.inbox).flatMap((_part, index) => {
+  splitAtErase(world.room.inbox).flatMap((_part, index) => {
     const which = index === 0 ? "the commit" : `commit ${index + 1}`;
     return one(world, "failures", `the room takes its turn, and ${which} fails`, (next) =>
       takesTurn(next, index),
@@ -67,14 +67,14 @@ export function orders(world: World): Steps {
 /** The entries that have their text, and those that this turn will bring. */
 function erasable({ room, ledger }: World): { readonly seq: Seq; readonly what: string }[] {
   const stored = room.disk.segments.flat().filter(({ redacted }) => redacted !== true);
-  const head = ledger.at(-1)?.seq ?? START;
+  const head = ledger.at(-1)?.seq ?? SEQ_ZERO;
   const fresh = room.inbox.flatMap((item) =>
     item.type === "frame" ? item.commands.filter(({ type }) => type === "Message") : [],
   );
   return [
     ...stored.map((entry) => ({ seq: entry.seq, what: labelOf(entry) })),
     ...fresh.map((_command, index) => ({
-      seq: shift(head, index + 1),
+      seq: addSeq(head, index + 1),
       what: `what will be entry ${head + index + 1}`,
     })),
   ];

@@ -3,17 +3,17 @@
  * expected.ts.
  */
 import { concerns, type Entry } from "../../src/core/entry.ts";
-import type { Out } from "../../src/core/event.ts";
-import { inFlight } from "../../src/core/peers/in-flight.ts";
+import type { ServerMessage } from "../../src/core/event.ts";
+import { countInFlight } from "../../src/core/peers/in-flight.ts";
 import { STRETCH_BYTES } from "../../src/core/limits.ts";
 import { EPHEMERAL_RESERVE_BYTES } from "../../src/core/delivery/outbox.ts";
-import { type Seq, shift } from "../../src/protocol/ids.ts";
-import type { Memo } from "../../src/core/ports.ts";
+import { type Seq, addSeq } from "../../src/protocol/ids.ts";
+import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
 import { Violation } from "./explorer.ts";
 import { type Client, labelOf, type World } from "./state.ts";
 
-type Leaving = Out | { readonly type: "open"; readonly memo: Memo };
+type Leaving = ServerMessage | { readonly type: "open"; readonly memo: ConnectionSnapshot };
 
 /**
  * R3: what leaves the room is on its disk, so an erased text leaves no more. R6, R8: a gap is one; an entry, and the
@@ -21,7 +21,7 @@ type Leaving = Out | { readonly type: "open"; readonly memo: Memo };
  */
 export function mayLeave(
   out: Leaving,
-  memo: Memo,
+  memo: ConnectionSnapshot,
   { isCommitting, log, directory }: MemoryStorage,
   ledger: readonly Entry[],
 ): void {
@@ -34,7 +34,7 @@ export function mayLeave(
       return;
     case "entries":
       for (const entry of out.entries) {
-        const [stored] = log.after(shift(entry.seq, -1)).entries;
+        const [stored] = log.after(addSeq(entry.seq, -1)).entries;
         if (stored !== entry && stored?.frame !== entry.frame) {
           throw new Violation("R3", `${name} is shown ${entry.seq}, which is not stored`);
         }
@@ -71,7 +71,7 @@ function isStored(seq: Seq, head: Seq): void {
 /** The first entry between two positions that concerns `name`. */
 const firstBetween = (
   ledger: readonly Entry[],
-  name: Memo["link"]["name"],
+  name: ConnectionSnapshot["link"]["name"],
   { above, below }: { readonly above: number; readonly below: number },
   isShown: (entry: Entry) => boolean = () => true,
 ): Entry | undefined =>
@@ -92,8 +92,8 @@ export function nothingSkipped(
 /** R5 for `chat.line`: what is handed to an open socket is handed once, in order, without a hole. */
 export function wasHanded(
   client: Client,
-  outs: readonly Out[],
-  { birth }: Memo,
+  outs: readonly ServerMessage[],
+  { birth }: ConnectionSnapshot,
   ledger: readonly Entry[],
 ): Client {
   let { position } = client;
@@ -150,8 +150,8 @@ export function isSound(world: World): void {
     if (acked > Math.max(sent, room.state?.pump.served ?? 0)) {
       throw new Violation("pump", `${link.name}: acked ${acked} is above sent ${sent}`);
     }
-    if (dialect === "chat.v1" && inFlight(flight) > limits.window) {
-      throw new Violation("R8", `${inFlight(flight)} are in flight to ${link.name}`);
+    if (dialect === "chat.v1" && countInFlight(flight) > limits.window) {
+      throw new Violation("R8", `${countInFlight(flight)} are in flight to ${link.name}`);
     }
     // Left out of a state's text, so they must never decide anything.
     if (budget.level <= 2 * EPHEMERAL_RESERVE_BYTES) {
@@ -223,7 +223,7 @@ export function isGoodEnd(world: World): void {
     throw new Violation("R11", `online for ever: ${online.join()}; here: ${[...here].join()}`);
   }
   for (const peer of state.peers.values()) {
-    if (inFlight(peer.flight) > 0)
+    if (countInFlight(peer.flight) > 0)
       throw new Violation("R11", `something stays in flight to ${peer.link.name}`);
     if (peer.marks.length > 0) throw new Violation("R11", `${peer.link.name} never shows a mark`);
   }

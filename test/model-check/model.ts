@@ -1,7 +1,7 @@
 /**
  * A scope as a model to explore: its first world, its steps, its rules.
  */
-import { presets } from "../../src/config/limits.ts";
+import { defaultLimits } from "../../src/config/limits.ts";
 import type { PeerName, Seq } from "../../src/protocol/ids.ts";
 import { emptyDisk } from "../support/storage/memory-storage.ts";
 import { OFFLINE } from "./client.ts";
@@ -56,7 +56,7 @@ function initialOf(scope: Scope): World {
   let world: World = {
     scope,
     // A name's share of the log is no matter here, and so may stay out of a world's text.
-    limits: { ...presets(), share: 0, ...scope.limits },
+    limits: { ...defaultLimits(), share: 0, ...scope.limits },
     room: { now, epoch: 1, disk, pending: new Map(), ...asleep },
     links: [],
     clients,

@@ -4,15 +4,15 @@
  * the broker did.
  */
 import { concerns } from "../../src/core/entry.ts";
-import type { Event, Out } from "../../src/core/event.ts";
+import type { Event, ServerMessage } from "../../src/core/event.ts";
 import {
   type ConnectionId,
   type PeerName,
   type Seq,
-  shift,
-  START,
+  addSeq,
+  SEQ_ZERO,
 } from "../../src/protocol/ids.ts";
-import type { Order } from "../../src/protocol/admin.ts";
+import type { AdminRequest } from "../../src/protocol/admin.ts";
 import type { Peer } from "../../src/core/peers/peers.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
@@ -46,7 +46,7 @@ export class Expected {
   /** Who missed what their name's former life left behind. */
   readonly #late: { readonly id: ConnectionId; readonly from: Seq; readonly to: Seq }[] = [];
   /** Since when the name concerns itself that is about to be let in. */
-  #birth: Seq = START;
+  #birth: Seq = SEQ_ZERO;
 
   constructor(world: World, state: BrokerState, storage: MemoryStorage) {
     this.#storage = storage;
@@ -71,7 +71,7 @@ export class Expected {
       this.#birth = known?.birth ?? this.#head;
       this.#forgotten.delete(event.join.name);
     }
-    if (event.type !== "Said" || event.command.type !== "Message") return;
+    if (event.type !== "CommandReceived" || event.command.type !== "Message") return;
     if (!this.#isCurrent(event.link)) return;
     const { to = [] } = event.command;
     const label = labelOf(event.command);
@@ -79,7 +79,7 @@ export class Expected {
     else this.#refused.push({ label, id: event.link.id });
   }
 
-  #obeys(order: Order): void {
+  #obeys(order: AdminRequest): void {
     switch (order.type) {
       case "Expel":
         this.#forgotten.add(order.name);
@@ -111,7 +111,7 @@ export class Expected {
 
   /** The head, what was said in this turn included. */
   get #head(): Seq {
-    return shift(this.#storage.log.head, this.#stored.length);
+    return addSeq(this.#storage.log.head, this.#stored.length);
   }
 
   /** The broker has let this connection in, or not. */
@@ -131,7 +131,7 @@ export class Expected {
     }
     const { since, epoch } = join;
     if (since !== undefined && epoch === this.#epoch && since < birth) {
-      this.#late.push({ id, from: shift(since, 1), to: birth });
+      this.#late.push({ id, from: addSeq(since, 1), to: birth });
     }
     if (rival !== undefined) this.#replaced.push(rival.id);
     this.#current.set(join.name, { id, token, attempt, birth });
@@ -220,7 +220,7 @@ export class Expected {
     }
     for (const { seq, id } of this.#bereft) {
       if (!this.#isHere(id, after, sockets) || !sockets.takes(id)) continue;
-      const isTold = (out: Out): boolean => out.type === "redacted" && out.seq === seq;
+      const isTold = (out: ServerMessage): boolean => out.type === "redacted" && out.seq === seq;
       if (sockets.sent.get(id)?.some(isTold) !== true)
         throw new Violation("R6", `the text of ${seq} was erased, and ${id} is not told`);
     }

@@ -9,9 +9,9 @@ import { Broker } from "../../src/core/broker.ts";
 import { REPLACED } from "../../src/core/close-frames.ts";
 import type { Event } from "../../src/core/event.ts";
 import { nextConnectionId, type RoomName } from "../../src/protocol/ids.ts";
-import type { Order } from "../../src/protocol/admin.ts";
+import type { AdminRequest } from "../../src/protocol/admin.ts";
 import { wakeState } from "../../src/core/state.ts";
-import { partsOf } from "../../src/durable-object/inbox.ts";
+import { splitAtErase } from "../../src/durable-object/inbox.ts";
 import { emptyDisk, MemoryStorage } from "../support/storage/memory-storage.ts";
 import { copyState } from "./copy.ts";
 import { Expected } from "./oracle.ts";
@@ -58,7 +58,7 @@ export function delivers(world: World, { label, up, id }: Link, again = false): 
 }
 
 /** The operator asks. */
-export const asks = (world: World, order: Order): World => ({
+export const asks = (world: World, order: AdminRequest): World => ({
   ...world,
   room: { ...world.room, inbox: [...world.room.inbox, { type: "order", order }] },
 });
@@ -69,7 +69,7 @@ export const asks = (world: World, order: Order): World => ({
  */
 export function takesTurn(world: World, failing?: number): World {
   let after = world;
-  for (const [index, part] of partsOf(world.room.inbox).entries()) {
+  for (const [index, part] of splitAtErase(world.room.inbox).entries()) {
     after = takesPart(after, part, index === failing ? 1 : 0);
   }
   return after;
@@ -133,7 +133,7 @@ function takesPart(world: World, part: readonly Item[], failures: number): World
     inbox: later,
   });
   const compared = expected.compare(world, after, sockets, failed ? part : undefined);
-  return broker.isOver ? isErased(compared) : compared;
+  return broker.isErased ? isErased(compared) : compared;
 }
 
 /** Another database, another epoch; what left the room before is still on its way. */
@@ -169,7 +169,11 @@ function eventsOf(item: Item): Event[] {
     case "join":
       return [{ type: "NewPeer", id: item.link.id, join: item.join }];
     case "frame":
-      return item.commands.map((command) => ({ type: "Said", link: item.link, command }));
+      return item.commands.map((command) => ({
+        type: "CommandReceived",
+        link: item.link,
+        command,
+      }));
     case "gone":
       return [{ type: "Disconnect", link: item.link, code: item.code }];
     case "order":
@@ -188,12 +192,14 @@ function recovers(broker: Broker, part: readonly Item[], now: number, sockets: S
   const removals = part.flatMap(eventsOf).flatMap((event): Event[] => {
     if (!("link" in event)) return [];
     return [
-      event.type === "Disconnect" ? event : { type: "Broken", link: event.link, code, reason },
+      event.type === "Disconnect"
+        ? event
+        : { type: "ConnectionFailed", link: event.link, code, reason },
     ];
   });
-  broker.admitLoss(now);
+  broker.presenceLost(now);
   broker.decide(removals, now);
-  broker.handOver(now);
+  broker.deliver(now);
 }
 
 function wake(sockets: Sockets, storage: MemoryStorage, now: number) {

@@ -3,11 +3,11 @@
  * behind them. The code that runs in it is the room's and the client's own; see room.ts and client.ts.
  */
 import type { Entry } from "../../src/core/entry.ts";
-import type { Command, Dialect, Join, Out, Session } from "../../src/core/event.ts";
+import type { Command, Dialect, Join, ServerMessage, Session } from "../../src/core/event.ts";
 import type { Limits } from "../../src/core/limits.ts";
-import type { ConnectionId, Link as Identity, PeerName } from "../../src/protocol/ids.ts";
-import type { Order } from "../../src/protocol/admin.ts";
-import type { Memo } from "../../src/core/ports.ts";
+import type { ConnectionId, ConnectionRef as Identity, PeerName } from "../../src/protocol/ids.ts";
+import type { AdminRequest } from "../../src/protocol/admin.ts";
+import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 import type { Link as ClientLink } from "../../src/client/connection-state.ts";
 import type { ClientRecord } from "../../src/client/storage/storage.ts";
@@ -81,7 +81,7 @@ export interface Scope {
 /** What travels up a link, in order. */
 export type Up = { readonly commands: readonly Command[] } | { readonly gone: number };
 /** What travels down a link, in order. */
-export type Down = { readonly outs: readonly Out[] } | { readonly close: number };
+export type Down = { readonly outs: readonly ServerMessage[] } | { readonly close: number };
 
 /** One connection, from the handshake until both ends have let go of it. */
 export interface Link {
@@ -92,7 +92,7 @@ export interface Link {
   readonly handshake: Omit<Join, "room"> | undefined;
   readonly id: Identity | undefined;
   /** What the socket remembers; undefined before it was accepted. */
-  readonly memo: Memo | undefined;
+  readonly memo: ConnectionSnapshot | undefined;
   /** The room ended it. */
   readonly isOver: boolean;
   /** The room's end of the socket exists: it was accepted, and its end was not dealt with yet. */
@@ -121,7 +121,7 @@ export type Item =
     }
   | { readonly type: "frame"; readonly link: Identity; readonly commands: readonly Command[] }
   | { readonly type: "gone"; readonly link: Identity; readonly code: number }
-  | { readonly type: "order"; readonly order: Order }
+  | { readonly type: "order"; readonly order: AdminRequest }
   | { readonly type: "tick" };
 
 export interface Room {

@@ -22,8 +22,8 @@ const one = (file: string, find: string, put: string): Edit[] => [{ file, find, 
  */
 const STILL_KNOWN: Edit = {
   file: "src/durable-object/connections.ts",
-  find: "    this.forget(ws);\n    this.closeAgain(ws, { code, reason });",
-  put: "    this.closeAgain(ws, { code, reason });",
+  find: "    this.detach(ws);\n    this.closeStale(ws, { code, reason });",
+  put: "    this.closeStale(ws, { code, reason });",
 };
 
 const ROOM: readonly ChaosMutant[] = [
@@ -64,7 +64,7 @@ const ROOM: readonly ChaosMutant[] = [
     name: "key ignored",
     edits: one(
       "src/core/membership/join.ts",
-      "known !== undefined && !sameSecret(owner, known.owner)",
+      "known !== undefined && !timingSafeEqual(owner, known.owner)",
       "false",
     ),
     rules: ["R1"],
@@ -122,7 +122,7 @@ const ROOM: readonly ChaosMutant[] = [
   },
   {
     name: "gap jumped over",
-    edits: one("src/core/delivery/pump.ts", "shift(start, 1) < first &&", "false &&"),
+    edits: one("src/core/delivery/pump.ts", "addSeq(start, 1) < first &&", "false &&"),
     rules: ["R5", "R6"],
     isForgetful: true,
   },
@@ -139,8 +139,8 @@ const ROOM: readonly ChaosMutant[] = [
     name: "an ack opens no window",
     edits: one(
       "src/core/delivery/pump.ts",
-      "peer.sent = laterOf(peer.sent, seq);\n      this.wantMore(peer);",
-      "peer.sent = laterOf(peer.sent, seq);",
+      "peer.sent = maxSeq(peer.sent, seq);\n      this.schedule(peer);",
+      "peer.sent = maxSeq(peer.sent, seq);",
     ),
     rules: ["R11"],
   },

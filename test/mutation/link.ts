@@ -26,8 +26,8 @@ export const LINK: readonly Mutant[] = [
     name: "what was spent in a wrong future counts until then",
     edits: one(
       "src/core/membership/join.ts",
-      "notAfter((current ?? known).spent, now)",
-      "(current ?? known).spent",
+      "notAfter(current?.quotaUsed ?? known.spent, now)",
+      "current?.quotaUsed ?? known.spent",
     ),
     project: "unit",
     file: "test/unit/core/log-quota.test.ts",
@@ -180,7 +180,7 @@ export const LINK: readonly Mutant[] = [
   },
   {
     name: "stalls do not move with the clock",
-    edits: one("src/core/clock.ts", "    peer.progressAt += by;\n", ""),
+    edits: one("src/core/clock.ts", "    peer.lastAckAt += by;\n", ""),
     project: "unit",
     file: "test/unit/core/clock.test.ts",
     test: "whoever acknowledges",
@@ -189,8 +189,8 @@ export const LINK: readonly Mutant[] = [
     name: "a spent budget does not move with the clock",
     edits: one(
       "src/core/clock.ts",
-      "pump.broke.set(name, due + by);",
-      "pump.broke.set(name, due);",
+      "pump.throttled.set(name, due + by);",
+      "pump.throttled.set(name, due);",
     ),
     project: "unit",
     file: "test/unit/core/clock.test.ts",

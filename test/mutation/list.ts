@@ -123,7 +123,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one(
       "src/durable-object/rpc-validation.ts",
       "if (result.success) return",
-      "return given as Order;\n  if (result.success) return",
+      "return given as AdminRequest;\n  if (result.success) return",
     ),
     ...OPERATED,
     test: "an order that is malformed is an error at once",
@@ -232,8 +232,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a mark that is never shown is not waited for",
     edits: one(
       "src/core/delivery/flow-control.ts",
-      "if (inFlight(peer.flight) === 0 && peer.marks.length === 0) continue;",
-      "if (inFlight(peer.flight) === 0) continue;",
+      "if (countInFlight(peer.flight) === 0 && peer.marks.length === 0) continue;",
+      "if (countInFlight(peer.flight) === 0) continue;",
     ),
     ...PROOF,
     test: "R8: a mark that is not shown for 90 s",
@@ -242,7 +242,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "what waits is not sent when a mark is shown",
     edits: one(
       "src/core/broker.ts",
-      "      this.#pump.wantMore(peer);\n    }\n    const counted",
+      "      this.#pump.schedule(peer);\n    }\n    const counted",
       "    }\n    const counted",
     ),
     project: "model-check",
@@ -275,13 +275,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: "src/durable-object/chat-room.ts",
-        find: "const begins = this.#turn === undefined;",
-        put: "if (this.#sockets.find(ws) === undefined) return undefined;\n    const begins = this.#turn === undefined;",
+        find: "const begins = this.#pendingTurn === undefined;",
+        put: "if (this.#connections.find(ws) === undefined) return undefined;\n    const begins = this.#pendingTurn === undefined;",
       },
       {
         file: "src/core/broker.ts",
-        find: "const peer = this.#peers.current(event.link);\n        if (peer === undefined) return;\n        peer.heardAt",
-        put: "const peer = this.#peers.get(event.link.name);\n        if (peer === undefined) return;\n        peer.heardAt",
+        find: "const peer = this.#peers.current(event.link);\n        if (peer === undefined) return;\n        peer.lastHeardAt",
+        put: "const peer = this.#peers.get(event.link.name);\n        if (peer === undefined) return;\n        peer.lastHeardAt",
       },
     ],
     ...WAKE,
@@ -301,7 +301,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "key ignored",
     edits: one(
       "src/core/membership/join.ts",
-      "known !== undefined && !sameSecret(owner, known.owner)",
+      "known !== undefined && !timingSafeEqual(owner, known.owner)",
       "false",
     ),
     ...RULES,
@@ -332,8 +332,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "frames before insert",
     edits: one(
       "src/core/broker.ts",
-      "this.#commit(now);\n    this.handOver(now);",
-      "this.handOver(now);\n    this.#commit(now);",
+      "this.#commit(now);\n    this.deliver(now);",
+      "this.deliver(now);\n    this.#commit(now);",
     ),
     ...RULES,
     test: "R3: a turn whose commit fails shows nothing",
@@ -351,16 +351,20 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "answers after entries",
     edits: [
-      { file: "src/core/delivery/pump.ts", find: " || peer.waiting.length > 0) {", put: ") {" },
       {
         file: "src/core/delivery/pump.ts",
-        find: "if (peer !== undefined) left -= this.pay(peer, compute, now, left);",
+        find: " || peer.pendingReplies.length > 0) {",
+        put: ") {",
+      },
+      {
+        file: "src/core/delivery/pump.ts",
+        find: "if (peer !== undefined) left -= this.sendReplies(peer, compute, now, left);",
         put: "",
       },
       {
         file: "src/core/delivery/pump.ts",
         find: "this.#state.served = this.#log.head;\n",
-        put: "for (const peer of this.#peers.values()) this.pay(peer, compute, now);\nthis.#state.served = this.#log.head;\n",
+        put: "for (const peer of this.#peers.values()) this.sendReplies(peer, compute, now);\nthis.#state.served = this.#log.head;\n",
       },
     ],
     ...RULES,
@@ -370,8 +374,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "jump to head",
     edits: one(
       "src/core/delivery/pump.ts",
-      "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
-      "return inFlight(peer.flight) === 0 ? this.#log.head : peer.acked;",
+      "return countInFlight(peer.flight) === 0 && !peer.sendFailed ? this.sentOf(peer) : peer.acked;",
+      "return countInFlight(peer.flight) === 0 ? this.#log.head : peer.acked;",
     ),
     ...RULES,
     test: "R5: with nothing in flight the cursor is what was sent",
@@ -380,7 +384,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "sent taken for acknowledged",
     edits: one(
       "src/core/delivery/pump.ts",
-      "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
+      "return countInFlight(peer.flight) === 0 && !peer.sendFailed ? this.sentOf(peer) : peer.acked;",
       "return this.sentOf(peer);",
     ),
     ...RULES,
@@ -390,7 +394,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "attachment not written at an ack",
     edits: one(
       "src/core/delivery/pump.ts",
-      "this.#outbox.remember(peer);\n    if (!peer.live) {",
+      "this.#outbox.saveSnapshot(peer);\n    if (!peer.live) {",
       "if (!peer.live) {",
     ),
     ...RULES,
@@ -400,7 +404,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "attachment not written at a hand-over to a line peer",
     edits: one(
       "src/core/delivery/pump.ts",
-      'shown = entries.length === out.entries.length ? out : { type: "entries", entries };\n      this.#outbox.remember(peer);',
+      'shown = entries.length === out.entries.length ? out : { type: "entries", entries };\n      this.#outbox.saveSnapshot(peer);',
       'shown = entries.length === out.entries.length ? out : { type: "entries", entries };',
     ),
     ...RULES,
@@ -408,7 +412,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "everyone live at a wake",
-    edits: one("src/core/state.ts", "acked >= floor && laterOf(", "true || laterOf("),
+    edits: one("src/core/state.ts", "acked >= floor && maxSeq(", "true || maxSeq("),
     ...RULES,
     test: "R5: what was in flight when the room lost its memory",
   },
@@ -437,7 +441,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "gap jumped over",
-    edits: one("src/core/delivery/pump.ts", "shift(start, 1) < first &&", "false &&"),
+    edits: one("src/core/delivery/pump.ts", "addSeq(start, 1) < first &&", "false &&"),
     ...RULES,
     test: "R6: what retention removed is told as a gap",
   },
@@ -445,8 +449,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an unacknowledged gap forgotten",
     edits: one(
       "src/core/delivery/pump.ts",
-      "this.#flow.launch(peer, to, GAP_BYTES, peer.sent, now);",
-      "this.#flow.launch(peer, to, GAP_BYTES, shift(to, -1), now);",
+      "this.#flow.onSent(peer, to, GAP_BYTES, peer.sent, now);",
+      "this.#flow.onSent(peer, to, GAP_BYTES, addSeq(to, -1), now);",
     ),
     ...RULES,
     test: "R6: a gap that was not acknowledged",
@@ -456,7 +460,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one(
       "src/core/membership/join.ts",
       "return epoch === room.epoch ? since : own;",
-      "return epoch === room.epoch ? laterOf(since, own) : own;",
+      "return epoch === room.epoch ? maxSeq(since, own) : own;",
     ),
     ...RULES,
     test: "R6: an unknown epoch or a since above the head",
@@ -543,8 +547,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the allowance is the connection's",
     edits: one(
       "src/core/broker.ts",
-      "this.#allowances.take(peer.link.name,",
-      "this.#allowances.take(peer.link.id,",
+      "this.#rateLimiter.take(peer.link.name,",
+      "this.#rateLimiter.take(peer.link.id,",
     ),
     ...RULES,
     test: "R8: the first item over the allowance",
@@ -563,7 +567,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a commit in every turn",
     edits: one(
       "src/core/broker.ts",
-      "if (fresh.length === 0 && !directory.isChanged && !this.#operator.isChanged) return;",
+      "if (fresh.length === 0 && !directory.isChanged && !this.#admin.isChanged) return;",
       "",
     ),
     ...RULES,
@@ -583,8 +587,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an ack opens no window",
     edits: one(
       "src/core/delivery/pump.ts",
-      "peer.sent = laterOf(peer.sent, seq);\n      this.wantMore(peer);",
-      "peer.sent = laterOf(peer.sent, seq);",
+      "peer.sent = maxSeq(peer.sent, seq);\n      this.schedule(peer);",
+      "peer.sent = maxSeq(peer.sent, seq);",
     ),
     ...RULES,
     test: "R11: a returning peer becomes ready however fast others talk",
@@ -593,7 +597,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "no sweep",
     edits: one(
       "src/core/broker.ts",
-      "if (this.#fresh.length > 0) this.#pump.sweep(this.#fresh.length, now);",
+      "if (this.#newEntries.length > 0) this.#pump.sweep(this.#newEntries.length, now);",
       "",
     ),
     ...RULES,
@@ -625,7 +629,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "dead links kept",
     edits: one(
       "src/core/delivery/flow-control.ts",
-      "if (peer.progressAt + STALL_MS <= now) dead.push(peer);\n      else next",
+      "if (peer.lastAckAt + STALL_MS <= now) dead.push(peer);\n      else next",
       "next",
     ),
     ...RULES,
@@ -633,7 +637,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a share that sleep refills",
-    edits: one("src/core/broker.ts", "this.#outbox.remember(peer);\n    const away", "const away"),
+    edits: one(
+      "src/core/broker.ts",
+      "this.#outbox.saveSnapshot(peer);\n    const away",
+      "const away",
+    ),
     ...SHARE,
     test: "R8: a share is not refilled by sleep",
   },
@@ -641,7 +649,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a share that a crash refills",
     edits: one(
       "src/store/sqlite-directory.ts",
-      "if (spent.length > 0) saved.push(writeSpent(spent));",
+      "if (spent.length > 0) saved.push(encodeUsage(spent));",
       "",
     ),
     project: "workerd",
@@ -768,7 +776,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a page of another origin is let in",
-    edits: one("src/http/router.ts", "if (!mayConnect(origin, url, origins))", "if (false)"),
+    edits: one("src/http/router.ts", "if (!isOriginAllowed(origin, url, origins))", "if (false)"),
     ...DOOR,
     test: "a page of another origin is told so by a close",
   },
@@ -794,7 +802,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "handshakes that are refused are not counted",
     edits: one(
       "src/http/router.ts",
-      "if (await knocksTooOften(headers, env.UPGRADES)) return tooMany(room);",
+      "if (await isRateLimited(headers, env.UPGRADES)) return tooMany(room);",
       "",
     ),
     ...DOOR,
@@ -804,7 +812,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "429 can be read in no browser",
     edits: one(
       "src/http/router.ts",
-      "if (await knocksTooOften(request.headers, env.UPGRADES)) return tooMany(room);",
+      "if (await isRateLimited(request.headers, env.UPGRADES)) return tooMany(room);",
       "",
     ),
     ...DOOR,
@@ -830,7 +838,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "gathering: a flood is never cut",
     edits: one(
       "src/durable-object/batch-timer.ts",
-      "return grew && passed >= 0 && passed < GATHER_MS",
+      "return grew && passed >= 0 && passed < BATCH_MS",
       "return grew",
     ),
     project: "unit",
@@ -841,7 +849,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "gathering: a message that is alone waits for company",
     edits: one(
       "src/durable-object/batch-timer.ts",
-      "items >= this.#seen + GATHER_ITEMS",
+      "items >= this.#seen + BATCH_ITEMS",
       "items >= this.#seen",
     ),
     project: "unit",
@@ -888,8 +896,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an interval counted from any turn, not from a commit of entries",
     edits: one(
       "src/durable-object/chat-room.ts",
-      "if (this.#storage?.log.head !== head) this.#pace",
-      "this.#pace",
+      "if (this.#storage?.log.head !== head) this.#batchTimer",
+      "this.#batchTimer",
     ),
     project: "workerd",
     file: "test/workerd/batching.test.ts",
@@ -937,7 +945,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "model: saved cursor too high",
     edits: one(
       "src/core/delivery/pump.ts",
-      "return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;",
+      "return countInFlight(peer.flight) === 0 && !peer.sendFailed ? this.sentOf(peer) : peer.acked;",
       "return this.sentOf(peer);",
     ),
     ...MODEL,
@@ -947,7 +955,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "model: attachment not written at an ack",
     edits: one(
       "src/core/delivery/pump.ts",
-      "this.#outbox.remember(peer);\n    if (!peer.live) {",
+      "this.#outbox.saveSnapshot(peer);\n    if (!peer.live) {",
       "if (!peer.live) {",
     ),
     ...MODEL,
@@ -1027,7 +1035,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one(
       "src/core/broker.ts",
       "if (seq <= head && (this.#pump.ack(peer, counted, now) || isShown)) return;",
-      "if (seq <= head && (this.#pump.ack(peer, counted, now) || isShown)) return this.#storage.directory.save(peer.link.name, { ...this.#standing(peer), seen: now });",
+      "if (seq <= head && (this.#pump.ack(peer, counted, now) || isShown)) return this.#storage.directory.save(peer.link.name, { ...this.#progress(peer), seen: now });",
     ),
     ...COUNTED_LOADS,
     test: "R10: one message in flight",
@@ -1122,7 +1130,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a closed room keeps its storage",
     edits: one(
       "src/core/broker.ts",
-      "if (this.#operator.isErasing) return this.#storage.erase();",
+      "if (this.#admin.isErasing) return this.#storage.erase();",
       "",
     ),
     ...OPERATOR,
@@ -1280,8 +1288,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "who could not be served ends before what was read has left",
     edits: one(
       "src/core/broker.ts",
-      "    const memo = (peer: Peer): Memo => this.#memo(peer);\n",
-      "    const memo = (peer: Peer): Memo => this.#memo(peer);\n    this.#endFailed(now);\n",
+      "    const memo = (peer: Peer): ConnectionSnapshot => this.#snapshot(peer);\n",
+      "    const memo = (peer: Peer): ConnectionSnapshot => this.#snapshot(peer);\n    this.#closeFailed(now);\n",
     ),
     ...UNREAD,
     test: "R5: whose socket took nothing any more",
@@ -1334,11 +1342,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: "what a scan read waits for the whole heap to be looked through",
     edits: one(
       "src/store/sqlite-log.ts",
-      `    return new Stretch(
+      `    return new BoundedScan(
       () => this.#endAfter(seq),
       (stretch) => this.#forward(seq, name, stretch),
     );`,
-      `    const scan = new Stretch(
+      `    const scan = new BoundedScan(
       () => this.#endAfter(seq),
       (stretch) => this.#forward(seq, name, stretch),
     );
@@ -1400,7 +1408,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a lost id is another epoch",
-    edits: one("src/store/schema.ts", 'if (id === "") throw damaged("it has lost its id");', ""),
+    edits: one(
+      "src/store/schema.ts",
+      'if (id === "") throw corruptionError("it has lost its id");',
+      "",
+    ),
     ...DAMAGE,
     test: "R6: a database with no id",
   },
@@ -1409,7 +1421,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one(
       "src/store/sqlite-directory.ts",
       "return Array.isArray(list) && list.every(isSaved) ? list : undefined;",
-      "return list as Saved[];",
+      "return list as CheckpointRow[];",
     ),
     ...DAMAGE,
     test: "R5: a checkpoint with a cursor that is text",
@@ -1430,7 +1442,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one(
       "src/durable-object/chat-room.ts",
       "      // Before the next part, which may wake another broker: that must not take a dead socket for a peer.\n",
-      "    }\n    for (const items of partsOf(inbox)) {\n",
+      "    }\n    for (const items of splitAtErase(inbox)) {\n",
     ),
     ...OPERATED,
     test: "R2: whoever hung up in the turn in which a room was closed",

@@ -32,7 +32,7 @@ export const seq = (value: number): Seq => parsed(parseSeq(value), value);
 export const peers = (count: number, prefix = "a"): PeerName[] =>
   Array.from({ length: count }, (_, index) => peer(`${prefix}${index + 1}`));
 
-type Code = Extract<Command, { type: "Refused" }>["refusal"]["code"];
+type Code = Extract<Command, { type: "Invalid" }>["refusal"]["code"];
 
 /** A refusal, and how its sentence begins: with the field, where there is one. */
 export interface Refusal {

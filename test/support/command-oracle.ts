@@ -49,13 +49,13 @@ export function isSound(command: Command, limits: Limits): boolean {
       const { id, after } = command;
       return (id === undefined || isId(id)) && (after === undefined || isText(after));
     }
-    case "Refused": {
+    case "Invalid": {
       const { code, message, id } = command.refusal;
       return CODES.has(code) && isText(message) && message !== "" && (id === undefined || isId(id));
     }
     case "Help":
     case "Quit":
-    case "Nothing":
+    case "Empty":
       return true;
     default:
       return command satisfies never;

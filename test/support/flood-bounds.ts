@@ -2,13 +2,13 @@
  * What a flood may cost the owner of a room, in rows written. The tests count them, and docs/security.md tells them:
  * both read them here, so the page cannot become stale.
  */
-import { presets } from "../../src/config/limits.ts";
+import { defaultLimits } from "../../src/config/limits.ts";
 import { CHECKPOINT_ENTRIES } from "../../src/core/broker.ts";
-import { shareOf } from "../../src/core/peers/log-quota.ts";
+import { quotaOf } from "../../src/core/peers/log-quota.ts";
 
-const limits = presets();
+const limits = defaultLimits();
 /** Entries that one name may add in 24 hours. */
-const daily = shareOf(limits)?.entries ?? Infinity;
+const daily = quotaOf(limits)?.entries ?? Infinity;
 
 export const ROWS = {
   /** Four tables, and what they hold at first. */

@@ -5,9 +5,9 @@ import type { Join } from "../../src/core/event.ts";
 import { DAY } from "../../src/core/limits.ts";
 import { EXPORT_PAGE_BYTES } from "../../src/durable-object/export-stream.ts";
 import type { ConnectionId, PeerName, RoomName, Seq } from "../../src/protocol/ids.ts";
-import type { Order } from "../../src/protocol/admin.ts";
-import type { Reply } from "../../src/durable-object/rpc.ts";
-import { joinRequest } from "../../src/durable-object/join-request.ts";
+import type { AdminRequest } from "../../src/protocol/admin.ts";
+import type { AdminResponse } from "../../src/durable-object/rpc.ts";
+import { encodeJoin } from "../../src/durable-object/join-request.ts";
 import worker from "../../src/worker.ts";
 import { type Client, Room } from "../support/harness/workerd.ts";
 import type { Env } from "../../src/durable-object/env.ts";
@@ -16,9 +16,9 @@ const named = (name: string): PeerName => name as PeerName;
 const at = (seq: number): Seq => seq as Seq;
 const ALL = { since: at(0), limit: 1_000, bytes: 1e6 } as const;
 
-const orders = async (room: Room, order: Order): Promise<Reply> =>
+const orders = async (room: Room, order: AdminRequest): Promise<AdminResponse> =>
   await room.stub.operate(room.name as RoomName, order);
-const publishes = (room: Room, from: string, text: string, to?: string[]): Promise<Reply> =>
+const publishes = (room: Room, from: string, text: string, to?: string[]): Promise<AdminResponse> =>
   orders(room, { type: "Publish", from: named(from), text, ...(to && { to: to.map(named) }) });
 
 const lines: string[] = [];
@@ -71,7 +71,7 @@ const isOf = (client: Client | undefined): Client => {
 describe("what an order costs", () => {
   test("R10: publishing, erasing and expelling write one row each, closing and looking none", async () => {
     const { room, people } = await roomWith("alice", "bob");
-    const written = async (order: Order): Promise<number> => {
+    const written = async (order: AdminRequest): Promise<number> => {
       const before = (await room.counters()).rowsWritten;
       expect((await orders(room, order)).type).not.toBe("trouble");
       const after = (await room.counters()).rowsWritten;
@@ -196,7 +196,7 @@ describe("storage trouble", () => {
 describe("trouble over HTTP", () => {
   test("503, to be tried again, if the storage fails or the room cannot be reached", async () => {
     const key = "a-secret-of-enough-characters";
-    const asks = async (operate: () => Promise<Reply>): Promise<unknown> => {
+    const asks = async (operate: () => Promise<AdminResponse>): Promise<unknown> => {
       const stub = { operate, export: operate };
       const fake = { ...env, ADMIN_KEY: key, CHAT_ROOM: { getByName: () => stub } };
       const request = new Request("http://localhost/rooms/lobby/export", {
@@ -238,7 +238,7 @@ describe("a room is closed", () => {
         owner: "",
         dialect: "chat.v1",
       };
-      const answer = await object.fetch(joinRequest(join, true));
+      const answer = await object.fetch(encodeJoin(join, true));
       await Promise.all([lasts, erased, late]);
       const { webSocket } = answer;
       webSocket?.accept();
@@ -272,7 +272,7 @@ describe("a room is closed", () => {
       const join: Join = { room: name, name: named("bob"), owner: "", dialect: "chat.v1" };
       const gone = object.webSocketClose(ws, 1006);
       const erased = object.operate(name, { type: "Erase" });
-      const { webSocket } = await object.fetch(joinRequest(join, true));
+      const { webSocket } = await object.fetch(encodeJoin(join, true));
       await Promise.all([gone, erased]);
       webSocket?.accept();
     });
@@ -486,7 +486,7 @@ describe("an order that is malformed", () => {
   ])("is an error at once, and disturbs nobody: %s", async (_case, order) => {
     const { room, people } = await roomWith("alice");
     const bad = { type: "bad-order", message: expect.any(String) as string };
-    expect(await orders(room, order as Order)).toEqual(bad);
+    expect(await orders(room, order as AdminRequest)).toEqual(bad);
     expect(await room.stub.operate(7 as never, { type: "Stats" })).toEqual(bad);
     expect(await room.stub.export("a/b" as never)).toEqual(bad);
     // The room goes on, for alice and for the operator.

@@ -10,7 +10,7 @@ import {
   type PeerName,
   type RoomName,
 } from "../../src/protocol/ids.ts";
-import { joinRequest } from "../../src/durable-object/join-request.ts";
+import { encodeJoin } from "../../src/durable-object/join-request.ts";
 import { Room } from "../support/harness/workerd.ts";
 
 const read = (vars: object) => readConfig(vars);
@@ -149,7 +149,7 @@ test("an object with a wrong configuration lets nobody in: it is no laxer than t
   const answerWith = (vars: object): Promise<readonly [number, string]> =>
     runInDurableObject(new Room().stub, async (_room, state) => {
       const room = new ChatRoom(state, { ...env, ...vars } as Vars);
-      const answer = await room.fetch(joinRequest(join, false));
+      const answer = await room.fetch(encodeJoin(join, false));
       return [answer.status, await answer.text()];
     });
   expect(await answerWith({})).toEqual([101, ""]);

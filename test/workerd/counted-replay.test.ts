@@ -4,7 +4,7 @@ import { LIMITS } from "../../src/config/limits.ts";
 import { cost, sends } from "../support/harness/billing-counters.ts";
 import { type Client, Room, withVars } from "../support/harness/workerd.ts";
 
-const WINDOW = LIMITS.window.preset;
+const WINDOW = LIMITS.window.default;
 /** So that the generator is not asked to be slow. */
 const FREELY = { RATE: "100000", BURST: "1000000", LOG_SHARE: "0" };
 

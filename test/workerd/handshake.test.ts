@@ -2,10 +2,10 @@
 import { env } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import type { Join } from "../../src/core/event.ts";
-import { limitKeyOf } from "../../src/http/rate-limit.ts";
+import { rateLimitKey } from "../../src/http/rate-limit.ts";
 import { originRefused } from "../../src/http/origin.ts";
-import { mayConnect } from "../../src/http/origin.ts";
-import { joinOf } from "../../src/durable-object/join-request.ts";
+import { isOriginAllowed } from "../../src/http/origin.ts";
+import { decodeJoin } from "../../src/durable-object/join-request.ts";
 import worker from "../../src/worker.ts";
 import { AUDIENCE, claimsOf, ISSUER, nowS, part, SECRET, tokenOf } from "../support/tokens.ts";
 import type { Env } from "../../src/durable-object/env.ts";
@@ -26,7 +26,7 @@ async function knock({ query = "name=alice", headers = {}, vars = {}, url }: Kno
   const rooms = {
     getByName: () => ({
       fetch: (request: Request) => {
-        woken.push(joinOf(request));
+        woken.push(decodeJoin(request));
         return Promise.resolve(Response.json(WOKEN, { status: 409 }));
       },
     }),
@@ -183,11 +183,11 @@ describe("origins", () => {
     ["behind a proxy where TLS ends", "http://chat.example.com/", "https://chat.example.com", true],
     ["behind such a proxy on its port", "http://chat.test:8443/", "https://chat.test:8443", true],
   ])("%s", (_case, url, origin, may) => {
-    expect(mayConnect(origin, new URL(url), new Set(["https://friend.example"]))).toBe(may);
+    expect(isOriginAllowed(origin, new URL(url), new Set(["https://friend.example"]))).toBe(may);
   });
 
   test("none at all is fine: programs send none", () => {
-    expect(mayConnect(null, new URL(HOME), new Set())).toBe(true);
+    expect(isOriginAllowed(null, new URL(HOME), new Set())).toBe(true);
   });
 
   const ADD_IT = "may not connect: add it to the server's ALLOWED_ORIGINS";
@@ -359,7 +359,7 @@ describe("upgrades of one address", () => {
     ["this computer in IPv6", "::1", undefined],
     ["this computer within IPv6", "::ffff:127.0.0.1", undefined],
   ])("counts %s", (_case, address, key) => {
-    expect(limitKeyOf(address)).toBe(key);
+    expect(rateLimitKey(address)).toBe(key);
   });
 
   test("nobody is counted who comes from this computer, as under wrangler dev", async () => {

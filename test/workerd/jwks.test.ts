@@ -8,7 +8,7 @@ import {
   type PeerName,
   type RoomName,
 } from "../../src/protocol/ids.ts";
-import { readToken } from "../../src/http/auth/jwt.ts";
+import { verifyToken } from "../../src/http/auth/jwt.ts";
 import { AUDIENCE, claimsOf, ISSUER, tokenOf } from "../support/tokens.ts";
 
 const ALICE = {
@@ -54,7 +54,7 @@ class Issuer {
     header: { readonly kid: string | undefined } = { kid },
   ): Promise<unknown> {
     const token = await tokenOf(claimsOf(), { alg, ...header, key });
-    return readToken(token, ALICE, { keys: this.url, issuer: ISSUER, audience: AUDIENCE });
+    return verifyToken(token, ALICE, { keys: this.url, issuer: ISSUER, audience: AUDIENCE });
   }
 }
 

@@ -8,7 +8,7 @@ import {
   type PeerName,
   type RoomName,
 } from "../../src/protocol/ids.ts";
-import { readToken } from "../../src/http/auth/jwt.ts";
+import { verifyToken } from "../../src/http/auth/jwt.ts";
 import {
   AUDIENCE,
   claimsOf,
@@ -28,7 +28,7 @@ const at = (room: string, name: string): { room: RoomName; name: PeerName } => (
 const ALICE = at("lobby", "alice");
 
 const answerTo = async (other: Record<string, unknown>, where = ALICE) =>
-  readToken(await tokenOf(claimsOf(other)), where, settings);
+  verifyToken(await tokenOf(claimsOf(other)), where, settings);
 
 describe("who a token speaks for", () => {
   test("the owner is iss and sub, and the end is told with the tolerance of the clocks", async () => {
@@ -171,7 +171,7 @@ describe("what is no good token", () => {
     ["one that is too long", () => tokenOf(claimsOf({ padding: "x".repeat(8_192) })), "8192"],
   ])("%s", async (_case, make, what) => {
     const token = await make();
-    const answer = await readToken(token, ALICE, settings);
+    const answer = await verifyToken(token, ALICE, settings);
     expect(answer).toEqual({ code: 4003, reason: expect.stringContaining(what) });
     const { reason } = answer as { reason: string };
     expect(new TextEncoder().encode(reason).length).toBeLessThanOrEqual(123);
@@ -182,7 +182,7 @@ describe("what is no good token", () => {
     const { publicKey } = await generateKeyPair("RS256", { extractable: true });
     const key = secretKey(await exportSPKI(publicKey));
     const keys = new URL("http://localhost:9/jwks.json");
-    const answer = await readToken(await tokenOf(claimsOf(), { key }), ALICE, {
+    const answer = await verifyToken(await tokenOf(claimsOf(), { key }), ALICE, {
       ...settings,
       keys,
     });
@@ -192,7 +192,7 @@ describe("what is no good token", () => {
   test("an audience is asked for no more once the operator says that any will do", async () => {
     const any = { ...settings, audience: undefined };
     for (const aud of ["mail", undefined]) {
-      const answer = await readToken(await tokenOf(claimsOf({ aud })), ALICE, any);
+      const answer = await verifyToken(await tokenOf(claimsOf({ aud })), ALICE, any);
       expect(answer).toMatchObject({ subject: "alice" });
     }
   });

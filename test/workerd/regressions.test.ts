@@ -1,7 +1,7 @@
 /** Bugs of the object that were found and mended, each under the name of what went wrong. */
 import { describe, expect, test, vi } from "vitest";
 import type { PeerName, RoomName } from "../../src/protocol/ids.ts";
-import { joinRequest } from "../../src/durable-object/join-request.ts";
+import { encodeJoin } from "../../src/durable-object/join-request.ts";
 import { type Client, Room } from "../support/harness/workerd.ts";
 
 const sockets = (
@@ -15,7 +15,7 @@ const sockets = (
     const joins = (): Promise<unknown> => {
       const join = { room: room.name as RoomName, name: name as PeerName, owner: "" };
       return object
-        .fetch(joinRequest({ ...join, dialect: "chat.v1" }, true))
+        .fetch(encodeJoin({ ...join, dialect: "chat.v1" }, true))
         .then((response) => response.webSocket?.accept());
     };
     const says = async (text: string): Promise<void> => object.webSocketMessage(ws, text);

@@ -1,7 +1,7 @@
 /** What survives what: hibernation, eviction, crash; failure signals in every order; on the real object. */
 import { describe, expect, test } from "vitest";
 import type { PeerName, RoomName } from "../../src/protocol/ids.ts";
-import { joinRequest } from "../../src/durable-object/join-request.ts";
+import { encodeJoin } from "../../src/durable-object/join-request.ts";
 import { Room } from "../support/harness/workerd.ts";
 
 /** Calls a failure handler as the platform does. */
@@ -126,7 +126,7 @@ describe("the fence", () => {
       // All three wait in one inbox.
       const turn = [
         Promise.resolve(object.webSocketMessage(ws, send("before"))),
-        object.fetch(joinRequest(join, true)),
+        object.fetch(encodeJoin(join, true)),
         Promise.resolve(object.webSocketMessage(ws, send("after"))),
       ];
       const [, admitted] = await Promise.all(turn);

@@ -4,7 +4,7 @@
  * Invariant: no line makes this throw; what cannot be read comes out as a sentence that says what to write instead.
  */
 import { NAME_GRAMMAR, parsePeerName } from "../../protocol/ids.ts";
-import { HISTORY_MAX, HISTORY_PRESET } from "../../protocol/limits.ts";
+import { HISTORY_MAX, HISTORY_DEFAULT } from "../../protocol/limits.ts";
 import { HOW_TO_SEND } from "../../protocol/line-syntax.ts";
 
 export type Input =
@@ -39,7 +39,7 @@ function readCommand(line: string): Input {
       return after === undefined ? wrong(`/who: ${NAME_GRAMMAR}`) : { type: "who", after };
     }
     case "/history": {
-      const limit = argument === undefined ? HISTORY_PRESET : Number(argument);
+      const limit = argument === undefined ? HISTORY_DEFAULT : Number(argument);
       if (/^\d{1,3}$/.test(argument ?? "1") && limit >= 1 && limit <= HISTORY_MAX) {
         return { type: "history", limit };
       }

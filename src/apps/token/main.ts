@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs, parseEnv } from "node:util";
 import { SignJWT } from "jose/jwt/sign";
 import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../../protocol/ids.ts";
-import { OWN, readTokenSettings, type TokenVars } from "../../config/jwt.ts";
+import { DEFAULT_ISSUER, readTokenSettings, type TokenVars } from "../../config/jwt.ts";
 
 const HELP = `Makes a token that lets NAME into a room, to try tokens with.
 
@@ -107,7 +107,7 @@ function mint({ name, rooms, seconds }: Wish): Promise<string> {
     );
   }
   if (typeof settings === "string") throw new Wrong(settings);
-  const { keys, issuer, audience = OWN } = settings;
+  const { keys, issuer, audience = DEFAULT_ISSUER } = settings;
   if (!(keys instanceof Uint8Array)) {
     throw new Wrong("the tokens of this room come from the issuer whose keys are at JWKS_URL");
   }

@@ -9,12 +9,18 @@
 import { mayRead } from "../peers/peers.ts";
 import { FRAME_OVERHEAD } from "../delivery/outbox.ts";
 import { concerns, type Entry, type EntryFields, redact } from "../entry.ts";
-import { inFlight } from "../peers/in-flight.ts";
+import { countInFlight } from "../peers/in-flight.ts";
 import { SCAN_ENTRIES } from "../limits.ts";
-import { laterOf, type PeerName, type Seq, shift } from "../../protocol/ids.ts";
-import type { Notes } from "../audit-log.ts";
-import type { NameFacts, Order, Outcome, Publication, RoomFacts } from "../../protocol/admin.ts";
-import type { Outbox } from "../delivery/outbox.ts";
+import { maxSeq, type PeerName, type Seq, addSeq } from "../../protocol/ids.ts";
+import type { AuditBuffer } from "../audit-log.ts";
+import type {
+  NameFacts,
+  AdminRequest,
+  AdminResult,
+  Publication,
+  RoomFacts,
+} from "../../protocol/admin.ts";
+import type { TurnOutput } from "../delivery/outbox.ts";
 import type { Peer, Peers } from "../peers/peers.ts";
 import type { Presence } from "../peers/presence.ts";
 import type { Pump } from "../delivery/pump.ts";
@@ -36,24 +42,24 @@ interface Surroundings {
   readonly peers: Peers;
   readonly presence: Presence;
   readonly pump: Pump;
-  readonly outbox: Outbox;
-  readonly notes: Notes;
+  readonly outbox: TurnOutput;
+  readonly notes: AuditBuffer;
   readonly storage: Storage;
   readonly verbs: Verbs;
 }
 
-export interface Answered {
-  readonly ask: number;
-  readonly outcome: Outcome;
+export interface AnsweredRequest {
+  readonly requestId: number;
+  readonly result: AdminResult;
 }
 
-export class Operator {
+export class AdminHandler {
   readonly #at: Surroundings;
   readonly #redacted = new Map<Seq, Entry>();
   #isErasing = false;
   /** Orders that only look: put into words after the commit. */
-  #looks: { readonly ask: number; readonly order: Order }[] = [];
-  #answers: Answered[] = [];
+  #queries: { readonly ask: number; readonly order: AdminRequest }[] = [];
+  #results: AnsweredRequest[] = [];
 
   constructor(surroundings: Surroundings) {
     this.#at = surroundings;
@@ -69,30 +75,30 @@ export class Operator {
     return this.#isErasing;
   }
 
-  obey(ask: number, order: Order, now: number): void {
+  handle(ask: number, order: AdminRequest, now: number): void {
     try {
-      this.#obey(ask, order, now);
+      this.#execute(ask, order, now);
     } catch (error) {
       // The others look before they change anything. An erasure that stopped half-way cannot be gone on from.
       if (order.type === "Erase") throw error;
-      this.#did(ask, order, this.#trouble(error));
+      this.#log(ask, order, this.#trouble(error));
     }
   }
 
-  #obey(ask: number, order: Order, now: number): void {
+  #execute(ask: number, order: AdminRequest, now: number): void {
     switch (order.type) {
       case "Publish":
-        return this.#did(ask, order, this.#publish(order, now), { name: order.from });
+        return this.#log(ask, order, this.#publish(order, now), { name: order.from });
       case "Redact":
-        return this.#did(ask, order, this.#redact(order.seq, now), { seq: order.seq });
+        return this.#log(ask, order, this.#redact(order.seq, now), { seq: order.seq });
       case "Expel":
-        return this.#did(ask, order, this.#expel(order.name, now), { name: order.name });
+        return this.#log(ask, order, this.#expel(order.name, now), { name: order.name });
       case "Erase":
-        return this.#did(ask, order, this.#erase(now));
+        return this.#log(ask, order, this.#erase(now));
       case "Messages":
       case "Names":
       case "Stats":
-        this.#looks.push({ ask, order });
+        this.#queries.push({ ask, order });
         return;
       default:
         order satisfies never;
@@ -106,41 +112,41 @@ export class Operator {
   }
 
   /** The answers of this turn, once it is stored. */
-  answers(): Answered[] {
-    for (const { ask, order } of this.#looks) {
-      const outcome = this.#tryLook(order);
-      if (outcome !== undefined) this.#answer(ask, outcome);
+  takeResults(): AnsweredRequest[] {
+    for (const { ask, order } of this.#queries) {
+      const outcome = this.#tryQuery(order);
+      if (outcome !== undefined) this.#addResult(ask, outcome);
     }
-    const answers = this.#answers;
-    this.#looks = [];
-    this.#answers = [];
+    const answers = this.#results;
+    this.#queries = [];
+    this.#results = [];
     return answers;
   }
 
-  #did(
+  #log(
     ask: number,
-    order: Order,
-    outcome: Outcome,
+    order: AdminRequest,
+    outcome: AdminResult,
     whom: { readonly name?: PeerName; readonly seq?: Seq } = {},
   ): void {
-    this.#answer(ask, outcome);
+    this.#addResult(ask, outcome);
     // A search that goes on is not done yet.
     if (outcome.type === "further") return;
     this.#at.notes.add({ event: "operator", order: order.type, outcome: outcome.type, ...whom });
   }
 
-  #answer(ask: number, outcome: Outcome): void {
-    this.#answers.push({ ask, outcome });
+  #addResult(ask: number, outcome: AdminResult): void {
+    this.#results.push({ requestId: ask, result: outcome });
   }
 
-  #publish({ from, text, to, id, since }: Publication, now: number): Outcome {
+  #publish({ from, text, to, id, since }: Publication, now: number): AdminResult {
     const { storage, verbs } = this.#at;
     const names = verbs.unknown([from, ...(to ?? [])]);
     if (names.length > 0) return { type: "unknown", names };
     if (id !== undefined && since !== undefined) {
       const { first, head } = storage.log;
       // What is no longer kept, or belongs to another history, cannot be searched.
-      if (since > head || shift(since, 1) < first) return { type: "void-since", first, head };
+      if (since > head || addSeq(since, 1) < first) return { type: "void-since", first, head };
       const scan = storage.log.after(since, from);
       for (const some of [scan.entries, verbs.fresh()]) {
         for (const entry of some) {
@@ -152,7 +158,7 @@ export class Operator {
     return published(verbs.append({ from, to, text, id }, now), true);
   }
 
-  #redact(seq: Seq, now: number): Outcome {
+  #redact(seq: Seq, now: number): AdminResult {
     const { storage, verbs, peers, outbox } = this.#at;
     const fresh = verbs.fresh();
     const index = fresh.findIndex((one) => one.seq === seq);
@@ -167,12 +173,12 @@ export class Operator {
     this.#redacted.set(seq, redact(entry));
     const out = { type: "redacted", seq, from: entry.from } as const;
     for (const peer of peers.values()) {
-      if (mayRead(peer, entry)) outbox.stageIfAffordable(peer, out, FRAME_OVERHEAD, now);
+      if (mayRead(peer, entry)) outbox.stageEphemeral(peer, out, FRAME_OVERHEAD, now);
     }
     return { type: "done" };
   }
 
-  #expel(name: PeerName, now: number): Outcome {
+  #expel(name: PeerName, now: number): AdminResult {
     const { peers, presence, storage, verbs } = this.#at;
     if (verbs.unknown([name]).length > 0) return { type: "unknown", names: [name] };
     const peer = peers.get(name);
@@ -185,7 +191,7 @@ export class Operator {
     return { type: "done" };
   }
 
-  #erase(now: number): Outcome {
+  #erase(now: number): AdminResult {
     const { peers, verbs } = this.#at;
     // A copy: each goes by the one removal.
     for (const peer of Array.from(peers.values())) {
@@ -197,20 +203,20 @@ export class Operator {
   }
 
   /** What cannot be read is the operator's trouble, not that of those who spoke in the same turn. */
-  #tryLook(order: Order): Outcome | undefined {
+  #tryQuery(order: AdminRequest): AdminResult | undefined {
     try {
-      return this.#look(order);
+      return this.#query(order);
     } catch (error) {
       return this.#trouble(error);
     }
   }
 
-  #trouble(error: unknown): Outcome {
+  #trouble(error: unknown): AdminResult {
     this.#at.notes.add({ event: "storage-trouble", error: String(error) });
     return { type: "trouble" };
   }
 
-  #look(order: Order): Outcome | undefined {
+  #query(order: AdminRequest): AdminResult | undefined {
     switch (order.type) {
       case "Messages":
         return this.#messages(order);
@@ -223,7 +229,7 @@ export class Operator {
     }
   }
 
-  #messages({ since, limit, bytes }: Extract<Order, { type: "Messages" }>): Outcome {
+  #messages({ since, limit, bytes }: Extract<AdminRequest, { type: "Messages" }>): AdminResult {
     const { log } = this.#at.storage;
     const frames: string[] = [];
     let room = bytes;
@@ -237,21 +243,21 @@ export class Operator {
       room -= entry.bytes;
       end = entry.seq;
     }
-    if (!isFull) end = laterOf(end, scan.end);
+    if (!isFull) end = maxSeq(end, scan.end);
     return { type: "messages", frames, end, first: log.first, head: log.head };
   }
 
-  #names({ after, limit }: Extract<Order, { type: "Names" }>): Outcome {
+  #names({ after, limit }: Extract<AdminRequest, { type: "Names" }>): AdminResult {
     const { storage, peers, presence, pump } = this.#at;
     const { directory, log } = storage;
     const found = directory.page(after, limit + 1);
-    const floor = laterOf(shift(log.head, -SCAN_ENTRIES), shift(log.first, -1));
+    const floor = maxSeq(addSeq(log.head, -SCAN_ENTRIES), addSeq(log.first, -1));
     const counted = found.slice(0, limit).flatMap((name) => {
       const known = directory.find(name);
       if (known === undefined) return [];
       const peer = peers.get(name);
       const cursor = peer === undefined ? known.cursor : pump.cursorOf(peer);
-      const have = laterOf(cursor, known.birth);
+      const have = maxSeq(cursor, known.birth);
       return [{ name, cursor, have, seen: known.seen, waiting: 0 }];
     });
     this.#count(counted, floor);
@@ -266,7 +272,7 @@ export class Operator {
   /** One scan of the end of the log, for a page of names. */
   #count(counted: { name: PeerName; have: Seq; waiting: number }[], floor: Seq): void {
     const { log } = this.#at.storage;
-    let reached = laterOf(floor, Math.min(log.head, ...counted.map(({ have }) => have)) as Seq);
+    let reached = maxSeq(floor, Math.min(log.head, ...counted.map(({ have }) => have)) as Seq);
     while (reached < log.head) {
       const scan = log.after(reached);
       for (const entry of scan.entries) {
@@ -292,7 +298,7 @@ export class Operator {
       waiting: {
         away: directory.waiting(online),
         behind: [...peers.values()].filter(({ live }) => !live).length,
-        inFlight: flights.reduce((sum, flight) => sum + inFlight(flight), 0),
+        inFlight: flights.reduce((sum, flight) => sum + countInFlight(flight), 0),
         inFlightBytes: flights.reduce((sum, flight) => sum + flight.bytes, 0),
       },
       refusals: verbs.refusals(),
@@ -300,7 +306,7 @@ export class Operator {
   }
 }
 
-const published = ({ frame }: Entry, isNew: boolean): Outcome => ({
+const published = ({ frame }: Entry, isNew: boolean): AdminResult => ({
   type: "published",
   frame,
   isNew,

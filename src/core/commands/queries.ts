@@ -6,20 +6,20 @@
  * - Pages end: `next` falls (history) or rises (who) with each.
  */
 import type { Entry } from "../entry.ts";
-import type { Out } from "../event.ts";
+import type { ServerMessage } from "../event.ts";
 import { WHO_NAMES } from "../../protocol/limits.ts";
-import { type Seq, shift, utf8Length } from "../../protocol/ids.ts";
+import { type Seq, addSeq, utf8Length } from "../../protocol/ids.ts";
 import { mayRead, type Peer } from "../peers/peers.ts";
 import type { Presence } from "../peers/presence.ts";
 import type { Pump } from "../delivery/pump.ts";
-import type { Answer } from "../event.ts";
+import type { PendingReply } from "../event.ts";
 import type { Directory, Log } from "../ports.ts";
 import { FRAME_OVERHEAD } from "../delivery/outbox.ts";
 import { KIB } from "../limits.ts";
 
 export const HISTORY_BYTES = 64 * KIB;
 
-export class Answers {
+export class Replies {
   readonly #log: Log;
   readonly #directory: Directory;
   readonly #presence: Presence;
@@ -33,7 +33,7 @@ export class Answers {
   }
 
   /** @returns the answer, and about how many bytes it is, those included that were read for it */
-  compute(peer: Peer, answer: Answer): readonly [Out, number] {
+  build(peer: Peer, answer: PendingReply): readonly [ServerMessage, number] {
     switch (answer.type) {
       case "History":
         return this.#history(peer, answer);
@@ -56,9 +56,9 @@ export class Answers {
 
   #history(
     peer: Peer,
-    { id, before, limit }: Extract<Answer, { type: "History" }>,
-  ): readonly [Out, number] {
-    const top = shift(this.#pump.sentOf(peer), 1);
+    { id, before, limit }: Extract<PendingReply, { type: "History" }>,
+  ): readonly [ServerMessage, number] {
+    const top = addSeq(this.#pump.sentOf(peer), 1);
     const from = before === undefined || before > top ? top : before;
     const scan = this.#log.before(from, peer.link.name);
     const page: Entry[] = [];
@@ -67,7 +67,7 @@ export class Answers {
     for (const entry of scan.entries) {
       if (!mayRead(peer, entry)) continue;
       if (page.length === limit || (page.length > 0 && bytes + entry.bytes > HISTORY_BYTES)) {
-        next = shift(entry.seq, 1);
+        next = addSeq(entry.seq, 1);
         break;
       }
       page.push(entry);
@@ -79,7 +79,7 @@ export class Answers {
     return [{ type: "history", id, entries: page, next }, FRAME_OVERHEAD + bytes + scan.bytes];
   }
 
-  #who({ id, after }: Extract<Answer, { type: "Who" }>): readonly [Out, number] {
+  #who({ id, after }: Extract<PendingReply, { type: "Who" }>): readonly [ServerMessage, number] {
     const names = this.#directory.page(after ?? "", WHO_NAMES + 1);
     const page = names.slice(0, WHO_NAMES);
     const peers = page.map((name) => ({ name, online: this.#presence.isOnline(name) }));

@@ -9,9 +9,9 @@
  * - R8: signals wait for nobody and are acknowledged by nobody: what they make the room send is bounded by a rate.
  */
 import { type Bucket, refill } from "../peers/token-bucket.ts";
-import { inFlight, land, launch } from "../peers/in-flight.ts";
+import { countInFlight, ackUpTo, push } from "../peers/in-flight.ts";
 import { type Limits, STALL_MS } from "../limits.ts";
-import { laterOf, type Seq } from "../../protocol/ids.ts";
+import { maxSeq, type Seq } from "../../protocol/ids.ts";
 import type { Peer, Peers } from "../peers/peers.ts";
 import { MIB } from "../limits.ts";
 
@@ -42,7 +42,7 @@ export interface FlowState {
 
 const SIGNALS = { capacity: ROOM_SIGNAL_BYTES, perSecond: ROOM_SIGNAL_BYTES };
 
-export const noFlow = (now: number): FlowState => ({
+export const initialFlow = (now: number): FlowState => ({
   flightBytes: 0,
   unproven: 0,
   unprovenLines: 0,
@@ -51,7 +51,7 @@ export const noFlow = (now: number): FlowState => ({
   signals: { level: ROOM_SIGNAL_BYTES, at: now },
 });
 
-export class Flow {
+export class FlowControl {
   readonly #peers: Peers;
   readonly #limits: Limits;
   readonly #state: FlowState;
@@ -64,32 +64,32 @@ export class Flow {
 
   /** Has the peer's window a place for this many bytes more? */
   hasRoom(peer: Peer, bytes: number): boolean {
-    const count = inFlight(peer.flight);
+    const count = countInFlight(peer.flight);
     if (peer.dialect === "chat.line" || count === 0) return true;
     return count < this.#limits.window && peer.flight.bytes + bytes <= this.#windowBytes();
   }
 
   /** @param below everything up to here was considered before */
-  launch(peer: Peer, seq: Seq, bytes: number, below: Seq, now: number): void {
-    peer.told = seq;
+  onSent(peer: Peer, seq: Seq, bytes: number, below: Seq, now: number): void {
+    peer.reportedSeq = seq;
     if (peer.dialect === "chat.line") return;
-    if (inFlight(peer.flight) === 0) {
-      peer.acked = laterOf(peer.acked, below);
+    if (countInFlight(peer.flight) === 0) {
+      peer.acked = maxSeq(peer.acked, below);
       // A mark that is still to be shown is waited for from when it was sent.
-      if (peer.marks.length === 0) peer.progressAt = now;
+      if (peer.marks.length === 0) peer.lastAckAt = now;
     }
     if (this.#state.flightBytes === 0 && this.#state.marks === 0)
       this.#state.stallAt = now + STALL_MS;
-    launch(peer.flight, seq, bytes);
+    push(peer.flight, seq, bytes);
     this.#state.flightBytes += bytes;
   }
 
   /** The peer has processed everything up to `seq`. */
-  land(peer: Peer, seq: Seq, now: number): void {
-    this.#state.flightBytes -= land(peer.flight, seq);
+  onAcked(peer: Peer, seq: Seq, now: number): void {
+    this.#state.flightBytes -= ackUpTo(peer.flight, seq);
     peer.acked = seq;
-    peer.progressAt = now;
-    peer.told = laterOf(peer.told, seq);
+    peer.lastAckAt = now;
+    peer.reportedSeq = maxSeq(peer.reportedSeq, seq);
   }
 
   /** The peer was removed. */
@@ -113,9 +113,9 @@ export class Flow {
     let next = now + STALL_MS;
     const dead: Peer[] = [];
     for (const peer of this.#peers.values()) {
-      if (inFlight(peer.flight) === 0 && peer.marks.length === 0) continue;
-      if (peer.progressAt + STALL_MS <= now) dead.push(peer);
-      else next = Math.min(next, peer.progressAt + STALL_MS);
+      if (countInFlight(peer.flight) === 0 && peer.marks.length === 0) continue;
+      if (peer.lastAckAt + STALL_MS <= now) dead.push(peer);
+      else next = Math.min(next, peer.lastAckAt + STALL_MS);
     }
     this.#state.stallAt = next;
     return dead;

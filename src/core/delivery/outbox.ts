@@ -7,11 +7,11 @@
  *   after what was sent on it; a close comes last.
  */
 import { refill } from "../peers/token-bucket.ts";
-import type { Out } from "../event.ts";
+import type { ServerMessage } from "../event.ts";
 import type { ConnectionId } from "../../protocol/ids.ts";
 import type { Peer } from "../peers/peers.ts";
 import type { Proof } from "./proof.ts";
-import type { Connections, Memo } from "../ports.ts";
+import type { Connections, ConnectionSnapshot } from "../ports.ts";
 import { MIB } from "../limits.ts";
 import { OUTGOING } from "../peers/peers.ts";
 
@@ -21,15 +21,15 @@ export const EPHEMERAL_RESERVE_BYTES = MIB;
 interface Staged {
   /** Undefined for a connection that was turned away. */
   readonly peer: Peer | undefined;
-  readonly outs: Out[];
+  readonly messages: ServerMessage[];
   /** Bytes already taken from the budget, by estimate. */
   charged: number;
   open: boolean;
-  remember: boolean;
+  save: boolean;
   close: { readonly code: number; readonly reason: string } | undefined;
 }
 
-export class Outbox {
+export class TurnOutput {
   readonly #proof: Proof;
   #staged = new Map<ConnectionId, Staged>();
   /** Frames handed over so far. */
@@ -46,13 +46,13 @@ export class Outbox {
   }
 
   /** @param bytes about how long it is, unless that was charged before */
-  stage(peer: Peer, out: Out, bytes: number): void {
-    this.#of(peer.link.id, peer).outs.push(out);
+  stage(peer: Peer, out: ServerMessage, bytes: number): void {
+    this.#of(peer.link.id, peer).messages.push(out);
     this.charge(peer, bytes);
   }
 
   /** For signals and presence. @returns false, and stages nothing, if that would take what entries and answers need */
-  stageIfAffordable(peer: Peer, out: Out, bytes: number, now: number): boolean {
+  stageEphemeral(peer: Peer, out: ServerMessage, bytes: number, now: number): boolean {
     if (!this.#proof.maySpare(peer)) return false;
     if (refill(peer.budget, OUTGOING, now) <= EPHEMERAL_RESERVE_BYTES) return false;
     this.stage(peer, out, bytes);
@@ -65,8 +65,8 @@ export class Outbox {
     peer.budget.level -= bytes;
   }
 
-  remember(peer: Peer): void {
-    this.#of(peer.link.id, peer).remember = true;
+  saveSnapshot(peer: Peer): void {
+    this.#of(peer.link.id, peer).save = true;
   }
 
   close(peer: Peer, code: number, reason: string): void {
@@ -80,21 +80,21 @@ export class Outbox {
   }
 
   /** The connection died: what was meant for it is not sent. */
-  drop(id: ConnectionId): void {
+  discard(id: ConnectionId): void {
     this.#staged.delete(id);
   }
 
   /** @param memo what to remember of a peer, asked after its frame went out */
-  flush(connections: Connections, memo: (peer: Peer) => Memo, now: number): void {
-    for (const [id, { peer, outs, charged, open, remember, close }] of this.#staged) {
+  flush(connections: Connections, memo: (peer: Peer) => ConnectionSnapshot, now: number): void {
+    for (const [id, { peer, messages, charged, open, save, close }] of this.#staged) {
       if (peer !== undefined) {
         if (open) connections.open(memo(peer));
         let bytes = 0;
-        if (outs.length > 0) {
-          const sent = connections.send(id, outs);
+        if (messages.length > 0) {
+          const sent = connections.send(id, messages);
           // Handed to an open socket: that is what counts as delivered for a line peer.
-          if (sent === undefined) peer.deaf = true;
-          else if (peer.dialect === "chat.line" && !peer.deaf) peer.acked = peer.told;
+          if (sent === undefined) peer.sendFailed = true;
+          else if (peer.dialect === "chat.line" && !peer.sendFailed) peer.acked = peer.reportedSeq;
           bytes = sent ?? 0;
           this.frames++;
         }
@@ -108,7 +108,7 @@ export class Outbox {
         }
         refill(peer.budget, OUTGOING, now);
         peer.budget.level += charged - bytes;
-        if (remember && !open) connections.remember(memo(peer));
+        if (save && !open) connections.saveSnapshot(memo(peer));
       }
       if (close !== undefined) connections.close(id, close.code, close.reason);
     }
@@ -120,7 +120,7 @@ export class Outbox {
   #of(id: ConnectionId, peer: Peer | undefined): Staged {
     let staged = this.#staged.get(id);
     if (staged === undefined) {
-      staged = { peer, outs: [], charged: 0, open: false, remember: false, close: undefined };
+      staged = { peer, messages: [], charged: 0, open: false, save: false, close: undefined };
       this.#staged.set(id, staged);
     }
     return staged;

@@ -16,7 +16,7 @@
  * - `chat.line` has no acks, so nothing proves that it reads: all of its bytes count. Where their sum is over its bound,
  *   the lines that owe most end.
  */
-import type { Out } from "../event.ts";
+import type { ServerMessage } from "../event.ts";
 import type { FlowState } from "./flow-control.ts";
 import { type Limits, STALL_MS } from "../limits.ts";
 import type { Seq } from "../../protocol/ids.ts";
@@ -78,12 +78,12 @@ export class Proof {
   }
 
   /** Ends the stretch. @param k a random token @returns the item to send in this place */
-  mark(peer: Peer, k: string, now: number): Out {
+  mark(peer: Peer, k: string, now: number): ServerMessage {
     if (this.#state.flightBytes === 0 && this.#state.marks === 0) {
       this.#state.stallAt = now + STALL_MS;
     }
-    if (peer.marks.length === 0 && peer.flight.bytes === 0) peer.progressAt = now;
-    peer.marks = [...peer.marks, { k, seq: peer.told, bytes: peer.tail }];
+    if (peer.marks.length === 0 && peer.flight.bytes === 0) peer.lastAckAt = now;
+    peer.marks = [...peer.marks, { k, seq: peer.reportedSeq, bytes: peer.tail }];
     peer.tail = 0;
     this.#state.marks++;
     return { type: "mark", k };
@@ -97,7 +97,7 @@ export class Proof {
     const bytes = shown.reduce((sum, mark) => sum + mark.bytes, 0);
     peer.marks = peer.marks.slice(index + 1);
     peer.unproven -= bytes;
-    peer.progressAt = now;
+    peer.lastAckAt = now;
     this.#state.unproven -= bytes;
     this.#state.marks -= shown.length;
     return true;

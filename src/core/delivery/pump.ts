@@ -13,12 +13,12 @@
 import { refill } from "../peers/token-bucket.ts";
 import type { Entry } from "../entry.ts";
 import { concerns } from "../entry.ts";
-import type { Answer, Out } from "../event.ts";
-import { inFlight } from "../peers/in-flight.ts";
-import type { Flow } from "./flow-control.ts";
+import type { PendingReply, ServerMessage } from "../event.ts";
+import { countInFlight } from "../peers/in-flight.ts";
+import type { FlowControl } from "./flow-control.ts";
 import { BUDGET_BYTES_PER_SECOND, SCAN_ENTRIES, SECOND, STRETCH_BYTES } from "../limits.ts";
-import { laterOf, type Link, type PeerName, type Seq, shift } from "../../protocol/ids.ts";
-import { type Outbox } from "./outbox.ts";
+import { maxSeq, type ConnectionRef, type PeerName, type Seq, addSeq } from "../../protocol/ids.ts";
+import { type TurnOutput } from "./outbox.ts";
 import { OUTGOING } from "../peers/peers.ts";
 import type { Peer, Peers } from "../peers/peers.ts";
 import type { Proof } from "./proof.ts";
@@ -44,32 +44,32 @@ export const TURN_REPLAY_BYTES = 512 * KIB;
 export const BUDGET_RESUME_BYTES = 256 * KIB;
 
 /** Puts an answer into words. Second: about how many bytes that is. */
-export type Compute = (peer: Peer, answer: Answer) => readonly [Out, number];
+export type ReplyBuilder = (peer: Peer, answer: PendingReply) => readonly [ServerMessage, number];
 
 /** Plain data. */
 export interface PumpState {
   /** The head up to which live peers have been served. */
   served: Seq;
   /** Who can be served more: an answer waits, or it is behind and may be handed something. */
-  readonly hungry: Set<PeerName>;
+  readonly runnable: Set<PeerName>;
   /** Whose budget is spent, and when it will do for a page again. */
-  readonly broke: Map<PeerName, number>;
+  readonly throttled: Map<PeerName, number>;
   /** Who is still to be looked at in this round, last first, and how many the round began with. */
-  readonly sweep: { rest: Link[]; size: number };
+  readonly sweep: { rest: ConnectionRef[]; size: number };
 }
 
-export const idlePump = (): PumpState => ({
+export const initialPump = (): PumpState => ({
   served: 0 as Seq,
-  hungry: new Set(),
-  broke: new Map(),
+  runnable: new Set(),
+  throttled: new Map(),
   sweep: { rest: [], size: 0 },
 });
 
 export class Pump {
   readonly #peers: Peers;
   readonly #log: Log;
-  readonly #outbox: Outbox;
-  readonly #flow: Flow;
+  readonly #outbox: TurnOutput;
+  readonly #flow: FlowControl;
   readonly #proof: Proof;
   readonly #state: PumpState;
   /** Of this turn. */
@@ -82,7 +82,7 @@ export class Pump {
       outbox,
       flow,
       proof,
-    }: { readonly outbox: Outbox; readonly flow: Flow; readonly proof: Proof },
+    }: { readonly outbox: TurnOutput; readonly flow: FlowControl; readonly proof: Proof },
     state: PumpState,
   ) {
     this.#peers = peers;
@@ -100,34 +100,34 @@ export class Pump {
 
   /** The last entry that was considered for `peer`. */
   sentOf(peer: Peer): Seq {
-    return peer.live ? laterOf(peer.sent, this.#state.served) : peer.sent;
+    return peer.live ? maxSeq(peer.sent, this.#state.served) : peer.sent;
   }
 
   /** Everything up to here is processed by `peer`. */
   cursorOf(peer: Peer): Seq {
-    return inFlight(peer.flight) === 0 && !peer.deaf ? this.sentOf(peer) : peer.acked;
+    return countInFlight(peer.flight) === 0 && !peer.sendFailed ? this.sentOf(peer) : peer.acked;
   }
 
   /** Owes `peer` an answer; it goes out in this turn if the budget allows. */
-  answer(peer: Peer, answer: Answer): void {
-    peer.waiting.push(answer);
-    this.wantMore(peer);
+  reply(peer: Peer, answer: PendingReply): void {
+    peer.pendingReplies.push(answer);
+    this.schedule(peer);
   }
 
   /** Serves `peer` in this turn. */
-  wantMore(peer: Peer): void {
-    this.#state.hungry.add(peer.link.name);
+  schedule(peer: Peer): void {
+    this.#state.runnable.add(peer.link.name);
   }
 
   /** Believes a cumulative ack up to `seq`, which must not be above the head. @returns whether it advanced anything */
   ack(peer: Peer, seq: Seq, now: number): boolean {
     if (seq <= peer.acked) return false;
-    this.#flow.land(peer, seq, now);
-    this.#outbox.remember(peer);
+    this.#flow.onAcked(peer, seq, now);
+    this.#outbox.saveSnapshot(peer);
     if (!peer.live) {
       // After a wake the room has forgotten how much it sent: the ack tells.
-      peer.sent = laterOf(peer.sent, seq);
-      this.wantMore(peer);
+      peer.sent = maxSeq(peer.sent, seq);
+      this.schedule(peer);
     }
     return true;
   }
@@ -136,15 +136,15 @@ export class Pump {
   release(peer: Peer): void {
     this.#flow.release(peer);
     this.#proof.release(peer);
-    this.#state.hungry.delete(peer.link.name);
-    this.#state.broke.delete(peer.link.name);
+    this.#state.runnable.delete(peer.link.name);
+    this.#state.throttled.delete(peer.link.name);
   }
 
   /** When `serve` is wanted next, ms since 1970; undefined if nothing waits. */
   due(now: number): number | undefined {
-    const { hungry, broke } = this.#state;
-    if (hungry.size > 0) return now;
-    const times = [...broke.values()];
+    const { runnable, throttled } = this.#state;
+    if (runnable.size > 0) return now;
+    const times = [...throttled.values()];
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -152,22 +152,22 @@ export class Pump {
    * Hands out what this turn brought: answers, the new entries, pages of the log.
    * @param fresh   the entries appended in this turn; the log ends with them
    */
-  serve(fresh: readonly Entry[], compute: Compute, now: number): void {
-    const { hungry, broke } = this.#state;
-    for (const [name, due] of broke) {
+  serve(fresh: readonly Entry[], compute: ReplyBuilder, now: number): void {
+    const { runnable, throttled } = this.#state;
+    for (const [name, due] of throttled) {
       if (due > now) continue;
-      broke.delete(name);
-      hungry.add(name);
+      throttled.delete(name);
+      runnable.add(name);
     }
     let left = TURN_ANSWER_BYTES;
-    for (const name of hungry) {
+    for (const name of runnable) {
       if (left <= 0) break;
       const peer = this.#peers.get(name);
-      if (peer !== undefined) left -= this.pay(peer, compute, now, left);
+      if (peer !== undefined) left -= this.sendReplies(peer, compute, now, left);
     }
-    if (fresh.length > 0) this.#handToLive(fresh, now);
+    if (fresh.length > 0) this.#deliverLive(fresh, now);
     this.#state.served = this.#log.head;
-    this.#feed(now);
+    this.#replay(now);
   }
 
   /** Who could not be served in this turn, and why; to be ended when what was read for them has left. */
@@ -191,15 +191,15 @@ export class Pump {
     const share = Math.ceil((sweep.size * entries) / SWEEP_ENTRIES);
     for (const link of sweep.rest.splice(-share)) {
       const peer = this.#peers.current(link);
-      if (peer?.ready === true) this.#tellReady(peer, now);
+      if (peer?.ready === true) this.#maybeSendReady(peer, now);
     }
   }
 
   /** A stretch of the log that `peer` can no longer have. @returns false if its window has no place for that yet */
   gap(peer: Peer, to: Seq, now: number): boolean {
     if (!this.#fits(peer, GAP_BYTES, now)) return false;
-    const from = shift(peer.sent, 1);
-    this.#flow.launch(peer, to, GAP_BYTES, peer.sent, now);
+    const from = addSeq(peer.sent, 1);
+    this.#flow.onSent(peer, to, GAP_BYTES, peer.sent, now);
     this.#outbox.stage(peer, { type: "gap", from, to }, GAP_BYTES);
     peer.sent = to;
     return true;
@@ -210,12 +210,12 @@ export class Pump {
    * @param most bytes after which no further one is begun
    * @returns about how many bytes they have
    */
-  pay(peer: Peer, compute: Compute, now: number, most = Infinity): number {
+  sendReplies(peer: Peer, compute: ReplyBuilder, now: number, most = Infinity): number {
     refill(peer.budget, OUTGOING, now);
     let paid = 0;
     let staged = 0;
     try {
-      for (const answer of peer.waiting) {
+      for (const answer of peer.pendingReplies) {
         if (peer.budget.level <= 0 || staged >= most) break;
         // So much at once would be sent before the first mark can be shown.
         const isStretch = staged >= STRETCH_BYTES && peer.dialect === "chat.v1";
@@ -228,11 +228,11 @@ export class Pump {
     } catch (error) {
       this.#failed.set(peer, error);
     }
-    peer.waiting.splice(0, paid);
+    peer.pendingReplies.splice(0, paid);
     return staged;
   }
 
-  #handToLive(fresh: readonly Entry[], now: number): void {
+  #deliverLive(fresh: readonly Entry[], now: number): void {
     const everyone: Entry[] = [];
     const personal = new Map<PeerName, Entry[]>();
     for (const { to, from } of fresh) {
@@ -252,21 +252,25 @@ export class Pump {
     if (everyone.length === 0) {
       for (const [name, list] of personal) {
         const peer = this.#peers.get(name);
-        if (peer?.live) this.#hand(peer, { type: "entries", entries: list }, now);
+        if (peer?.live) this.#stageEntries(peer, { type: "entries", entries: list }, now);
       }
       return;
     }
     // One object for all who get just the same, so that its text is made once.
-    const shared: Out = { type: "entries", entries: everyone, toMany: true };
+    const shared: ServerMessage = { type: "entries", entries: everyone, shared: true };
     for (const peer of this.#peers.values()) {
       if (!peer.live) continue;
       const list = personal.get(peer.link.name);
-      this.#hand(peer, list === undefined ? shared : { type: "entries", entries: list }, now);
+      this.#stageEntries(
+        peer,
+        list === undefined ? shared : { type: "entries", entries: list },
+        now,
+      );
     }
   }
 
   /** Hands new entries to a live peer; with the first that does not fit, it falls behind. */
-  #hand(peer: Peer, out: Extract<Out, { type: "entries" }>, now: number): void {
+  #stageEntries(peer: Peer, out: Extract<ServerMessage, { type: "entries" }>, now: number): void {
     // A peer that joined in this very turn has been considered for the entries before it.
     const { entries } =
       peer.sent > this.#state.served
@@ -275,26 +279,26 @@ export class Pump {
     refill(peer.budget, OUTGOING, now);
     let handed = 0;
     for (const entry of entries) {
-      if (!this.#take(peer, entry, now)) {
+      if (!this.#reserve(peer, entry, now)) {
         peer.live = false;
-        peer.sent = shift(entry.seq, -1);
+        peer.sent = addSeq(entry.seq, -1);
         break;
       }
       handed++;
     }
-    if (handed === out.entries.length) this.#show(peer, out);
-    else if (handed > 0) this.#show(peer, { type: "entries", entries: entries.slice(0, handed) });
+    if (handed === out.entries.length) this.#report(peer, out);
+    else if (handed > 0) this.#report(peer, { type: "entries", entries: entries.slice(0, handed) });
   }
 
   /** Serves who is hungry, in turn: a bounded stretch of the log, and a bounded length of what is handed out of it. */
-  #feed(now: number): void {
-    const { hungry } = this.#state;
+  #replay(now: number): void {
+    const { runnable } = this.#state;
     let scanned = 0;
     let handed = 0;
     // A copy: who is not done yet is put back at the end, for the next turn.
-    for (const name of Array.from(hungry)) {
+    for (const name of Array.from(runnable)) {
       if (scanned >= SCAN_ENTRIES || handed >= TURN_REPLAY_BYTES) return;
-      hungry.delete(name);
+      runnable.delete(name);
       const peer = this.#peers.get(name);
       if (peer === undefined) continue;
       if (!peer.live) {
@@ -302,12 +306,12 @@ export class Pump {
         scanned += page.passed;
         handed += page.bytes;
       }
-      this.#tellReady(peer, now);
-      if (peer.waiting.length === 0) continue;
+      this.#maybeSendReady(peer, now);
+      if (peer.pendingReplies.length === 0) continue;
       // It waits for a mark to be shown, for its budget, or for its turn behind others.
       if (!this.#proof.maySend(peer)) continue;
-      if (peer.budget.level > 0) this.wantMore(peer);
-      else this.#park(peer, now);
+      if (peer.budget.level > 0) this.schedule(peer);
+      else this.#throttle(peer, now);
     }
   }
 
@@ -315,8 +319,8 @@ export class Pump {
   #page(peer: Peer, now: number): { readonly passed: number; readonly bytes: number } {
     const { first, head } = this.#log;
     const start = peer.sent;
-    if (shift(start, 1) < first && !this.gap(peer, shift(first, -1), now)) {
-      this.#park(peer, now);
+    if (addSeq(start, 1) < first && !this.gap(peer, addSeq(first, -1), now)) {
+      this.#throttle(peer, now);
       return { passed: 0, bytes: 0 };
     }
     const scan = this.#log.after(peer.sent, peer.link.name);
@@ -325,47 +329,47 @@ export class Pump {
     try {
       for (const entry of scan.entries) {
         if (entry.seq > peer.birth && concerns(entry, peer.link.name)) {
-          full = !this.#take(peer, entry, now);
+          full = !this.#reserve(peer, entry, now);
           if (full) {
-            peer.sent = laterOf(peer.sent, shift(entry.seq, -1));
+            peer.sent = maxSeq(peer.sent, addSeq(entry.seq, -1));
             break;
           }
           page.push(entry);
         }
         peer.sent = entry.seq;
       }
-      if (!full) peer.sent = laterOf(peer.sent, scan.end);
+      if (!full) peer.sent = maxSeq(peer.sent, scan.end);
     } catch (error) {
       this.#failed.set(peer, error);
     }
-    if (page.length > 0) this.#show(peer, { type: "entries", entries: page });
+    if (page.length > 0) this.#report(peer, { type: "entries", entries: page });
     const bytes = page.reduce((sum, entry) => sum + entry.bytes, 0) + scan.bytes;
     const served = { passed: peer.sent - start, bytes };
     if (this.#failed.has(peer)) return served;
     if (peer.sent >= head) peer.live = true;
-    else if (full) this.#park(peer, now);
-    else this.wantMore(peer);
+    else if (full) this.#throttle(peer, now);
+    else this.schedule(peer);
     return served;
   }
 
   /** Reserves window and budget for one entry. @returns false if it does not fit */
-  #take(peer: Peer, entry: Entry, now: number): boolean {
+  #reserve(peer: Peer, entry: Entry, now: number): boolean {
     if (!this.#fits(peer, entry.bytes, now)) return false;
-    this.#flow.launch(peer, entry.seq, entry.bytes, shift(entry.seq, -1), now);
+    this.#flow.onSent(peer, entry.seq, entry.bytes, addSeq(entry.seq, -1), now);
     this.#outbox.charge(peer, entry.bytes + 1);
     return true;
   }
 
   #fits(peer: Peer, bytes: number, now: number): boolean {
     if (!this.#proof.maySend(peer)) return false;
-    if (peer.budget.level <= 0 || peer.waiting.length > 0) {
-      this.#park(peer, now);
+    if (peer.budget.level <= 0 || peer.pendingReplies.length > 0) {
+      this.#throttle(peer, now);
       return false;
     }
     return this.#flow.hasRoom(peer, bytes);
   }
 
-  #show(peer: Peer, out: Extract<Out, { type: "entries" }>): void {
+  #report(peer: Peer, out: Extract<ServerMessage, { type: "entries" }>): void {
     let shown = out;
     if (peer.dialect === "chat.line") {
       const me = peer.link.name;
@@ -373,21 +377,21 @@ export class Pump {
       const entries = out.entries.filter(({ from, to }) => from !== me || to?.includes(me));
       if (entries.length === 0) return;
       shown = entries.length === out.entries.length ? out : { type: "entries", entries };
-      this.#outbox.remember(peer);
+      this.#outbox.saveSnapshot(peer);
     }
     this.#outbox.stage(peer, shown, 0);
   }
 
   /** The first `ready`, as soon as everything up to the head of its welcome was sent; later, at long silences. */
-  #tellReady(peer: Peer, now: number): void {
+  #maybeSendReady(peer: Peer, now: number): void {
     const sent = this.sentOf(peer);
     if (!peer.ready) {
-      if (sent < peer.welcomeHead || peer.waiting.length > 0) return;
+      if (sent < peer.welcomeHead || peer.pendingReplies.length > 0) return;
       peer.ready = true;
       // Turns end where they end: a round takes less than twice its entries, and the next look may be two rounds away.
-    } else if (sent - peer.told < READY_ENTRIES - 4 * SWEEP_ENTRIES) return;
-    peer.told = sent;
-    this.#outbox.remember(peer);
+    } else if (sent - peer.reportedSeq < READY_ENTRIES - 4 * SWEEP_ENTRIES) return;
+    peer.reportedSeq = sent;
+    this.#outbox.saveSnapshot(peer);
     if (peer.dialect === "chat.v1") {
       refill(peer.budget, OUTGOING, now);
       this.#outbox.stage(peer, { type: "ready", seq: sent }, GAP_BYTES);
@@ -395,10 +399,10 @@ export class Pump {
   }
 
   /** Who waits for its budget is served when that has recovered; who waits for an ack, when it comes. */
-  #park(peer: Peer, now: number): void {
+  #throttle(peer: Peer, now: number): void {
     const level = refill(peer.budget, OUTGOING, now);
     if (level > 0) return;
     const wait = ((BUDGET_RESUME_BYTES - level) / BUDGET_BYTES_PER_SECOND) * SECOND;
-    this.#state.broke.set(peer.link.name, now + Math.ceil(wait));
+    this.#state.throttled.set(peer.link.name, now + Math.ceil(wait));
   }
 }

@@ -9,20 +9,20 @@
 import type { Entry } from "../entry.ts";
 import type { Join } from "../event.ts";
 import { type Expiry, isExpired } from "./expiry.ts";
-import type { Forgetting } from "./name-eviction.ts";
+import type { NameEviction } from "./name-eviction.ts";
 import { type Limits } from "../limits.ts";
-import { type ConnectionId, laterOf, type Seq } from "../../protocol/ids.ts";
-import type { Notes } from "../audit-log.ts";
-import type { Outbox } from "../delivery/outbox.ts";
+import { type ConnectionId, maxSeq, type Seq } from "../../protocol/ids.ts";
+import type { AuditBuffer } from "../audit-log.ts";
+import type { TurnOutput } from "../delivery/outbox.ts";
 import type { Peer, Peers } from "../peers/peers.ts";
 import type { Presence } from "../peers/presence.ts";
 import type { Pump } from "../delivery/pump.ts";
-import { sameSecret } from "../timing-safe-equal.ts";
+import { timingSafeEqual } from "../timing-safe-equal.ts";
 import { notAfter } from "../peers/log-quota.ts";
-import { type Spent } from "../ports.ts";
+import { type QuotaUsage } from "../ports.ts";
 import { newPeer } from "../peers/peers.ts";
-import type { Known, Storage } from "../ports.ts";
-import { CLOSE, type Closing } from "../../protocol/close-codes.ts";
+import type { MemberRecord, Storage } from "../ports.ts";
+import { CLOSE, type CloseFrame } from "../../protocol/close-codes.ts";
 import { EXPIRED, REPLACED } from "../close-frames.ts";
 import { SECOND } from "../limits.ts";
 import { DAY } from "../limits.ts";
@@ -44,16 +44,16 @@ interface Surroundings {
   readonly peers: Peers;
   readonly presence: Presence;
   readonly pump: Pump;
-  readonly outbox: Outbox;
-  readonly notes: Notes;
-  readonly forgetting: Forgetting;
+  readonly outbox: TurnOutput;
+  readonly notes: AuditBuffer;
+  readonly forgetting: NameEviction;
   readonly expiry: Expiry;
   readonly storage: Storage;
   readonly limits: Limits;
   readonly epoch: string;
 }
 
-export class Entrance {
+export class JoinHandler {
   readonly #at: Surroundings;
 
   constructor(surroundings: Surroundings) {
@@ -64,7 +64,7 @@ export class Entrance {
    * Welcomes a connection, or turns it away.
    * @param fresh entries of this turn, which the log does not hold yet
    */
-  admit(id: ConnectionId, join: Join, fresh: readonly Entry[], now: number): void {
+  join(id: ConnectionId, join: Join, fresh: readonly Entry[], now: number): void {
     const { peers, presence, pump, outbox, notes, storage, epoch, expiry } = this.#at;
     const { room, name, dialect, session, expiresAt } = join;
     const known = storage.directory.find(name);
@@ -77,8 +77,8 @@ export class Entrance {
     }
 
     const head = fresh.at(-1)?.seq ?? storage.log.head;
-    const { birth, own, spent } = this.#claim(join, known, current, head, now);
-    const since = cursorInUse(join, laterOf(own, birth), birth, { head, epoch });
+    const { birth, own, spent } = this.#claimName(join, known, current, head, now);
+    const since = cursorInUse(join, maxSeq(own, birth), birth, { head, epoch });
     if (current !== undefined) {
       // The takeover. It is no news: the name never went away.
       peers.remove(current.link);
@@ -106,28 +106,28 @@ export class Entrance {
 
     outbox.open(peer);
     const { online } = presence;
-    const crowd = { online, peers: presence.listed(name), spread: spreadMs(online) };
+    const crowd = { online, peers: presence.listNames(name), spread: spreadMs(online) };
     outbox.stage(peer, { type: "welcome", room, name, epoch, head, since, ...crowd }, 0);
     // The name was forgotten in between: what it missed until its new birth is gone for it.
     if (since < birth) pump.gap(peer, birth, now);
-    pump.wantMore(peer);
+    pump.schedule(peer);
   }
 
   /** @returns the name's birth, the room's own cursor for it, and what it has added to the log of late */
-  #claim(
+  #claimName(
     { name, owner }: Join,
-    known: Known | undefined,
+    known: MemberRecord | undefined,
     current: Peer | undefined,
     head: Seq,
     now: number,
-  ): { birth: Seq; own: Seq; spent: Spent } {
+  ): { birth: Seq; own: Seq; spent: QuotaUsage } {
     const { pump, storage } = this.#at;
     if (known === undefined) {
       storage.directory.claim(name, { owner, birth: head, cursor: head, seen: now, spent: [] });
       return { birth: head, own: head, spent: [] };
     }
     const own = current === undefined ? known.cursor : pump.cursorOf(current);
-    const spent = notAfter((current ?? known).spent, now);
+    const spent = notAfter(current?.quotaUsed ?? known.spent, now);
     // Somebody whose links always end in a crash is never seen to leave.
     if (known.seen < now - SEEN_AGE_MS) {
       storage.directory.save(name, { cursor: own, seen: now, spent });
@@ -137,13 +137,13 @@ export class Entrance {
 
   #refusal(
     join: Join,
-    known: Known | undefined,
+    known: MemberRecord | undefined,
     current: Peer | undefined,
     fresh: readonly Entry[],
     now: number,
-  ): Closing | undefined {
+  ): CloseFrame | undefined {
     const { name, owner, session } = join;
-    if (known !== undefined && !sameSecret(owner, known.owner)) {
+    if (known !== undefined && !timingSafeEqual(owner, known.owner)) {
       const reason =
         known.owner === ""
           ? "this name was first used without a key: join without one, or choose another"
@@ -166,7 +166,7 @@ export class Entrance {
       return { code: CLOSE.FULL, reason };
     }
     if (known !== undefined || storage.directory.count() < limits.names) return undefined;
-    if (forgetting.makeRoom(fresh, now)) return undefined;
+    if (forgetting.evictOne(fresh, now)) return undefined;
     const reason = `the room knows ${limits.names} names and can forget none: use one of them, or come back later`;
     return { code: CLOSE.FULL, reason };
   }
@@ -185,6 +185,6 @@ function cursorInUse(
 ): Seq {
   if (since === undefined || since > room.head) return own;
   // `since=0` alone: all that still concerns this owner, and no gap for what never did.
-  if (epoch === undefined) return laterOf(since, birth);
+  if (epoch === undefined) return maxSeq(since, birth);
   return epoch === room.epoch ? since : own;
 }

@@ -14,13 +14,13 @@ import { DAY, SECOND } from "../limits.ts";
 
 // Forgetting
 /** Away for this long, a name may be forgotten although messages wait for it. */
-export const FORGET_AWAY_MS = 30 * DAY;
+export const EVICT_AWAY_MS = 30 * DAY;
 
 /** The least time between two searches for names to forget. */
-export const FORGET_SEARCH_MS = 60 * SECOND;
+export const EVICT_SEARCH_MS = 60 * SECOND;
 
 /** Plain data. */
-export interface ForgettingState {
+export interface EvictionState {
   /** Found by the last search and not used yet, best last. */
   candidates: Candidate[];
   searchedAt: number;
@@ -29,26 +29,26 @@ export interface ForgettingState {
   readonly concerned: Set<PeerName>;
 }
 
-export const noCandidates = (): ForgettingState => ({
+export const initialEviction = (): EvictionState => ({
   candidates: [],
   searchedAt: Number.NEGATIVE_INFINITY,
   everyone: false,
   concerned: new Set(),
 });
 
-export class Forgetting {
+export class NameEviction {
   readonly #directory: Directory;
   readonly #presence: Presence;
-  readonly #state: ForgettingState;
+  readonly #state: EvictionState;
 
-  constructor(directory: Directory, presence: Presence, state: ForgettingState) {
+  constructor(directory: Directory, presence: Presence, state: EvictionState) {
     this.#directory = directory;
     this.#presence = presence;
     this.#state = state;
   }
 
   /** To be told of every entry: it waits for whom it concerns. */
-  sees({ from, to }: Entry): void {
+  onEntry({ from, to }: Entry): void {
     if (this.#state.candidates.length === 0) return;
     if (to === undefined) this.#state.everyone = true;
     else for (const name of [from, ...to]) this.#state.concerned.add(name);
@@ -58,33 +58,33 @@ export class Forgetting {
    * Forgets one name, if there is one to forget.
    * @param fresh entries of this turn, which a search does not find yet
    */
-  makeRoom(fresh: readonly Entry[], now: number): boolean {
+  evictOne(fresh: readonly Entry[], now: number): boolean {
     const state = this.#state;
-    if (this.#forgetNext(now)) return true;
-    if (now - state.searchedAt < FORGET_SEARCH_MS) return false;
-    state.candidates = this.#directory.forgettable(now - FORGET_AWAY_MS).reverse();
+    if (this.#evictNext(now)) return true;
+    if (now - state.searchedAt < EVICT_SEARCH_MS) return false;
+    state.candidates = this.#directory.forgettable(now - EVICT_AWAY_MS).reverse();
     state.searchedAt = now;
     state.everyone = false;
     state.concerned.clear();
-    for (const entry of fresh) this.sees(entry);
-    return this.#forgetNext(now);
+    for (const entry of fresh) this.onEntry(entry);
+    return this.#evictNext(now);
   }
 
-  #forgetNext(now: number): boolean {
+  #evictNext(now: number): boolean {
     for (;;) {
       const candidate = this.#state.candidates.pop();
       if (candidate === undefined) return false;
-      if (!this.#mayForget(candidate, now)) continue;
+      if (!this.#mayEvict(candidate, now)) continue;
       this.#directory.forget(candidate.name);
       return true;
     }
   }
 
-  #mayForget({ name, seen }: Candidate, now: number): boolean {
+  #mayEvict({ name, seen }: Candidate, now: number): boolean {
     if (this.#presence.isOnline(name)) return false;
     const { everyone, concerned } = this.#state;
     const waits = everyone || concerned.has(name);
-    if (waits && seen >= now - FORGET_AWAY_MS) return false;
+    if (waits && seen >= now - EVICT_AWAY_MS) return false;
     // Who came or went since the search, or in its very turn, is not what it found.
     return this.#directory.find(name)?.seen === seen;
   }

@@ -8,9 +8,9 @@
  *   to 5,000 at once cost 14 KiB a connection, which stayed with the process.
  */
 import { FRAME_OVERHEAD } from "../delivery/outbox.ts";
-import type { Out } from "../event.ts";
-import type { Link } from "../../protocol/ids.ts";
-import type { Outbox } from "../delivery/outbox.ts";
+import type { ServerMessage } from "../event.ts";
+import type { ConnectionRef } from "../../protocol/ids.ts";
+import type { TurnOutput } from "../delivery/outbox.ts";
 import type { Peers } from "../peers/peers.ts";
 import type { Presence } from "../peers/presence.ts";
 import type { Pump } from "../delivery/pump.ts";
@@ -19,58 +19,58 @@ import type { Pump } from "../delivery/pump.ts";
 export const PRESENCE_TURN_FRAMES = 500;
 
 /** Plain data. */
-export interface AnnouncementState {
+export interface BroadcastState {
   /** What the present round tells. */
-  news: Extract<Out, { type: "presence" }> | undefined;
+  update: Extract<ServerMessage, { type: "presence" }> | undefined;
   /** Who has not heard it yet. */
-  hearers: Link[];
+  recipients: ConnectionRef[];
 }
 
-export const noAnnouncement = (): AnnouncementState => ({ news: undefined, hearers: [] });
+export const initialBroadcast = (): BroadcastState => ({ update: undefined, recipients: [] });
 
 /** What the announcements need of the broker's parts. */
 export interface Means {
   readonly peers: Peers;
   readonly presence: Presence;
-  readonly outbox: Outbox;
+  readonly outbox: TurnOutput;
   readonly pump: Pump;
 }
 
-export class Announcements {
+export class PresenceBroadcast {
   readonly #means: Means;
-  readonly #state: AnnouncementState;
+  readonly #state: BroadcastState;
 
-  constructor(means: Means, state: AnnouncementState) {
+  constructor(means: Means, state: BroadcastState) {
     this.#means = means;
     this.#state = state;
   }
 
   /** When `tell` is wanted next, ms since 1970; undefined if nobody comes or goes. */
   due(now: number): number | undefined {
-    return this.#state.news === undefined ? this.#means.presence.due : now;
+    return this.#state.update === undefined ? this.#means.presence.due : now;
   }
 
   /** Tells what is due, to those whose turn it is. */
-  tell(now: number): void {
+  broadcast(now: number): void {
     const { peers, outbox, pump } = this.#means;
     const state = this.#state;
-    if (state.news === undefined) this.#begin(now);
-    const { news } = state;
-    if (news === undefined) return;
-    const bytes = FRAME_OVERHEAD + 32 * (news.joined.length + news.left.length);
-    for (const link of state.hearers.splice(0, PRESENCE_TURN_FRAMES)) {
+    if (state.update === undefined) this.#begin(now);
+    const { update } = state;
+    if (update === undefined) return;
+    const bytes = FRAME_OVERHEAD + 32 * (update.joined.length + update.left.length);
+    for (const link of state.recipients.splice(0, PRESENCE_TURN_FRAMES)) {
       const peer = peers.current(link);
-      if (peer === undefined || outbox.stageIfAffordable(peer, news, bytes, now)) continue;
-      const missed = peer.waiting.some(({ type }) => type === "missed");
-      if (!missed) pump.answer(peer, { type: "missed" });
+      if (peer === undefined || outbox.stageEphemeral(peer, update, bytes, now)) continue;
+      const missed = peer.pendingReplies.some(({ type }) => type === "missed");
+      if (!missed) pump.reply(peer, { type: "missed" });
     }
-    if (state.hearers.length === 0) state.news = undefined;
+    if (state.recipients.length === 0) state.update = undefined;
   }
 
   #begin(now: number): void {
-    const news = this.#means.presence.news(now);
+    const news = this.#means.presence.takeUpdate(now);
     if (news === undefined) return;
-    this.#state.news = { type: "presence", ...news };
-    this.#state.hearers = Array.from(this.#means.peers.values(), ({ link }) => link);
+    this.#state.update = { type: "presence", ...news };
+    this.#state.recipients = Array.from(this.#means.peers.values(), ({ link }) => link);
   }
 }

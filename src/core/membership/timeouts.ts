@@ -37,7 +37,7 @@ export class Liveness {
     return [...this.#peers.values()].filter((peer) => {
       const pinged = this.#connections.pinged(peer.link.id);
       if (pinged === undefined) return false;
-      return Math.max(upTo(now, pinged), peer.heardAt) + PING_AGE_MS < now;
+      return Math.max(upTo(now, pinged), peer.lastHeardAt) + PING_AGE_MS < now;
     });
   }
 }

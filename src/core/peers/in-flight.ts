@@ -5,7 +5,7 @@
  */
 import type { Seq } from "../../protocol/ids.ts";
 
-export interface Flight {
+export interface InFlight {
   readonly seqs: Seq[];
   readonly sizes: number[];
   /** The oldest that is not acknowledged yet. */
@@ -13,18 +13,18 @@ export interface Flight {
   bytes: number;
 }
 
-export const emptyFlight = (): Flight => ({ seqs: [], sizes: [], next: 0, bytes: 0 });
+export const initialInFlight = (): InFlight => ({ seqs: [], sizes: [], next: 0, bytes: 0 });
 
-export const inFlight = (flight: Flight): number => flight.seqs.length - flight.next;
+export const countInFlight = (flight: InFlight): number => flight.seqs.length - flight.next;
 
-export function launch(flight: Flight, seq: Seq, bytes: number): void {
+export function push(flight: InFlight, seq: Seq, bytes: number): void {
   flight.seqs.push(seq);
   flight.sizes.push(bytes);
   flight.bytes += bytes;
 }
 
 /** Takes out everything up to `seq`. @returns the bytes that were freed */
-export function land(flight: Flight, seq: Seq): number {
+export function ackUpTo(flight: InFlight, seq: Seq): number {
   const before = flight.bytes;
   const { seqs, sizes } = flight;
   while (flight.next < seqs.length && (seqs[flight.next] ?? 0) <= seq) {

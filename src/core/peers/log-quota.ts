@@ -7,26 +7,31 @@
  * - `Spent` is never changed in place, so it can be remembered, saved and copied as it is.
  */
 import { DAY, type Limits, MIB } from "../limits.ts";
-import { type Spent } from "../ports.ts";
+import { type QuotaUsage } from "../ports.ts";
 
 /** The steps in which a name's share of the log comes back. */
 export const SHARE_SLOT_MS = DAY / 6;
 
 /** What one name may add in 24 hours. */
-export interface Share {
+export interface Quota {
   readonly entries: number;
   readonly bytes: number;
 }
 
 /** @returns undefined if the operator has set no bound */
-export function shareOf({ share, logEntries, logMebibytes }: Limits): Share | undefined {
+export function quotaOf({ share, logEntries, logMebibytes }: Limits): Quota | undefined {
   if (share === 0) return undefined;
   const part = share / 100;
   return { entries: Math.ceil(logEntries * part), bytes: Math.ceil(logMebibytes * MIB * part) };
 }
 
 /** Adds one entry of `bytes`. @returns undefined, and nothing is spent, if that would exceed the share */
-export function spend(spent: Spent, share: Share, bytes: number, now: number): Spent | undefined {
+export function consume(
+  spent: QuotaUsage,
+  share: Quota,
+  bytes: number,
+  now: number,
+): QuotaUsage | undefined {
   // A slot counts until its last moment is a day ago.
   const recent = spent.filter(({ at }) => at + SHARE_SLOT_MS + DAY > now);
   let entries = 1;
@@ -47,16 +52,16 @@ export function spend(spent: Spent, share: Share, bytes: number, now: number): S
 }
 
 /** What was added at a time that is still to come, since the clock was set back meanwhile, counts from `now` on. */
-export const notAfter = (spent: Spent, now: number): Spent =>
+export const notAfter = (spent: QuotaUsage, now: number): QuotaUsage =>
   spent.some(({ at }) => at > now)
     ? spent.map((slot) => ({ ...slot, at: Math.min(slot.at, now) }))
     : spent;
 
 /** Numbers only, as they are stored: three for each slot; empty for nothing. */
-export const writeSpent = (spent: Spent): string =>
+export const encodeUsage = (spent: QuotaUsage): string =>
   spent.map(({ at, entries, bytes }) => `${at},${entries},${bytes}`).join(";");
 
-export const readSpent = (text: string): Spent =>
+export const decodeUsage = (text: string): QuotaUsage =>
   text === ""
     ? []
     : text.split(";").map((slot) => {

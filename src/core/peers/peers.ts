@@ -9,12 +9,12 @@
  */
 import type { Bucket } from "./token-bucket.ts";
 import type { Dialect, Session } from "../event.ts";
-import { emptyFlight, type Flight } from "./in-flight.ts";
-import type { Link, PeerName, RoomName, Seq } from "../../protocol/ids.ts";
-import type { Answer } from "../event.ts";
-import type { Spent } from "../ports.ts";
+import { initialInFlight, type InFlight } from "./in-flight.ts";
+import type { ConnectionRef, PeerName, RoomName, Seq } from "../../protocol/ids.ts";
+import type { PendingReply } from "../event.ts";
+import type { QuotaUsage } from "../ports.ts";
 import { BUDGET_BYTES } from "../limits.ts";
-import type { Memo } from "../ports.ts";
+import type { ConnectionSnapshot } from "../ports.ts";
 import { type Entry, concerns } from "../entry.ts";
 import { BUDGET_BYTES_PER_SECOND } from "../limits.ts";
 
@@ -22,7 +22,7 @@ export const OUTGOING = { capacity: BUDGET_BYTES, perSecond: BUDGET_BYTES_PER_SE
 
 /** One connected peer. Plain data. */
 export interface Peer {
-  readonly link: Link;
+  readonly link: ConnectionRef;
   readonly room: RoomName;
   readonly dialect: Dialect;
   readonly session: Session | undefined;
@@ -40,22 +40,22 @@ export interface Peer {
   sent: Seq;
   /** Live: served from memory as entries come. Otherwise behind: fed from the log. */
   live: boolean;
-  readonly flight: Flight;
+  readonly flight: InFlight;
   /** Since when nothing was acknowledged although something is in flight. */
-  progressAt: number;
+  lastAckAt: number;
   /** The last position that the peer was told of, by an entry, a gap or `ready`. */
-  told: Seq;
+  reportedSeq: Seq;
 
   /** What it may still be sent. */
   readonly budget: Bucket;
   /** What it has added to the log of late. */
-  spent: Spent;
+  quotaUsed: QuotaUsage;
   /** Answers that wait for their turn or for the budget. */
-  readonly waiting: Answer[];
+  readonly pendingReplies: PendingReply[];
   /** Its socket did not take a frame: nothing counts as handed over from then on. */
-  deaf: boolean;
+  sendFailed: boolean;
   /** When the peer last said something, ms since 1970. */
-  heardAt: number;
+  lastHeardAt: number;
   /** Bytes sent that nothing proves to be read; of these, those since the newest mark; the marks still to be shown. */
   unproven: number;
   tail: number;
@@ -78,7 +78,7 @@ export class Peers {
   }
 
   /** The fence: the peer behind `link`, if that is still the current connection of its name. */
-  current(link: Link): Peer | undefined {
+  current(link: ConnectionRef): Peer | undefined {
     const peer = this.#peers.get(link.name);
     return peer?.link.id === link.id ? peer : undefined;
   }
@@ -89,7 +89,7 @@ export class Peers {
   }
 
   /** R2: the only removal. A late failure of an older connection matches nothing. */
-  remove({ name, id }: Link): Peer | undefined {
+  remove({ name, id }: ConnectionRef): Peer | undefined {
     const peer = this.#peers.get(name);
     if (peer?.link.id !== id) return undefined;
     this.#peers.delete(name);
@@ -115,7 +115,7 @@ export interface Mark {
   readonly bytes: number;
 }
 /** A peer that has been served nothing since `memo`. */
-export const newPeer = (memo: Memo, live: boolean, now: number): Peer => ({
+export const newPeer = (memo: ConnectionSnapshot, live: boolean, now: number): Peer => ({
   link: memo.link,
   room: memo.room,
   dialect: memo.dialect,
@@ -127,14 +127,14 @@ export const newPeer = (memo: Memo, live: boolean, now: number): Peer => ({
   acked: memo.acked,
   sent: memo.acked,
   live,
-  flight: emptyFlight(),
-  progressAt: now,
-  told: memo.acked,
+  flight: initialInFlight(),
+  lastAckAt: now,
+  reportedSeq: memo.acked,
   budget: { level: BUDGET_BYTES, at: now },
-  spent: memo.spent,
-  waiting: [],
-  deaf: false,
-  heardAt: 0,
+  quotaUsed: memo.spent,
+  pendingReplies: [],
+  sendFailed: false,
+  lastHeardAt: 0,
   // A room with a mark to be shown does not sleep: what is forgotten with lost memory is a stretch or two.
   unproven: memo.tail,
   tail: memo.tail,

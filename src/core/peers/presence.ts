@@ -34,7 +34,7 @@ export interface PresenceState {
   flushAt: number | undefined;
 }
 
-export interface News {
+export interface PresenceUpdate {
   readonly joined: readonly PeerName[];
   readonly left: readonly PeerName[];
   readonly online: number;
@@ -42,7 +42,7 @@ export interface News {
   readonly missed: boolean;
 }
 
-export const quietPresence = (): PresenceState => ({
+export const initialPresence = (): PresenceState => ({
   grace: new Map(),
   joined: new Set(),
   left: new Set(),
@@ -68,7 +68,7 @@ export class Presence {
   }
 
   /** Up to `NAMES_LISTED` names that are online, `self` among them. */
-  listed(self: PeerName): PeerName[] {
+  listNames(self: PeerName): PeerName[] {
     const names = [self];
     for (const some of [this.#peers.names(), this.#state.grace.keys()]) {
       for (const name of some) {
@@ -104,7 +104,7 @@ export class Presence {
   }
 
   /** Ends what is over at `now`. @returns the news to tell, if they are due */
-  news(now: number): News | undefined {
+  takeUpdate(now: number): PresenceUpdate | undefined {
     const { grace, joined, left } = this.#state;
     for (const [name, until] of grace) {
       if (until > now) break;

@@ -24,7 +24,7 @@ export function refill(bucket: Bucket, { capacity, perSecond }: Refill, now: num
  * The allowances of names, rather than of connections: reconnecting does not refill one.
  * A bucket that is full again is forgotten, so only recent speakers cost memory.
  */
-export class Allowances {
+export class RateLimiter {
   readonly #buckets: Map<string, Bucket>;
   readonly #refill: Refill;
 

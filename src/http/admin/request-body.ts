@@ -7,9 +7,9 @@ import * as v from "valibot";
 import { type Limits } from "../../core/limits.ts";
 import type { Publication } from "../../protocol/admin.ts";
 import type { Seq } from "../../protocol/ids.ts";
-import { refuse } from "../responses.ts";
+import { errorResponse } from "../responses.ts";
 import { clientFrames, EXPECTED, named, position } from "../../protocol/frames.ts";
-import { merged, message, tooMany } from "../../codec/validation.ts";
+import { merged, validateMessage, tooManyRecipients } from "../../codec/validation.ts";
 import { KIB } from "../../core/limits.ts";
 
 // The operator's API
@@ -33,7 +33,7 @@ const EXPECTED_HERE: Readonly<Record<string, string>> = {
   since: "a whole number from 0 on, together with an id, or absent",
 };
 
-const bad = (message: string): Response => refuse(400, "bad-request", message);
+const bad = (message: string): Response => errorResponse(400, "bad-request", message);
 
 /** @returns what to publish, or the refusal */
 export async function readPublication(
@@ -42,7 +42,11 @@ export async function readPublication(
 ): Promise<Publication | Response> {
   const type = request.headers.get("Content-Type") ?? "";
   if (!/^application\/json *(; *charset="?utf-8"?)?$/i.test(type.trim())) {
-    return refuse(415, "unsupported-media-type", "send the body as application/json, in UTF-8");
+    return errorResponse(
+      415,
+      "unsupported-media-type",
+      "send the body as application/json, in UTF-8",
+    );
   }
   const body = await readBody(request);
   if (body instanceof Response) return body;
@@ -59,7 +63,11 @@ export async function readPublication(
   if (Array.isArray(names)) {
     const distinct = merged(names as readonly unknown[], limits);
     if (distinct.length > limits.recipients) {
-      return refuse(413, "too-large", tooMany(distinct, limits, undefined).refusal.message);
+      return errorResponse(
+        413,
+        "too-large",
+        tooManyRecipients(distinct, limits, undefined).refusal.message,
+      );
     }
     value = { ...value, to: distinct };
   }
@@ -74,8 +82,8 @@ export async function readPublication(
   const { from, since, ...said } = result.output;
   if (since !== undefined && said.id === undefined)
     return bad(`since: expected ${EXPECTED_HERE["since"]}`);
-  const command = message(said.text, said.to, said.id, limits);
-  if (command.type === "Refused") return refuse(413, "too-large", command.refusal.message);
+  const command = validateMessage(said.text, said.to, said.id, limits);
+  if (command.type === "Invalid") return errorResponse(413, "too-large", command.refusal.message);
   const optional = {
     ...(said.to !== undefined && { to: said.to }),
     ...(said.id !== undefined && { id: said.id }),
@@ -85,7 +93,7 @@ export async function readPublication(
 }
 
 const tooLarge = (): Response =>
-  refuse(413, "too-large", `the body: at most ${BODY_BYTES} bytes are read`);
+  errorResponse(413, "too-large", `the body: at most ${BODY_BYTES} bytes are read`);
 
 /** Reads no more than a body may have, whatever its header says. */
 async function readBody(request: Request): Promise<Uint8Array | Response> {
@@ -108,9 +116,9 @@ async function readBody(request: Request): Promise<Uint8Array | Response> {
 
 const NUMBER = /^(0|[1-9]\d{0,15})$/;
 
-/** @returns the number, the preset if it is absent, undefined if it is outside of the grammar */
-export function readNumber(text: string | null, preset: number): number | undefined {
-  if (text === null) return preset;
+/** @returns the number, `absent` if there is none, undefined if it is outside of the grammar */
+export function readNumber(text: string | null, absent: number): number | undefined {
+  if (text === null) return absent;
   return NUMBER.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : undefined;
 }
 

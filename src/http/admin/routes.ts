@@ -16,17 +16,23 @@ import {
   type RoomName,
   type Seq,
 } from "../../protocol/ids.ts";
-import type { Order } from "../../protocol/admin.ts";
-import { sameSecret } from "../../core/timing-safe-equal.ts";
-import { decoded, json, methodNotAllowed, NO_STORE, refuse } from "../responses.ts";
-import { report } from "../../observability/logger.ts";
+import type { AdminRequest } from "../../protocol/admin.ts";
+import { timingSafeEqual } from "../../core/timing-safe-equal.ts";
+import {
+  decodePathSegment,
+  json,
+  methodNotAllowed,
+  NO_STORE,
+  errorResponse,
+} from "../responses.ts";
+import { logEvent } from "../../observability/logger.ts";
 import { readNumber, readPublication, readSeq, strayParameter } from "./request-body.ts";
-import type { Reply } from "../../durable-object/rpc.ts";
+import type { AdminResponse } from "../../durable-object/rpc.ts";
 import { MIB } from "../../core/limits.ts";
 import type { Env } from "../../durable-object/env.ts";
 
 /** Entries, and bytes of them, in one page of messages; names in one page of peers. */
-export const MESSAGES_PRESET = 100;
+export const MESSAGES_DEFAULT = 100;
 
 export const MESSAGES_MAX = 1_000;
 
@@ -56,7 +62,7 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
 };
 
 /** @returns undefined if the request is none of the operator's */
-export async function answerOperator(
+export async function routeAdmin(
   request: Request,
   url: URL,
   env: Env,
@@ -65,7 +71,7 @@ export async function answerOperator(
   if (config.adminKey === undefined) return undefined;
   const [, roomPart, rest = "", itemPart] =
     /^\/rooms\/([^/]+)(?:\/([a-z]+)(?:\/([^/]+))?)?$/.exec(url.pathname) ?? [];
-  const room = parseRoomName(decoded(roomPart ?? "") ?? "");
+  const room = parseRoomName(decodePathSegment(roomPart ?? "") ?? "");
   const route = itemPart === undefined ? rest : `${rest}/*`;
   // Its own routes: every object has a `constructor`, too.
   const methods = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
@@ -84,10 +90,10 @@ export async function answerOperator(
     );
     return methodNotAllowed(allow.join(", "));
   }
-  const item = decoded(itemPart ?? "");
+  const item = decodePathSegment(itemPart ?? "");
   const refusal = (await refusalOf(request, url, config.adminKey)) ?? badPath(item);
   if (refusal !== undefined) {
-    report({ event: "refusal", status: refusal.status }, room);
+    logEvent({ event: "refusal", status: refusal.status }, room);
     return refusal;
   }
   const call = { request, query: url.searchParams, room, item: item ?? "", env, config };
@@ -95,8 +101,8 @@ export async function answerOperator(
     const answer = await handler(call);
     return isHead ? new Response(null, answer) : answer;
   } catch (error) {
-    report({ event: "room-unreachable", error: String(error) }, room);
-    return refuse(503, "unreachable", "the room cannot be reached now: try again", RETRY);
+    logEvent({ event: "room-unreachable", error: String(error) }, room);
+    return errorResponse(503, "unreachable", "the room cannot be reached now: try again", RETRY);
   }
 }
 
@@ -105,7 +111,7 @@ const RETRY = { "Retry-After": "1" };
 const badPath = (item: string | undefined): Response | undefined =>
   item === undefined ? bad("the path is not UTF-8") : undefined;
 
-const bad = (message: string): Response => refuse(400, "bad-request", message);
+const bad = (message: string): Response => errorResponse(400, "bad-request", message);
 
 async function refusalOf(
   request: Request,
@@ -114,17 +120,18 @@ async function refusalOf(
 ): Promise<Response | undefined> {
   const origin = request.headers.get("Origin");
   if (origin !== null && origin !== url.origin) {
-    return refuse(
+    return errorResponse(
       403,
       "forbidden-origin",
       "this is not for pages: ask from a program, without an Origin",
     );
   }
   const key = /^Bearer +(\S+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
-  if (key !== undefined && sameSecret(await digest(key), await digest(adminKey))) return undefined;
+  if (key !== undefined && timingSafeEqual(await digest(key), await digest(adminKey)))
+    return undefined;
   const message =
     key === undefined ? "send Authorization: Bearer ADMIN_KEY" : "this is not the ADMIN_KEY";
-  return refuse(401, "unauthorized", message, {
+  return errorResponse(401, "unauthorized", message, {
     "WWW-Authenticate": 'Bearer realm="chat-room operator"',
   });
 }
@@ -137,16 +144,20 @@ async function digest(key: string): Promise<string> {
   return String.fromCharCode(...bytes);
 }
 
-const ask = ({ env, room }: Call, order: Order): Promise<Reply> =>
+const sendRequest = ({ env, room }: Call, order: AdminRequest): Promise<AdminResponse> =>
   env.CHAT_ROOM.getByName(room).operate(room, order);
 
 /** What every order may be answered. */
-function refusalFrom(reply: Reply): Response {
+function refusalFrom(reply: AdminResponse): Response {
   switch (reply.type) {
     case "no-room":
-      return refuse(404, "no-room", "nobody has joined this room yet, or since it was closed");
+      return errorResponse(
+        404,
+        "no-room",
+        "nobody has joined this room yet, or since it was closed",
+      );
     case "unknown":
-      return refuse(
+      return errorResponse(
         404,
         "unknown-peer",
         `nobody here is called ${reply.names.join(", ")}; nothing was done`,
@@ -154,13 +165,13 @@ function refusalFrom(reply: Reply): Response {
     case "bad-order":
       return bad(reply.message);
     case "no-entry":
-      return refuse(404, "no-entry", "there is no such entry, or it is no longer kept");
+      return errorResponse(404, "no-entry", "there is no such entry, or it is no longer kept");
     case "void-since": {
       const message = `since: this room keeps the entries ${reply.first} to ${reply.head}, so it cannot say what came after yours; look at messages, and give a since from ${reply.first - 1} to ${reply.head}`;
-      return refuse(409, "void-since", message);
+      return errorResponse(409, "void-since", message);
     }
     default:
-      return refuse(
+      return errorResponse(
         503,
         "storage-trouble",
         "the room cannot read or write its storage now: try again",
@@ -169,7 +180,7 @@ function refusalFrom(reply: Reply): Response {
   }
 }
 
-const done = (reply: Reply): Response =>
+const done = (reply: AdminResponse): Response =>
   reply.type === "done"
     ? new Response(null, { status: 204, headers: NO_STORE })
     : refusalFrom(reply);
@@ -179,10 +190,10 @@ async function publish(call: Call): Promise<Response> {
   if (stray !== undefined) return bad(stray);
   const read = await readPublication(call.request, call.config.limits);
   if (read instanceof Response) return read;
-  let reply = await ask(call, { type: "Publish", ...read });
+  let reply = await sendRequest(call, { type: "Publish", ...read });
   // A long search takes several turns of the room; what comes meanwhile is searched too.
   while (reply.type === "further") {
-    reply = await ask(call, { type: "Publish", ...read, since: reply.since });
+    reply = await sendRequest(call, { type: "Publish", ...read, since: reply.since });
   }
   if (reply.type !== "published") return refusalFrom(reply);
   return json(reply.isNew ? 201 : 200, JSON.parse(reply.frame));
@@ -191,15 +202,15 @@ async function publish(call: Call): Promise<Response> {
 async function listMessages(call: Call): Promise<Response> {
   const { query, room } = call;
   const since = readNumber(query.get("since"), 0);
-  const limit = readNumber(query.get("limit"), MESSAGES_PRESET);
+  const limit = readNumber(query.get("limit"), MESSAGES_DEFAULT);
   const stray = strayParameter(query, ["since", "limit"]);
   if (stray !== undefined) return bad(stray);
   if (since === undefined) return bad("since: expected a whole number, 0 or a seq");
   if (limit === undefined || limit < 1 || limit > MESSAGES_MAX) {
     return bad(`limit: expected a whole number from 1 to ${MESSAGES_MAX}`);
   }
-  report({ event: "operator", order: "Messages" }, room);
-  const reply = await ask(call, {
+  logEvent({ event: "operator", order: "Messages" }, room);
+  const reply = await sendRequest(call, {
     type: "Messages",
     since: since as Seq,
     limit,
@@ -221,7 +232,7 @@ async function redact(call: Call): Promise<Response> {
   const stray = strayParameter(call.query, []);
   if (stray !== undefined) return bad(stray);
   if (seq === undefined) return bad("seq: expected a whole number from 0 on");
-  return done(await ask(call, { type: "Redact", seq }));
+  return done(await sendRequest(call, { type: "Redact", seq }));
 }
 
 async function listPeers(call: Call): Promise<Response> {
@@ -232,7 +243,7 @@ async function listPeers(call: Call): Promise<Response> {
   if (limit === undefined || limit < 1 || limit > WHO_NAMES) {
     return bad(`limit: expected a whole number from 1 to ${WHO_NAMES}`);
   }
-  const reply = await ask(call, { type: "Names", after: query.get("after") ?? "", limit });
+  const reply = await sendRequest(call, { type: "Names", after: query.get("after") ?? "", limit });
   if (reply.type !== "names") return refusalFrom(reply);
   return json(200, { peers: reply.names, ...(reply.next !== undefined && { next: reply.next }) });
 }
@@ -242,19 +253,19 @@ async function expel(call: Call): Promise<Response> {
   const stray = strayParameter(call.query, []);
   if (stray !== undefined) return bad(stray);
   if (name === undefined) return bad(`name: ${NAME_GRAMMAR}`);
-  return done(await ask(call, { type: "Expel", name }));
+  return done(await sendRequest(call, { type: "Expel", name }));
 }
 
 async function close(call: Call): Promise<Response> {
   const stray = strayParameter(call.query, []);
   if (stray !== undefined) return bad(stray);
-  return done(await ask(call, { type: "Erase" }));
+  return done(await sendRequest(call, { type: "Erase" }));
 }
 
 async function stats(call: Call): Promise<Response> {
   const stray = strayParameter(call.query, []);
   if (stray !== undefined) return bad(stray);
-  const reply = await ask(call, { type: "Stats" });
+  const reply = await sendRequest(call, { type: "Stats" });
   if (reply.type !== "stats") return refusalFrom(reply);
   const { facts, epoch, instance } = reply;
   const { peers, log, waiting, refusals } = facts;
@@ -279,10 +290,15 @@ async function exportAll(call: Call): Promise<Response> {
     ...NO_STORE,
   };
   if (request.method === "HEAD") {
-    const reply = await ask(call, { type: "Messages", since: 0 as Seq, limit: 0, bytes: 0 });
+    const reply = await sendRequest(call, {
+      type: "Messages",
+      since: 0 as Seq,
+      limit: 0,
+      bytes: 0,
+    });
     return reply.type === "messages" ? new Response(null, { headers }) : refusalFrom(reply);
   }
-  report({ event: "operator", order: "Export" }, room);
+  logEvent({ event: "operator", order: "Export" }, room);
   const exported = await stub.export(room);
   return exported instanceof ReadableStream
     ? new Response(exported, { headers })

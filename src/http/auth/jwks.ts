@@ -11,32 +11,32 @@
  */
 import { JWKSNoMatchingKey } from "jose/errors";
 import { createLocalJWKSet, type LocalJWKSet } from "jose/jwks/local";
-import { report } from "../../observability/logger.ts";
+import { logEvent } from "../../observability/logger.ts";
 
 /** How long a copy is good for: an issuer that withdraws a key waits this long for it to be refused. */
 const MAX_AGE_MS = 600_000;
 /** The least time between two fetches for keys that are not in the copy. */
 const COOLDOWN_MS = 30_000;
 /** The least time after a fetch that failed. */
-const REST_MS = 5_000;
+const FAILURE_COOLDOWN_MS = 5_000;
 const TIMEOUT_MS = 5_000;
 /** How often a request looks whether the fetch of another one has ended. */
-const LOOK_MS = 20;
+const REUSE_MS = 20;
 
 /** The keys cannot be had now; later they may. */
 export class KeysUnavailable extends Error {}
 
-type Finder = (...token: Parameters<LocalJWKSet>) => ReturnType<LocalJWKSet>;
+type KeyResolver = (...token: Parameters<LocalJWKSet>) => ReturnType<LocalJWKSet>;
 
-interface Copy {
-  readonly find: Finder;
+interface CachedKeys {
+  readonly find: KeyResolver;
   /** When it came, ms since 1970. */
   readonly at: number;
 }
 
 export class KeySet {
   readonly #url: string;
-  #copy: Copy | undefined;
+  #copy: CachedKeys | undefined;
   /** When a key was last looked for that the copy did not have, and when a fetch last failed: ms since 1970. */
   #missedAt = 0;
   #failedAt = 0;
@@ -54,7 +54,7 @@ export class KeySet {
    * The key that a token names.
    * @throws KeysUnavailable, or an error of jose if no key of the set can have signed it
    */
-  readonly find: Finder = async (header, token) => {
+  readonly find: KeyResolver = async (header, token) => {
     const now = Date.now();
     const kept = this.#copy;
     const copy = kept && isWithin(kept.at, MAX_AGE_MS, now) ? kept : await this.#fetch(now);
@@ -78,13 +78,14 @@ export class KeySet {
   }
 
   /** @returns a copy that is no older than `now` */
-  async #fetch(now: number): Promise<Copy> {
+  async #fetch(now: number): Promise<CachedKeys> {
     while (this.#isBusy()) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, REUSE_MS));
     }
     const copy = this.#copy;
     if (copy !== undefined && copy.at >= now && copy.at <= Date.now()) return copy;
-    if (isWithin(this.#failedAt, REST_MS, now)) throw new KeysUnavailable("failed a moment ago");
+    if (isWithin(this.#failedAt, FAILURE_COOLDOWN_MS, now))
+      throw new KeysUnavailable("failed a moment ago");
     this.#busySince = Date.now();
     try {
       const headers = { Accept: "application/jwk-set+json, application/json" };
@@ -96,7 +97,7 @@ export class KeySet {
       return this.#copy;
     } catch (error) {
       this.#failedAt = Date.now();
-      report({ event: "jwks-unavailable", error: String(error) });
+      logEvent({ event: "jwks-unavailable", error: String(error) });
       throw new KeysUnavailable("it cannot be fetched", { cause: error });
     } finally {
       this.#busySince = 0;

@@ -18,7 +18,7 @@ import {
 import { jwtVerify, type JWTVerifyOptions } from "jose/jwt/verify";
 import type { JWTPayload } from "jose";
 import { EXPIRED } from "../../core/close-frames.ts";
-import { CLOSE, type Closing } from "../../protocol/close-codes.ts";
+import { CLOSE, type CloseFrame } from "../../protocol/close-codes.ts";
 import { NAME_UNITS, type PeerName, parsePeerName, type RoomName } from "../../protocol/ids.ts";
 import { type KeySet, keySetAt, KeysUnavailable } from "./jwks.ts";
 import type { TokenSettings } from "../../config/jwt.ts";
@@ -34,7 +34,7 @@ const ALGORITHMS = {
 };
 
 /** Whom the issuer vouches for. */
-export interface Bearer {
+export interface Identity {
   /** The owner of the name, whatever the token: a renewed one has the same. */
   readonly issuer: string;
   readonly subject: string;
@@ -43,11 +43,11 @@ export interface Bearer {
 }
 
 /** Checks that `token` lets its bearer into `room` as `name`. */
-export async function readToken(
+export async function verifyToken(
   token: string,
   { room, name }: { readonly room: RoomName; readonly name: PeerName },
   settings: TokenSettings,
-): Promise<Bearer | Closing> {
+): Promise<Identity | CloseFrame> {
   const { keys, issuer, audience } = settings;
   if (token === "") {
     return forbidden(
@@ -114,9 +114,9 @@ async function verify(
   }
 }
 
-const forbidden = (reason: string): Closing => ({ code: CLOSE.FORBIDDEN, reason });
+const forbidden = (reason: string): CloseFrame => ({ code: CLOSE.FORBIDDEN, reason });
 
-function refusalOf(error: unknown, algorithms: readonly string[]): Closing {
+function refusalOf(error: unknown, algorithms: readonly string[]): CloseFrame {
   if (error instanceof KeysUnavailable) {
     const reason = "the keys that tokens are checked with cannot be had now: come back later";
     return { code: CLOSE.UNAVAILABLE, reason };

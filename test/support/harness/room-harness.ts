@@ -4,20 +4,20 @@
  */
 import { Broker } from "../../../src/core/broker.ts";
 import type { Entry } from "../../../src/core/entry.ts";
-import type { Command, Dialect, Event, Out, Session } from "../../../src/core/event.ts";
+import type { Command, Dialect, Event, ServerMessage, Session } from "../../../src/core/event.ts";
 import { type Limits } from "../../../src/core/limits.ts";
-import { presets } from "../../../src/config/limits.ts";
+import { defaultLimits } from "../../../src/config/limits.ts";
 import {
   type ConnectionId,
-  type Link,
+  type ConnectionRef,
   nextConnectionId,
   type PeerName,
   type RoomName,
   type Seq,
 } from "../../../src/protocol/ids.ts";
-import type { Order, Outcome } from "../../../src/protocol/admin.ts";
+import type { AdminRequest, AdminResult } from "../../../src/protocol/admin.ts";
 import type { Connections } from "../../../src/core/ports.ts";
-import type { Memo } from "../../../src/core/ports.ts";
+import type { ConnectionSnapshot } from "../../../src/core/ports.ts";
 import { wakeState } from "../../../src/core/state.ts";
 import { writeFrame } from "../../../src/codec/json.ts";
 import { emptyDisk, MemoryStorage } from "../storage/memory-storage.ts";
@@ -44,11 +44,11 @@ export class Stage {
   #together: Event[] | undefined;
   #asks = 0;
   /** What the operator was answered, by question. */
-  readonly outcomes = new Map<number, Outcome>();
+  readonly outcomes = new Map<number, AdminResult>();
 
   constructor(limits: Partial<Limits> = {}) {
     // A log of three entries would leave a name no share; what tries the share sets it.
-    this.limits = { ...presets(), share: 0, ...limits };
+    this.limits = { ...defaultLimits(), share: 0, ...limits };
     this.broker = this.#awake([]);
   }
 
@@ -59,7 +59,7 @@ export class Stage {
   joins(name: string, options: JoinOptions = {}): Client {
     const { dialect = "chat.v1", owner = "", since, epoch, session, expiresAt } = options;
     this.#newest = nextConnectionId(this.#newest, this.now, this.#joins++);
-    const link: Link = { name: name as PeerName, id: this.#newest };
+    const link: ConnectionRef = { name: name as PeerName, id: this.#newest };
     const client = new Client(this, link);
     this.clients.set(link.id, client);
     const join = {
@@ -92,14 +92,15 @@ export class Stage {
 
   turn(events: Iterable<Event>): void {
     this.broker.turn(events, this.now);
-    for (const { ask, outcome } of this.broker.answers()) this.outcomes.set(ask, outcome);
+    for (const { requestId: ask, result: outcome } of this.broker.answers())
+      this.outcomes.set(ask, outcome);
     // Whoever comes after the room was erased finds a new one.
-    if (this.broker.isOver) this.broker = this.#awake([]);
+    if (this.broker.isErased) this.broker = this.#awake([]);
     this.settle(0);
   }
 
   /** The operator asks. @returns the answer, unless it is one of several events of a turn */
-  orders(order: Order): Outcome | undefined {
+  orders(order: AdminRequest): AdminResult | undefined {
     const ask = this.#asks++;
     this.happens({ type: "Operator", ask, order });
     return this.outcomes.get(ask);
@@ -141,7 +142,7 @@ export class Stage {
     this.broker = this.#awake([]);
   }
 
-  #awake(memos: Memo[]): Broker {
+  #awake(memos: ConnectionSnapshot[]): Broker {
     this.storage = new MemoryStorage(this.disk);
     const { storage, limits, epoch } = this;
     const { state, replaced } = wakeState(memos, storage.log, this.now);
@@ -149,7 +150,7 @@ export class Stage {
     const find = (id: ConnectionId): Client | undefined => this.clients.get(id);
     const connections: Connections = {
       open: (memo) => find(memo.link.id)?.isOpened(memo),
-      remember: (memo) => find(memo.link.id)?.remembers(memo),
+      saveSnapshot: (memo) => find(memo.link.id)?.remembers(memo),
       close: (id, code, reason) => find(id)?.isClosed(code, reason),
       token: () => `k${++this.#tokens}`,
       pinged: (id) => find(id)?.pinged,
@@ -165,18 +166,18 @@ export class Stage {
 
 export class Client {
   readonly #stage: Stage;
-  readonly link: Link;
-  memo: Memo | undefined;
+  readonly link: ConnectionRef;
+  memo: ConnectionSnapshot | undefined;
   closed: { readonly code: number; readonly reason: string } | undefined;
   /** Frames, each a list of what one turn brought. */
-  frames: Out[][] = [];
+  frames: ServerMessage[][] = [];
   /** Nothing reaches it any more, and nobody knows. */
   isCut = false;
   /** Its socket is closing: it takes nothing any more. */
   isDying = false;
   pinged: number | undefined;
 
-  constructor(stage: Stage, link: Link) {
+  constructor(stage: Stage, link: ConnectionRef) {
     this.#stage = stage;
     this.link = link;
   }
@@ -205,7 +206,7 @@ export class Client {
   }
 
   does(command: Command): void {
-    this.#stage.happens({ type: "Said", link: this.link, command });
+    this.#stage.happens({ type: "CommandReceived", link: this.link, command });
   }
 
   leaves(code = 1000): void {
@@ -217,13 +218,15 @@ export class Client {
     this.leaves(1006);
   }
 
-  get heard(): Out[] {
+  get heard(): ServerMessage[] {
     return this.frames.flat();
   }
 
   /** All of one kind that it heard. */
-  all<Type extends Out["type"]>(type: Type): Extract<Out, { type: Type }>[] {
-    return this.heard.filter((out): out is Extract<Out, { type: Type }> => out.type === type);
+  all<Type extends ServerMessage["type"]>(type: Type): Extract<ServerMessage, { type: Type }>[] {
+    return this.heard.filter(
+      (out): out is Extract<ServerMessage, { type: Type }> => out.type === type,
+    );
   }
 
   get entries(): Entry[] {
@@ -256,11 +259,11 @@ export class Client {
     this.frames = [];
   }
 
-  isOpened(memo: Memo): void {
+  isOpened(memo: ConnectionSnapshot): void {
     this.memo = memo;
   }
 
-  remembers(memo: Memo): void {
+  remembers(memo: ConnectionSnapshot): void {
     this.memo = memo;
   }
 
@@ -268,7 +271,7 @@ export class Client {
     this.closed = { code, reason };
   }
 
-  gets(outs: readonly Out[]): void {
+  gets(outs: readonly ServerMessage[]): void {
     if (this.closed) throw new Error(`${this.link.name} was sent something after its end`);
     if (!this.isCut) this.frames.push([...outs]);
   }

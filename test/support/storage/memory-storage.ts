@@ -7,16 +7,16 @@
  */
 import { concerns, type Entry } from "../../../src/core/entry.ts";
 import { SCAN_ENTRIES } from "../../../src/core/limits.ts";
-import { type PeerName, type Seq, shift } from "../../../src/protocol/ids.ts";
+import { type PeerName, type Seq, addSeq } from "../../../src/protocol/ids.ts";
 import type {
   Candidate,
-  Concerns,
+  Audience,
   Directory,
-  Known,
+  MemberRecord,
   Log,
   Retention,
   Scan,
-  Standing,
+  Progress,
   Storage,
 } from "../../../src/core/ports.ts";
 
@@ -24,12 +24,12 @@ import type {
 export interface Disk {
   id: string;
   segments: readonly (readonly Entry[])[];
-  peers: ReadonlyMap<PeerName, Known & { head: Seq }>;
-  checkpoint: { readonly head: Seq; readonly saved: ReadonlyMap<PeerName, Standing> };
+  peers: ReadonlyMap<PeerName, MemberRecord & { head: Seq }>;
+  checkpoint: { readonly head: Seq; readonly saved: ReadonlyMap<PeerName, Progress> };
 }
 
 /** Changes of the directory that wait for the next commit; undefined: to be forgotten. */
-export type Pending = ReadonlyMap<PeerName, Known | undefined>;
+export type Pending = ReadonlyMap<PeerName, MemberRecord | undefined>;
 
 export const emptyDisk = (): Disk => ({
   id: "memory",
@@ -66,7 +66,7 @@ export class MemoryStorage implements Storage {
     this.commits++;
   }
 
-  atomically(work: () => void): void {
+  transaction(work: () => void): void {
     const before = { ...this.#disk };
     this.isCommitting = true;
     try {
@@ -111,7 +111,7 @@ class MemoryLog implements Log {
     const size = (segment: readonly Entry[]): number =>
       segment.reduce((sum, e) => sum + e.bytes + 2, 0);
     const isOver = (): boolean =>
-      shift(this.head, 1) - this.first > entries ||
+      addSeq(this.head, 1) - this.first > entries ||
       this.#disk.segments.reduce((sum, segment) => sum + size(segment), 0) > bytes ||
       (this.#disk.segments[0]?.at(-1)?.at ?? now) < now - ageMs;
     while (this.#disk.segments.length > 1 && isOver()) {
@@ -136,7 +136,7 @@ class MemoryLog implements Log {
   }
 
   after(seq: Seq): Scan {
-    const reach = shift(seq, SCAN_ENTRIES);
+    const reach = addSeq(seq, SCAN_ENTRIES);
     const last = this.#disk.segments.find((segment) => (segment.at(-1)?.seq ?? 0) >= reach);
     const end = last?.at(-1)?.seq ?? this.head;
     const entries = this.#disk.segments.flat().filter((entry) => entry.seq > seq);
@@ -144,14 +144,14 @@ class MemoryLog implements Log {
   }
 
   before(seq: Seq): Scan {
-    const reach = Math.max(this.first, Math.min(seq, shift(this.head, 1)) - SCAN_ENTRIES);
+    const reach = Math.max(this.first, Math.min(seq, addSeq(this.head, 1)) - SCAN_ENTRIES);
     const lowest = this.#disk.segments.find((segment) => (segment.at(-1)?.seq ?? 0) >= reach);
     const end = lowest?.[0]?.seq ?? (reach as Seq);
     const entries = this.#disk.segments.flat().filter((entry) => entry.seq < seq);
     return { end, bytes: 0, entries: entries.filter((entry) => entry.seq >= end).reverse() };
   }
 
-  concerns(above: Seq): Concerns {
+  audienceAbove(above: Seq): Audience {
     let everyone = 0 as Seq;
     const personal = new Map<PeerName, Seq>();
     for (const { seq, from, to } of this.#disk.segments.flat()) {
@@ -166,7 +166,7 @@ class MemoryLog implements Log {
 class MemoryDirectory implements Directory {
   readonly #disk: Disk;
   readonly #log: MemoryLog;
-  readonly #changed: Map<PeerName, Known | undefined>;
+  readonly #changed: Map<PeerName, MemberRecord | undefined>;
 
   constructor(disk: Disk, log: MemoryLog, pending: Pending = new Map()) {
     this.#disk = disk;
@@ -183,7 +183,7 @@ class MemoryDirectory implements Directory {
     return this.#changed.size > 0;
   }
 
-  find(name: PeerName): Known | undefined {
+  find(name: PeerName): MemberRecord | undefined {
     if (this.#changed.has(name)) return this.#changed.get(name);
     const row = this.#disk.peers.get(name);
     if (row === undefined) return undefined;
@@ -198,11 +198,11 @@ class MemoryDirectory implements Directory {
     return this.#names().length;
   }
 
-  claim(name: PeerName, known: Known): void {
+  claim(name: PeerName, known: MemberRecord): void {
     this.#changed.set(name, known);
   }
 
-  save(name: PeerName, standing: Standing): void {
+  save(name: PeerName, standing: Progress): void {
     const known = this.find(name);
     if (known !== undefined) this.#changed.set(name, { ...known, ...standing });
   }
@@ -248,7 +248,7 @@ class MemoryDirectory implements Directory {
     return [...this.#disk.peers.keys()].filter((name) => !online.has(name) && waits(name)).length;
   }
 
-  checkpoint(online: ReadonlyMap<PeerName, Omit<Standing, "seen">>): void {
+  checkpoint(online: ReadonlyMap<PeerName, Omit<Progress, "seen">>): void {
     const { head, headAt: at } = this.#log;
     const saved = new Map(this.#disk.checkpoint.saved);
     for (const [name, standing] of online) saved.set(name, { ...standing, seen: at });

@@ -39,7 +39,7 @@ export function storageContract(
 ): void {
   const appended = (storage: Storage, ...batches: string[][]): void => {
     for (const batch of batches) {
-      storage.atomically(() => storage.log.append(entries(storage.log.head, batch)));
+      storage.transaction(() => storage.log.append(entries(storage.log.head, batch)));
     }
   };
   const seqs = (some: Iterable<Entry>): number[] => Array.from(some, ({ seq }) => seq);
@@ -62,7 +62,7 @@ export function storageContract(
     test("gives back what was appended, to the letter, after a crash too", () =>
       run((opened) => {
         const written = entries(0, ["alice>bob", "bob>*", "carol>alice,bob"]);
-        opened.storage.atomically(() => opened.storage.log.append(written));
+        opened.storage.transaction(() => opened.storage.log.append(written));
         const { log } = opened.reopen();
         expect([log.head, log.first, log.headAt]).toEqual([3, 1, 1_002]);
         const read = Array.from(log.after(at(0)).entries);
@@ -138,7 +138,7 @@ export function storageContract(
         for (let row = 0; row < 20; row++) {
           const written = entries(storage.log.head, ["al>bob", ...Array<string>(59).fill("al>al")]);
           const long = written.map((entry) => encodeEntry({ ...entry, text }));
-          storage.atomically(() => storage.log.append(long));
+          storage.transaction(() => storage.log.append(long));
         }
         const wanted = Array.from({ length: 20 }, (_, row) => row * 60 + 1);
         const read: number[] = [];
@@ -175,15 +175,18 @@ export function storageContract(
       run((opened) => {
         appended(opened.storage, ["alice>bob"], ["alice>*", "bob>bob"], ["bob>carol"]);
         for (const { log } of [opened.storage, opened.reopen()]) {
-          expect(log.concerns(at(0)).everyone).toBe(2);
-          expect(Object.fromEntries(log.concerns(at(0)).personal)).toEqual({
+          expect(log.audienceAbove(at(0)).everyone).toBe(2);
+          expect(Object.fromEntries(log.audienceAbove(at(0)).personal)).toEqual({
             alice: 1,
             bob: 4,
             carol: 4,
           });
-          expect(log.concerns(at(3)).everyone).toBe(0);
-          expect(Object.fromEntries(log.concerns(at(3)).personal)).toEqual({ bob: 4, carol: 4 });
-          expect(log.concerns(at(4)).personal.size).toBe(0);
+          expect(log.audienceAbove(at(3)).everyone).toBe(0);
+          expect(Object.fromEntries(log.audienceAbove(at(3)).personal)).toEqual({
+            bob: 4,
+            carol: 4,
+          });
+          expect(log.audienceAbove(at(4)).personal.size).toBe(0);
         }
       }));
 
@@ -202,7 +205,7 @@ export function storageContract(
           [["bob>bob"], 1_600],
           [["bob>bob", "bob>alice"], 2_000],
         ];
-        storage.atomically(() => {
+        storage.transaction(() => {
           for (const [routes, when] of batches) {
             storage.log.append(entries(storage.log.head, routes, when));
           }
@@ -229,7 +232,7 @@ export function storageContract(
         const before = Array.from(storage.log.after(at(0)).entries);
         const entry = storage.log.find(at(2));
         if (entry === undefined) throw new Error("there is no entry 2");
-        storage.atomically(() => storage.log.replace(redact(entry)));
+        storage.transaction(() => storage.log.replace(redact(entry)));
         for (const { log } of [storage, opened.reopen()]) {
           const after = Array.from(log.after(at(0)).entries);
           expect(after.map(({ frame }) => JSON.parse(frame) as unknown)).toEqual(
@@ -246,7 +249,7 @@ export function storageContract(
         expect(concerning(storage, carol, 0)).toEqual([2, 3, 5]);
         // The rest goes on as before.
         appended(storage, ["alice>bob"]);
-        storage.atomically(() => storage.log.trim({ ...GENEROUS, entries: 3 }, 2_000));
+        storage.transaction(() => storage.log.trim({ ...GENEROUS, entries: 3 }, 2_000));
         for (const { log } of [storage, opened.reopen()])
           expect([log.first, log.head]).toEqual([4, 6]);
       }));
@@ -258,7 +261,7 @@ export function storageContract(
         appended(storage, ["alice>bob"], ["bob>alice", "alice>*"]);
         const found = [0, 1, 2, 3, 4].map((seq) => storage.log.find(at(seq))?.seq);
         expect(found).toEqual([undefined, 1, 2, 3, undefined]);
-        storage.atomically(() => storage.log.trim({ ...GENEROUS, entries: 2 }, 2_000));
+        storage.transaction(() => storage.log.trim({ ...GENEROUS, entries: 2 }, 2_000));
         expect([1, 2].map((seq) => storage.log.find(at(seq))?.seq)).toEqual([undefined, 2]);
       }));
 
@@ -272,10 +275,10 @@ export function storageContract(
           entries(0, ["alice>bob", "alice>*"]),
           entries(2, ["bob>bob"], 5_000),
         ];
-        for (const some of [first, second]) storage.atomically(() => storage.log.append(some));
+        for (const some of [first, second]) storage.transaction(() => storage.log.append(some));
         const whole = { bytes: size(first) + size(second), oldestAt: 1_001 };
         expect([storage.log.extent, opened.reopen().log.extent]).toEqual([whole, whole]);
-        storage.atomically(() => storage.log.trim({ ...GENEROUS, entries: 1 }, 5_000));
+        storage.transaction(() => storage.log.trim({ ...GENEROUS, entries: 1 }, 5_000));
         const rest = { bytes: size(second), oldestAt: 5_000 };
         expect([storage.log.extent, opened.reopen().log.extent]).toEqual([rest, rest]);
       }));
@@ -287,7 +290,7 @@ export function storageContract(
           opened.storage.log.append(entries(1, ["alice>*"]));
           throw new Error("no");
         };
-        expect(() => opened.storage.atomically(work)).toThrow("no");
+        expect(() => opened.storage.transaction(work)).toThrow("no");
         expect(opened.reopen().log.head).toBe(1);
       }));
   });
@@ -309,14 +312,14 @@ export function storageContract(
         expect(storage.directory.find(alice)?.owner).toBe("hash");
         expect(storage.directory.count()).toBe(1);
         expect(opened.reopen().directory.find(alice)).toBeUndefined();
-        storage.atomically(() => {});
+        storage.transaction(() => {});
         expect(opened.reopen().directory.find(alice)).toEqual({ ...known(0), owner: "hash" });
         storage.directory.save(alice, { ...stands(7), seen: 9 });
         storage.directory.save(bob, { ...stands(7), seen: 9 });
         expect(storage.directory.find(alice)).toMatchObject({ cursor: 7, seen: 9, owner: "hash" });
         expect(storage.directory.find(bob)).toBeUndefined();
         storage.directory.forget(alice);
-        storage.atomically(() => {});
+        storage.transaction(() => {});
         const { directory } = opened.reopen();
         expect([directory.find(alice), directory.count()]).toEqual([undefined, 0]);
       }));
@@ -325,7 +328,7 @@ export function storageContract(
       run(({ storage }) => {
         for (const name of ["b", "𝒜", "B", "é", "｡", "a"])
           storage.directory.claim(named(name), known(0));
-        storage.atomically(() => {});
+        storage.transaction(() => {});
         expect(storage.directory.page("", 4)).toEqual(["B", "a", "b", "é"]);
         expect(storage.directory.page("é", 4)).toEqual(["｡", "𝒜"]);
       }));
@@ -336,7 +339,7 @@ export function storageContract(
         storage.directory.claim(alice, known(9));
         storage.directory.claim(bob, known(9));
         appended(storage, ["alice>bob"]);
-        storage.atomically(() => {
+        storage.transaction(() => {
           storage.log.append(entries(1, ["alice>bob"]));
           storage.directory.checkpoint(new Map([[alice, stands(3)]]));
         });
@@ -345,7 +348,7 @@ export function storageContract(
         expect(cursors(storage)).toEqual([3, 9]);
         expect(cursors(opened.reopen())).toEqual([3, 9]);
         storage.directory.save(alice, { ...stands(1), seen: 6 });
-        storage.atomically(() => {});
+        storage.transaction(() => {});
         expect(cursors(storage)).toEqual([1, 9]);
         expect(cursors(opened.reopen())).toEqual([1, 9]);
       }));
@@ -355,7 +358,7 @@ export function storageContract(
         const { storage } = opened;
         storage.directory.claim(alice, known(0));
         storage.directory.save(alice, { ...stands(8), seen: 6 });
-        storage.atomically(() => {
+        storage.transaction(() => {
           storage.log.append(entries(0, ["alice>bob"]));
           storage.directory.checkpoint(new Map([[alice, stands(2)]]));
         });
@@ -369,7 +372,7 @@ export function storageContract(
         const claim = opened.storage;
         for (const name of names) claim.directory.claim(name, known(0));
         const checkpoint = (storage: Storage, cursors: [PeerName, number][]): void =>
-          storage.atomically(() => {
+          storage.transaction(() => {
             storage.log.append(entries(storage.log.head, ["alice>bob", "alice>bob"]));
             const online = cursors.map(([name, cursor]) => [name, stands(cursor)] as const);
             storage.directory.checkpoint(new Map(online));
@@ -396,15 +399,15 @@ export function storageContract(
         const spentBy = (from: Storage) => from.directory.find(alice)?.spent;
         storage.directory.claim(alice, known(0));
         storage.directory.save(alice, { ...stands(0), seen: 6, spent: more ?? [] });
-        storage.atomically(() => {});
+        storage.transaction(() => {});
         expect([spentBy(storage), spentBy(opened.reopen())]).toEqual([more, more]);
-        storage.atomically(() => {
+        storage.transaction(() => {
           storage.log.append(entries(0, ["alice>bob"]));
           storage.directory.checkpoint(new Map([[alice, { ...stands(1), spent: some ?? [] }]]));
         });
         expect([spentBy(storage), spentBy(opened.reopen())]).toEqual([some, some]);
         storage.directory.save(alice, { ...stands(1), seen: 9 });
-        storage.atomically(() => {});
+        storage.transaction(() => {});
         expect([spentBy(storage), spentBy(opened.reopen())]).toEqual([[], []]);
       }));
 
@@ -446,7 +449,7 @@ export function storageContract(
           ["al>gap-late", "al>gap-early"],
           ["al>waits", "al>waits-long,al", "al>al"],
         );
-        storage.atomically(() => storage.log.trim({ ...GENEROUS, entries: 3 }, 1_000));
+        storage.transaction(() => storage.log.trim({ ...GENEROUS, entries: 3 }, 1_000));
         const wanted = ["gap-early", "gap-late", "done-early", "done-late", "waits-long"];
         const forgettable = (from: Storage) =>
           from.directory.forgettable(100).map(({ name }) => name);

@@ -7,13 +7,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Command } from "../../../src/core/event.ts";
-import { presets } from "../../../src/config/limits.ts";
+import { defaultLimits } from "../../../src/config/limits.ts";
 import { readFrame } from "../../../src/codec/json.ts";
 import { anyName, anyText, fuzz } from "../../support/arbitraries.ts";
 import { ack, history, HOSTILE_JSON, nested, type Outcome, send, signal } from "./hostile-json.ts";
 import { isSound } from "../../support/command-oracle.ts";
 
-const limits = presets();
+const limits = defaultLimits();
 const read = (text: string): Command[] => [...readFrame(text, limits)];
 
 describe.each(HOSTILE_JSON)("R7 %s", (_group, rows) => {
@@ -30,9 +30,9 @@ describe.each(HOSTILE_JSON)("R7 %s", (_group, rows) => {
 test("R7 5,000 brackets in `data` are refused, whether they can be encoded again or not", () => {
   const [command, ...more] = read(signal(nested(5_000)));
   expect(more).toEqual([]);
-  expect(command).toMatchObject({ type: "Refused", refusal: { id: "m1" } });
+  expect(command).toMatchObject({ type: "Invalid", refusal: { id: "m1" } });
   const { code, message } =
-    command?.type === "Refused" ? command.refusal : { code: "", message: "" };
+    command?.type === "Invalid" ? command.refusal : { code: "", message: "" };
   expect(["bad-frame", "too-large"]).toContain(code);
   expect(message).toMatch(/^data: (nested too deep|10000 bytes, at most 1024 bytes)/);
 });
@@ -138,14 +138,14 @@ const nearly = fc.record(
 
 /** A command as the tables write it: of a refusal's sentence, its field. */
 function outcomeOf(command: Command): Outcome {
-  if (command.type !== "Refused") return command;
+  if (command.type !== "Invalid") return command;
   const { code, message, id } = command.refusal;
   const field = /^[a-z]+: /.exec(message)?.[0] ?? message;
   return { code, begins: field, ...(id !== undefined && { id }) };
 }
 
 const sentenceOf = (command: Command): string[] =>
-  command.type === "Refused" ? [command.refusal.message] : [];
+  command.type === "Invalid" ? [command.refusal.message] : [];
 
 /** The words of the protocol, which a sentence may use. */
 const WORDS = new Set([

@@ -72,7 +72,7 @@ const notObjects: readonly Row[] = [
   ["a number beyond all", "1e400", bad("frame")],
   ["a string", `"send"`, bad("frame")],
   ["a frame as a string", JSON.stringify(send({})), bad("frame")],
-  ["an empty array is not wrong", "[]", { type: "Nothing" }],
+  ["an empty array is not wrong", "[]", { type: "Empty" }],
   ["an empty array in an array", "[[]]", bad("frame")],
   ["a frame in an array in an array", `[[${send({})}]]`, bad("frame")],
   ["100,000 nested brackets", nested(100_000), bad("frame")],

@@ -7,14 +7,14 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeEntry, type Entry } from "../../../src/core/entry.ts";
-import type { Command, Out } from "../../../src/core/event.ts";
-import { presets } from "../../../src/config/limits.ts";
+import type { Command, ServerMessage } from "../../../src/core/event.ts";
+import { defaultLimits } from "../../../src/config/limits.ts";
 import { readLines, writeLines } from "../../../src/codec/line.ts";
 import { anyName, anyText, fuzz, keptText, peer, room, seq } from "../../support/arbitraries.ts";
 import { HOSTILE_LINES, type Outcome } from "./hostile-line.ts";
 import { isSound } from "../../support/command-oracle.ts";
 
-const limits = presets();
+const limits = defaultLimits();
 const read = (text: string): Command[] => [...readLines(text, limits)];
 
 const [alice, bob] = [peer("alice"), peer("bob")];
@@ -106,7 +106,7 @@ describe("R7 fuzz", () => {
           text,
           to: [...new Set(to)],
         }));
-        expect(commands).toEqual(full.length === 0 ? [{ type: "Nothing" }] : expected);
+        expect(commands).toEqual(full.length === 0 ? [{ type: "Empty" }] : expected);
       }),
       fuzz(500),
     );
@@ -190,10 +190,10 @@ describe("nobody can forge a line", () => {
 
 const long = (length: number, text = "x"): Entry =>
   encodeEntry({ seq: seq(1), from: bob, text: text.repeat(length), at: 1 });
-const turn = (...entries: Entry[]): Out[] => [{ type: "entries", entries }];
+const turn = (...entries: Entry[]): ServerMessage[] => [{ type: "entries", entries }];
 
 describe("R8 frames are at most 256 KiB, cut at line ends", () => {
-  test.each<readonly [string, readonly Out[], number]>([
+  test.each<readonly [string, readonly ServerMessage[], number]>([
     ["a turn that fits", turn(long(8_192), long(8_192)), 1],
     [
       "256 KiB with their line ends",
@@ -237,7 +237,7 @@ const welcome = {
   spread: 5,
 } as const;
 
-const linesOf = (outs: readonly Out[]): string[] =>
+const linesOf = (outs: readonly ServerMessage[]): string[] =>
   writeLines(outs, alice).flatMap(({ text }) => text.split("\n"));
 
 /** Texts that try to look like lines of the room. */
@@ -261,14 +261,14 @@ function forging(): fc.Arbitrary<string> {
 
 /** A command as the tables write it: of a refusal's sentence, as much of its beginning as is expected. */
 function outcomeOf(command: Command, expected: Outcome | undefined): Outcome {
-  if (command.type !== "Refused") return command;
+  if (command.type !== "Invalid") return command;
   const { code, message } = command.refusal;
   const begins = expected !== undefined && "begins" in expected ? expected.begins : "";
   return { code, begins: message.startsWith(begins) ? begins : message };
 }
 
-const refusalOf = (command: Command): Out[] =>
-  command.type === "Refused" ? [{ type: "error", refusal: command.refusal }] : [];
+const refusalOf = (command: Command): ServerMessage[] =>
+  command.type === "Invalid" ? [{ type: "error", refusal: command.refusal }] : [];
 
 const sentenceOf = (command: Command): string[] =>
-  command.type === "Refused" ? [command.refusal.message] : [];
+  command.type === "Invalid" ? [command.refusal.message] : [];

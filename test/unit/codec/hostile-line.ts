@@ -28,12 +28,12 @@ export type Outcome = Refusal | Command;
 export type Row = readonly [what: string, frame: string, outcome: Outcome | readonly Outcome[]];
 
 const empty: readonly Row[] = [
-  ["nothing", "", { type: "Nothing" }],
-  ["a line feed", "\n", { type: "Nothing" }],
-  ["a carriage return", "\r", { type: "Nothing" }],
-  ["10,000 empty lines", "\r\n".repeat(10_000), { type: "Nothing" }],
-  ["white space of many kinds", " \t\v\f\u00a0\u2003\u3000\ufeff", { type: "Nothing" }],
-  ["line separators only", "\u2028\u2029", { type: "Nothing" }],
+  ["nothing", "", { type: "Empty" }],
+  ["a line feed", "\n", { type: "Empty" }],
+  ["a carriage return", "\r", { type: "Empty" }],
+  ["10,000 empty lines", "\r\n".repeat(10_000), { type: "Empty" }],
+  ["white space of many kinds", " \t\v\f\u00a0\u2003\u3000\ufeff", { type: "Empty" }],
+  ["line separators only", "\u2028\u2029", { type: "Empty" }],
   ["empty lines around", "\n\n*: hi\n\n", all("hi")],
   ["carriage returns within a word are ignored", "b\ro\rb: h\ri", sent("hi", "bob")],
   ["carriage returns within a command are ignored", "/wh\ro\r", { type: "Who" }],

@@ -5,13 +5,13 @@ import * as fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { encodeEntry } from "../../../src/core/entry.ts";
-import type { Command, Out } from "../../../src/core/event.ts";
-import { presets } from "../../../src/config/limits.ts";
+import type { Command, ServerMessage } from "../../../src/core/event.ts";
+import { defaultLimits } from "../../../src/config/limits.ts";
 import { clientFrames, serverFrames } from "../../../src/protocol/frames.ts";
 import { readFrame, writeFrame } from "../../../src/codec/json.ts";
 import { anyName, anyText, fuzz, keptText, peer, room, seq } from "../../support/arbitraries.ts";
 
-const limits = presets();
+const limits = defaultLimits();
 const read = (text: string): Command[] => [...readFrame(text, limits)];
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
@@ -41,7 +41,7 @@ describe("the short way for plain messages and acks", () => {
       const schema = item["type"] === "ack" ? clientFrames.ack : clientFrames.send;
       const { success, output } = v.safeParse(schema, JSON.parse(text));
       const [command] = read(text);
-      if (!success) expect(command?.type).toBe("Refused");
+      if (!success) expect(command?.type).toBe("Invalid");
       else if (output.type === "ack") expect(command).toEqual({ type: "Ack", seq: output.seq });
       else {
         const { id, text: said, to } = output;
@@ -135,7 +135,7 @@ describe("what a client writes", () => {
         { type: "Who", id: "w1" },
       ],
     ],
-    ["an empty array", "[]", [{ type: "Nothing" }]],
+    ["an empty array", "[]", [{ type: "Empty" }]],
   ])("%s", (_what, text, commands) => expect(read(text)).toEqual(commands));
 
   test("R7 the items of an array are judged each by itself, in order", () => {
@@ -149,7 +149,7 @@ describe("what a client writes", () => {
       `{"type":"send","id":"m4","text":"four"}`,
     ];
     const outcomes = read(`[${items.join()}]`).map((command) =>
-      command.type === "Refused" ? (command.refusal.id ?? "?") : command.type,
+      command.type === "Invalid" ? (command.refusal.id ?? "?") : command.type,
     );
     expect(outcomes).toEqual(["Message", "?", "m2", "?", "m3", "?", "Message"]);
   });
@@ -194,7 +194,7 @@ describe("what a client writes", () => {
     ["a bad limit", `{"type":"history","id":"m1","limit":0}`],
     ["a bad page of who", `{"type":"who","id":"m1","after":7}`],
   ])("a refusal carries the id: %s", (_what, text) => {
-    expect(read(text)).toMatchObject([{ type: "Refused", refusal: { id: "m1" } }]);
+    expect(read(text)).toMatchObject([{ type: "Invalid", refusal: { id: "m1" } }]);
   });
 
   test.each([
@@ -205,7 +205,7 @@ describe("what a client writes", () => {
     ["half a character", String.raw`{"type":"send","id":"\ud800","text":"hi"}`],
   ])("an id that cannot be read is not told: %s", (_what, text) => {
     const [command] = read(text);
-    expect(command).toMatchObject({ type: "Refused", refusal: { code: "bad-frame" } });
+    expect(command).toMatchObject({ type: "Invalid", refusal: { code: "bad-frame" } });
     expect(command).not.toHaveProperty("refusal.id");
   });
 
@@ -233,21 +233,21 @@ describe("what a client writes", () => {
     ["frame", "hi", ["JSON text"]],
   ])("a refusal of `%s` says what was expected: %s", (field, text, expected) => {
     const [command] = read(text);
-    const sentence = command?.type === "Refused" ? command.refusal.message : "";
+    const sentence = command?.type === "Invalid" ? command.refusal.message : "";
     expect(sentence.startsWith(`${field}: `)).toBe(true);
     for (const part of expected) expect(sentence).toContain(part);
   });
 
-  test("the room's own limits count, not the presets", () => {
+  test("the room's own limits count, not the defaults", () => {
     const tight = { ...limits, text: 4, recipients: 1 };
     const outcome = (frame: object): unknown =>
       [...readFrame(JSON.stringify({ type: "send", id: "m1", ...frame }), tight)][0]?.type;
     expect(outcome({ text: "four" })).toBe("Message");
-    expect(outcome({ text: "fiver" })).toBe("Refused");
+    expect(outcome({ text: "fiver" })).toBe("Invalid");
     expect(outcome({ text: "éé" })).toBe("Message");
-    expect(outcome({ text: "ééx" })).toBe("Refused");
+    expect(outcome({ text: "ééx" })).toBe("Invalid");
     expect(outcome({ text: "hi", to: ["bob", "bob"] })).toBe("Message");
-    expect(outcome({ text: "hi", to: ["bob", "carol"] })).toBe("Refused");
+    expect(outcome({ text: "hi", to: ["bob", "carol"] })).toBe("Invalid");
   });
 });
 
@@ -257,7 +257,7 @@ const HI = `{"type":"message","seq":1,"from":"alice","text":"hi","id":"m1","at":
 const YOU = `{"type":"message","seq":2,"from":"bob","to":["alice"],"text":"a \\"b\\"\\n\u2028","at":1701}`;
 
 const quiet = { type: "presence", joined: [], left: [], online: 2, missed: false } as const;
-const welcome: Out = {
+const welcome: ServerMessage = {
   type: "welcome",
   room: room("lobby"),
   name: alice,
@@ -276,7 +276,7 @@ const WELCOME = [
 ].join();
 
 describe("what the room says", () => {
-  const cases: readonly (readonly [string, readonly Out[], string])[] = [
+  const cases: readonly (readonly [string, readonly ServerMessage[], string])[] = [
     ["one entry", [{ type: "entries", entries: [hi] }], HI],
     ["two entries", [{ type: "entries", entries: [hi, you] }], `[${HI},${YOU}]`],
     ["a welcome", [welcome], WELCOME],
@@ -374,8 +374,8 @@ describe("what the room says", () => {
     for (const item of items(text)) expect(checked(item)).toEqual(item);
   });
 
-  test.each<readonly [string, Out]>([
-    ["entries", { type: "entries", entries: [hi, you], toMany: true }],
+  test.each<readonly [string, ServerMessage]>([
+    ["entries", { type: "entries", entries: [hi, you], shared: true }],
     ["presence", { ...quiet, joined: [bob] }],
     ["a signal", { type: "signal", from: alice, to: undefined, data: "1" }],
   ])("what goes to many is encoded once: %s", (_what, out) => {
@@ -385,7 +385,7 @@ describe("what the room says", () => {
   });
 
   test("what goes to many may go to one of them together with more", () => {
-    const out: Out = { ...quiet, joined: [bob] };
+    const out: ServerMessage = { ...quiet, joined: [bob] };
     const { text } = writeFrame([out], limits);
     const more = writeFrame([out, { type: "ready", seq: seq(9) }], limits);
     expect(more.text).toBe(`[${text},{"type":"ready","seq":9}]`);
@@ -412,7 +412,7 @@ describe("what the room says", () => {
     fc.assert(
       fc.property(said, fc.jsonValue(), (entries, value) => {
         const data = JSON.stringify(value);
-        const outs: Out[] = [
+        const outs: ServerMessage[] = [
           {
             type: "entries",
             entries: entries.map(([from, text, to], index) =>

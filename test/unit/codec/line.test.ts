@@ -3,12 +3,12 @@
  */
 import { describe, expect, test } from "vitest";
 import { encodeEntry } from "../../../src/core/entry.ts";
-import type { Command, Out } from "../../../src/core/event.ts";
-import { presets } from "../../../src/config/limits.ts";
+import type { Command, ServerMessage } from "../../../src/core/event.ts";
+import { defaultLimits } from "../../../src/config/limits.ts";
 import { readLines, writeLines } from "../../../src/codec/line.ts";
 import { peer, peers, room, seq } from "../../support/arbitraries.ts";
 
-const limits = presets();
+const limits = defaultLimits();
 const read = (text: string): Command[] => [...readLines(text, limits)];
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
@@ -30,7 +30,7 @@ describe("what people write", () => {
       [hi, { type: "Who" }, { type: "Message", text: "all" }],
     ],
     ["CR LF and empty lines", "\r\nbob: hi\r\n\r\n", [hi]],
-    ["only empty lines", "\n \r\n", [{ type: "Nothing" }]],
+    ["only empty lines", "\n \r\n", [{ type: "Empty" }]],
     ["/who", "/who", [{ type: "Who" }]],
     ["/who after a name", "/who bob", [{ type: "Who", after: "bob" }]],
     ["/history", "/history", [{ type: "History", limit: 50 }]],
@@ -43,7 +43,7 @@ describe("what people write", () => {
 
 const entry = (text: string, from = bob) =>
   encodeEntry({ seq: seq(1), from, text, at: 1_700_000_000_999 });
-const said = (...texts: string[]): Out => ({
+const said = (...texts: string[]): ServerMessage => ({
   type: "entries",
   entries: texts.map((text) => entry(text)),
 });
@@ -63,7 +63,7 @@ const HOW = '* write "bob, carol: hi" to some, "*: hi" to everyone; /who /histor
 const TIME = "2023-11-14 22:13:20Z";
 
 describe("what people read", () => {
-  test.each<readonly [string, readonly Out[], readonly string[]]>([
+  test.each<readonly [string, readonly ServerMessage[], readonly string[]]>([
     ["a message", [said("hi")], ["from bob: hi"]],
     [
       "their own, if they named themselves",

@@ -15,7 +15,7 @@ import {
   STALL_MS,
   STRETCH_BYTES,
 } from "../../../src/core/limits.ts";
-import { FORGET_AWAY_MS } from "../../../src/core/membership/name-eviction.ts";
+import { EVICT_AWAY_MS } from "../../../src/core/membership/name-eviction.ts";
 import { PRESENCE_TURN_FRAMES } from "../../../src/core/membership/presence-broadcast.ts";
 import { PING_AGE_MS } from "../../../src/core/membership/timeouts.ts";
 import {
@@ -26,13 +26,13 @@ import {
 } from "../../../src/core/peers/presence.ts";
 import {
   HISTORY_MAX,
-  HISTORY_PRESET,
+  HISTORY_DEFAULT,
   QUERY_COST,
   SIGNAL_BYTES,
   WHO_NAMES,
 } from "../../../src/protocol/limits.ts";
 import { ROW_BYTES } from "../../../src/store/sql.ts";
-import { LIMITS, presets, readLimits } from "../../../src/config/limits.ts";
+import { LIMITS, defaultLimits, readLimits } from "../../../src/config/limits.ts";
 import { spreadMs } from "../../../src/core/membership/join.ts";
 
 test.each(
@@ -54,7 +54,7 @@ test.each(
     commitInterval: 0,
   }),
 )("the default of %s is the protocol's", (name, value) => {
-  expect(presets()).toHaveProperty(name, value);
+  expect(defaultLimits()).toHaveProperty(name, value);
   expect(readLimits({})).toHaveProperty(name, value);
 });
 
@@ -72,7 +72,7 @@ test.each<readonly [string, number, number]>([
   ["frames of presence a turn", PRESENCE_TURN_FRAMES, 500],
   ["grace", GRACE_MS, 15_000],
   ["names in a list", NAMES_LISTED, 100],
-  ["history, as it comes", HISTORY_PRESET, 50],
+  ["history, as it comes", HISTORY_DEFAULT, 50],
   ["history, at most", HISTORY_MAX, 100],
   ["history, in bytes", HISTORY_BYTES, 65_536],
   ["names of who", WHO_NAMES, 200],
@@ -83,7 +83,7 @@ test.each<readonly [string, number, number]>([
   ["entries in which everyone is looked at", SWEEP_ENTRIES, 32],
   ["entries between checkpoints", CHECKPOINT_ENTRIES, 256],
   ["bytes of a row", ROW_BYTES, 524_288],
-  ["away for so long, a name may be forgotten", FORGET_AWAY_MS, 30 * 86_400_000],
+  ["away for so long, a name may be forgotten", EVICT_AWAY_MS, 30 * 86_400_000],
 ])("the protocol's number: %s", (_what, value, number) => expect(value).toBe(number));
 
 test.each([
@@ -109,7 +109,7 @@ describe("an operator's vars", () => {
         MAX_ONLINE: 1,
         MAX_NAMES: LIMITS.names.max,
       };
-      for (const value of [spec.min, spec.max, spec.preset]) {
+      for (const value of [spec.min, spec.max, spec.default]) {
         expect(readLimits({ ...others, [variable]: value })).toHaveProperty(name, value);
         expect(readLimits({ ...others, [variable]: String(value) })).toHaveProperty(name, value);
       }
@@ -117,9 +117,9 @@ describe("an operator's vars", () => {
     },
   );
 
-  test.each(specs)("%s unset or empty is the default", (variable, name, { preset }) => {
-    expect(readLimits({ [variable]: undefined })).toHaveProperty(name, preset);
-    expect(readLimits({ [variable]: "" })).toHaveProperty(name, preset);
+  test.each(specs)("%s unset or empty is the default", (variable, name, { default: value }) => {
+    expect(readLimits({ [variable]: undefined })).toHaveProperty(name, value);
+    expect(readLimits({ [variable]: "" })).toHaveProperty(name, value);
   });
 
   describe.each(specs)("a bad %s is told by its name and range", (variable, _name, spec) => {
@@ -127,8 +127,8 @@ describe("an operator's vars", () => {
       ["below the least", spec.min - 1],
       ["above the most", spec.max + 1],
       ["above the most, as text", String(spec.max + 1)],
-      ["negative", -1 - spec.preset],
-      ["a fraction", spec.preset + 0.5],
+      ["negative", -1 - spec.default],
+      ["a fraction", spec.default + 0.5],
       ["an exponent", "1e3"],
       ["hexadecimal", "0x100"],
       ["a sign", "+100"],
@@ -143,8 +143,8 @@ describe("an operator's vars", () => {
       ["a huge number", "9".repeat(400)],
       ["null", null],
       ["true", true],
-      ["a list", [spec.preset]],
-      ["a list of text", [String(spec.preset)]],
+      ["a list", [spec.default]],
+      ["a list of text", [String(spec.default)]],
       ["an object", {}],
     ])("%s", (_what, value) => {
       const { min, max, unit } = spec;
@@ -167,13 +167,15 @@ describe("an operator's vars", () => {
   });
 
   test("vars of other things are not looked at", () => {
-    expect(readLimits({ EPOCH: "2", CHAT_ROOM: {}, ALLOWED_ORIGINS: "lots" })).toEqual(presets());
+    expect(readLimits({ EPOCH: "2", CHAT_ROOM: {}, ALLOWED_ORIGINS: "lots" })).toEqual(
+      defaultLimits(),
+    );
   });
 
   test("every default is within its range", () => {
-    for (const { preset, min, max } of Object.values(LIMITS)) {
-      expect(preset).toBeGreaterThanOrEqual(min);
-      expect(preset).toBeLessThanOrEqual(max);
+    for (const { default: value, min, max } of Object.values(LIMITS)) {
+      expect(value).toBeGreaterThanOrEqual(min);
+      expect(value).toBeLessThanOrEqual(max);
     }
   });
 
@@ -188,6 +190,8 @@ test("wrangler.toml sets every limit, to its default", () => {
   const numbers = [...vars.matchAll(/^([A-Z_]+)\s*=\s*(\d+)/gm)].map(
     ([, name, value]) => [name, Number(value)] as const,
   );
-  const expected = Object.values(LIMITS).map(({ variable, preset }) => [variable, preset] as const);
+  const expected = Object.values(LIMITS).map(
+    ({ variable, default: value }) => [variable, value] as const,
+  );
   expect(numbers).toEqual(expected);
 });

@@ -2,24 +2,24 @@
 import { describe, expect, test } from "vitest";
 import { MIB, SCAN_ENTRIES, SECOND } from "../../../src/core/limits.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
-import type { Outcome } from "../../../src/protocol/admin.ts";
+import type { AdminResult } from "../../../src/protocol/admin.ts";
 import { Peers } from "../../../src/core/peers/peers.ts";
 import { type Client, Stage } from "../../support/harness/room-harness.ts";
 
 const named = (name: string): PeerName => name as PeerName;
 const at = (seq: number): Seq => seq as Seq;
 
-const erases = (stage: Stage, seq: number): Outcome | undefined =>
+const erases = (stage: Stage, seq: number): AdminResult | undefined =>
   stage.orders({ type: "Redact", seq: at(seq) });
-const expels = (stage: Stage, name: string): Outcome | undefined =>
+const expels = (stage: Stage, name: string): AdminResult | undefined =>
   stage.orders({ type: "Expel", name: named(name) });
-const closes = (stage: Stage): Outcome | undefined => stage.orders({ type: "Erase" });
+const closes = (stage: Stage): AdminResult | undefined => stage.orders({ type: "Erase" });
 const publishes = (
   stage: Stage,
   from: string,
   text: string,
   { to, id, since }: { to?: string[]; id?: string; since?: number } = {},
-): Outcome | undefined =>
+): AdminResult | undefined =>
   stage.orders({
     type: "Publish",
     from: named(from),

@@ -1,7 +1,7 @@
 /** R8 in detail, and what is known only by its silence: budgets, windows, dead links, names forgotten. */
 import { describe, expect, test } from "vitest";
 import { BUDGET_BYTES, KIB, MIB, SECOND } from "../../../src/core/limits.ts";
-import { FORGET_AWAY_MS, FORGET_SEARCH_MS } from "../../../src/core/membership/name-eviction.ts";
+import { EVICT_AWAY_MS, EVICT_SEARCH_MS } from "../../../src/core/membership/name-eviction.ts";
 import { GRACE_MS } from "../../../src/core/peers/presence.ts";
 import { PING_AGE_MS } from "../../../src/core/membership/timeouts.ts";
 import { ROOM_FLIGHT_BYTES } from "../../../src/core/delivery/flow-control.ts";
@@ -54,7 +54,7 @@ describe("the outgoing budget", () => {
     const events = askers.flatMap((asker) =>
       Array.from({ length: 10 }, (_, number): Event => {
         return {
-          type: "Said",
+          type: "CommandReceived",
           link: asker.link,
           command: { type: "History", id: `${number}`, limit: 100 },
         };
@@ -117,7 +117,11 @@ describe("the outgoing budget", () => {
     const handed = (): number => liars.reduce((sum, liar) => sum + taken(liar), 0);
     const before = handed();
     const ack = (liar: Client, seq: number): Event => {
-      return { type: "Said", link: liar.link, command: { type: "Ack", seq: seq as Seq } };
+      return {
+        type: "CommandReceived",
+        link: liar.link,
+        command: { type: "Ack", seq: seq as Seq },
+      };
     };
     // One turn of the broker's loop, without the ticks that follow it.
     stage.broker.turn(
@@ -259,7 +263,7 @@ describe("names", () => {
       expect(refused.closed).toBeUndefined(); // not decided yet: it is in this turn
     });
     expect(names(stage)).toEqual(["alice", "bob", "carol"]);
-    stage.passes(GRACE_MS + FORGET_SEARCH_MS);
+    stage.passes(GRACE_MS + EVICT_SEARCH_MS);
     expect(stage.joins("new2").closed).toBeUndefined();
     expect(names(stage)).toEqual(["alice", "bob"]);
   });
@@ -271,7 +275,7 @@ describe("names", () => {
     alice.says("for bob", ["bob"]);
     expect(stage.joins("new1").closed?.code).toBe(4100);
     alice.acks();
-    stage.passes(FORGET_AWAY_MS + SECOND);
+    stage.passes(EVICT_AWAY_MS + SECOND);
     expect(stage.joins("new2").closed).toBeUndefined();
     expect(names(stage)).toEqual(["alice"]);
   });

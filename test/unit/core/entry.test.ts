@@ -12,7 +12,7 @@ import {
   mayConcern,
   readEntry,
 } from "../../../src/core/entry.ts";
-import { PIECE_BYTES } from "../../../src/store/segment.ts";
+import { DECODE_CHUNK_BYTES } from "../../../src/store/segment.ts";
 import { splitFrames } from "../../../src/store/segment.ts";
 import { anyName, fuzz, keptText, peer, seq } from "../../support/arbitraries.ts";
 
@@ -40,7 +40,7 @@ test.each([
 /** Texts, each of which ends a byte or so before a piece does, or after it. */
 const around = (letter: string): string[] =>
   Array.from({ length: 12 }, (_, index) => {
-    const bytes = PIECE_BYTES - said("").bytes - 8 + index;
+    const bytes = DECODE_CHUNK_BYTES - said("").bytes - 8 + index;
     return letter.repeat(bytes / Buffer.byteLength(letter)) + "y".repeat(bytes % 3);
   });
 
@@ -74,7 +74,10 @@ describe("a segment", () => {
 
   test.each([
     ["texts that fill several pieces", Array.from({ length: 300 }, (_, i) => "aé你😀".repeat(i))],
-    ["a text that no piece holds", ["a", "é".repeat(PIECE_BYTES), "b", "你".repeat(PIECE_BYTES)]],
+    [
+      "a text that no piece holds",
+      ["a", "é".repeat(DECODE_CHUNK_BYTES), "b", "你".repeat(DECODE_CHUNK_BYTES)],
+    ],
     ["a text that ends with a piece, or about", around("x")],
     ["the same, in characters of three bytes", around("你")],
   ])("is cut into frames, piece by piece: %s", (_what, texts) => {

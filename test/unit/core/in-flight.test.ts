@@ -4,17 +4,17 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import {
-  emptyFlight,
-  type Flight,
-  inFlight,
-  land,
-  launch,
+  initialInFlight,
+  type InFlight,
+  countInFlight,
+  ackUpTo,
+  push,
 } from "../../../src/core/peers/in-flight.ts";
 import { fuzz, seq } from "../../support/arbitraries.ts";
 
-const flying = (...sizes: readonly (readonly [seq: number, bytes: number])[]): Flight => {
-  const flight = emptyFlight();
-  for (const [position, bytes] of sizes) launch(flight, seq(position), bytes);
+const flying = (...sizes: readonly (readonly [seq: number, bytes: number])[]): InFlight => {
+  const flight = initialInFlight();
+  for (const [position, bytes] of sizes) push(flight, seq(position), bytes);
   return flight;
 };
 
@@ -27,32 +27,32 @@ test.each([
   ["beyond all", flying([5, 10], [6, 20]), 99, 30, 0, 0],
   ["what takes no bytes", flying([5, 0], [6, 20]), 5, 0, 1, 20],
 ])("an ack lands %s", (_what, flight, upTo, freed, count, bytes) => {
-  expect(land(flight, seq(upTo))).toBe(freed);
-  expect([inFlight(flight), flight.bytes]).toEqual([count, bytes]);
+  expect(ackUpTo(flight, seq(upTo))).toBe(freed);
+  expect([countInFlight(flight), flight.bytes]).toEqual([count, bytes]);
 });
 
 test("an ack that is repeated, or lower, lands nothing", () => {
   const flight = flying([1, 10], [2, 20], [3, 30]);
-  expect(land(flight, seq(2))).toBe(30);
-  expect(land(flight, seq(2))).toBe(0);
-  expect(land(flight, seq(1))).toBe(0);
-  expect([inFlight(flight), flight.bytes]).toEqual([1, 30]);
+  expect(ackUpTo(flight, seq(2))).toBe(30);
+  expect(ackUpTo(flight, seq(2))).toBe(0);
+  expect(ackUpTo(flight, seq(1))).toBe(0);
+  expect([countInFlight(flight), flight.bytes]).toEqual([1, 30]);
 });
 
 test("one empty flight is not another", () => {
-  launch(emptyFlight(), seq(1), 1);
-  expect(inFlight(emptyFlight())).toBe(0);
+  push(initialInFlight(), seq(1), 1);
+  expect(countInFlight(initialInFlight())).toBe(0);
 });
 
 test("R8 what has landed is given back, however long the window stays full", () => {
-  const flight = emptyFlight();
+  const flight = initialInFlight();
   let most = 0;
   for (let position = 1; position <= 50_000; position++) {
-    launch(flight, seq(position), 10);
-    if (position > 256) land(flight, seq(position - 256));
+    push(flight, seq(position), 10);
+    if (position > 256) ackUpTo(flight, seq(position - 256));
     most = Math.max(most, flight.seqs.length, flight.sizes.length);
   }
-  expect(inFlight(flight)).toBe(256);
+  expect(countInFlight(flight)).toBe(256);
   expect(flight.bytes).toBe(2_560);
   expect(most).toBeLessThan(2_000);
 });
@@ -66,21 +66,21 @@ test("is what a plain list would be", () => {
   const landed = fc.record({ do: fc.constant("land" as const), at: fc.nat(400) });
   fc.assert(
     fc.property(fc.array(fc.oneof(launched, landed), { maxLength: 300 }), (steps) => {
-      const flight = emptyFlight();
+      const flight = initialInFlight();
       let plain: { seq: number; bytes: number }[] = [];
       let head = 0;
       for (const step of steps) {
         if (step.do === "launch") {
           head += 1 + step.by;
           plain.push({ seq: head, bytes: step.bytes });
-          launch(flight, seq(head), step.bytes);
+          push(flight, seq(head), step.bytes);
         } else {
-          const freed = land(flight, seq(step.at));
+          const freed = ackUpTo(flight, seq(step.at));
           const gone = plain.filter((one) => one.seq <= step.at);
           plain = plain.filter((one) => one.seq > step.at);
           expect(freed).toBe(sum(gone));
         }
-        expect(inFlight(flight)).toBe(plain.length);
+        expect(countInFlight(flight)).toBe(plain.length);
         expect(flight.bytes).toBe(sum(plain));
       }
     }),

@@ -2,11 +2,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DAY, MIB } from "../../../src/core/limits.ts";
-import { presets } from "../../../src/config/limits.ts";
+import { defaultLimits } from "../../../src/config/limits.ts";
 import { CHECKPOINT_ENTRIES } from "../../../src/core/broker.ts";
 import { SHARE_SLOT_MS } from "../../../src/core/peers/log-quota.ts";
-import { readSpent, shareOf, spend, writeSpent } from "../../../src/core/peers/log-quota.ts";
-import { type Spent } from "../../../src/core/ports.ts";
+import { decodeUsage, quotaOf, consume, encodeUsage } from "../../../src/core/peers/log-quota.ts";
+import { type QuotaUsage } from "../../../src/core/ports.ts";
 import { Stage } from "../../support/harness/room-harness.ts";
 import { fuzz } from "../../support/arbitraries.ts";
 
@@ -18,7 +18,7 @@ test.each([
   ["all of it", { share: 100 }, { entries: 100_000, bytes: 256 * MIB }],
   ["0 is no bound", { share: 0 }, undefined],
 ])("a share: %s", (_case, limits, expected) => {
-  const share = shareOf({ ...presets(), ...limits });
+  const share = quotaOf({ ...defaultLimits(), ...limits });
   if (expected === undefined) expect(share).toBeUndefined();
   else expect(share).toMatchObject(expected);
 });
@@ -33,14 +33,14 @@ describe("what is spent", () => {
   test("R8: in no 24 hours more than the share, and a day of silence gives all of it back", () => {
     fc.assert(
       fc.property(fc.array(wanting, { maxLength: 200, size: "max" }), (wants) => {
-        let spent: Spent = [];
+        let spent: QuotaUsage = [];
         let now = 1_000_000;
         const added: { readonly at: number; readonly bytes: number }[] = [];
         for (const { later, bytes } of wants) {
           now += later;
-          const next = spend(spent, share, bytes, now);
+          const next = consume(spent, share, bytes, now);
           if (next === undefined) continue;
-          spent = readSpent(writeSpent(next));
+          spent = decodeUsage(encodeUsage(next));
           expect(spent).toEqual(next);
           added.push({ at: now, bytes });
           const day = added.filter(({ at }) => at > now - DAY);
@@ -49,7 +49,7 @@ describe("what is spent", () => {
           expect(spent.length).toBeLessThanOrEqual(DAY / SHARE_SLOT_MS + 1);
         }
         const rested = now + DAY + SHARE_SLOT_MS;
-        expect(spend(spent, share, share.bytes, rested)).toEqual([
+        expect(consume(spent, share, share.bytes, rested)).toEqual([
           { at: rested, entries: 1, bytes: share.bytes },
         ]);
       }),
@@ -58,9 +58,9 @@ describe("what is spent", () => {
   });
 
   test("one message may always go, however large", () => {
-    const large = spend([], share, 5_000, 0);
+    const large = consume([], share, 5_000, 0);
     expect(large).toBeDefined();
-    expect(spend(large ?? [], share, 1, 1)).toBeUndefined();
+    expect(consume(large ?? [], share, 1, 1)).toBeUndefined();
   });
 });
 
@@ -130,7 +130,7 @@ describe("in the room", () => {
     const entries = 2 * CHECKPOINT_ENTRIES;
     const freely = { burst: 1_000_000, logEntries: 10_000, share: (entries * 100) / 10_000 };
     const stage = new Stage(freely);
-    const { entries: most = 0 } = shareOf(stage.limits) ?? {};
+    const { entries: most = 0 } = quotaOf(stage.limits) ?? {};
     const before = stage.joins("alice");
     for (let i = 0; i < most; i++) before.says("spam", ["alice"]);
     expect(before.closed).toBeUndefined();

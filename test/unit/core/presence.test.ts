@@ -3,9 +3,13 @@
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { nextConnectionId, type PeerName, START } from "../../../src/protocol/ids.ts";
+import { nextConnectionId, type PeerName, SEQ_ZERO } from "../../../src/protocol/ids.ts";
 import { Peers } from "../../../src/core/peers/peers.ts";
-import { type News, Presence, quietPresence } from "../../../src/core/peers/presence.ts";
+import {
+  type PresenceUpdate,
+  Presence,
+  initialPresence,
+} from "../../../src/core/peers/presence.ts";
 import { newPeer } from "../../../src/core/peers/peers.ts";
 import { fuzz, peer, peers, room } from "../../support/arbitraries.ts";
 
@@ -14,13 +18,19 @@ const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
 /** A room of which only the coming and going matters, and its clock. */
 class Room {
   readonly peers = new Peers(new Map());
-  readonly presence = new Presence(this.peers, quietPresence());
+  readonly presence = new Presence(this.peers, initialPresence());
   now = 1_000_000;
 
   arrives(...names: readonly PeerName[]): this {
     for (const name of names) {
       const id = nextConnectionId(undefined, this.now, 0);
-      const rest = { birth: START, welcomeHead: START, ready: true, acked: START, spent: [] };
+      const rest = {
+        birth: SEQ_ZERO,
+        welcomeHead: SEQ_ZERO,
+        ready: true,
+        acked: SEQ_ZERO,
+        spent: [],
+      };
       const memo = { link: { name, id }, room: room("lobby"), session: undefined, ...rest };
       const never = { expiresAt: undefined, tail: 0 };
       this.peers.add(newPeer({ ...memo, ...never, dialect: "chat.v1" }, true, this.now));
@@ -40,14 +50,14 @@ class Room {
   }
 
   /** Lets time pass, as a room with its one timer does. @returns all news of that time, with when they came */
-  passes(ms: number): (News & { readonly after: number })[] {
+  passes(ms: number): (PresenceUpdate & { readonly after: number })[] {
     const [start, end] = [this.now, this.now + ms];
-    const told: (News & { readonly after: number })[] = [];
+    const told: (PresenceUpdate & { readonly after: number })[] = [];
     while (true) {
       const { due } = this.presence;
       if (due === undefined || due > end) break;
       this.now = Math.max(this.now, due);
-      const news = this.presence.news(this.now);
+      const news = this.presence.takeUpdate(this.now);
       if (news !== undefined) told.push({ ...news, after: this.now - start });
       const next = this.presence.due;
       if (next !== undefined && next <= this.now)
@@ -71,7 +81,11 @@ const roomOf = (...names: readonly PeerName[]): Room => {
   return room;
 };
 
-const news = (after: number, online: number, more: Partial<News>): News & { after: number } => ({
+const news = (
+  after: number,
+  online: number,
+  more: Partial<PresenceUpdate>,
+): PresenceUpdate & { after: number } => ({
   joined: [],
   left: [],
   missed: false,
@@ -81,7 +95,7 @@ const news = (after: number, online: number, more: Partial<News>): News & { afte
 });
 
 describe("news", () => {
-  test.each<readonly [string, (room: Room) => Room, News & { readonly after: number }]>([
+  test.each<readonly [string, (room: Room) => Room, PresenceUpdate & { readonly after: number }]>([
     ["who came", (room) => room.arrives(bob), news(200, 2, { joined: [bob] })],
     [
       "who came together",
@@ -227,11 +241,11 @@ describe("grace", () => {
     room.passes(14_999);
     expect(room.presence.isOnline(bob)).toBe(true);
     expect(room.presence.online).toBe(2);
-    expect(room.presence.listed(alice)).toEqual([alice, bob]);
+    expect(room.presence.listNames(alice)).toEqual([alice, bob]);
     room.passes(1);
     expect(room.presence.isOnline(bob)).toBe(false);
     expect(room.presence.online).toBe(1);
-    expect(room.presence.listed(alice)).toEqual([alice]);
+    expect(room.presence.listNames(alice)).toEqual([alice]);
   });
 
   test("it begins anew with each break", () => {
@@ -269,7 +283,7 @@ describe("R9 idle is free", () => {
     expect(new Room().presence.due).toBeUndefined();
     const room = roomOf(alice, bob);
     expect(room.presence.due).toBeUndefined();
-    expect(room.presence.news(room.now + 1e9)).toBeUndefined();
+    expect(room.presence.takeUpdate(room.now + 1e9)).toBeUndefined();
   });
 
   test("the earlier of grace and news is due", () => {
@@ -288,14 +302,14 @@ describe("R9 idle is free", () => {
 
 describe("the names that a newcomer is told", () => {
   test("begin with their own", () => {
-    expect(roomOf(alice, bob, carol).presence.listed(carol)).toEqual([carol, alice, bob]);
+    expect(roomOf(alice, bob, carol).presence.listNames(carol)).toEqual([carol, alice, bob]);
   });
 
   test("are 100 at most, who are in grace last", () => {
     const room = roomOf(...peers(99), alice, bob).vanishes(bob);
-    expect(room.presence.listed(alice)).toEqual([alice, ...peers(99)]);
+    expect(room.presence.listNames(alice)).toEqual([alice, ...peers(99)]);
     room.leaves(peer("a99"));
-    expect(room.presence.listed(alice)).toEqual([alice, ...peers(98), bob]);
+    expect(room.presence.listNames(alice)).toEqual([alice, ...peers(98), bob]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** R8: what is sent to connections that do not read is bounded, for nothing that they claim proves that they read. */
 import { describe, expect, test } from "vitest";
 import { KIB, MIB, SECOND, STALL_MS, STRETCH_BYTES } from "../../../src/core/limits.ts";
-import { presets } from "../../../src/config/limits.ts";
+import { defaultLimits } from "../../../src/config/limits.ts";
 import { SIGNAL_BYTES } from "../../../src/protocol/limits.ts";
 import { HISTORY_BYTES } from "../../../src/core/commands/queries.ts";
 import { UNPROVEN_LINE_BYTES, UNPROVEN_ROOM_BYTES } from "../../../src/core/delivery/proof.ts";
@@ -14,7 +14,7 @@ const freely = { rate: 100_000, burst: 1_000_000, share: 0 };
 const TEXT = "x".repeat(4_000);
 const DATA = JSON.stringify("x".repeat(SIGNAL_BYTES - 2));
 /** A window and two stretches, what a turn may overshoot, and the frames around it. */
-const MOST = presets().windowBytes + 2 * STRETCH_BYTES + STRETCH_BYTES;
+const MOST = defaultLimits().windowBytes + 2 * STRETCH_BYTES + STRETCH_BYTES;
 
 const bytesOf = (client: Client | undefined): number =>
   (client?.heard ?? []).reduce((sum, out) => {
@@ -223,7 +223,7 @@ describe("chat.line", () => {
       stage.joins(name, { dialect: "chat.line" }),
     );
     const names = much.map(({ link }) => link.name);
-    few.does({ type: "Nothing" });
+    few.does({ type: "Empty" });
     const rounds = Math.ceil(UNPROVEN_LINE_BYTES / (4 * 60 * TEXT.length)) + 2;
     for (let round = 0; round < rounds; round++) {
       stage.together(() => {

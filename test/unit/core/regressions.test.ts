@@ -1,7 +1,7 @@
 /** Bugs that were found and mended, each under the name of what went wrong. */
 import { describe, expect, test } from "vitest";
 import { DAY, SECOND } from "../../../src/core/limits.ts";
-import { FORGET_AWAY_MS } from "../../../src/core/membership/name-eviction.ts";
+import { EVICT_AWAY_MS } from "../../../src/core/membership/name-eviction.ts";
 import { Stage } from "../../support/harness/room-harness.ts";
 
 const freely = { burst: 1_000_000, rate: 100_000 };
@@ -87,7 +87,7 @@ describe("mended", () => {
     const stage = new Stage({ names: 3, logDays: 3_000 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
-    stage.passes(FORGET_AWAY_MS + DAY);
+    stage.passes(EVICT_AWAY_MS + DAY);
     bob.acks(0);
     stage.crashes();
     stage.joins("bob");

@@ -396,9 +396,13 @@ describe("R7: nothing from outside disturbs another peer", () => {
     const nobody = { name: "zed" as never, id: "0" as never };
     stage.turn([
       { type: "Disconnect", link: nobody, code: 1006 },
-      { type: "Broken", link: nobody, code: 1003, reason: "" },
-      { type: "Said", link: nobody, command: { type: "Ack", seq: 1e15 as never } },
-      { type: "Said", link: { ...bob.link, id: "0" as never }, command: { type: "Quit" } },
+      { type: "ConnectionFailed", link: nobody, code: 1003, reason: "" },
+      { type: "CommandReceived", link: nobody, command: { type: "Ack", seq: 1e15 as never } },
+      {
+        type: "CommandReceived",
+        link: { ...bob.link, id: "0" as never },
+        command: { type: "Quit" },
+      },
     ]);
     alice.says("fine", ["bob"]);
     expect(bob.texts).toEqual(["fine"]);

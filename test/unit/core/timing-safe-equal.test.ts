@@ -1,6 +1,6 @@
 /** Comparing secrets says yes to what is the same, and to nothing else. */
 import { expect, test } from "vitest";
-import { sameSecret } from "../../../src/core/timing-safe-equal.ts";
+import { timingSafeEqual } from "../../../src/core/timing-safe-equal.ts";
 
 test.each([
   ["the same", "abcdef", "abcdef", true],
@@ -16,7 +16,7 @@ test.each([
   ["what is shorter by the character 0", "abcdef", "abcdef\0", false],
   ["two differences that would cancel out", "ba", "ab", false],
 ])("%s", (_case, given, kept, same) => {
-  expect(sameSecret(given, kept)).toBe(same);
+  expect(timingSafeEqual(given, kept)).toBe(same);
 });
 
 test("it looks at every character, wherever the first difference is", () => {
@@ -25,6 +25,6 @@ test("it looks at every character, wherever the first difference is", () => {
     length: 4,
     charCodeAt: (index: number): number => looked.push(index),
   } as unknown as string;
-  expect(sameSecret(given, "zzzz")).toBe(false);
+  expect(timingSafeEqual(given, "zzzz")).toBe(false);
   expect(looked).toEqual([0, 1, 2, 3]);
 });

@@ -3,7 +3,7 @@
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Allowances, type Bucket, refill } from "../../../src/core/peers/token-bucket.ts";
+import { RateLimiter, type Bucket, refill } from "../../../src/core/peers/token-bucket.ts";
 import { fuzz } from "../../support/arbitraries.ts";
 
 const RATE = { capacity: 10, perSecond: 2 };
@@ -36,9 +36,9 @@ test("many small steps refill what one large step does", () => {
   expect(small.level).toBeCloseTo(refill(large, RATE, 3_000), 6);
 });
 
-const rated = (): { buckets: Map<string, Bucket>; allowances: Allowances } => {
+const rated = (): { buckets: Map<string, Bucket>; allowances: RateLimiter } => {
   const buckets = new Map<string, Bucket>();
-  return { buckets, allowances: new Allowances(RATE, buckets) };
+  return { buckets, allowances: new RateLimiter(RATE, buckets) };
 };
 
 describe("the allowances of names", () => {

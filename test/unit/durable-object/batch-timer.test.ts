@@ -1,16 +1,16 @@
 /** When a turn waits for more to commit with it, and when it must not. */
 import { describe, expect, test } from "vitest";
-import { GATHER_ITEMS, GATHER_MS } from "../../../src/durable-object/batch-timer.ts";
-import { Pace } from "../../../src/durable-object/batch-timer.ts";
+import { BATCH_ITEMS, BATCH_MS } from "../../../src/durable-object/batch-timer.ts";
+import { BatchTimer } from "../../../src/durable-object/batch-timer.ts";
 
 const SEND = '{"type":"send","id":"1","text":"hi"}';
 const ACK = '{"type":"ack","seq":7}';
 const nobody = (): boolean => false;
 
 /** A pace of 500 ms, 100 ms after entries were stored. */
-function paced(): { pace: Pace; now: number } {
-  const pace = new Pace(500);
-  pace.stored(10_000);
+function paced(): { pace: BatchTimer; now: number } {
+  const pace = new BatchTimer(500);
+  pace.committed(10_000);
   return { pace, now: 10_100 };
 }
 
@@ -27,7 +27,7 @@ test.each<[string, readonly string[], number]>([
 });
 
 test("the first message of all, and the first after quiet, does not wait", () => {
-  expect(new Pace(500).waitMs([SEND], nobody, 10_000)).toBe(0);
+  expect(new BatchTimer(500).waitMs([SEND], nobody, 10_000)).toBe(0);
   const { pace } = paced();
   expect(pace.waitMs([SEND], nobody, 10_499)).toBe(1);
   expect(pace.waitMs([SEND], nobody, 10_500)).toBe(0);
@@ -39,8 +39,8 @@ test("R11: nothing waits while somebody is behind", () => {
 });
 
 test("without an interval nothing ever waits, wherever the clock goes", () => {
-  const pace = new Pace(0);
-  pace.stored(10_000);
+  const pace = new BatchTimer(0);
+  pace.committed(10_000);
   for (const now of [9_000, 10_000, 10_001]) expect(pace.waitMs([SEND], nobody, now)).toBe(0);
 });
 
@@ -51,40 +51,40 @@ test("a clock that is put back does not lengthen the wait", () => {
 
 describe("gathering", () => {
   /** A turn whose first item came at 10,000 ms. */
-  const begun = (): Pace => {
-    const pace = new Pace(0);
-    pace.begin(10_000);
+  const begun = (): BatchTimer => {
+    const pace = new BatchTimer(0);
+    pace.start(10_000);
     return pace;
   };
 
   test("a message that is alone is taken at the first look", () => {
-    expect(begun().isFilling(1, 10_000)).toBe(false);
+    expect(begun().shouldKeepBatching(1, 10_000)).toBe(false);
   });
 
   test("as long as much comes from look to look, the turn goes on gathering", () => {
     const pace = begun();
-    const looks = [9, 40, 48, 55, 80].map((items) => pace.isFilling(items, 10_001));
+    const looks = [9, 40, 48, 55, 80].map((items) => pace.shouldKeepBatching(items, 10_001));
     expect(looks).toEqual([true, true, true, false, true]);
   });
 
   test("a steady trickle is not waited for", () => {
-    expect(begun().isFilling(GATHER_ITEMS, 10_001)).toBe(false);
+    expect(begun().shouldKeepBatching(BATCH_ITEMS, 10_001)).toBe(false);
   });
 
   test("R7: a flood that never ends is cut after 20 ms", () => {
     const pace = begun();
-    expect(pace.isFilling(100, 10_000 + GATHER_MS - 1)).toBe(true);
-    expect(pace.isFilling(200, 10_000 + GATHER_MS)).toBe(false);
+    expect(pace.shouldKeepBatching(100, 10_000 + BATCH_MS - 1)).toBe(true);
+    expect(pace.shouldKeepBatching(200, 10_000 + BATCH_MS)).toBe(false);
   });
 
   test("a clock that is put back ends it", () => {
-    expect(begun().isFilling(100, 9_999)).toBe(false);
+    expect(begun().shouldKeepBatching(100, 9_999)).toBe(false);
   });
 
   test("what the turn before saw does not count for the next", () => {
     const pace = begun();
-    pace.isFilling(100, 10_001);
-    pace.begin(10_002);
-    expect(pace.isFilling(1 + GATHER_ITEMS, 10_002)).toBe(true);
+    pace.shouldKeepBatching(100, 10_001);
+    pace.start(10_002);
+    expect(pace.shouldKeepBatching(1 + BATCH_ITEMS, 10_002)).toBe(true);
   });
 });

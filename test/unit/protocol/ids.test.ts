@@ -5,13 +5,13 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type ConnectionId,
-  laterOf,
+  maxSeq,
   nextConnectionId,
   parsePeerName,
   parseRoomName,
   parseSeq,
-  shift,
-  START,
+  addSeq,
+  SEQ_ZERO,
   utf8Length,
 } from "../../../src/protocol/ids.ts";
 import { anyName, anyText, fuzz, seq } from "../../support/arbitraries.ts";
@@ -125,12 +125,12 @@ describe("positions", () => {
     ["back to the start", 5, -5, 0],
     ["never before the start", 5, -6, 0],
     ["by nothing", 5, 0, 5],
-  ])("shift %s", (_case, from, by, to) => expect(shift(seq(from), by)).toBe(to));
+  ])("shift %s", (_case, from, by, to) => expect(addSeq(seq(from), by)).toBe(to));
 
   test("the later of two is the higher, whichever comes first", () => {
-    expect(laterOf(seq(3), seq(4))).toBe(4);
-    expect(laterOf(seq(4), seq(3))).toBe(4);
-    expect(laterOf(START, START)).toBe(0);
+    expect(maxSeq(seq(3), seq(4))).toBe(4);
+    expect(maxSeq(seq(4), seq(3))).toBe(4);
+    expect(maxSeq(SEQ_ZERO, SEQ_ZERO)).toBe(0);
   });
 });
 

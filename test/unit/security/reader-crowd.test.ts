@@ -113,7 +113,7 @@ describe("closes", () => {
     ends(owner);
     const fast = stage.joins("fast");
     stage.together(() => {
-      for (let i = 0; i < 11; i++) fast.does({ type: "Nothing" });
+      for (let i = 0; i < 11; i++) fast.does({ type: "Empty" });
     });
     ends(fast);
     const full = new Stage({ ...highest, names: 1 });

@@ -6,13 +6,13 @@
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { presets } from "../../../src/config/limits.ts";
+import { defaultLimits } from "../../../src/config/limits.ts";
 import { parsePeerName, parseRoomName } from "../../../src/protocol/ids.ts";
 import { readFrame } from "../../../src/codec/json.ts";
 import { readLines } from "../../../src/codec/line.ts";
 import { fuzz } from "../../support/arbitraries.ts";
 
-const limits = presets();
+const limits = defaultLimits();
 /** No frame costs more than this many times a plain one of its size. */
 const RATIO = 20;
 /** CPU ms below which a frame is cheap whatever it is compared with: the clock is no finer. */

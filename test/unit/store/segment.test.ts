@@ -6,10 +6,10 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { encodeEntry, joinFrames } from "../../../src/core/entry.ts";
 import { MIB } from "../../../src/core/limits.ts";
-import { PIECE_BYTES } from "../../../src/store/segment.ts";
+import { DECODE_CHUNK_BYTES } from "../../../src/store/segment.ts";
 import { ROW_BYTES } from "../../../src/store/sql.ts";
 import { Segment } from "../../../src/store/segment.ts";
-import { Segments } from "../../../src/store/sqlite-log.ts";
+import { SqliteLog } from "../../../src/store/sqlite-log.ts";
 import { Sql } from "../../../src/store/sql.ts";
 import { peer, seq } from "../../support/arbitraries.ts";
 
@@ -19,7 +19,7 @@ const frameOf = (number: number, text: string, to = bob): string =>
 
 const utf8 = (body: string): ArrayBuffer => new TextEncoder().encode(body).buffer;
 
-const FIRST = frameOf(1, "x".repeat(PIECE_BYTES));
+const FIRST = frameOf(1, "x".repeat(DECODE_CHUNK_BYTES));
 const SECOND = frameOf(2, "hi");
 
 describe.each([
@@ -71,7 +71,7 @@ test("what was read of a log does not wait in memory for V8 to look through its 
   const scans = (count: number): void => {
     for (let scan = 0; scan < count; scan++) {
       // A log anew, for nothing is read twice of one that keeps the row.
-      const { entries } = new Segments(largeRows()).after(seq(0), bob);
+      const { entries } = new SqliteLog(largeRows()).after(seq(0), bob);
       expect(Array.from(entries, (entry) => entry.seq)).toEqual([1]);
     }
   };

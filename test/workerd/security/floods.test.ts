@@ -5,10 +5,10 @@
 import { env } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { presets } from "../../../src/config/limits.ts";
+import { defaultLimits } from "../../../src/config/limits.ts";
 import { encodeEntry } from "../../../src/core/entry.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
-import { RoomStorage } from "../../../src/store/sqlite-storage.ts";
+import { SqliteStorage } from "../../../src/store/sqlite-storage.ts";
 import { type Client, Room } from "../../support/harness/workerd.ts";
 import { ROWS } from "../../support/flood-bounds.ts";
 
@@ -111,11 +111,11 @@ describe("a flood of upgrades", () => {
   test("to a room that knows all the names it may costs one row more for each", async () => {
     const room = await livelyRoom();
     const rows = await room.inside((_object, state) => {
-      const storage = new RoomStorage(state.storage, () => "");
+      const storage = new SqliteStorage(state.storage, () => "");
       const { directory } = storage;
       const one = { owner: "", birth: 0 as Seq, cursor: 0 as Seq, seen: 1, spent: [] };
       const before = storage.sql.rowsWritten;
-      const commit = (): void => storage.atomically(() => {});
+      const commit = (): void => storage.transaction(() => {});
       for (let i = 0; i < 10; i++) {
         directory.claim(`old${i}` as PeerName, one);
         commit();
@@ -171,7 +171,7 @@ describe("a flood of frames", () => {
   test("that say nothing worth keeping costs nothing, and what ends the link one row", async () => {
     const room = await livelyRoom();
     const mallory = await comes(room, "mallory");
-    const { burst } = presets();
+    const { burst } = defaultLimits();
     const rows = await written(room, async () => {
       mallory.tells(Array.from({ length: 100 }, () => ({ type: "signal", data: 1 })));
       mallory.tells(Array.from({ length: 100 }, (_, seq) => ({ type: "ack", seq })));
@@ -204,10 +204,10 @@ describe("a flood of frames", () => {
     });
     expect(rows).toBe(30);
     const deleted = await room.inside((_object, state) => {
-      const storage = new RoomStorage(state.storage, () => "");
+      const storage = new SqliteStorage(state.storage, () => "");
       const before = storage.sql.rowsWritten;
       const one = { from: "mallory" as PeerName, text: "", at: 1 };
-      storage.atomically(() => {
+      storage.transaction(() => {
         storage.log.append([encodeEntry({ ...one, seq: 31 as Seq })]);
         storage.log.trim({ entries: 1, ageMs: 1e15, bytes: 1e9 }, 1);
       });
@@ -218,5 +218,5 @@ describe("a flood of frames", () => {
 });
 
 test("the limits that are counted with are those of wrangler.toml", () => {
-  expect(env).toMatchObject({ RATE: presets().rate, LOG_SHARE: presets().share });
+  expect(env).toMatchObject({ RATE: defaultLimits().rate, LOG_SHARE: defaultLimits().share });
 });

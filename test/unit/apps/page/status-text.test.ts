@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { plainWords, refusalWords } from "../../../../src/client/index.ts";
 import { Outgoing } from "../../../../src/client/send-queue.ts";
-import { presets } from "../../../../src/config/limits.ts";
+import { defaultLimits } from "../../../../src/config/limits.ts";
 import { causeOf, noticeOf } from "../../../../src/apps/page/model/status-text.ts";
 import { readFrame } from "../../../../src/codec/json.ts";
 
@@ -12,8 +12,8 @@ const INTERNAL =
 /** The refusals of a room, as it words them. */
 function refusals(...frames: readonly unknown[]): { code: string; message: string }[] {
   return frames.flatMap((frame) =>
-    [...readFrame(JSON.stringify(frame), presets())].flatMap((command) =>
-      command.type === "Refused" ? [command.refusal] : [],
+    [...readFrame(JSON.stringify(frame), defaultLimits())].flatMap((command) =>
+      command.type === "Invalid" ? [command.refusal] : [],
     ),
   );
 }
