@@ -1,8 +1,8 @@
 /** Runs the neighbors in a process of its own. A task starts each kind; it works until a task ends it. */
 import { setTimeout as pause } from "node:timers/promises";
 import { serveTasks } from "../support/child.ts";
-import { type Hears, Peer, type Place } from "../support/peer.ts";
-import { ASKED_AT_ONCE, BOMB_BYTES, type Kind } from "./kinds.ts";
+import { type OnItem, Peer, type Place } from "../support/peer.ts";
+import { QUERIES_AT_ONCE, BOMB_BYTES, type Kind } from "./kinds.ts";
 
 export type Task =
   /** Creates what the rounds need: a history to request, names to remember. */
@@ -27,8 +27,8 @@ const counts = new Map<string, number>();
 const record = (what: string, times = 1): void =>
   void counts.set(what, (counts.get(what) ?? 0) + times);
 
-let isOn = false;
-const goesOn = (): boolean => isOn;
+let running = false;
+const isRunning = (): boolean => running;
 let round = 0;
 let works: Promise<void>[] = [];
 let peers: Peer[] = [];
@@ -36,10 +36,10 @@ let peers: Peer[] = [];
 let entering: Promise<Peer>[] = [];
 
 /** Joins until the round ends. */
-async function enters(place: Place, name: string, query?: string, hears?: Hears): Promise<Peer> {
-  const coming = Peer.enters(place, name, query, hears);
-  entering.push(coming);
-  const peer = await coming;
+async function enters(place: Place, name: string, query?: string, onItem?: OnItem): Promise<Peer> {
+  const joining = Peer.enters(place, name, query, onItem);
+  entering.push(joining);
+  const peer = await joining;
   peers.push(peer);
   return peer;
 }
@@ -52,40 +52,42 @@ const NEIGHBORS: Readonly<Record<Kind, (place: Place, count: number) => Promise<
     }),
 
   // It requests as much as its rate limit allows: more would end its connection, and cost the room less.
-  "never reads, asks": (place, count) =>
+  "queries unread": (place, count) =>
     each(count, async (number) => {
       const peer = await enters(place, `deaf-${round}-${number}`);
       peer.socket.pause();
-      const asks = (times: number): void => {
+      const queries = (times: number): void => {
         for (let time = 0; time < times; time++)
           peer.says({ type: "history", id: "again", limit: 100 });
-        record("questions", times);
+        record("queries", times);
       };
-      asks(ASKED_AT_ONCE);
-      while (goesOn()) {
+      queries(QUERIES_AT_ONCE);
+      while (isRunning()) {
         await pause(1_000);
-        asks(5);
+        queries(5);
       }
     }),
 
   "acks unread": (place, count) => {
     let head = 0;
     // One of them reads, so that the others know the highest `seq` to acknowledge. It replays from the start, as they do.
-    const spy = enters(place, "spy", "&since=0", ({ seq = 0, head: told = 0 }) => {
-      head = Math.max(head, seq, told);
+    const reader = enters(place, "spy", "&since=0", ({ seq = 0, head: newest = 0 }, self) => {
+      head = Math.max(head, seq, newest);
+      // Without acks, the replay stops at the window, and `ready` does not come.
+      if (seq > 0) self.acks(seq);
     });
     return each(count, async (number) => {
-      await spy;
+      await reader;
       const name = `liar-${number}`;
-      while (goesOn()) {
+      while (isRunning()) {
         // Replay from the start, so that the room has much to send each time.
         const peer = new Peer(place, name, "&since=0");
         peers.push(peer);
         peer.socket.on("open", () => peer.socket.pause());
-        for (let time = 0; time < 20 && goesOn(); time++) {
+        for (let time = 0; time < 20 && isRunning(); time++) {
           await pause(50);
           peer.says({ type: "ack", seq: Math.max(1, Math.floor((head * time) / 20)) });
-          record("lies");
+          record("false acks");
         }
         peer.socket.terminate();
       }
@@ -95,37 +97,37 @@ const NEIGHBORS: Readonly<Record<Kind, (place: Place, count: number) => Promise<
   // It acknowledges falsely on one connection until that ends, and then reconnects.
   "acks unread, stays": (place, count) =>
     each(count, async (number) => {
-      while (goesOn()) {
+      while (isRunning()) {
         const peer = new Peer(place, `stays-${number}`, "&since=0");
         peers.push(peer);
         peer.socket.on("open", () => peer.socket.pause());
         const ended = peer.ended.then(() => true);
-        for (let seq = 30, isOver = false; goesOn() && !isOver; seq += 30) {
+        for (let seq = 30, isOver = false; isRunning() && !isOver; seq += 30) {
           isOver = await Promise.race([ended, pause(100).then(() => false)]);
           peer.says({ type: "ack", seq: Math.min(seq, PAST) });
-          record("lies");
+          record("false acks");
         }
       }
     }),
 
   "lines unread": (place, count) =>
     each(count, async (number) => {
-      while (goesOn()) {
+      while (isRunning()) {
         const peer = new Peer(place, `line-${number}`, "", undefined, ["chat.line"]);
         peers.push(peer);
         peer.socket.on("open", () => peer.socket.pause());
         const ended = peer.ended.then(() => true);
-        for (let isOver = false; goesOn() && !isOver;) {
+        for (let isOver = false; isRunning() && !isOver;) {
           isOver = await Promise.race([ended, pause(250).then(() => false)]);
           if (peer.socket.readyState === peer.socket.OPEN) peer.socket.send("/history 100");
-          record("questions");
+          record("queries");
         }
       }
     }),
 
   flood: (place, count) =>
     each(count, async (number) => {
-      while (goesOn()) {
+      while (isRunning()) {
         const peer = new Peer(place, `flood-${number}`);
         peers.push(peer);
         peer.socket.on("open", () => {
@@ -146,7 +148,7 @@ const NEIGHBORS: Readonly<Record<Kind, (place: Place, count: number) => Promise<
       const peer = await enters(place, `bomber-${number}`, "", ({ type, seq = 0 }, self) => {
         if (type === "message") self.acks(seq);
       });
-      while (goesOn()) {
+      while (isRunning()) {
         await pause(100);
         for (let time = 0; time < 4; time++) {
           peer.says({ type: "send", id: `${round}-${time}`, text, to: ["victim"] });
@@ -160,7 +162,7 @@ const NEIGHBORS: Readonly<Record<Kind, (place: Place, count: number) => Promise<
   // Each new name makes the room evict another.
   names: (place) =>
     each(10, async (number) => {
-      for (let turn = 0; goesOn(); turn++) {
+      for (let turn = 0; isRunning(); turn++) {
         // Names with pending messages are not evicted: a room full of them rejects new names.
         const name = `new-${round}-${number}-${turn}`;
         await comesAndGoes(place, name).then(
@@ -173,7 +175,7 @@ const NEIGHBORS: Readonly<Record<Kind, (place: Place, count: number) => Promise<
 
 /** Leaves for half a second at a time, and returns for the pending messages. */
 async function returns(place: Place): Promise<void> {
-  while (goesOn()) {
+  while (isRunning()) {
     await pause(500);
     const peer = await enters(place, "victim", "", ({ type, seq = 0 }, self) => {
       if (type !== "message") return;
@@ -232,7 +234,7 @@ async function writesPast(place: Place): Promise<void> {
 serveTasks(async (task: Task): Promise<Counts> => {
   if (task.do === "prepare") await prepare(task.place, task.kind, task.names);
   else if (task.do === "begin") {
-    isOn = true;
+    running = true;
     round++;
     counts.clear();
     entering = [];
@@ -241,7 +243,7 @@ serveTasks(async (task: Task): Promise<Counts> => {
     for (const work of works) work.catch(() => record("disconnected"));
     await Promise.race([Promise.allSettled(entering), pause(ENTERING_MS)]);
   } else {
-    isOn = false;
+    running = false;
     await Promise.race([Promise.allSettled(works), pause(3_000)]);
     for (const peer of peers) peer.socket.terminate();
     peers = [];

@@ -15,7 +15,7 @@ const { window: WINDOW, windowBytes: WINDOW_BYTES, rate: RATE, burst: BURST } = 
 
 export const KINDS = [
   "never acks",
-  "never reads, asks",
+  "queries unread",
   "acks unread",
   "acks unread, stays",
   "lines unread",
@@ -48,9 +48,9 @@ const pages = (ms: number): number => ((BURST + (RATE * ms) / 1_000) / QUERY_COS
 /** Unproven bytes of one connection at most: a window, two stretches, and the frame that ends the last. */
 const UNPROVEN_BYTES = WINDOW_BYTES + 3 * STRETCH_BYTES;
 /** Connections of a neighbor that reconnects each second, in a round: the runtime frees a queue with a delay. */
-const RETURNS = 8;
+const RECONNECTS = 8;
 /** Bytes of the messages that one name may send in a round of `ms`, each of `bytes`. */
-const words = (bytes: number, ms: number): number => (BURST + (RATE * ms) / 1_000) * bytes;
+const messages = (bytes: number, ms: number): number => (BURST + (RATE * ms) / 1_000) * bytes;
 
 /** Bytes of a bomb's messages, and of a flood's, as entries on the wire. */
 export const BOMB_BYTES = 8_000;
@@ -63,10 +63,10 @@ const FLOODERS = 10;
 /** The room has one order, so every delivery of a burst to everyone comes before later messages. */
 const FLOOD_DELIVERIES = FLOODERS * BURST * (PEERS + FLOODERS);
 /** Requests that each neighbor sends at once: as many as its rate limit allows. */
-export const ASKED_AT_ONCE = Math.floor(BURST / QUERY_COST) - 5;
-const ASKERS = 100;
+export const QUERIES_AT_ONCE = Math.floor(BURST / QUERY_COST) - 5;
+const QUERIERS = 100;
 /** Bytes of the pages requested at once, which alternate with later messages; and the expected bytes a second. */
-const ASKED_BYTES = ASKERS * ASKED_AT_ONCE * HISTORY_BYTES;
+const REQUESTED_BYTES = QUERIERS * QUERIES_AT_ONCE * HISTORY_BYTES;
 const PAGE_BYTES_PER_SECOND = 100 * MIB;
 /** Names that the room remembers, by default and in a quick run. */
 export const NAMES = defaultLimits().names;
@@ -91,54 +91,55 @@ export const SCENARIOS: readonly Scenario[] = [
     because: "a window each, and 32 MiB in flight in all",
   },
   {
-    name: "one asks, never reads",
-    kind: "never reads, asks",
-    required: "questions",
+    name: "one queries and never reads",
+    kind: "queries unread",
+    required: "queries",
     count: 1,
     isMinor: true,
     bytes: (ms) => Math.min(pages(ms), UNPROVEN_BYTES),
     because: "a window and three stretches",
   },
   {
-    name: "a hundred ask, never read",
-    kind: "never reads, asks",
-    required: "questions",
-    count: ASKERS,
-    p99Ms: 1_000 + (ASKED_BYTES / PAGE_BYTES_PER_SECOND) * 1_000,
-    bytes: () => Math.min(ASKERS * UNPROVEN_BYTES, UNPROVEN_ROOM_BYTES + ASKERS * STRETCH_BYTES),
+    name: "a hundred query and never read",
+    kind: "queries unread",
+    required: "queries",
+    count: QUERIERS,
+    p99Ms: 1_000 + (REQUESTED_BYTES / PAGE_BYTES_PER_SECOND) * 1_000,
+    bytes: () =>
+      Math.min(QUERIERS * UNPROVEN_BYTES, UNPROVEN_ROOM_BYTES + QUERIERS * STRETCH_BYTES),
     because:
-      `the same, each; requested at once, that is ${Math.round(ASKED_BYTES / MIB)} MiB of pages, ` +
+      `the same, each; requested at once, that is ${Math.round(REQUESTED_BYTES / MIB)} MiB of pages, ` +
       `expected at ${PAGE_BYTES_PER_SECOND / MIB} MiB a second`,
   },
   {
-    name: "one acks what it never read",
+    name: "one acks entries it never read",
     kind: "acks unread",
-    required: "lies",
+    required: "false acks",
     count: 1,
     isMinor: true,
-    bytes: () => RETURNS * UNPROVEN_BYTES,
+    bytes: () => RECONNECTS * UNPROVEN_BYTES,
     because: "a window and three stretches, for each connection of a round",
   },
   {
-    name: "a hundred ack what they never read",
+    name: "a hundred ack entries they never read",
     kind: "acks unread",
-    required: "lies",
+    required: "false acks",
     count: 100,
-    bytes: () => 100 * RETURNS * UNPROVEN_BYTES,
+    bytes: () => 100 * RECONNECTS * UNPROVEN_BYTES,
     because: "the same, each",
   },
   {
-    name: "ten ack what they never read, and stay",
+    name: "ten ack entries they never read, and stay connected",
     kind: "acks unread, stays",
-    required: "lies",
+    required: "false acks",
     count: 10,
     bytes: () => 10 * UNPROVEN_BYTES,
     because: "a window and three stretches each",
   },
   {
-    name: "ten never read a line",
+    name: "ten chat.line clients never read",
     kind: "lines unread",
-    required: "questions",
+    required: "queries",
     count: 10,
     bytes: () => UNPROVEN_LINE_BYTES,
     because:
@@ -150,7 +151,7 @@ export const SCENARIOS: readonly Scenario[] = [
     count: FLOODERS,
     p99Ms: 1_000 + (FLOOD_DELIVERIES / DELIVERIES_PER_SECOND) * 1_000,
     required: "closed with 4103",
-    bytes: (ms) => FLOODERS * words(FLOOD_BYTES, ms),
+    bytes: (ms) => FLOODERS * messages(FLOOD_BYTES, ms),
     because:
       `their rate limit: ${BURST} items at once and ${RATE} a second, then 4103; at once that is ` +
       `${FLOOD_DELIVERIES} deliveries (${FLOODERS} names, ${PEERS + FLOODERS} recipients each), expected at ${DELIVERIES_PER_SECOND} a second`,
@@ -160,7 +161,7 @@ export const SCENARIOS: readonly Scenario[] = [
     kind: "mail bomb",
     count: 10,
     required: "bombs that came",
-    bytes: (ms) => 10 * words(BOMB_BYTES, ms),
+    bytes: (ms) => 10 * messages(BOMB_BYTES, ms),
     because: "the rate limit of ten names: 500 messages at once and 50 a second, each",
   },
   {

@@ -23,7 +23,7 @@ import {
   type Round,
 } from "./verdict.ts";
 
-const WORDS_PER_SECOND = 40;
+const MESSAGES_PER_SECOND = 40;
 const HELP = `npm run bench:noisy-neighbors -- [--quick] [--only WORDS] [--out FILE]
 
 Measures what slow and hostile neighbors cost the others in their room, and checks the bounds.
@@ -70,7 +70,7 @@ async function main(): Promise<number> {
   );
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
   print(
-    `${PEERS} peers, ${WORDS_PER_SECOND} messages a second to all of them; ${pace.rounds} rounds of ${pace.ms / 1_000} s alone and disturbed, alternating.`,
+    `${PEERS} peers, ${MESSAGES_PER_SECOND} messages a second to all of them; ${pace.rounds} rounds of ${pace.ms / 1_000} s alone and disturbed, alternating.`,
     "Medians (least–most): p50 and p99 of all deliveries in ms, CPU in % of a core, memory as the maximum in MiB.",
     "",
   );
@@ -143,7 +143,7 @@ async function play(
   const { latencies, missing, ended } = await talk.run({
     do: "talk",
     ms,
-    perSecond: WORDS_PER_SECOND,
+    perSecond: MESSAGES_PER_SECOND,
     isAddressed,
   });
   clearInterval(sampling);

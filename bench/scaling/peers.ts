@@ -15,7 +15,7 @@ const IN_FLIGHT = 100;
 /** Copies of the messages to everyone, which ten peers send. */
 const DELIVERIES = 100_000;
 const SPEAKERS = 10;
-const LEAST_WORDS = 50;
+const LEAST_MESSAGES = 50;
 /** Joins in progress at a time. */
 const AT_A_TIME = 50;
 const TEXT = "x".repeat(100);
@@ -48,14 +48,14 @@ class Crowd {
   async talks(messages: number, { speakers, inFlight, copies, to }: Talk): Promise<number> {
     const { promise: over, resolve } = Promise.withResolvers<void>();
     let sent = 0;
-    let heard = 0;
+    let received = 0;
     const next = (index: number): void => {
       if (sent === messages) return;
       this.#speakers[index]?.send(TEXT, to?.(index, sent));
       sent++;
     };
     this.#onEntry = (from, index) => {
-      if (++heard === messages * copies) resolve();
+      if (++received === messages * copies) resolve();
       if (from === `p${index}`) next(index);
     };
     const cost = meter(this.#server);
@@ -99,8 +99,8 @@ async function measure(
     };
     await crowd.talks(WARM_UP * part, toOne);
     const addressed = await crowd.talks(MESSAGES * part, toOne);
-    const words = Math.max(LEAST_WORDS, Math.round((DELIVERIES * part) / count));
-    const wide = await crowd.talks(words, {
+    const messages = Math.max(LEAST_MESSAGES, Math.round((DELIVERIES * part) / count));
+    const wide = await crowd.talks(messages, {
       speakers: SPEAKERS,
       inFlight: SPEAKERS,
       copies: count,

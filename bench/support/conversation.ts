@@ -42,14 +42,14 @@ let words = 0;
 async function join(place: Place, count: number): Promise<void> {
   for (let number = 0; number < count; number++) {
     const name = `peer-${number}`;
-    const peer = await Peer.enters(place, name, "", hears);
+    const peer = await Peer.enters(place, name, "", onItem);
     names.push(name);
     void peer.ended.then(() => ended++);
     peers.push(peer);
   }
 }
 
-function hears({ type, seq = 0, text = "" }: Item, peer: Peer): void {
+function onItem({ type, seq = 0, text = "" }: Item, peer: Peer): void {
   if (type !== "message" && type !== "gap" && type !== "ready") return;
   peer.acks(seq);
   const at = due.get(text);

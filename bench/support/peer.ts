@@ -17,7 +17,7 @@ export interface Item {
 }
 
 /** Called with each item that arrives, and with the peer that received it. */
-export type Hears = (item: Item, peer: Peer) => void;
+export type OnItem = (item: Item, peer: Peer) => void;
 
 export class Peer {
   readonly socket: WebSocket;
@@ -32,7 +32,7 @@ export class Peer {
     { url, room }: Place,
     name: string,
     query = "",
-    hears?: Hears,
+    onItem?: OnItem,
     protocols: string[] = ["chat.v1"],
   ) {
     const address = `${url.replace("http", "ws")}/rooms/${room}?name=${name}${query}`;
@@ -40,23 +40,23 @@ export class Peer {
     this.socket.on("error", () => {});
     this.socket.on("open", () => this.socket.send("ping"));
     this.ended = new Promise((resolve) => this.socket.on("close", resolve));
-    if (hears === undefined) return;
+    if (onItem === undefined) return;
     this.socket.on("message", (data: Buffer) => {
       for (const item of itemsOf(data.toString())) {
         if (item.type === "mark") this.#mark = item.k;
         // Echo each mark at once, if the peer acknowledges at all.
         if (item.type === "mark" && this.#acked > 0) this.acks(this.#acked);
-        hears(item, this);
+        onItem(item, this);
       }
     });
   }
 
   /** Resolves when the peer has joined and received its pending entries. */
-  static async enters(place: Place, name: string, query = "", hears?: Hears): Promise<Peer> {
+  static async enters(place: Place, name: string, query = "", onItem?: OnItem): Promise<Peer> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const peer = new Peer(place, name, query, (item, self) => {
       if (item.type === "ready") resolve();
-      hears?.(item, self);
+      onItem?.(item, self);
     });
     void peer.ended.then((code) => reject(new Error(`${name} could not join: ${code}`)));
     await promise;

@@ -1,6 +1,6 @@
 /** A peer over Socket.IO. */
 import { io, type Socket } from "socket.io-client";
-import type { Heard, Speaker, SpeakerOptions } from "../rig/system-under-test.ts";
+import type { ReceivedEntry, Speaker, SpeakerOptions } from "../rig/system-under-test.ts";
 
 export class SocketIoSpeaker implements Speaker {
   readonly name: string;
@@ -18,7 +18,7 @@ export class SocketIoSpeaker implements Speaker {
       reconnection: false,
     });
     this.ready = this.#connected();
-    this.#socket.on("message", (entry: Heard) => {
+    this.#socket.on("message", (entry: ReceivedEntry) => {
       this.received++;
       onEntry?.(entry);
     });

@@ -14,9 +14,9 @@ export class OwnProcess {
   readonly over: Promise<void>;
   readonly #kill = (): void => void this.#child.kill("SIGKILL");
 
-  /** @param hears receives the output, line by line */
-  constructor(command: string, parameters: readonly string[], hears?: (line: string) => void) {
-    const output = hears === undefined ? "ignore" : "pipe";
+  /** @param onLine receives the output, line by line */
+  constructor(command: string, parameters: readonly string[], onLine?: (line: string) => void) {
+    const output = onLine === undefined ? "ignore" : "pipe";
     this.#child = spawn(command, parameters, {
       stdio: ["ignore", output, "inherit"],
       detached: true,
@@ -24,7 +24,7 @@ export class OwnProcess {
     const { pid, stdout } = this.#child;
     if (pid === undefined) throw new Error(`${command} cannot be started`);
     this.#pid = pid;
-    if (stdout !== null && hears !== undefined) createInterface(stdout).on("line", hears);
+    if (stdout !== null && onLine !== undefined) createInterface(stdout).on("line", onLine);
     this.over = new Promise((resolve) => this.#child.once("exit", () => resolve()));
     // Kill it before other exit handlers remove the folder that it writes to.
     process.prependOnceListener("exit", this.#kill);

@@ -8,7 +8,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-export interface Heard {
+export interface ReceivedEntry {
   readonly from: string;
   readonly text: string;
 }
@@ -19,7 +19,7 @@ export interface SpeakerOptions {
   readonly name: string;
   /** The peer never acknowledges. */
   readonly silent?: boolean;
-  onEntry?(heard: Heard): void;
+  onEntry?(entry: ReceivedEntry): void;
 }
 
 /** A peer. A message is confirmed when it comes back to its sender. */

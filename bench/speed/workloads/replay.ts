@@ -38,7 +38,7 @@ class Listener {
 }
 
 /** Sends each `every`th message to Bob, the rest to Carol. Resolves when all are confirmed. */
-function tells(alice: Listener, total: number, every: number): Promise<void> {
+function sends(alice: Listener, total: number, every: number): Promise<void> {
   let sent = 0;
   const next = (): void => {
     if (sent < total) alice.speaker.send(TEXT, [sent++ % every === 0 ? "bob" : "carol"]);
@@ -59,12 +59,12 @@ const run =
     const all = [alice, bob, carol].map(({ speaker }) => speaker);
     await Promise.all(all.map(({ ready }) => ready));
     // Socket.IO recovers only a client that has received a message before.
-    await Promise.all([bob.hears(1), tells(alice, 1, 1)]);
+    await Promise.all([bob.hears(1), sends(alice, 1, 1)]);
     bob.speaker.cut();
     carol.speaker.cut();
     await settled(server);
     let cost = meter(server);
-    await tells(alice, owed * every, every);
+    await sends(alice, owed * every, every);
     if (system.memory !== "written") {
       await settled(server);
       cost = meter(server);

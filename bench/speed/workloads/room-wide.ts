@@ -15,7 +15,7 @@ const run =
     const total = 5 * Math.max(speakers, Math.round((DELIVERIES * scale) / size / 5));
     const warm = total * WARM_UP;
     let sent = 0;
-    let heard = 0;
+    let received = 0;
     let cost: (() => Cost) | undefined;
     const { promise: over, resolve } = Promise.withResolvers<void>();
     const peers = Array.from({ length: size }, (_, index) => {
@@ -28,9 +28,9 @@ const run =
         room: "wide",
         name,
         onEntry: ({ from }) => {
-          heard++;
-          if (heard === warm * size) cost = meter(server);
-          if (heard === total * size) resolve();
+          received++;
+          if (received === warm * size) cost = meter(server);
+          if (received === total * size) resolve();
           if (from === name) next();
         },
       });
