@@ -238,7 +238,7 @@ describe("whatever dies", () => {
     writeFileSync(
       script,
       `import { ChatClient } from "${library}index.ts";
-       import { fileStorage } from "${library}file-storage.ts";
+       import { fileStorage } from "${library}storage/file.ts";
        const client = new ChatClient({ url: "${detour.url}", room: "${room}", name: "alice", storage: fileStorage("${path}") });
        for (let i = 0; i < 20; i++) client.send(String(i)).catch(() => {});
        client.on("state", () => console.log("accepted", client.waiting));`,
