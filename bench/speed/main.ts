@@ -10,7 +10,7 @@ import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { type Arguments, HELP, readArguments } from "./arguments.ts";
 import { PEERS, systemsUnderTest } from "./systems-under-test.ts";
-import { installPeers } from "./peers/install.ts";
+import { installPeers } from "./npm/install.ts";
 import type { SystemUnderTest } from "./rig/system-under-test.ts";
 import { report } from "./rig/report.ts";
 import { type Disk, type Results, runWorkload } from "./rig/rounds.ts";

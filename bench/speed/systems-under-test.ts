@@ -55,7 +55,7 @@ const onNode = (
   name,
   about,
   memory,
-  start: () => startNode(new URL(`peers/${file}`, import.meta.url)),
+  start: () => startNode(new URL(`npm/${file}`, import.meta.url)),
   speak: (options) => new SpeakerClass(options),
 });
 
@@ -87,7 +87,7 @@ export const NAMES: readonly string[] = [...OWN.map(({ name }) => name), ...PEER
 /** @param peers whether the packages from npm are installed */
 export async function systemsUnderTest(peers: boolean): Promise<readonly SystemUnderTest[]> {
   if (!peers) return OWN;
-  const { SocketIoSpeaker } = await import("./peers/socket-io-speaker.ts");
+  const { SocketIoSpeaker } = await import("./npm/socket-io-speaker.ts");
   return [
     ...OWN,
     onWorkerd("party", "partyserver, stores nothing", object("party.ts", "Party"), "none"),
