@@ -14,14 +14,7 @@ import { percentile } from "../support/statistics.ts";
 import { processStats } from "../support/process-stats.ts";
 import type { Counts, Task as NeighborTask } from "./generator.ts";
 import { NAMES, NAMES_QUICK, PEERS, type Scenario, SCENARIOS } from "./kinds.ts";
-import {
-  mayBeTheMachine,
-  type Pace,
-  pageOf,
-  type Result,
-  resultOf,
-  type Round,
-} from "./verdict.ts";
+import { isOnlySlow, type Pace, pageOf, type Result, resultOf, type Round } from "./verdict.ts";
 
 const MESSAGES_PER_SECOND = 40;
 const HELP = `npm run bench:noisy-neighbors -- [--quick] [--only WORDS] [--out FILE]
@@ -78,7 +71,7 @@ async function main(): Promise<number> {
   for (const scenario of chosen) {
     let result = await measure(scenario, pace);
     print(...pageOf(result));
-    if (mayBeTheMachine(result)) {
+    if (isOnlySlow(result)) {
       result = { ...(await measure(scenario, pace)), before: result };
       print(`Second measurement: ${pageOf(result).join("\n")}`);
     }

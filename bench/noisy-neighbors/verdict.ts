@@ -136,5 +136,4 @@ function mib(bytes: number): string {
 }
 
 /** Returns whether only the p99 is over its bound, which other work of the machine may have caused. */
-export const mayBeTheMachine = ({ isSlow, broken }: Result): boolean =>
-  isSlow && broken.length === 1;
+export const isOnlySlow = ({ isSlow, broken }: Result): boolean => isSlow && broken.length === 1;

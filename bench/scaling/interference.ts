@@ -13,7 +13,7 @@ import { measureTurns, type Turns } from "./turns.ts";
 
 const TALK_MS = 3_000;
 
-interface Scene {
+interface Scenario {
   readonly name: string;
   readonly about: string;
   readonly past: Past;
@@ -33,7 +33,7 @@ const small = { text: 100, entriesPerRow: 1 };
 /** A log of the largest default size, in the largest rows. */
 const large = { entries: 100_000, text: 2_500, entriesPerRow: 200 };
 
-const SCENES: readonly Scene[] = [
+const SCENARIOS: readonly Scenario[] = [
   {
     name: "small-nothing",
     about: "1,000,000 entries, a row each, none for the returning peer",
@@ -85,7 +85,7 @@ export async function* measureInterference(
   folder: string,
   { rounds, quick, at }: { rounds: number; quick: boolean; at: readonly string[] },
 ): AsyncGenerator<Interference> {
-  for (const { name, about, past: whole, names = ["bob"] } of SCENES) {
+  for (const { name, about, past: whole, names = ["bob"] } of SCENARIOS) {
     if (at.length > 0 && !at.includes(name)) continue;
     const past = { ...whole, entries: quick ? whole.entries / 100 : whole.entries };
     const turns = measureTurns(folder, past, names);

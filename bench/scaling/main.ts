@@ -59,9 +59,11 @@ async function main(): Promise<number> {
   const { quick, out, docs, help } = values;
   const at = values.at.split(",").filter((one) => one !== "");
   const rounds = Number(values.rounds ?? (quick ? 1 : ROUNDS));
-  const stranger = positionals.find((name) => name !== "none" && !NAMES.includes(name));
-  if (help || stranger !== undefined || !Number.isInteger(rounds) || rounds < 1) {
-    process.stderr.write(stranger === undefined ? HELP : `unknown axis: ${stranger}\n${HELP}`);
+  const unknownAxis = positionals.find((name) => name !== "none" && !NAMES.includes(name));
+  if (help || unknownAxis !== undefined || !Number.isInteger(rounds) || rounds < 1) {
+    process.stderr.write(
+      unknownAxis === undefined ? HELP : `unknown axis: ${unknownAxis}\n${HELP}`,
+    );
     return help ? 0 : 2;
   }
   const isWanted = (name: string): boolean =>
@@ -78,13 +80,13 @@ async function main(): Promise<number> {
     process.stdout.write(`\n${axis.about}\n${curveTable(axis, curve, true)}\n`);
   }
   if (isWanted(INTERFERENCE)) {
-    for await (const scene of measureInterference(folder, { rounds, quick, at })) {
+    for await (const scenario of measureInterference(folder, { rounds, quick, at })) {
       results.interference = [
-        ...results.interference.filter(({ name }) => name !== scene.name),
-        scene,
+        ...results.interference.filter(({ name }) => name !== scenario.name),
+        scenario,
       ];
       write(out, results);
-      process.stdout.write(`\n${interferenceTable([scene])}\n`);
+      process.stdout.write(`\n${interferenceTable([scenario])}\n`);
     }
   }
   process.stdout.write(`\nAll figures: ${out}\n`);
@@ -125,12 +127,12 @@ function write(file: string, results: Results): void {
   writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`);
 }
 
-function document({ curves, interference: scenes }: Results): number {
+function document({ curves, interference: scenarios }: Results): number {
   const measured = AXES.flatMap((axis) => {
     const curve = curves.find((one) => one.axis === axis.name);
     return curve === undefined ? [] : [[axis, curve] as const];
   });
-  const page = putIn(readFileSync(PAGE, "utf8"), section(measured, scenes));
+  const page = putIn(readFileSync(PAGE, "utf8"), section(measured, scenarios));
   if (page === undefined) {
     process.stderr.write("docs/performance.md lacks the markers of the measured section\n");
     return 1;

@@ -38,7 +38,7 @@ export function curveTable({ label }: Axis, { points }: Curve, hasRange: boolean
   return table([label, ...names], rows);
 }
 
-export function interferenceTable(scenes: readonly Interference[]): string {
+export function interferenceTable(scenarios: readonly Interference[]): string {
   const head = [
     "log that is replayed repeatedly, from its first entry",
     "longest turn, ms of CPU",
@@ -50,7 +50,7 @@ export function interferenceTable(scenes: readonly Interference[]): string {
     "p99.9 disturbed, ms",
     "replays",
   ];
-  const rows = scenes.map(({ about, turns, pauses, alone, disturbed, returns, entries }) => [
+  const rows = scenarios.map(({ about, turns, pauses, alone, disturbed, returns, entries }) => [
     about,
     short(turns.longest),
     turns.count.toLocaleString("en"),
@@ -84,7 +84,7 @@ export function drawings(axis: Axis, { points }: Curve): Map<string, string> {
 
 export function section(
   measured: readonly (readonly [Axis, Curve])[],
-  scenes: readonly Interference[],
+  scenarios: readonly Interference[],
 ): string {
   const parts = measured.flatMap(([axis, curve]) => [
     `### ${axis.label[0]?.toUpperCase()}${axis.label.slice(1)}`,
@@ -92,7 +92,8 @@ export function section(
     curveTable(axis, curve, false),
     ...axis.plots.map(({ file, title }) => `![${title}](performance/${file}.svg)`),
   ]);
-  if (scenes.length > 0) parts.push("### Interference of a long replay", interferenceTable(scenes));
+  if (scenarios.length > 0)
+    parts.push("### Interference of a long replay", interferenceTable(scenarios));
   return parts.join("\n\n");
 }
 

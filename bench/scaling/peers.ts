@@ -1,7 +1,7 @@
 /** An axis: the number of people in one room, and in the relay that stores nothing, one after the other in each round. */
 import { systemsUnderTest } from "../speed/systems-under-test.ts";
 import type { SystemUnderTest, Server, Speaker } from "../speed/rig/system-under-test.ts";
-import { meter, settled } from "../speed/rig/meter.ts";
+import { meter, untilIdle } from "../speed/rig/meter.ts";
 import { type Axis, type Point, type RoundOptions, wanted } from "./axis.ts";
 
 const COUNTS = [10, 30, 100, 300, 1_000, 3_000, 10_000];
@@ -41,7 +41,7 @@ class Crowd {
       }
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, queue));
-    await settled(this.#server);
+    await untilIdle(this.#server);
   }
 
   /** Keeps `inFlight` messages of `speakers` peers in flight. @returns µs of the server's CPU for a message */

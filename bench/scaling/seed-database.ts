@@ -58,8 +58,8 @@ export function seededStorage(
   const at = Date.now() - AGE_MS;
   const { log, directory } = storage;
   storage.transaction(() => {
-    const strangers = Array.from({ length: absent }, (_, index) => absentName(index));
-    for (const one of [...PEOPLE, ...strangers]) {
+    const absentNames = Array.from({ length: absent }, (_, index) => absentName(index));
+    for (const one of [...PEOPLE, ...absentNames]) {
       const known = { owner: "", birth: log.head, cursor: log.head, seen: at, spent: [] };
       directory.claim(one as PeerName, known);
     }

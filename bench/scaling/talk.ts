@@ -1,6 +1,6 @@
 /** Actions in a room, and their cost to the server. */
 import type { Server } from "../speed/rig/system-under-test.ts";
-import { meter, settled } from "../speed/rig/meter.ts";
+import { meter, untilIdle } from "../speed/rig/meter.ts";
 import { type Item, Peer, type Place } from "../support/peer.ts";
 
 /** Entries left unacknowledged at most: well within the window. */
@@ -84,7 +84,7 @@ export async function repeatedly(
 ): Promise<Each> {
   // The first run is not counted: it compiles code and loads the room.
   await act(0);
-  await settled(server);
+  await untilIdle(server);
   const cost = meter(server);
   let times = 0;
   const start = performance.now();

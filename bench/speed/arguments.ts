@@ -58,14 +58,16 @@ export function readArguments(): Arguments | string {
   const rounds = Number(parsed.values.rounds ?? (quick ? 1 : ROUNDS));
   if (!Number.isInteger(rounds) || rounds < 1) return "--rounds: expected a whole number from 1 on";
   const only = parsed.values.only?.split(",") ?? NAMES.filter((name) => !(quick && name === "dev"));
-  const stranger = only.find((name) => !NAMES.includes(name));
-  if (stranger !== undefined) {
-    return `--only: unknown system ${stranger}; expected ${NAMES.join(", ")}`;
+  const unknown = only.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) {
+    return `--only: unknown system ${unknown}; expected ${NAMES.join(", ")}`;
   }
   const names = parsed.positionals;
-  const nowhere = names.find((name) => WORKLOADS.every((workload) => workload.name !== name));
-  if (nowhere !== undefined) {
-    return `unknown workload ${nowhere}; expected ${WORKLOADS.map(({ name }) => name).join(", ")}`;
+  const unknownWorkload = names.find((name) =>
+    WORKLOADS.every((workload) => workload.name !== name),
+  );
+  if (unknownWorkload !== undefined) {
+    return `unknown workload ${unknownWorkload}; expected ${WORKLOADS.map(({ name }) => name).join(", ")}`;
   }
   const folders = parsed.values.disk ?? usualFolders(quick);
   const missing = folders.find((folder) => !existsSync(folder));

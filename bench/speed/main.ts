@@ -9,8 +9,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { type Arguments, HELP, readArguments } from "./arguments.ts";
-import { PEERS, systemsUnderTest } from "./systems-under-test.ts";
-import { installPeers } from "./npm/install.ts";
+import { NPM_SYSTEMS, systemsUnderTest } from "./systems-under-test.ts";
+import { installNpmSystems } from "./npm/install.ts";
 import type { SystemUnderTest } from "./rig/system-under-test.ts";
 import { report } from "./rig/report.ts";
 import { type Disk, type Results, runWorkload } from "./rig/rounds.ts";
@@ -53,10 +53,11 @@ async function main(): Promise<number> {
 }
 
 async function selectSystems(only: readonly string[]): Promise<readonly SystemUnderTest[]> {
-  const peers = PEERS.filter((name) => only.includes(name));
-  const lack = peers.length > 0 ? installPeers() : undefined;
-  if (lack !== undefined) process.stderr.write(`left out: ${peers.join(", ")}; ${lack}\n`);
-  const all = await systemsUnderTest(peers.length > 0 && lack === undefined);
+  const npm = NPM_SYSTEMS.filter((name) => only.includes(name));
+  const installError = npm.length > 0 ? installNpmSystems() : undefined;
+  if (installError !== undefined)
+    process.stderr.write(`left out: ${npm.join(", ")}; ${installError}\n`);
+  const all = await systemsUnderTest(npm.length > 0 && installError === undefined);
   return all.filter(({ name }) => only.includes(name));
 }
 

@@ -80,13 +80,13 @@ const OWN: readonly SystemUnderTest[] = [
 ];
 
 /** The systems from npm. */
-export const PEERS = ["party", "party-insert", "socket.io", "ws"] as const;
+export const NPM_SYSTEMS = ["party", "party-insert", "socket.io", "ws"] as const;
 
-export const NAMES: readonly string[] = [...OWN.map(({ name }) => name), ...PEERS];
+export const NAMES: readonly string[] = [...OWN.map(({ name }) => name), ...NPM_SYSTEMS];
 
-/** @param peers whether the packages from npm are installed */
-export async function systemsUnderTest(peers: boolean): Promise<readonly SystemUnderTest[]> {
-  if (!peers) return OWN;
+/** @param npm whether the packages from npm are installed */
+export async function systemsUnderTest(npm: boolean): Promise<readonly SystemUnderTest[]> {
+  if (!npm) return OWN;
   const { SocketIoSpeaker } = await import("./npm/socket-io-speaker.ts");
   return [
     ...OWN,

@@ -12,7 +12,7 @@ interface Manifest {
 }
 
 /** Installs missing packages. @returns the reason for a failure, as a sentence; undefined on success */
-export function installPeers(): string | undefined {
+export function installNpmSystems(): string | undefined {
   if (areInstalled()) return undefined;
   process.stderr.write("installing the systems from npm: npm ci --prefix bench\n");
   const { status } = spawnSync(

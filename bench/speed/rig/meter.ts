@@ -27,22 +27,22 @@ export function meter(server: Server): () => Cost {
 }
 
 /** Above this share of its one core, the generator and not the server sets the pace. */
-const BOUND = 0.9;
+const GENERATOR_BOUND = 0.9;
 
 export const isGeneratorBound = ({ generator, seconds }: Cost): boolean =>
-  generator / seconds > BOUND;
+  generator / seconds > GENERATOR_BOUND;
 
 /** A server is idle if it uses no CPU for this long: longer than a tick of its CPU count, and than the room's timers. */
-const REST_MS = 400;
+const IDLE_MS = 400;
 /** Longest wait, because some servers are never idle. */
-const SETTLED_MS = 20_000;
+const LONGEST_WAIT_MS = 20_000;
 
 /** Waits until the server is idle. */
-export async function settled(server: Server): Promise<void> {
+export async function untilIdle(server: Server): Promise<void> {
   const start = performance.now();
   let cpuMs = -1;
   let since = start;
-  while (performance.now() - since < REST_MS && performance.now() - start < SETTLED_MS) {
+  while (performance.now() - since < IDLE_MS && performance.now() - start < LONGEST_WAIT_MS) {
     const used = server.stats().cpuMs;
     if (used !== cpuMs) since = performance.now();
     cpuMs = used;

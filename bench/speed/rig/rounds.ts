@@ -87,16 +87,16 @@ async function onFreshServer(
   round: Pick<Round, "scale" | "generatorBound">,
 ): Promise<Figures> {
   const server = await system.start(folder);
-  const hangs = new AbortController();
+  const timeout = new AbortController();
   try {
     return await Promise.race([
       workload.run({ ...round, system, server }),
-      pause(ROUND_MS, undefined, { signal: hangs.signal }).then(() => {
+      pause(ROUND_MS, undefined, { signal: timeout.signal }).then(() => {
         throw new Error(`not finished after ${ROUND_MS / 1_000} s`);
       }),
     ]);
   } finally {
-    hangs.abort();
+    timeout.abort();
     await server.stop();
   }
 }

@@ -1,7 +1,7 @@
 /** Idle: the server's memory for five thousand connections without messages, awake and hibernating. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Speaker } from "../rig/system-under-test.ts";
-import { settled } from "../rig/meter.ts";
+import { untilIdle } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 
 const PEERS = 5_000;
@@ -22,7 +22,7 @@ async function run({ system, server, scale }: Round): Promise<Figures> {
       await Promise.all(few.map(({ ready }) => ready));
       peers.push(...few);
     }
-    await settled(server);
+    await untilIdle(server);
   };
   // The first joins load the object and warm it up.
   await joins(AT_A_TIME);

@@ -5,7 +5,7 @@
  * it.
  */
 import type { Speaker } from "../rig/system-under-test.ts";
-import { isGeneratorBound, meter, settled } from "../rig/meter.ts";
+import { isGeneratorBound, meter, untilIdle } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 
 const OWED = 10_000;
@@ -62,11 +62,11 @@ const run =
     await Promise.all([bob.hears(1), sends(alice, 1, 1)]);
     bob.speaker.cut();
     carol.speaker.cut();
-    await settled(server);
+    await untilIdle(server);
     let cost = meter(server);
     await sends(alice, owed * every, every);
     if (system.memory !== "written") {
-      await settled(server);
+      await untilIdle(server);
       cost = meter(server);
       const over = bob.hears(owed);
       bob.speaker.returns();

@@ -2,7 +2,7 @@
  * Room-wide: some of the peers send to everyone, each with one message in flight; each copy counts as one delivery. The
  * first fifth warms up the server and is not counted.
  */
-import { type Cost, isGeneratorBound, meter, settled } from "../rig/meter.ts";
+import { type Cost, isGeneratorBound, meter, untilIdle } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 
 const DELIVERIES = 1_000_000;
@@ -37,7 +37,7 @@ const run =
       return Object.assign(peer, { next });
     });
     await Promise.all(peers.map((peer) => peer.ready));
-    await settled(server);
+    await untilIdle(server);
     for (const { next } of peers.slice(0, speakers)) next();
     await over;
     if (cost === undefined) throw new Error("nothing was measured");

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { percentile } from "../../support/statistics.ts";
 import type { Speaker } from "../rig/system-under-test.ts";
-import { meter, settled } from "../rig/meter.ts";
+import { meter, untilIdle } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 
 const LIVE = 100;
@@ -44,7 +44,7 @@ async function run({ system, server, scale, generatorBound }: Round): Promise<Fi
   );
   await Promise.all(slow.map(({ ready }) => ready));
   for (const peer of slow) peer.stopReading();
-  await settled(server);
+  await untilIdle(server);
   const before = server.stats().rss;
   const disturbed = await talk();
   const grown = server.stats().rss - before;

@@ -6,7 +6,7 @@
  */
 import type { Server, Speaker } from "../rig/system-under-test.ts";
 import { statisticsOf } from "../../support/statistics.ts";
-import { type Cost, isGeneratorBound, meter, settled } from "../rig/meter.ts";
+import { type Cost, isGeneratorBound, meter, untilIdle } from "../rig/meter.ts";
 import type { Figures, Round, Workload } from "../rig/workload.ts";
 
 const PEERS = 5_000;
@@ -29,7 +29,7 @@ async function arrive(
   };
   await Promise.all(Array.from({ length: ON_THEIR_WAY }, queue));
   const { seconds, generator } = cost();
-  await settled(server);
+  await untilIdle(server);
   return { ...cost(), seconds, generator };
 }
 
@@ -38,7 +38,7 @@ async function run({ system, server, scale, generatorBound }: Round): Promise<Fi
   // The first join loads the object.
   const first = system.speak({ server, room: "storm", name: "first" });
   await first.ready;
-  await settled(server);
+  await untilIdle(server);
   const peers: Speaker[] = [];
   const join = await arrive(server, count, (index) => {
     const peer = system.speak({ server, room: "storm", name: `p${index}` });
@@ -48,7 +48,7 @@ async function run({ system, server, scale, generatorBound }: Round): Promise<Fi
   const returns: Cost[] = [];
   for (let time = 0; time < RETURNS; time++) {
     for (const peer of peers) peer.cut();
-    await settled(server);
+    await untilIdle(server);
     const back = await arrive(server, count, (index) => {
       const peer = peers[index] ?? first;
       peer.returns();
