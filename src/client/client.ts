@@ -14,7 +14,7 @@ import {
   type ChatError,
   ClosedError,
   FateUnknownError,
-  LinkLostError,
+  ConnectionLostError,
   OutboxFullError,
   RefusedError,
   RestoredError,
@@ -25,11 +25,11 @@ import {
   Emitter,
   type Entry,
   type HistoryPage,
-  type LinkState,
+  type ClientState,
   type ReplyOptions,
   type SendOptions,
   stateOf,
-  type Unsent,
+  type OutboxMessage,
   type WhoPage,
 } from "./events.ts";
 import { onNetwork } from "./network-events.ts";
@@ -37,8 +37,15 @@ import { idOfCarried, type Origin, withCarried } from "./carried.ts";
 import { Clock } from "./clock.ts";
 import { Delivery } from "./delivery.ts";
 import { attemptClock, newSession } from "./handshakes.ts";
-import { Keeper } from "./record-store.ts";
-import { begin, dueAt, type Link, type Signal, type Step, step } from "./connection-state.ts";
+import { RecordStore } from "./record-store.ts";
+import {
+  begin,
+  dueAt,
+  type ConnectionState,
+  type ConnectionEvent,
+  type Step,
+  step,
+} from "./connection-state.ts";
 import {
   addressOf,
   type ChatClientOptions,
@@ -46,12 +53,12 @@ import {
   readOptions,
   type Settings,
 } from "./options.ts";
-import { Outgoing } from "./send-queue.ts";
+import { SendQueue } from "./send-queue.ts";
 import { type Ownership, ownershipOf } from "./ownership.ts";
 import { randomToken } from "../protocol/random-token.ts";
 import { Counts, Replies } from "./replies.ts";
 import {
-  type Happening,
+  type Effect,
   isSound,
   markSent,
   nextAttempt,
@@ -63,7 +70,7 @@ import {
   type Outcome,
   withdraw,
 } from "./session.ts";
-import type { ClientRecord, Queued } from "./storage/storage.ts";
+import type { ClientRecord, QueuedMessage } from "./storage/storage.ts";
 import { CLOSE } from "../protocol/close-codes.ts";
 import { SIGNAL_BYTES } from "../protocol/limits.ts";
 
@@ -88,7 +95,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   readonly room: string;
   readonly name: string;
   readonly #settings: Settings;
-  readonly #keeper: Keeper;
+  readonly #recordStore: RecordStore;
   readonly #ownership: Ownership;
   readonly #clock = new Clock();
   readonly #emitter = new Emitter();
@@ -96,14 +103,14 @@ export class ChatClient implements AsyncIterable<Entry> {
   readonly #replies = new Replies();
   /** How many messages were carried in this life, by entry. */
   readonly #carries = new Counts();
-  readonly #outgoing = new Outgoing();
+  readonly #sendQueue = new SendQueue();
   /** Who waits for a message's confirmation, or for an answer, by id. */
-  readonly #senders = new Map<string, Waiter<Entry>>();
-  readonly #askers = new Map<string, Waiter<ServerFrame>>();
+  readonly #pendingSends = new Map<string, Waiter<Entry>>();
+  readonly #requests = new Map<string, Waiter<ServerFrame>>();
   readonly #peers = new Set<string>();
   /** The storage has failed with this. */
   #failure: StorageError | undefined;
-  #link: Link;
+  #link: ConnectionState;
   #socket: WebSocket | undefined;
   #frames: string[] = [];
   #acked = 0;
@@ -113,19 +120,19 @@ export class ChatClient implements AsyncIterable<Entry> {
   #spread = 0;
   #since: number | undefined;
   /** The position that the link under way was asked to begin at. */
-  #asked: number | undefined;
+  #requestedSince: number | undefined;
   readonly #opened: Promise<void>;
   #round: Promise<void> = Promise.resolve();
   /** Which connect is under way: what an earlier one still waits for does not count. */
-  #turn = 0;
+  #connectAttempt = 0;
   #isClosing = false;
   #isWorking = false;
-  #again = false;
+  #hasMore = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Saves *done*, if nothing else does before. */
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
   /** The storage may belong to another client now. */
-  #isLetGo = false;
+  #isReleased = false;
   readonly #stopListening: () => void;
 
   /**
@@ -136,10 +143,10 @@ export class ChatClient implements AsyncIterable<Entry> {
     this.#settings = readOptions(options);
     this.#delivery = new Delivery({
       isListening: () => this.#emitter.has("entry"),
-      moved: () => this.#moved(),
+      moved: () => this.#scheduleSave(),
       stalled: (error) => this.#emitter.emit("error", error),
     });
-    this.#keeper = new Keeper(this.#settings.storage, {
+    this.#recordStore = new RecordStore(this.#settings.storage, {
       newSession: () => newSession(this.#settings),
       done: () => this.#delivery.done,
     });
@@ -150,15 +157,15 @@ export class ChatClient implements AsyncIterable<Entry> {
     const { link } = begin(this.#clock.now());
     this.#link = link;
     this.#stopListening = onNetwork({
-      awake: () => this.#signal({ type: "awake" }),
-      lost: () => this.#signal({ type: "doubted" }),
+      awake: () => this.#dispatch({ type: "awake" }),
+      lost: () => this.#dispatch({ type: "doubted" }),
     });
     // Not before whoever made this client could listen to it.
     this.#opened = Promise.resolve().then(() => this.#open());
   }
 
   /** The state of the link, in the words of `LinkState`. */
-  get state(): LinkState {
+  get state(): ClientState {
     return stateOf(this.#link, (moment) => this.#clock.toWall(moment));
   }
 
@@ -169,7 +176,7 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   /** UTF-8 bytes that the text of one message may have, by the room's last word; 8,192 before its first. */
   get textLimit(): number {
-    return this.#outgoing.textLimit;
+    return this.#sendQueue.textLimit;
   }
 
   /** Names known to be online, as far as the room told. */
@@ -183,8 +190,8 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   /** The messages that were accepted and are not decided, in the order of `send`; of an earlier life too. */
-  get outbox(): readonly Unsent[] {
-    return [...(this.#record?.outbox ?? []), ...this.#outgoing.early].map(shown);
+  get outbox(): readonly OutboxMessage[] {
+    return [...(this.#record?.outbox ?? []), ...this.#sendQueue.unopened].map(shown);
   }
 
   /**
@@ -192,12 +199,12 @@ export class ChatClient implements AsyncIterable<Entry> {
    * outbox; what the room has meanwhile waits there.
    */
   pause(): void {
-    this.#signal({ type: "pause" });
+    this.#dispatch({ type: "pause" });
   }
 
   /** Connects now: after `pause`, or instead of waiting for the next try. */
   resume(): void {
-    this.#signal({ type: "resume" });
+    this.#dispatch({ type: "resume" });
   }
 
   /**
@@ -327,7 +334,7 @@ export class ChatClient implements AsyncIterable<Entry> {
       source: [base.href, room, name].join(" "),
       epoch: this.#replies.epochOf(entry, this.#record?.epoch ?? ""),
       seq: entry.seq,
-      done: this.#keeper.savedCursor,
+      done: this.#recordStore.savedCursor,
     };
   }
 
@@ -338,8 +345,8 @@ export class ChatClient implements AsyncIterable<Entry> {
     }
     const full = this.#isFull(text);
     if (full !== undefined) return new OutboxFullError(full);
-    const queued: Queued = { id, text, ...(to && { to }), sent: false };
-    const misfit = this.#outgoing.refusal(queued);
+    const queued: QueuedMessage = { id, text, ...(to && { to }), sent: false };
+    const misfit = this.#sendQueue.refusal(queued);
     if (misfit === undefined) return undefined;
     const error = new RefusedError("too-large", misfit);
     this.#emitter.emit("refused", { ...shown(queued), error });
@@ -347,11 +354,11 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   /** Puts a message into the outbox. @returns the entry, once it is stored */
-  #accept(queued: Queued): Promise<Entry> {
+  #accept(queued: QueuedMessage): Promise<Entry> {
     if (this.#record !== undefined) {
       this.#record = { ...this.#record, outbox: [...this.#record.outbox, queued] };
     } else {
-      this.#outgoing.early.push(queued);
+      this.#sendQueue.unopened.push(queued);
       this.#emitter.emit("outbox", this.outbox);
     }
     this.#work();
@@ -360,7 +367,7 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   #confirmed(id: string): Promise<Entry> {
     const confirmed = new Promise<Entry>((resolve, reject) => {
-      this.#senders.set(id, { resolve, reject });
+      this.#pendingSends.set(id, { resolve, reject });
     });
     // Who does not wait for it hears of a refusal by the event.
     confirmed.catch(() => {});
@@ -383,21 +390,21 @@ export class ChatClient implements AsyncIterable<Entry> {
         `data: not JSON of at most 1,024 bytes (${String(error)})`,
       );
     }
-    if (this.#link.type !== "live" || !this.#outgoing.fits(text)) return;
-    this.#outgoing.passing.push(text);
+    if (this.#link.type !== "live" || !this.#sendQueue.fits(text)) return;
+    this.#sendQueue.ephemerals.push(text);
     this.#work();
   }
 
   /**
    * A page of the past.
    * @param options `before`: entries below it (default: from the newest on down); `limit`: 1 to 100, default 50
-   * @throws LinkLostError, RefusedError, ClosedError; by rejecting
+   * @throws ConnectionLostError, RefusedError, ClosedError; by rejecting
    */
   async history(
     options: { readonly before?: number; readonly limit?: number } = {},
   ): Promise<HistoryPage> {
-    const frame = await this.#ask({ type: "history", ...options });
-    if (frame.type !== "history") throw new LinkLostError("the room gave another answer");
+    const frame = await this.#request({ type: "history", ...options });
+    if (frame.type !== "history") throw new ConnectionLostError("the room gave another answer");
     const { messages, next } = frame;
     return { messages, ...(next !== undefined && { next }) };
   }
@@ -405,11 +412,11 @@ export class ChatClient implements AsyncIterable<Entry> {
   /**
    * Who the room knows, here or away.
    * @param options `after`: the `next` of the page before
-   * @throws LinkLostError, RefusedError, ClosedError; by rejecting
+   * @throws ConnectionLostError, RefusedError, ClosedError; by rejecting
    */
   async who(options: { readonly after?: string } = {}): Promise<WhoPage> {
-    const frame = await this.#ask({ type: "who", ...options });
-    if (frame.type !== "who") throw new LinkLostError("the room gave another answer");
+    const frame = await this.#request({ type: "who", ...options });
+    if (frame.type !== "who") throw new ConnectionLostError("the room gave another answer");
     const { peers, next } = frame;
     return { peers, ...(next !== undefined && { next }) };
   }
@@ -473,15 +480,15 @@ export class ChatClient implements AsyncIterable<Entry> {
     // What was processed is acknowledged, and what was accepted is kept, before the storage is let go of.
     await this.#round;
     this.#delivery.end(true);
-    this.#signal({ type: "close", code: CLOSE.NORMAL, why: "closed by this client" });
-    if (this.#record !== undefined) await this.#letGo();
+    this.#dispatch({ type: "close", code: CLOSE.NORMAL, why: "closed by this client" });
+    if (this.#record !== undefined) await this.#release();
   }
 
-  async #letGo(): Promise<void> {
+  async #release(): Promise<void> {
     if (this.#saveTimer !== undefined) clearTimeout(this.#saveTimer);
-    this.#isLetGo = true;
+    this.#isReleased = true;
     try {
-      await this.#keeper.close();
+      await this.#recordStore.close();
     } catch (error) {
       this.#emitter.emit("error", storageError(error));
     }
@@ -491,7 +498,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   /** @returns a sentence if the outbox has no place for this text */
   #isFull(text: string): string | undefined {
     const { outboxLimit } = this.#settings;
-    const waiting = [...(this.#record?.outbox ?? []), ...this.#outgoing.early];
+    const waiting = [...(this.#record?.outbox ?? []), ...this.#sendQueue.unopened];
     const units = waiting.reduce((sum, queued) => sum + queued.text.length, text.length);
     if (waiting.length < outboxLimit && units <= OUTBOX_UNITS) return undefined;
     return `${waiting.length} messages wait already: wait until some are confirmed`;
@@ -502,14 +509,14 @@ export class ChatClient implements AsyncIterable<Entry> {
     const { begins } = this.#ownership;
     if (begins !== undefined) await within(SUCCESSION_MS, begins);
     try {
-      const movedAside = await this.#keeper.open();
+      const movedAside = await this.#recordStore.open();
       if (movedAside !== undefined) this.#emitter.emit("error", movedAside);
     } catch (error) {
       this.#ownership.end();
       return this.#fail(error);
     }
     if (this.#record === undefined) return;
-    const early = this.#outgoing.early.splice(0);
+    const early = this.#sendQueue.unopened.splice(0);
     const place = Math.max(0, this.#settings.outboxLimit - this.#record.outbox.length);
     const outbox = [...this.#record.outbox, ...early.slice(0, place)];
     this.#delivery.begin(this.#record.cursor);
@@ -519,26 +526,26 @@ export class ChatClient implements AsyncIterable<Entry> {
       const full = new OutboxFullError("messages of an earlier life wait already");
       this.#settle(queued)?.reject(full);
     }
-    if (this.#link.type === "closed") await this.#letGo();
-    else if (this.#link.type !== "paused") this.#take(begin(this.#clock.now()));
+    if (this.#link.type === "closed") await this.#release();
+    else if (this.#link.type !== "paused") this.#transition(begin(this.#clock.now()));
   }
 
   get #record(): ClientRecord | undefined {
-    return this.#keeper.record;
+    return this.#recordStore.record;
   }
 
   set #record(record: ClientRecord | undefined) {
-    const before = this.#keeper.record?.outbox;
-    this.#keeper.record = record;
+    const before = this.#recordStore.record?.outbox;
+    this.#recordStore.record = record;
     if (record !== undefined && record.outbox !== before) this.#emitter.emit("outbox", this.outbox);
   }
 
-  #signal(signal: Signal): void {
+  #dispatch(signal: ConnectionEvent): void {
     const moment = { now: this.#clock.now(), random: Math.random() };
-    this.#take(step(this.#link, signal, moment));
+    this.#transition(step(this.#link, signal, moment));
   }
 
-  #take({ link, actions }: Step): void {
+  #transition({ link, actions }: Step): void {
     const before = shownOf(this.#link);
     this.#link = link;
     for (const action of actions) {
@@ -548,32 +555,32 @@ export class ChatClient implements AsyncIterable<Entry> {
     }
     if (link.type === "closed") this.#end();
     if (shownOf(link) !== before) this.#emitter.emit("state", this.state);
-    this.#arm();
+    this.#scheduleTimer();
   }
 
   async #connect(): Promise<void> {
-    const turn = ++this.#turn;
+    const turn = ++this.#connectAttempt;
     let key: string;
     try {
       key = await this.#settings.key();
     } catch (error) {
-      if (this.#turn === turn)
+      if (this.#connectAttempt === turn)
         this.#ended(CLOSE.ABNORMAL, `the key could not be had: ${String(error)}`);
       return;
     }
     // While the key was fetched, the link may have been given up, or the client closed.
-    if (this.#record === undefined || this.#turn !== turn) return;
+    if (this.#record === undefined || this.#connectAttempt !== turn) return;
     this.#record = nextAttempt(this.#record, attemptClock(this.#record.attempt, Date.now()));
     try {
-      await this.#keeper.save();
+      await this.#recordStore.save();
     } catch (error) {
       return this.#fail(error);
     }
-    if (this.#turn !== turn) return;
+    if (this.#connectAttempt !== turn) return;
     let socket: WebSocket;
     try {
       const cursor = this.#delivery.resumeAt;
-      this.#asked = this.#since === undefined ? cursor : undefined;
+      this.#requestedSince = this.#since === undefined ? cursor : undefined;
       const from = cursor === undefined ? this.#record : { ...this.#record, cursor };
       const url = addressOf(this.#settings, from, this.#since);
       socket = new WebSocket(url.href, protocolsOf(key));
@@ -586,7 +593,7 @@ export class ChatClient implements AsyncIterable<Entry> {
     };
     socket.addEventListener(
       "open",
-      hears(() => this.#signal({ type: "opened" })),
+      hears(() => this.#dispatch({ type: "opened" })),
     );
     socket.addEventListener("message", ({ data }) => {
       if (this.#socket === socket && typeof data === "string") this.#receive(data);
@@ -599,24 +606,24 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   #ended(code: number, reason: string): void {
-    if (code === CLOSE.TOO_FAST) this.#outgoing.allowance.empty(this.#clock.now());
-    this.#outgoing.linkEnded(code, this.#clock.now());
+    if (code === CLOSE.TOO_FAST) this.#sendQueue.rateLimiter.empty(this.#clock.now());
+    this.#sendQueue.linkEnded(code, this.#clock.now());
     const { hasFreshKeys: freshKey } = this.#settings;
-    this.#signal({ type: "ended", code, reason, spread: this.#spread, freshKey });
+    this.#dispatch({ type: "ended", code, reason, spread: this.#spread, freshKey });
   }
 
   /** Lets go of the socket, and of what was asked on it. */
   #drop(): void {
     const socket = this.#socket;
     this.#socket = undefined;
-    this.#turn++;
+    this.#connectAttempt++;
     this.#mark = undefined;
     this.#frames = [];
-    this.#outgoing.linkEnded(CLOSE.STALE, this.#clock.now());
-    for (const waiter of this.#askers.values()) {
-      waiter.reject(new LinkLostError("the link broke before the answer came: ask again"));
+    this.#sendQueue.linkEnded(CLOSE.STALE, this.#clock.now());
+    for (const waiter of this.#requests.values()) {
+      waiter.reject(new ConnectionLostError("the link broke before the answer came: ask again"));
     }
-    this.#askers.clear();
+    this.#requests.clear();
     try {
       socket?.close(this.#link.type === "closed" ? CLOSE.NORMAL : CLOSE.STALE);
     } catch {
@@ -625,14 +632,14 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   #receive(text: string): void {
-    if (text === "pong") return this.#signal({ type: "pong" });
+    if (text === "pong") return this.#dispatch({ type: "pong" });
     this.#frames.push(text);
     this.#work();
   }
 
   /** Starts a round, after all that the application does in this turn. */
   #work(): void {
-    this.#again = true;
+    this.#hasMore = true;
     if (this.#isWorking) return;
     this.#isWorking = true;
     this.#round = Promise.resolve()
@@ -640,14 +647,14 @@ export class ChatClient implements AsyncIterable<Entry> {
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#isWorking = false;
-        this.#arm();
-        if (this.#again && this.#link.type !== "closed") this.#work();
+        this.#scheduleTimer();
+        if (this.#hasMore && this.#link.type !== "closed") this.#work();
       });
   }
 
   async #rounds(): Promise<void> {
-    while (this.#again) {
-      this.#again = false;
+    while (this.#hasMore) {
+      this.#hasMore = false;
       for (const entry of this.#delivery.waiting()) {
         if (!this.#emitter.emit("entry", entry)) this.#delivery.failed(entry.seq);
       }
@@ -655,35 +662,35 @@ export class ChatClient implements AsyncIterable<Entry> {
       const socket = this.#socket;
       const batch = this.#nextBatch();
       if (this.#record && batch.length > 0) this.#record = markSent(this.#record, batch);
-      await this.#keeper.save();
-      if (socket !== undefined && this.#socket === socket) this.#speak(batch);
-      if (this.#nextBatch().length > 0) this.#again = true;
-      if (this.#delivery.isDry) this.#goBack();
+      await this.#recordStore.save();
+      if (socket !== undefined && this.#socket === socket) this.#sendBatch(batch);
+      if (this.#nextBatch().length > 0) this.#hasMore = true;
+      if (this.#delivery.isDry) this.#reconnectForBacklog();
     }
   }
 
-  #nextBatch(): readonly Queued[] {
+  #nextBatch(): readonly QueuedMessage[] {
     if (this.#link.type !== "live" || this.#record === undefined) return [];
-    for (const { queued, code, why } of this.#outgoing.misfits(this.#record)) {
+    for (const { queued, code, why } of this.#sendQueue.oversized(this.#record)) {
       this.#apply(withdraw(this.#record, queued, code, why));
     }
-    return this.#outgoing.next(this.#record, this.#clock.now());
+    return this.#sendQueue.next(this.#record, this.#clock.now());
   }
 
   /** One array frame for all that a round brings: the ack, the sends, the questions. */
-  #speak(batch: readonly Queued[]): void {
+  #sendBatch(batch: readonly QueuedMessage[]): void {
     const now = this.#clock.now();
-    const awaited = this.#outgoing.handed.size > 0;
+    const awaited = this.#sendQueue.sentIds.size > 0;
     const { received } = this.#delivery;
     const mark = this.#mark;
     const isDue = received > this.#acked || mark?.isShown === false;
     const acks = isDue ? [{ type: "ack", seq: received, ...(mark && { k: mark.k }) }] : [];
     this.#acked = Math.max(this.#acked, received);
     if (mark !== undefined) this.#mark = { ...mark, isShown: true };
-    for (const frame of this.#outgoing.frames(acks, batch, this.#link.type === "live", now)) {
+    for (const frame of this.#sendQueue.frames(acks, batch, this.#link.type === "live", now)) {
       this.#transmit(frame);
     }
-    if (batch.length > 0 && !awaited) this.#signal({ type: "sent" });
+    if (batch.length > 0 && !awaited) this.#dispatch({ type: "sent" });
   }
 
   #transmit(frame: string): void {
@@ -697,40 +704,40 @@ export class ChatClient implements AsyncIterable<Entry> {
       items = Array.isArray(value) ? value : [value];
     } catch {
       const why = "this is not a chat room: it does not speak chat.v1";
-      return this.#signal({ type: "close", code: CLOSE.BAD_REQUEST, why });
+      return this.#dispatch({ type: "close", code: CLOSE.BAD_REQUEST, why });
     }
     // What is no frame at all is a newer room's business, as an unknown type is.
     try {
       for (const item of items) {
         if (typeof item?.type !== "string") continue;
         if (!isSound(item)) throw new TypeError(item.type);
-        this.#hear(item);
+        this.#handleFrame(item);
       }
     } catch {
       const why = "this room speaks another chat.v1 than this client: update the one or the other";
-      this.#signal({ type: "close", code: CLOSE.BAD_REQUEST, why });
+      this.#dispatch({ type: "close", code: CLOSE.BAD_REQUEST, why });
     }
   }
 
-  #hear(frame: ServerFrame): void {
+  #handleFrame(frame: ServerFrame): void {
     if (this.#record === undefined) return;
     switch (frame.type) {
       case "welcome":
         return this.#welcome(frame);
       case "message": {
-        this.#signal({ type: "heard" });
+        this.#dispatch({ type: "heard" });
         // It comes again for a consumer that had no place for it.
         if (!this.#delivery.isFresh(frame.seq)) return this.#delivery.entry(frame);
         return this.#apply(onMessage(this.#record, frame, this.name));
       }
       case "gap":
-        this.#signal({ type: "heard" });
+        this.#dispatch({ type: "heard" });
         return this.#gap(frame);
       case "ready":
         this.#replies.isKnown = true;
-        this.#apply(onReady(this.#record, frame.seq, this.#outgoing.handed));
+        this.#apply(onReady(this.#record, frame.seq, this.#sendQueue.sentIds));
         this.#delivery.reach(frame.seq);
-        return this.#signal({ type: "ready" });
+        return this.#dispatch({ type: "ready" });
       case "mark":
         this.#mark = { k: frame.k, isShown: false };
         return;
@@ -756,12 +763,12 @@ export class ChatClient implements AsyncIterable<Entry> {
         return void this.#emitter.emit("redacted", { seq: frame.seq });
       case "history":
       case "who": {
-        this.#askers.get(frame.id)?.resolve(frame);
-        this.#askers.delete(frame.id);
+        this.#requests.get(frame.id)?.resolve(frame);
+        this.#requests.delete(frame.id);
         return;
       }
       case "error":
-        this.#signal({ type: "heard" });
+        this.#dispatch({ type: "heard" });
         return this.#refused(frame);
       default:
         // A newer room says more than this client knows.
@@ -778,7 +785,8 @@ export class ChatClient implements AsyncIterable<Entry> {
         "the room was restored or made anew: what was processed before belongs to another history";
       this.#emitter.emit("error", new RestoredError(why));
     }
-    if (this.#record.epoch === frame.epoch && this.#asked === since) this.#delivery.resume(since);
+    if (this.#record.epoch === frame.epoch && this.#requestedSince === since)
+      this.#delivery.resume(since);
     else {
       if (this.#record.epoch !== frame.epoch) this.#replies.restart();
       this.#record = onWelcome(this.#record, frame);
@@ -789,43 +797,43 @@ export class ChatClient implements AsyncIterable<Entry> {
     this.#online = online;
     this.#peers.clear();
     for (const name of peers) this.#peers.add(name);
-    this.#outgoing.setLimits(limits, this.#clock.now());
-    this.#signal({ type: "welcomed", since, head });
+    this.#sendQueue.setLimits(limits, this.#clock.now());
+    this.#dispatch({ type: "welcomed", since, head });
     this.#emitter.emit("presence", { joined: peers, left: [], online });
   }
 
   #refused(frame: Extract<ServerFrame, { type: "error" }>): void {
     const { id = "", code, message } = frame;
-    const asker = this.#askers.get(id);
+    const asker = this.#requests.get(id);
     if (asker !== undefined) {
-      this.#askers.delete(id);
+      this.#requests.delete(id);
       return asker.reject(new RefusedError(code, message));
     }
     const outcome = this.#record && onError(this.#record, frame);
     if (outcome === undefined) return;
-    if (outcome.happenings.length > 0) return this.#apply(outcome);
+    if (outcome.effects.length > 0) return this.#apply(outcome);
     this.#emitter.emit("error", new RefusedError(code, message));
   }
 
-  #apply({ record, happenings }: Outcome): void {
+  #apply({ record, effects }: Outcome): void {
     this.#record = record;
-    for (const happening of happenings) this.#happen(happening);
+    for (const effect of effects) this.#applyEffect(effect);
   }
 
-  #happen(happening: Happening): void {
-    switch (happening.type) {
+  #applyEffect(effect: Effect): void {
+    switch (effect.type) {
       case "entry":
-        return this.#show(happening.entry);
+        return this.#deliver(effect.entry);
       case "confirmed": {
-        const { queued, entry } = happening;
-        this.#outgoing.decided(queued);
+        const { queued, entry } = effect;
+        this.#sendQueue.decided(queued);
         this.#settle(queued)?.resolve(entry);
         return;
       }
       case "refused": {
-        const { queued, code, message } = happening;
+        const { queued, code, message } = effect;
         const error = new RefusedError(code, message);
-        this.#outgoing.decided(queued);
+        this.#sendQueue.decided(queued);
         this.#replies.failed(queued.id, error);
         this.#settle(queued)?.reject(error);
         return void this.#emitter.emit("refused", { ...shown(queued), error });
@@ -834,20 +842,20 @@ export class ChatClient implements AsyncIterable<Entry> {
         // Told by `#gap`, which knows what the consumers lack.
         return;
       case "unknown": {
-        const { queued } = happening;
-        this.#outgoing.decided(queued);
+        const { queued } = effect;
+        this.#sendQueue.decided(queued);
         const error = new FateUnknownError(UNKNOWN);
         this.#replies.failed(queued.id, error);
         this.#settle(queued)?.reject(error);
         return void this.#emitter.emit("unknown", shown(queued));
       }
       default:
-        return happening satisfies never;
+        return effect satisfies never;
     }
   }
 
   /** Shows an entry to its consumers. */
-  #show(entry: Entry): void {
+  #deliver(entry: Entry): void {
     this.#replies.shown(entry, this.#record?.epoch ?? "");
     if (entry.from === this.name) this.#replies.found(entry);
     this.#delivery.entry(entry, this.#emitter.emit("entry", entry));
@@ -862,8 +870,8 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   /** A consumer has finished with something, or waits for what has to be sent again. */
-  #moved(): void {
-    if (this.#saveTimer !== undefined || this.#isLetGo) return;
+  #scheduleSave(): void {
+    if (this.#saveTimer !== undefined || this.#isReleased) return;
     this.#saveTimer = setTimeout(() => {
       this.#saveTimer = undefined;
       this.#replies.done(this.#delivery.done ?? 0);
@@ -872,30 +880,30 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   /** Connects again from where a consumer has room again for what did not fit. */
-  #goBack(): void {
+  #reconnectForBacklog(): void {
     if (this.#link.type !== "replaying" && this.#link.type !== "live") return;
     const moment = { now: this.#clock.now(), random: Math.random() };
     const away = step(this.#link, { type: "pause" }, moment);
     const back = step(away.link, { type: "resume" }, moment);
-    this.#take({ link: back.link, actions: [...away.actions, ...back.actions] });
+    this.#transition({ link: back.link, actions: [...away.actions, ...back.actions] });
   }
 
-  #settle({ id }: Queued): Waiter<Entry> | undefined {
-    const waiter = this.#senders.get(id);
-    this.#senders.delete(id);
+  #settle({ id }: QueuedMessage): Waiter<Entry> | undefined {
+    const waiter = this.#pendingSends.get(id);
+    this.#pendingSends.delete(id);
     return waiter;
   }
 
-  #ask(question: { readonly type: "history" | "who" }): Promise<ServerFrame> {
+  #request(question: { readonly type: "history" | "who" }): Promise<ServerFrame> {
     if (this.#link.type === "closed") return rejected(this.#closedError());
     const id = randomToken(96);
     const text = JSON.stringify({ ...question, id });
-    if (!this.#outgoing.fits(text)) {
+    if (!this.#sendQueue.fits(text)) {
       return rejected(new RefusedError("too-large", "the question is larger than a frame"));
     }
-    this.#outgoing.questions.push(text);
+    this.#sendQueue.requests.push(text);
     this.#work();
-    return new Promise((resolve, reject) => this.#askers.set(id, { resolve, reject }));
+    return new Promise((resolve, reject) => this.#requests.set(id, { resolve, reject }));
   }
 
   #closedError(): ClosedError {
@@ -910,17 +918,17 @@ export class ChatClient implements AsyncIterable<Entry> {
   #fail(error: unknown): void {
     const failure = storageError(error);
     this.#failure = failure;
-    for (const waiter of this.#senders.values()) waiter.reject(failure);
-    this.#senders.clear();
+    for (const waiter of this.#pendingSends.values()) waiter.reject(failure);
+    this.#pendingSends.clear();
     this.#emitter.emit("error", failure);
-    this.#signal({ type: "close", code: CLOSE.INTERNAL_ERROR, why: failure.message });
+    this.#dispatch({ type: "close", code: CLOSE.INTERNAL_ERROR, why: failure.message });
   }
 
   #end(): void {
     this.#stopListening();
     if (!this.#isClosing) void this.#retire();
     const error = this.#closedError();
-    for (const waiters of [this.#senders, this.#askers]) {
+    for (const waiters of [this.#pendingSends, this.#requests]) {
       for (const waiter of waiters.values()) waiter.reject(error);
       waiters.clear();
     }
@@ -930,27 +938,27 @@ export class ChatClient implements AsyncIterable<Entry> {
   /** It ended by itself: whatever waits for the storage need not wait for `close`. */
   async #retire(): Promise<void> {
     await this.#round;
-    await this.#keeper.save().catch(() => {});
+    await this.#recordStore.save().catch(() => {});
     this.#ownership.end();
   }
 
   /** Sets the one timer to whatever is due next. */
-  #arm(): void {
+  #scheduleTimer(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
-    const oldestSentAt = this.#outgoing.oldestSentAt;
+    const oldestSentAt = this.#sendQueue.oldestSentAt;
     const waits = oldestSentAt === undefined ? {} : { oldestSentAt };
     const now = this.#clock.now();
     const times = [dueAt(this.#link, waits)];
     // While a round is under way, its end arms again.
     if (this.#link.type === "live" && this.#record !== undefined && !this.#isWorking) {
-      times.push(this.#outgoing.dueAt(this.#record, now));
+      times.push(this.#sendQueue.dueAt(this.#record, now));
     }
     const set = times.filter((time) => time !== undefined);
     if (set.length === 0 || this.#record === undefined) return;
     this.#timer = setTimeout(
       () => {
-        this.#look();
-        this.#signal({ type: "tick", ...waits });
+        this.#checkClock();
+        this.#dispatch({ type: "tick", ...waits });
         this.#work();
       },
       Math.min(LOOK_MS, Math.max(0, Math.min(...set) - now)),
@@ -958,18 +966,23 @@ export class ChatClient implements AsyncIterable<Entry> {
   }
 
   /** Did the device sleep, or was its clock set? */
-  #look(): void {
+  #checkClock(): void {
     const jump = this.#clock.jump();
-    if (jump > 0) this.#signal({ type: "awake" });
+    if (jump > 0) this.#dispatch({ type: "awake" });
     // What was said of the next try is not true any more.
     if (jump < 0 && this.#link.type === "offline") this.#emitter.emit("state", this.state);
   }
 }
 
 /** What of a link's state is told, to find out whether that has changed. */
-const shownOf = (link: Link): string => JSON.stringify(stateOf(link, (moment) => moment));
+const shownOf = (link: ConnectionState): string =>
+  JSON.stringify(stateOf(link, (moment) => moment));
 
-const shown = ({ id, text, to }: Queued): { id: string; text: string; to?: readonly string[] } => ({
+const shown = ({
+  id,
+  text,
+  to,
+}: QueuedMessage): { id: string; text: string; to?: readonly string[] } => ({
   id,
   text,
   ...(to && { to }),

@@ -49,7 +49,7 @@ interface Open extends Tries {
   readonly checking?: true;
 }
 
-export type Link =
+export type ConnectionState =
   | ({ readonly type: "connecting"; readonly openBy: number } & Tries)
   /** Open, and not ready yet. */
   | ({ readonly type: "replaying"; readonly since: number; readonly head: number } & Open)
@@ -59,7 +59,7 @@ export type Link =
   | ({ readonly type: "paused" } & Tries)
   | { readonly type: "closed"; readonly code: number; readonly why: string };
 
-export type Signal =
+export type ConnectionEvent =
   | { readonly type: "opened" }
   | { readonly type: "welcomed"; readonly since: number; readonly head: number }
   | { readonly type: "ready" }
@@ -88,11 +88,11 @@ export type Signal =
   | { readonly type: "close"; readonly code: number; readonly why: string };
 
 /** What the machine asks for. `drop`: let go of the socket without waiting for it. */
-export type Action = "connect" | "ping" | "drop";
+export type ConnectionAction = "connect" | "ping" | "drop";
 
 export interface Step {
-  readonly link: Link;
-  readonly actions: readonly Action[];
+  readonly link: ConnectionState;
+  readonly actions: readonly ConnectionAction[];
 }
 
 /** A new client connects at once. */
@@ -111,9 +111,9 @@ const connect = ({ tries, renewed }: Tries, now: number): Step => ({
   actions: ["connect"],
 });
 
-const stay = (link: Link, ...actions: Action[]): Step => ({ link, actions });
+const stay = (link: ConnectionState, ...actions: ConnectionAction[]): Step => ({ link, actions });
 
-export function step(link: Link, signal: Signal, moment: Moment): Step {
+export function step(link: ConnectionState, signal: ConnectionEvent, moment: Moment): Step {
   const { now } = moment;
   if (link.type === "closed") return stay(link);
   switch (signal.type) {
@@ -168,7 +168,10 @@ export function step(link: Link, signal: Signal, moment: Moment): Step {
 }
 
 /** When the next tick is wanted; undefined if only a signal can change anything. */
-export function dueAt(link: Link, waits: { readonly oldestSentAt?: number }): number | undefined {
+export function dueAt(
+  link: ConnectionState,
+  waits: { readonly oldestSentAt?: number },
+): number | undefined {
   switch (link.type) {
     case "connecting":
       return link.openBy;
@@ -191,22 +194,22 @@ export function dueAt(link: Link, waits: { readonly oldestSentAt?: number }): nu
   }
 }
 
-const isOpen = (link: Link): link is Extract<Link, Open> =>
+const isOpen = (link: ConnectionState): link is Extract<ConnectionState, Open> =>
   link.type === "replaying" || link.type === "live";
 
-function answered<Some extends Extract<Link, Open>>(link: Some): Some {
+function answered<Some extends Extract<ConnectionState, Open>>(link: Some): Some {
   const { pongBy: _answered, checking: _checked, ...rest } = link;
   return rest as Some;
 }
 
 /** A `ping` goes out now, and its answer is due soon. */
-const probed = <Some extends Extract<Link, Open>>(link: Some, now: number): Some => ({
+const probed = <Some extends Extract<ConnectionState, Open>>(link: Some, now: number): Some => ({
   ...link,
   pingAt: now + PING_EVERY_MS,
   pongBy: Math.min(link.pongBy ?? Infinity, now + PONG_AWAKE_MS),
 });
 
-function tick(link: Link, oldestSentAt: number | undefined, moment: Moment): Step {
+function tick(link: ConnectionState, oldestSentAt: number | undefined, moment: Moment): Step {
   const { now } = moment;
   switch (link.type) {
     case "offline":
@@ -234,7 +237,7 @@ function tick(link: Link, oldestSentAt: number | undefined, moment: Moment): Ste
 }
 
 /** How often it has been tried in vain; a link that was live long enough clears that. */
-function triesOf(link: Link, now: number): number {
+function triesOf(link: ConnectionState, now: number): number {
   if (link.type === "closed") return 0;
   return link.type === "live" && now - link.since >= STABLE_MS ? 0 : link.tries;
 }
@@ -245,14 +248,14 @@ const offline = (tries: number, retryAt: number, why: string): Step => ({
 });
 
 /** This side gives the link up. */
-function lost(link: Link, why: string, { now, random }: Moment): Step {
+function lost(link: ConnectionState, why: string, { now, random }: Moment): Step {
   const tries = triesOf(link, now) + 1;
   return offline(tries, now + (tries === 1 ? 0 : backoffMs(tries, random)), why);
 }
 
 function ended(
-  link: Link,
-  { code, reason, spread, freshKey }: Extract<Signal, { type: "ended" }>,
+  link: ConnectionState,
+  { code, reason, spread, freshKey }: Extract<ConnectionEvent, { type: "ended" }>,
   { now, random }: Moment,
 ): Step {
   if (link.type === "offline" || link.type === "paused") return stay(link);
@@ -269,7 +272,7 @@ function ended(
   if (isFinal) return stay({ type: "closed", code, why }, "drop");
   if (code === CLOSE.KEY_EXPIRED) {
     const { link: away, actions } = back(tries <= 2 ? 0 : backoffMs(tries, random));
-    return { link: { ...away, renewed: true } as Link, actions };
+    return { link: { ...away, renewed: true } as ConnectionState, actions };
   }
   if (isTemporaryClose(code)) return back(backoffMs(tries, random));
   // At once; but not in a circle.

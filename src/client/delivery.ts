@@ -9,7 +9,7 @@
  */
 import { ConsumerStalledError, type StorageError } from "./errors.ts";
 import type { Entry } from "./events.ts";
-import { Backlog, Feed } from "./entry-iterator.ts";
+import { Backlog, EntryIterator } from "./entry-iterator.ts";
 
 /** For how long entries wait for the first consumer. After that, nobody seems to want them: they count as done. */
 export const FIRST_CONSUMER_MS = 60_000;
@@ -29,7 +29,7 @@ const now = (): number => performance.now();
 
 export class Delivery {
   readonly #owner: Owner;
-  readonly #feeds = new Set<Feed>();
+  readonly #iterators = new Set<EntryIterator>();
   /** Where a consumer has left, while the entry of its last body is not done. */
   readonly #departing = new Set<Backlog>();
   /** What waits for the first consumer, or, where the last one has left its loop, for the next. */
@@ -90,7 +90,7 @@ export class Delivery {
     if (!isHandled) this.#failed ??= entry.seq;
     for (const backlog of this.#backlogs()) backlog.offer(entry, this.#generation);
     this.#reached(entry.seq);
-    for (const feed of this.#feeds) feed.wake();
+    for (const iterate of this.#iterators) iterate.wake();
   }
 
   /** A gap or a `ready` came: nothing up to `seq` is still to come. */
@@ -119,7 +119,7 @@ export class Delivery {
 
   /** Does a consumer wait for what has to be sent again? */
   get isDry(): boolean {
-    return [...this.#feeds].some((feed) => feed.isDry);
+    return [...this.#iterators].some((feed) => feed.isDry);
   }
 
   /** The position up to which every consumer has finished. */
@@ -131,16 +131,16 @@ export class Delivery {
   }
 
   /** A consumer comes. The first one, and one that follows the last, gets what has waited for it. */
-  feed(): Feed {
+  feed(): EntryIterator {
     const backlog = this.#unclaimed ?? new Backlog(this.#heard ?? 0);
     this.#claim();
-    const feed = new Feed(backlog, {
+    const feed = new EntryIterator(backlog, {
       asked: this.#owner.moved,
-      handed: () => this.#look(),
+      handed: () => this.#checkStalled(),
       left: () => this.#left(feed),
       now,
     });
-    this.#feeds.add(feed);
+    this.#iterators.add(feed);
     return feed;
   }
 
@@ -167,7 +167,7 @@ export class Delivery {
    * @param failure by its storage: its loops throw this
    */
   end(atOnce: boolean, failure?: StorageError): void {
-    for (const feed of this.#feeds) feed.end(atOnce, failure);
+    for (const feed of this.#iterators) feed.end(atOnce, failure);
     if (!atOnce) return;
     for (const backlog of this.#backlogs()) backlog.left();
     if (!this.#hadConsumer) this.#unclaimed = undefined;
@@ -180,7 +180,7 @@ export class Delivery {
       if (isLate) this.#unclaimed = undefined;
       else yield this.#unclaimed;
     }
-    for (const { backlog } of this.#feeds) yield backlog;
+    for (const { backlog } of this.#iterators) yield backlog;
     yield* this.#departing;
   }
 
@@ -204,15 +204,15 @@ export class Delivery {
    * A consumer has left its loop. `break` and `throw` look the same, so the entry of that body counts as done only when
    * the program has gone on: an error that ends the process leaves it for the next life.
    */
-  #left(feed: Feed): void {
+  #left(feed: EntryIterator): void {
     const { backlog } = feed;
-    this.#feeds.delete(feed);
-    const isLast = this.#feeds.size === 0 && !this.#owner.isListening();
+    this.#iterators.delete(feed);
+    const isLast = this.#iterators.size === 0 && !this.#owner.isListening();
     if (isLast) {
       this.#unclaimed = backlog;
       this.#unclaimedSince = now();
       backlog.isReported = false;
-      this.#look();
+      this.#checkStalled();
     }
     if (!backlog.leave()) return;
     if (!isLast) {
@@ -227,12 +227,12 @@ export class Delivery {
   }
 
   /** Looks, when it is time, whether a consumer still moves. */
-  #look(ms = STALLED_MS): void {
+  #checkStalled(ms = STALLED_MS): void {
     if (this.#watch !== undefined) return;
     this.#watch = setTimeout(() => {
       this.#watch = undefined;
       const next = this.#reportStalled();
-      if (next < Infinity) this.#look(Math.max(1, next));
+      if (next < Infinity) this.#checkStalled(Math.max(1, next));
     }, ms);
     // Not worth keeping a process alive for. A browser's timer is a number.
     (this.#watch as { unref?: () => void }).unref?.();
@@ -252,7 +252,7 @@ export class Delivery {
       const why = `${what} for more than ${STALLED_MS / 1_000} s: until then, the cursor stays before it, and the next life is shown it again`;
       this.#owner.stalled(new ConsumerStalledError(why));
     };
-    for (const { backlog } of this.#feeds) {
+    for (const { backlog } of this.#iterators) {
       const { working } = backlog;
       const what = `a "for await" has not asked for the entry behind ${working}`;
       if (working !== undefined) check(backlog, backlog.handedAt, what);

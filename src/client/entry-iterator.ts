@@ -11,8 +11,8 @@ import type { StorageError } from "./errors.ts";
 import type { Entry } from "./events.ts";
 
 /** How much may wait for one consumer. One entry may always wait. */
-export const FEED_ENTRIES = 10_000;
-export const FEED_BYTES = 8 * 1_024 * 1_024;
+export const BACKLOG_ENTRIES = 10_000;
+export const BACKLOG_BYTES = 8 * 1_024 * 1_024;
 /** Bytes that an entry counts beside its text. */
 const ENTRY_BYTES = 128;
 
@@ -70,7 +70,7 @@ export class Backlog {
   offer(entry: Entry, generation: number): void {
     if (!this.follows || entry.seq <= this.held) return;
     const bytes = ENTRY_BYTES + utf8Length(entry.text);
-    const fits = this.size < FEED_ENTRIES && this.#bytes + bytes <= FEED_BYTES;
+    const fits = this.size < BACKLOG_ENTRIES && this.#bytes + bytes <= BACKLOG_BYTES;
     if (!fits && this.size > 0) {
       this.follows = false;
       return;
@@ -136,12 +136,12 @@ interface Owner {
   readonly asked: () => void;
   /** An entry was handed out. */
   readonly handed: () => void;
-  readonly left: (feed: Feed) => void;
+  readonly left: (feed: EntryIterator) => void;
   readonly now: () => number;
 }
 
 /** One `for await`. */
-export class Feed implements AsyncIterator<Entry, undefined> {
+export class EntryIterator implements AsyncIterator<Entry, undefined> {
   readonly backlog: Backlog;
   readonly #owner: Owner;
   readonly #asked: ((result: IteratorResult<Entry, undefined> | Promise<never>) => void)[] = [];

@@ -11,7 +11,7 @@ const FIELD =
 const CHOSEN = new Set(["name", "room", "key", "url"]);
 
 /** @returns the sentence of a close or of an error, without the field it is about */
-export function plainWords(sentence: string): string {
+export function plainText(sentence: string): string {
   const [prefix, field] = FIELD.exec(sentence) ?? [];
   if (prefix === undefined || field === undefined) return sentence;
   if (CHOSEN.has(field)) return sentence.slice(prefix.length);
@@ -19,7 +19,7 @@ export function plainWords(sentence: string): string {
 }
 
 /** @returns why one message was not sent, as the rest of a sentence: `it is too long: …` */
-export function refusalWords({
+export function refusalText({
   code,
   message,
 }: {
@@ -41,5 +41,5 @@ export function refusalWords({
     return "the room cannot store this: it is empty, or holds half a character";
   }
   if (code === "bad-frame" && field === "to") return "it is addressed to what is no name";
-  return plainWords(message);
+  return plainText(message);
 }

@@ -55,8 +55,8 @@ export class ClosedError extends ChatError {
 }
 
 /** A question (`history`, `who`) lost its link before the answer came: ask again. */
-export class LinkLostError extends ChatError {
-  override name = "LinkLostError";
+export class ConnectionLostError extends ChatError {
+  override name = "ConnectionLostError";
 }
 
 /** The storage did not take or give the client's record: a full disk, a browser that refuses storage. */

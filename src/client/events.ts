@@ -4,7 +4,7 @@
  * Invariant: a listener that throws disturbs neither the client nor another listener; its error is thrown on its own.
  */
 import type { ChatError, RefusedError } from "./errors.ts";
-import type { Link } from "./connection-state.ts";
+import type { ConnectionState } from "./connection-state.ts";
 
 /** One message of the room. `seq` is its place; `at` is server time in ms, for display; `id` is the sender's. */
 export interface Entry {
@@ -42,7 +42,7 @@ export interface WhoPage {
 }
 
 /** The state of the link, for people. Times are ms since 1970. */
-export type LinkState =
+export type ClientState =
   | { readonly type: "connecting"; readonly tries: number }
   /**
    * Connected, and getting what was missed: what of since+1..head concerns this client. Both are 0 until the room has
@@ -58,7 +58,7 @@ export type LinkState =
   | { readonly type: "closed"; readonly code: number; readonly why: string };
 
 /** @param toWall a moment of the client's clock as ms since 1970 */
-export const stateOf = (link: Link, toWall: (moment: number) => number): LinkState => {
+export const stateOf = (link: ConnectionState, toWall: (moment: number) => number): ClientState => {
   switch (link.type) {
     case "connecting":
       return { type: "connecting", tries: link.tries };
@@ -78,14 +78,14 @@ export const stateOf = (link: Link, toWall: (moment: number) => number): LinkSta
 };
 
 /** A message of this client that the room has not confirmed. */
-export interface Unsent {
+export interface OutboxMessage {
   readonly id: string;
   readonly text: string;
   readonly to?: readonly string[];
 }
 
 export interface ClientEvents {
-  readonly state: LinkState;
+  readonly state: ClientState;
   /** Once each, in the room's order; own messages too. */
   readonly entry: Entry;
   readonly presence: {
@@ -102,13 +102,13 @@ export interface ClientEvents {
     readonly data: unknown;
   };
   /** What `outbox` holds has changed. */
-  readonly outbox: readonly Unsent[];
+  readonly outbox: readonly OutboxMessage[];
   /** Entries from..to were removed before this client had them. */
   readonly gap: { readonly from: number; readonly to: number };
   /** A gap has hidden whether this message was stored. */
-  readonly unknown: Unsent;
+  readonly unknown: OutboxMessage;
   /** A message was refused, of an earlier life of this client perhaps. */
-  readonly refused: Unsent & { readonly error: RefusedError };
+  readonly refused: OutboxMessage & { readonly error: RefusedError };
   /** An operator erased the text of an entry. */
   readonly redacted: { readonly seq: number };
   /** What concerns no single message. */

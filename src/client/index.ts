@@ -5,19 +5,19 @@ export type {
   ClientEvents,
   Entry,
   HistoryPage,
-  LinkState,
+  ClientState,
   ReplyOptions,
   SendOptions,
-  Unsent,
+  OutboxMessage,
   WhoPage,
 } from "./events.ts";
 export type { ChatClientOptions } from "./options.ts";
-export { plainWords, refusalWords } from "./error-text.ts";
+export { plainText, refusalText } from "./error-text.ts";
 export {
   type ClientRecord,
   type ClientStorage,
   memoryStorage,
-  type Queued,
+  type QueuedMessage,
 } from "./storage/storage.ts";
 export { type BrowserItem, browserItem } from "./storage/browser-database.ts";
 export { browserStorage, type TabOptions } from "./storage/browser.ts";

@@ -11,7 +11,7 @@ type Page = Partial<Listening> & {
   readonly document?: Listening & { readonly visibilityState: string };
 };
 
-export interface NetworkNews {
+export interface NetworkListener {
   /** A link may be tried again at once: the network came back, or the page is looked at again. */
   readonly awake: () => void;
   /** The network is gone. */
@@ -19,7 +19,7 @@ export interface NetworkNews {
 }
 
 /** @returns what stops listening */
-export function onNetwork({ awake, lost }: NetworkNews): () => void {
+export function onNetwork({ awake, lost }: NetworkListener): () => void {
   const page = globalThis as Page;
   const { document } = page;
   if (document === undefined) return () => {};

@@ -4,7 +4,7 @@
  * Invariant: a second's worth of the rate is never used, so that delays which differ by less than that, and acks that
  * advance nothing, do not overdraw the room's own bucket, which sees everything later.
  */
-export class Allowance {
+export class RateLimiter {
   #rate = 50;
   #capacity = 450;
   #level = 450;

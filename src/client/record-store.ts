@@ -11,7 +11,7 @@ import { StorageError } from "./errors.ts";
 import { checkRecord } from "./record.ts";
 import type { ClientRecord, ClientStorage } from "./storage/storage.ts";
 
-export class Keeper {
+export class RecordStore {
   readonly #storage: ClientStorage;
   readonly #newSession: () => string;
   #saved: ClientRecord | undefined;

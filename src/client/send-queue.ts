@@ -8,9 +8,9 @@
  */
 import { utf8Length } from "../protocol/ids.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
-import { Allowance } from "./rate-limiter.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 import { nextToSend } from "./session.ts";
-import type { ClientRecord, Queued } from "./storage/storage.ts";
+import type { ClientRecord, QueuedMessage } from "./storage/storage.ts";
 import { CLOSE, isFinalClose, isTemporaryClose, isStaleClose } from "../protocol/close-codes.ts";
 import { QUERY_COST } from "../protocol/limits.ts";
 
@@ -26,15 +26,15 @@ const isBlameless = (code: number): boolean =>
   isTemporaryClose(code) ||
   isStaleClose(code);
 
-export class Outgoing {
-  readonly allowance = new Allowance();
+export class SendQueue {
+  readonly rateLimiter = new RateLimiter();
   /** Accepted before the storage was read. */
-  readonly early: Queued[] = [];
+  readonly unopened: QueuedMessage[] = [];
   /** JSON texts, each smaller than a frame. */
-  readonly questions: string[] = [];
-  readonly passing: string[] = [];
+  readonly requests: string[] = [];
+  readonly ephemerals: string[] = [];
   /** Handed to this link and not decided: when, by id. In the order of sending. */
-  readonly handed = new Map<string, number>();
+  readonly sentIds = new Map<string, number>();
   #limits: Pick<RoomLimits, "text" | "frame" | "recipients"> = {
     text: 8_192,
     frame: 65_536,
@@ -42,17 +42,17 @@ export class Outgoing {
   };
   #isTold = false;
   /** The oldest message that was undecided when the last link ended right after it was sent. */
-  #accused = "";
+  #suspect = "";
   /** They go one by one, until each is decided. */
-  readonly #suspects = new Set<string>();
+  readonly #suspected = new Set<string>();
   /** Known to fit the limits. */
   readonly #fitting = new Set<string>();
   /** Ended its link each time: it is not sent again, and given up if no replay brings it. */
-  readonly #doomed = new Set<string>();
+  readonly #quarantined = new Set<string>();
 
   /** When the oldest undecided message was handed to this link. */
   get oldestSentAt(): number | undefined {
-    return this.handed.values().next().value;
+    return this.sentIds.values().next().value;
   }
 
   /** The room told its limits. */
@@ -60,7 +60,7 @@ export class Outgoing {
     this.#limits = limits;
     this.#isTold = true;
     this.#fitting.clear();
-    this.allowance.set(limits.rate, limits.burst, now);
+    this.rateLimiter.set(limits.rate, limits.burst, now);
   }
 
   /** Bytes of UTF-8 that the text of one message may have. */
@@ -69,15 +69,15 @@ export class Outgoing {
   }
 
   /** Why a new message cannot be sent; undefined if it can, or if no room has told its limits yet. */
-  refusal(queued: Queued): string | undefined {
+  refusal(queued: QueuedMessage): string | undefined {
     return this.#isTold ? this.#tooLarge(queued) : undefined;
   }
 
   /** What cannot be sent, and why. To be asked after the replay: what the room has, it had place for. */
-  misfits(record: ClientRecord): { queued: Queued; code: string; why: string }[] {
+  oversized(record: ClientRecord): { queued: QueuedMessage; code: string; why: string }[] {
     return record.outbox.flatMap((queued) => {
-      if (queued.unknown || this.handed.has(queued.id)) return [];
-      if (this.#doomed.has(queued.id)) {
+      if (queued.unknown || this.sentIds.has(queued.id)) return [];
+      if (this.#quarantined.has(queued.id)) {
         const why = "the link ended each time right after this message: it was taken out";
         return [{ queued, code: "lost", why }];
       }
@@ -90,10 +90,10 @@ export class Outgoing {
   }
 
   /** The messages that may go now. */
-  next(record: ClientRecord, now: number): readonly Queued[] {
-    const room = Math.min(this.allowance.available(now), 1_000);
-    const next = nextToSend(record, this.handed, room);
-    if (this.#suspects.size === 0) return next;
+  next(record: ClientRecord, now: number): readonly QueuedMessage[] {
+    const room = Math.min(this.rateLimiter.available(now), 1_000);
+    const next = nextToSend(record, this.sentIds, room);
+    if (this.#suspected.size === 0) return next;
     return this.#isAwaited(record) ? [] : next.slice(0, 1);
   }
 
@@ -103,23 +103,23 @@ export class Outgoing {
    */
   #isAwaited({ outbox }: ClientRecord): boolean {
     return (
-      this.handed.size > 0 && outbox.some(({ id, unknown }) => !unknown && this.handed.has(id))
+      this.sentIds.size > 0 && outbox.some(({ id, unknown }) => !unknown && this.sentIds.has(id))
     );
   }
 
   /** Puts a round into frames, as few as the room's limit allows. */
   frames(
     acks: readonly object[],
-    batch: readonly Queued[],
+    batch: readonly QueuedMessage[],
     isLive: boolean,
     now: number,
   ): string[] {
     const items = acks.map((ack) => JSON.stringify(ack));
     for (const queued of batch) {
       items.push(sendText(queued));
-      this.handed.set(queued.id, now);
+      this.sentIds.set(queued.id, now);
     }
-    this.allowance.take(batch.length);
+    this.rateLimiter.take(batch.length);
     if (isLive) items.push(...this.#others(now));
     return pack(items, this.#limits.frame);
   }
@@ -132,21 +132,21 @@ export class Outgoing {
   /** When more may go, by the client's clock; undefined if nothing waits. */
   dueAt(record: ClientRecord, now: number): number | undefined {
     const times: number[] = [];
-    if (this.questions.length > 0) times.push(now + this.allowance.wait(QUERY_COST, now));
-    const waits = record.outbox.some(({ id, unknown }) => !unknown && !this.handed.has(id));
-    if (waits && !(this.#suspects.size > 0 && this.#isAwaited(record))) {
-      times.push(now + this.allowance.wait(1, now));
+    if (this.requests.length > 0) times.push(now + this.rateLimiter.wait(QUERY_COST, now));
+    const waits = record.outbox.some(({ id, unknown }) => !unknown && !this.sentIds.has(id));
+    if (waits && !(this.#suspected.size > 0 && this.#isAwaited(record))) {
+      times.push(now + this.rateLimiter.wait(1, now));
     }
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
   /** A message was confirmed, refused, or lost from sight. */
-  decided({ id }: Queued): void {
-    this.handed.delete(id);
-    this.#suspects.delete(id);
-    this.#doomed.delete(id);
+  decided({ id }: QueuedMessage): void {
+    this.sentIds.delete(id);
+    this.#suspected.delete(id);
+    this.#quarantined.delete(id);
     this.#fitting.delete(id);
-    if (this.#accused === id) this.#accused = "";
+    if (this.#suspect === id) this.#suspect = "";
   }
 
   /**
@@ -154,35 +154,35 @@ export class Outgoing {
    * under way go one by one; one that ends its link twice more, alone, is doomed.
    */
   linkEnded(code: number, now: number): void {
-    const [oldest] = this.handed.keys();
-    const last = [...this.handed.values()].at(-1) ?? 0;
+    const [oldest] = this.sentIds.keys();
+    const last = [...this.sentIds.values()].at(-1) ?? 0;
     if (oldest !== undefined && !isBlameless(code) && now - last <= POISON_MS) {
-      const again = this.#accused === oldest;
-      this.#accused = again ? "" : oldest;
-      if (again && this.#suspects.has(oldest)) this.#doomed.add(oldest);
-      else if (again) for (const id of this.handed.keys()) this.#suspects.add(id);
+      const again = this.#suspect === oldest;
+      this.#suspect = again ? "" : oldest;
+      if (again && this.#suspected.has(oldest)) this.#quarantined.add(oldest);
+      else if (again) for (const id of this.sentIds.keys()) this.#suspected.add(id);
     }
-    this.handed.clear();
-    this.passing.length = 0;
-    this.questions.length = 0;
+    this.sentIds.clear();
+    this.ephemerals.length = 0;
+    this.requests.length = 0;
   }
 
   /** Signals that may go now, the rest dropped; questions that may go now. */
   #others(now: number): string[] {
     const items: string[] = [];
-    for (const signal of this.passing.splice(0)) {
-      if (this.allowance.available(now) < 1) break;
-      this.allowance.take(1);
+    for (const signal of this.ephemerals.splice(0)) {
+      if (this.rateLimiter.available(now) < 1) break;
+      this.rateLimiter.take(1);
       items.push(signal);
     }
-    while (this.questions.length > 0 && this.allowance.available(now) >= QUERY_COST) {
-      this.allowance.take(QUERY_COST);
-      items.push(...this.questions.splice(0, 1));
+    while (this.requests.length > 0 && this.rateLimiter.available(now) >= QUERY_COST) {
+      this.rateLimiter.take(QUERY_COST);
+      items.push(...this.requests.splice(0, 1));
     }
     return items;
   }
 
-  #tooLarge(queued: Queued): string | undefined {
+  #tooLarge(queued: QueuedMessage): string | undefined {
     const { text, frame, recipients } = this.#limits;
     if (utf8Length(queued.text) > text) {
       return `text: at most ${text} bytes go into one message; send it in parts`;
@@ -195,7 +195,7 @@ export class Outgoing {
   }
 }
 
-const sendText = ({ id, text, to }: Queued): string =>
+const sendText = ({ id, text, to }: QueuedMessage): string =>
   JSON.stringify({ type: "send", id, text, to });
 
 /** Joins JSON texts to frames: one text alone, several as an array, none larger than `limit` bytes. */

@@ -11,30 +11,30 @@
  * - The outbox keeps the order of `send`.
  */
 import type { ServerFrame } from "../protocol/frames.ts";
-import type { ClientRecord, Queued } from "./storage/storage.ts";
+import type { ClientRecord, QueuedMessage } from "./storage/storage.ts";
 
 type Frame<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
 export type Message = Frame<"message">;
 
 /** What a frame meant for the application. */
-export type Happening =
+export type Effect =
   | { readonly type: "entry"; readonly entry: Message }
-  | { readonly type: "confirmed"; readonly queued: Queued; readonly entry: Message }
+  | { readonly type: "confirmed"; readonly queued: QueuedMessage; readonly entry: Message }
   | {
       readonly type: "refused";
-      readonly queued: Queued;
+      readonly queued: QueuedMessage;
       readonly code: string;
       readonly message: string;
     }
   | { readonly type: "gap"; readonly from: number; readonly to: number }
-  | { readonly type: "unknown"; readonly queued: Queued };
+  | { readonly type: "unknown"; readonly queued: QueuedMessage };
 
 export interface Outcome {
   readonly record: ClientRecord;
-  readonly happenings: readonly Happening[];
+  readonly effects: readonly Effect[];
 }
 
-const nothing = (record: ClientRecord): Outcome => ({ record, happenings: [] });
+const nothing = (record: ClientRecord): Outcome => ({ record, effects: [] });
 
 const arePositions = (...values: unknown[]): boolean =>
   values.every((value) => Number.isSafeInteger(value) && (value as number) >= 0);
@@ -70,22 +70,23 @@ export const onWelcome = (
 /** @param name whose client this is: own messages are confirmations */
 export function onMessage(record: ClientRecord, entry: Message, name: string): Outcome {
   if (entry.seq <= (record.cursor ?? 0)) return nothing(record);
-  const happenings: Happening[] = [{ type: "entry", entry }];
+  const effects: Effect[] = [{ type: "entry", entry }];
   const index = entry.from === name ? record.outbox.findIndex(({ id }) => id === entry.id) : -1;
   const queued = record.outbox[index];
   let { outbox } = record;
   if (queued !== undefined) {
-    const isDecided = (one: Queued, at: number): boolean => queued.sent && at < index && one.sent;
+    const isDecided = (one: QueuedMessage, at: number): boolean =>
+      queued.sent && at < index && one.sent;
     for (const other of outbox.filter(isDecided)) {
-      happenings.push(other.unknown ? { type: "unknown", queued: other } : lostRefusal(other));
+      effects.push(other.unknown ? { type: "unknown", queued: other } : lostRefusal(other));
     }
-    happenings.push({ type: "confirmed", queued, entry });
+    effects.push({ type: "confirmed", queued, entry });
     outbox = outbox.filter((one, at) => at !== index && !isDecided(one, at));
   }
-  return { record: { ...record, cursor: entry.seq, outbox }, happenings };
+  return { record: { ...record, cursor: entry.seq, outbox }, effects };
 }
 
-const lostRefusal = (queued: Queued): Happening => ({
+const lostRefusal = (queued: QueuedMessage): Effect => ({
   type: "refused",
   queued,
   code: "lost",
@@ -95,13 +96,13 @@ const lostRefusal = (queued: Queued): Happening => ({
 export function onGap(record: ClientRecord, gap: { from: number; to: number }): Outcome {
   const cursor = record.cursor ?? 0;
   if (gap.to <= cursor) return nothing(record);
-  const outbox = record.outbox.map((queued): Queued =>
+  const outbox = record.outbox.map((queued): QueuedMessage =>
     queued.sent || queued.maybe ? { ...queued, unknown: true } : queued,
   );
   const from = Math.max(gap.from, cursor + 1);
   return {
     record: { ...record, cursor: gap.to, outbox },
-    happenings: [{ type: "gap", from, to: gap.to }],
+    effects: [{ type: "gap", from, to: gap.to }],
   };
 }
 
@@ -115,17 +116,17 @@ export function onReady(
   seq: number,
   handed: { has(id: string): boolean },
 ): Outcome {
-  const isLost = ({ id, unknown }: Queued): boolean => unknown === true && !handed.has(id);
-  const happenings = record.outbox
+  const isLost = ({ id, unknown }: QueuedMessage): boolean => unknown === true && !handed.has(id);
+  const effects = record.outbox
     .filter(isLost)
-    .map((queued): Happening => ({ type: "unknown", queued }));
+    .map((queued): Effect => ({ type: "unknown", queued }));
   const outbox = record.outbox.filter((queued) => !isLost(queued)).map(known);
   const cursor = Math.max(record.cursor ?? 0, seq);
-  return { record: { ...record, cursor, outbox }, happenings };
+  return { record: { ...record, cursor, outbox }, effects };
 }
 
 /** What an earlier life had sent has come by now. */
-function known(queued: Queued): Queued {
+function known(queued: QueuedMessage): QueuedMessage {
   if (!queued.maybe) return queued;
   const { maybe: _maybe, ...rest } = queued;
   return rest;
@@ -136,19 +137,19 @@ export function onError(record: ClientRecord, { id, code, message }: Frame<"erro
   if (queued === undefined) return nothing(record);
   return {
     record: { ...record, outbox: record.outbox.filter((one) => one !== queued) },
-    happenings: [{ type: "refused", queued, code, message }],
+    effects: [{ type: "refused", queued, code, message }],
   };
 }
 
 /** Takes a message out of the outbox, for a reason of this client's own. */
 export const withdraw = (
   record: ClientRecord,
-  queued: Queued,
+  queued: QueuedMessage,
   code: string,
   message: string,
 ): Outcome => ({
   record: { ...record, outbox: record.outbox.filter(({ id }) => id !== queued.id) },
-  happenings: [{ type: "refused", queued, code, message }],
+  effects: [{ type: "refused", queued, code, message }],
 });
 
 /** The next messages to hand to a link, in order: at most `count`, none of those in `handed`. */
@@ -156,13 +157,13 @@ export function nextToSend(
   record: ClientRecord,
   handed: { has(id: string): boolean },
   count: number,
-): readonly Queued[] {
+): readonly QueuedMessage[] {
   const next = record.outbox.filter(({ id, unknown }) => !unknown && !handed.has(id));
   return next.slice(0, Math.max(0, count));
 }
 
 /** These are about to be handed to a link: that must be on record before they are. */
-export function markSent(record: ClientRecord, batch: readonly Queued[]): ClientRecord {
+export function markSent(record: ClientRecord, batch: readonly QueuedMessage[]): ClientRecord {
   if (batch.every(({ sent }) => sent)) return record;
   const ids = new Set(batch.map(({ id }) => id));
   const outbox = record.outbox.map((one) => (ids.has(one.id) ? { ...one, sent: true } : one));

@@ -14,7 +14,7 @@ import {
   type ChatClientOptions,
   ClosedError,
   type Entry,
-  type LinkState,
+  type ClientState,
   memoryStorage,
   OutboxFullError,
   RefusedError,
@@ -44,7 +44,7 @@ const newRoom = (): string => `client-${++rooms}`;
 function joins(options: Partial<ChatClientOptions> & { room: string; name: string }) {
   const client = new ChatClient({ url: server.url, ...options });
   const heard: Entry[] = [];
-  const states: LinkState[] = [];
+  const states: ClientState[] = [];
   const changes: (() => void)[] = [];
   const changed = (): void => {
     for (const wake of changes.splice(0)) wake();
@@ -279,7 +279,7 @@ describe("whatever dies", () => {
 });
 
 describe("bad input", () => {
-  const closedBy = async (options: Parameters<typeof joins>[0]): Promise<LinkState> => {
+  const closedBy = async (options: Parameters<typeof joins>[0]): Promise<ClientState> => {
     const { client, until } = joins(options);
     const accepted = client.send("kept").catch(() => {});
     await until(() => client.state.type === "closed", "its end");

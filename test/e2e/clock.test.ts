@@ -1,6 +1,6 @@
 /** A device whose clock is set back an hour, as by NTP or after a suspend, against a real server through real sockets. */
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { ChatClient, type LinkState } from "../../src/client/index.ts";
+import { ChatClient, type ClientState } from "../../src/client/index.ts";
 import { Detour } from "../support/proxy/cuttable-proxy.ts";
 import { Server } from "../support/server/server.ts";
 
@@ -15,7 +15,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const isOnce = (client: ChatClient, type: LinkState["type"]): Promise<void> =>
+const isOnce = (client: ChatClient, type: ClientState["type"]): Promise<void> =>
   new Promise((resolve) => {
     if (client.state.type === type) return resolve();
     const stop = client.on("state", (state) => {

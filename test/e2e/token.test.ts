@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { exportJWK } from "jose/key/export";
 import { generateKeyPair } from "jose/key/generate/keypair";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { ChatClient, type ChatClientOptions, type LinkState } from "../../src/client/index.ts";
+import { ChatClient, type ChatClientOptions, type ClientState } from "../../src/client/index.ts";
 import { newHome } from "./terminal/support/programs.ts";
 import { bearer } from "../support/clients/client.ts";
 import { Room } from "../support/clients/room.ts";
@@ -26,7 +26,7 @@ function joins(options: Omit<ChatClientOptions, "url">) {
   const client = new ChatClient({ url: server.url, ...options });
   const happenings = new Happenings();
   const texts: string[] = [];
-  const states: LinkState[] = [];
+  const states: ClientState[] = [];
   client.on("entry", ({ text }) => {
     texts.push(text);
     happenings.happened();
@@ -42,7 +42,7 @@ function joins(options: Omit<ChatClientOptions, "url">) {
       () => `${client.name}; so far: ${JSON.stringify([states, texts])}`,
       20_000,
     );
-  const isNow = (type: LinkState["type"]) => until(() => client.state.type === type);
+  const isNow = (type: ClientState["type"]) => until(() => client.state.type === type);
   return { client, texts, states, until, isNow };
 }
 

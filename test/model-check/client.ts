@@ -8,9 +8,9 @@
  */
 import type { Command, ServerMessage } from "../../src/core/event.ts";
 import type { PeerName, Seq } from "../../src/protocol/ids.ts";
-import { type Signal, step } from "../../src/client/connection-state.ts";
+import { type ConnectionEvent, step } from "../../src/client/connection-state.ts";
 import {
-  type Happening,
+  type Effect,
   markSent,
   type Message,
   nextAttempt,
@@ -40,7 +40,7 @@ export const OFFLINE: Client["link"] = { type: "offline", tries: 0, retryAt: 0, 
 
 const MOMENT = { now: 0, random: 0 };
 
-const signalled = (client: Client, signal: Signal): Client => ({
+const signalled = (client: Client, signal: ConnectionEvent): Client => ({
   ...client,
   link: step(client.link, signal, MOMENT).link,
 });
@@ -230,27 +230,27 @@ function isWelcomed(
 function applies(
   world: World,
   client: Client,
-  { record, happenings }: Outcome,
+  { record, effects }: Outcome,
   birth: number,
 ): Client {
   let next = { ...client, record };
-  for (const happening of happenings) next = happens(world, next, happening, birth);
+  for (const effect of effects) next = happens(world, next, effect, birth);
   return next;
 }
 
 /** What the application is shown. */
-function happens(world: World, client: Client, happening: Happening, birth: number): Client {
+function happens(world: World, client: Client, effect: Effect, birth: number): Client {
   const { name, position, hidden } = client;
-  switch (happening.type) {
+  switch (effect.type) {
     case "entry": {
-      const { seq } = happening.entry;
-      const label = labelOf(happening.entry);
+      const { seq } = effect.entry;
+      const label = labelOf(effect.entry);
       if (seq <= position) throw new Violation("R5", `${name} is shown ${label} again`);
       nothingSkipped(storedFor(world, client), client, seq, birth);
       return { ...client, position: seq };
     }
     case "gap": {
-      const { from, to } = happening;
+      const { from, to } = effect;
       if (from > position + 1)
         throw new Violation("R6", `${name}: between ${position} and ${from}`);
       if (from <= position || to < from)
@@ -259,22 +259,22 @@ function happens(world: World, client: Client, happening: Happening, birth: numb
       return { ...client, position: to, hidden: new Set([...hidden, ...sent]) };
     }
     case "confirmed":
-      if (!storedFor(world, client).some((entry) => labelOf(entry) === happening.queued.id)) {
-        throw new Violation("R5", `${happening.queued.id} is confirmed, and not stored`);
+      if (!storedFor(world, client).some((entry) => labelOf(entry) === effect.queued.id)) {
+        throw new Violation("R5", `${effect.queued.id} is confirmed, and not stored`);
       }
-      return isDecided(client, happening.queued.id, "confirmed");
+      return isDecided(client, effect.queued.id, "confirmed");
     case "refused":
-      if (!world.refused.has(happening.queued.id)) {
-        throw new Violation("R5", `${happening.queued.id} is called refused, and was not`);
+      if (!world.refused.has(effect.queued.id)) {
+        throw new Violation("R5", `${effect.queued.id} is called refused, and was not`);
       }
-      return isDecided(client, happening.queued.id, "refused");
+      return isDecided(client, effect.queued.id, "refused");
     case "unknown":
-      if (!hidden.has(happening.queued.id)) {
-        throw new Violation("R6", `${happening.queued.id} is of unknown fate without a gap`);
+      if (!hidden.has(effect.queued.id)) {
+        throw new Violation("R6", `${effect.queued.id} is of unknown fate without a gap`);
       }
-      return isDecided(client, happening.queued.id, "unknown");
+      return isDecided(client, effect.queued.id, "unknown");
     default:
-      return happening satisfies never;
+      return effect satisfies never;
   }
 }
 

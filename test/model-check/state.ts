@@ -9,7 +9,7 @@ import type { ConnectionId, ConnectionRef as Identity, PeerName } from "../../sr
 import type { AdminRequest } from "../../src/protocol/admin.ts";
 import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { BrokerState } from "../../src/core/state.ts";
-import type { Link as ClientLink } from "../../src/client/connection-state.ts";
+import type { ConnectionState as ClientLink } from "../../src/client/connection-state.ts";
 import type { ClientRecord } from "../../src/client/storage/storage.ts";
 import type { Disk, Pending } from "../support/storage/memory-storage.ts";
 

@@ -160,8 +160,8 @@ const CLIENT: readonly ChaosMutant[] = [
     name: "client: acknowledged and sent before it is saved",
     edits: one(
       "src/client/client.ts",
-      "      await this.#keeper.save();\n      if (socket !== undefined && this.#socket === socket) this.#speak(batch);",
-      "      if (socket !== undefined && this.#socket === socket) this.#speak(batch);\n      await this.#keeper.save();",
+      "      await this.#recordStore.save();\n      if (socket !== undefined && this.#socket === socket) this.#sendBatch(batch);",
+      "      if (socket !== undefined && this.#socket === socket) this.#sendBatch(batch);\n      await this.#recordStore.save();",
     ),
     rules: ["R5"],
   },

@@ -262,8 +262,8 @@ export const EXPLORED: readonly Mutant[] = [
     "failing commit",
     "client: a refusal ignored",
     "src/client/session.ts",
-    'record: { ...record, outbox: record.outbox.filter((one) => one !== queued) },\n    happenings: [{ type: "refused", queued, code, message }],',
-    "record,\n    happenings: [],",
+    'record: { ...record, outbox: record.outbox.filter((one) => one !== queued) },\n    effects: [{ type: "refused", queued, code, message }],',
+    "record,\n    effects: [],",
   ),
   inScope(
     "erased text",

@@ -57,7 +57,11 @@ export const LINK: readonly Mutant[] = [
   },
   {
     name: "client: sleep is not noticed",
-    edits: one("src/client/client.ts", '    if (jump > 0) this.#signal({ type: "awake" });\n', ""),
+    edits: one(
+      "src/client/client.ts",
+      '    if (jump > 0) this.#dispatch({ type: "awake" });\n',
+      "",
+    ),
     project: "unit",
     file: "test/unit/client/clock.test.ts",
     test: "as it does in sleep: a link that is dead",

@@ -526,8 +526,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a message of unknown fate holds up those who go one by one",
     edits: one(
       "src/client/send-queue.ts",
-      "!unknown && this.handed.has(id))",
-      "this.handed.has(id))",
+      "!unknown && this.sentIds.has(id))",
+      "this.sentIds.has(id))",
     ),
     project: "unit",
     file: "test/unit/client/send-queue.test.ts",
@@ -1211,8 +1211,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "page: the room's advice beside the page's own",
     edits: one(
       "src/apps/page/model/status-text.ts",
-      'plainWords(why).split(": ", 1)[0] ?? ""',
-      "plainWords(why)",
+      'plainText(why).split(": ", 1)[0] ?? ""',
+      "plainText(why)",
     ),
     project: "unit",
     file: "test/unit/apps/page/status-text.test.ts",
@@ -1220,7 +1220,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a sentence for people names a field",
-    edits: one("src/client/error-text.ts", "  return plainWords(message);", "  return message;"),
+    edits: one("src/client/error-text.ts", "  return plainText(message);", "  return message;"),
     project: "unit",
     file: "test/unit/apps/page/status-text.test.ts",
     test: "no field is named",

@@ -8,7 +8,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 const LOOPBACK = "127.0.0.1";
 
-export class Link {
+export class CuttableProxy {
   readonly #server: Server;
   readonly #portOfRoom: () => number;
   readonly #sockets = new Set<Socket>();
@@ -21,8 +21,8 @@ export class Link {
   }
 
   /** @param portOfRoom asked at every connect, on loopback */
-  static async opens(portOfRoom: () => number): Promise<Link> {
-    const link = new Link(portOfRoom);
+  static async opens(portOfRoom: () => number): Promise<CuttableProxy> {
+    const link = new CuttableProxy(portOfRoom);
     await new Promise<void>((resolve, reject) => {
       link.#server.once("error", reject);
       link.#server.listen(0, LOOPBACK, resolve);
@@ -41,7 +41,7 @@ export class Link {
     for (const socket of this.#sockets) drop(socket);
   }
 
-  mend(): void {
+  restore(): void {
     this.#isCut = false;
   }
 

@@ -10,14 +10,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Bell, DemoError } from "./notifier.ts";
+import { type Notifier, DemoError } from "./notifier.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const WRANGLER = ["--env-file=.dev-server.env", "node_modules/wrangler/bin/wrangler.js", "dev"];
 const READY_MS = 30_000;
 
-export class RoomServer {
-  readonly #bell: Bell;
+export class DevServer {
+  readonly #notifier: Notifier;
   /** Holds its storage and its logs; undefined before the first start. */
   #folder: string | undefined;
   /** The leader of the group; undefined when nothing runs. */
@@ -26,8 +26,8 @@ export class RoomServer {
   #port = 0;
 
   /** @param bell rung when it is ready; told if it ends by itself */
-  constructor(bell: Bell) {
-    this.#bell = bell;
+  constructor(bell: Notifier) {
+    this.#notifier = bell;
   }
 
   /** On loopback; 0 before the first start. */
@@ -60,12 +60,12 @@ export class RoomServer {
     for (const stream of [leader.stdout, leader.stderr]) {
       stream.on("data", (chunk: Buffer) => {
         this.#output += chunk.toString();
-        this.#bell.ring();
+        this.#notifier.notify();
       });
     }
     leader.on("error", (error) => this.#fails(leader, `cannot be started (${error.message})`));
     leader.on("close", () => this.#fails(leader, "ended by itself"));
-    await this.#bell.until(
+    await this.#notifier.until(
       () => this.#readyPort() !== undefined,
       READY_MS,
       () => `the server did not become ready.${this.#said()}`,
@@ -105,7 +105,7 @@ export class RoomServer {
   #fails(leader: ChildProcess, how: string): void {
     if (this.#leader !== leader) return;
     this.#leader = undefined;
-    this.#bell.fail(`the server ${how}.${this.#said()}`);
+    this.#notifier.fail(`the server ${how}.${this.#said()}`);
   }
 
   #said(): string {

@@ -7,7 +7,7 @@
 import { parseArgs, styleText } from "node:util";
 import { DemoError } from "./notifier.ts";
 import { isFlawless } from "./checker.ts";
-import { Scene } from "./scenario.ts";
+import { Scenario } from "./scenario.ts";
 import { table } from "./table.ts";
 
 const HELP = `npm run demo
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const scene = new Scene(narrator());
+  const scene = new Scenario(narrator());
   // Whatever ends this process, the server ends with it.
   process.on("exit", () => scene.dispose());
   for (const [signal, code] of Object.entries(SIGNALS)) {
@@ -65,7 +65,7 @@ function readArguments(): { readonly help: boolean } | { readonly refusal: strin
 }
 
 /** @returns whether it came to its end; if not, it has said why */
-async function plays(scene: Scene): Promise<boolean> {
+async function plays(scene: Scenario): Promise<boolean> {
   try {
     await scene.plays();
     return true;
@@ -77,7 +77,7 @@ async function plays(scene: Scene): Promise<boolean> {
 }
 
 /** Prints the table. @returns whether all is well in it */
-function report(scene: Scene): boolean {
+function report(scene: Scenario): boolean {
   const tallies = scene.tallies();
   if (tallies.length === 0) return false;
   const [heading = "", ...lines] = table(tallies);

@@ -9,18 +9,18 @@ export class DemoError extends Error {
   override name = "DemoError";
 }
 
-export class Bell {
-  readonly #looks = new Set<() => void>();
+export class Notifier {
+  readonly #waiting = new Set<() => void>();
   #failure: DemoError | undefined;
 
   /** Something has changed. */
-  ring(): void {
-    for (const look of this.#looks) look();
+  notify(): void {
+    for (const look of this.#waiting) look();
   }
 
   fail(sentence: string): void {
     this.#failure ??= new DemoError(sentence);
-    this.ring();
+    this.notify();
   }
 
   /** @throws DemoError if something failed */
@@ -41,11 +41,11 @@ export class Bell {
     const timer = setTimeout(() => {
       this.fail(`gave up after ${String(ms / 1_000)} s: ${otherwise()}`);
     }, ms);
-    this.#looks.add(look);
+    this.#waiting.add(look);
     look();
     await promise;
     clearTimeout(timer);
-    this.#looks.delete(look);
+    this.#waiting.delete(look);
     this.check();
   }
 }

@@ -6,11 +6,11 @@
  * behind the last lines nothing can come of what was said before; whoever has them has every repeat too.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { Bell } from "./notifier.ts";
+import { Notifier } from "./notifier.ts";
 import { check, type Got, type Sent, type Tally } from "./checker.ts";
-import { Link } from "./cut-proxy.ts";
-import { RoomServer } from "./dev-server.ts";
-import { Speaker } from "./participant.ts";
+import { CuttableProxy } from "./cut-proxy.ts";
+import { DevServer } from "./dev-server.ts";
+import { Participant } from "./participant.ts";
 import { lastLineOf, type Line, lineOf, type Name, NAMES } from "./script.ts";
 
 /** Between two messages. */
@@ -36,11 +36,11 @@ const MESSAGES =
   ALL_AGAIN +
   NAMES.length;
 
-export class Scene {
+export class Scenario {
   readonly #narrate: (sentence: string) => void;
-  readonly #bell = new Bell();
-  readonly #server = new RoomServer(this.#bell);
-  readonly #speakers = new Map<Name, Speaker>();
+  readonly #notifier = new Notifier();
+  readonly #server = new DevServer(this.#notifier);
+  readonly #participants = new Map<Name, Participant>();
   /** What was said, in the order said. */
   readonly #sent: Sent[] = [];
 
@@ -79,15 +79,15 @@ export class Scene {
 
   async #joins(): Promise<void> {
     for (const name of NAMES) {
-      const link = await Link.opens(() => this.#server.port);
-      this.#speakers.set(name, new Speaker(name, link, this.#bell));
+      const link = await CuttableProxy.opens(() => this.#server.port);
+      this.#participants.set(name, new Participant(name, link, this.#notifier));
     }
     await this.#areLive(NAMES, JOIN_MS);
     this.#narrate("alice, bob and carol have joined, each over a link of their own.");
   }
 
   async #losesCarol(): Promise<void> {
-    this.#speaker("carol").link.cut();
+    this.#participant("carol").link.cut();
     this.#narrate("carol's link is cut. All three go on writing.");
     await this.#talks(WITHOUT_CAROL);
     this.#narrate(`${this.#sentSoFar()} ${this.#unconfirmed()}`);
@@ -107,7 +107,7 @@ export class Scene {
   }
 
   async #returnAll(): Promise<void> {
-    this.#speaker("carol").link.mend();
+    this.#participant("carol").link.restore();
     this.#narrate("carol's link is mended. All three come back by themselves.");
     await Promise.all([this.#talks(ALL_RETURN), ...NAMES.map((name) => this.#returns(name))]);
     await this.#talks(ALL_AGAIN);
@@ -115,7 +115,7 @@ export class Scene {
   }
 
   async #returns(name: Name): Promise<void> {
-    const { got } = this.#speaker(name);
+    const { got } = this.#participant(name);
     const before = got.length;
     await this.#areLive([name], RETURN_MS);
     const waited = got.length - before;
@@ -125,12 +125,12 @@ export class Scene {
   async #ends(): Promise<void> {
     for (const name of NAMES) this.#says(lastLineOf(name));
     await this.#areConfirmed();
-    await this.#bell.until(
+    await this.#notifier.until(
       () => this.#lacks() === "",
       RETURN_MS,
       () => this.#lacks(),
     );
-    await Promise.all(Array.from(this.#speakers.values(), (speaker) => speaker.leaves()));
+    await Promise.all(Array.from(this.#participants.values(), (speaker) => speaker.leaves()));
     await this.#server.kill();
     this.#narrate(`${this.#sentSoFar()} Everyone has everything, and leaves.`);
   }
@@ -140,18 +140,18 @@ export class Scene {
     for (let number = 0; number < count; number += 1) {
       this.#says(lineOf(this.#sent.length + 1));
       await pause(PACE_MS);
-      this.#bell.check();
+      this.#notifier.check();
     }
   }
 
   #says(line: Line): void {
     this.#sent.push(line);
-    this.#speaker(line.from).says(line);
+    this.#participant(line.from).says(line);
   }
 
   async #areLive(names: readonly Name[], ms: number): Promise<void> {
-    const away = (): readonly Name[] => names.filter((name) => !this.#speaker(name).isLive);
-    await this.#bell.until(
+    const away = (): readonly Name[] => names.filter((name) => !this.#participant(name).isLive);
+    await this.#notifier.until(
       () => away().length === 0,
       ms,
       () => `${away().join(" and ")} did not get through to the room.`,
@@ -159,8 +159,9 @@ export class Scene {
   }
 
   async #areConfirmed(): Promise<void> {
-    const waiting = (): readonly Name[] => NAMES.filter((name) => this.#speaker(name).waiting > 0);
-    await this.#bell.until(
+    const waiting = (): readonly Name[] =>
+      NAMES.filter((name) => this.#participant(name).waiting > 0);
+    await this.#notifier.until(
       () => waiting().length === 0,
       RETURN_MS,
       () => this.#unconfirmed(),
@@ -180,18 +181,18 @@ export class Scene {
   }
 
   #unconfirmed(): string {
-    const counts = NAMES.map((name) => [name, this.#speaker(name).waiting] as const);
+    const counts = NAMES.map((name) => [name, this.#participant(name).waiting] as const);
     const some = counts.filter(([, waiting]) => waiting > 0);
     if (some.length === 0) return "All are confirmed.";
     return `Unconfirmed: ${some.map(([name, waiting]) => `${name} ${String(waiting)}`).join(", ")}.`;
   }
 
   #got(): ReadonlyMap<string, readonly Got[]> {
-    return new Map(Array.from(this.#speakers, ([name, { got }]) => [name, got]));
+    return new Map(Array.from(this.#participants, ([name, { got }]) => [name, got]));
   }
 
-  #speaker(name: Name): Speaker {
-    const speaker = this.#speakers.get(name);
+  #participant(name: Name): Participant {
+    const speaker = this.#participants.get(name);
     if (speaker === undefined) throw new Error(`${name} has not joined`);
     return speaker;
   }

@@ -5,12 +5,12 @@
  * - One stay at a time; what an earlier one still tells is not shown.
  * - The address names the room, so that it can be shared, and nothing else.
  */
-import type { Unsent } from "../../client/index.ts";
+import type { OutboxMessage } from "../../client/index.ts";
 import { parsePeerName, parseRoomName } from "../../protocol/ids.ts";
-import { Memory } from "./preferences.ts";
+import { Preferences } from "./preferences.ts";
 import { type Action, causeOf, isPageRefused, sentence } from "./model/status-text.ts";
-import { type Place, Room } from "./room-session.ts";
-import { part, setText } from "./view/dom.ts";
+import { type RoomAddress, RoomSession } from "./room-session.ts";
+import { byId, setText } from "./view/dom.ts";
 import { JoinView } from "./view/join-view.ts";
 import { KeyDialog } from "./view/key-dialog.ts";
 import { makeViews, RoomView } from "./view/room-view.ts";
@@ -26,9 +26,9 @@ const INSECURE =
   "A browser keeps nothing for a page that comes over http from another machine: a reload forgets your key, and what you wrote and did not send. To keep them, open this page over https, or on localhost.";
 
 export class App {
-  readonly #memory = new Memory();
+  readonly #preferences = new Preferences();
   readonly #join = new JoinView((place) => this.#enterRestored(place));
-  readonly #keys = new KeyDialog(this.#memory, () => this.#again());
+  readonly #keys = new KeyDialog(this.#preferences, () => this.#again());
   readonly #views = makeViews(() => this.#shown);
   #shown: RoomView | undefined;
   /** The storage failed, and the person goes on without it. */
@@ -36,17 +36,17 @@ export class App {
   #isDue = false;
 
   start(): void {
-    void this.#memory.restored();
+    void this.#preferences.restored();
     for (const id of ["join-key", "menu-key"]) {
-      part(id, HTMLButtonElement).addEventListener("click", () => this.#keys.open());
+      byId(id, HTMLButtonElement).addEventListener("click", () => this.#keys.open());
     }
-    part("menu-leave", HTMLButtonElement).addEventListener("click", () => this.#leave(""));
-    part("menu-link", HTMLButtonElement).addEventListener("click", () => void this.#copyLink());
-    const trouble = part("storage-trouble", HTMLElement);
-    trouble.hidden = this.#memory.isKept;
+    byId("menu-leave", HTMLButtonElement).addEventListener("click", () => this.#leave(""));
+    byId("menu-link", HTMLButtonElement).addEventListener("click", () => void this.#copyLink());
+    const trouble = byId("storage-trouble", HTMLElement);
+    trouble.hidden = this.#preferences.isKept;
     if (!globalThis.isSecureContext) trouble.textContent = INSECURE;
     document.addEventListener("visibilitychange", () => {
-      this.#shown?.looks();
+      this.#shown?.visibilityChanged();
       this.#draw();
     });
     addEventListener("hashchange", () => this.#addressed());
@@ -57,7 +57,7 @@ export class App {
   }
 
   get #remembered(): { readonly name: string | undefined; readonly isIn: boolean } {
-    return { name: parsePeerName(this.#memory.name), isIn: this.#memory.isIn };
+    return { name: parsePeerName(this.#preferences.name), isIn: this.#preferences.isIn };
   }
 
   get #addressedRoom(): string | undefined {
@@ -78,7 +78,7 @@ export class App {
   }
 
   #choose(complaint: string): void {
-    const { name, room } = this.#memory;
+    const { name, room } = this.#preferences;
     this.#see("join");
     document.title = "Chat room";
     this.#join.open(
@@ -88,36 +88,36 @@ export class App {
   }
 
   /** Enters with the key that is on the disk. */
-  #enterRestored(place: Place): void {
-    void this.#memory.restored().then(() => this.#enter(place));
+  #enterRestored(place: RoomAddress): void {
+    void this.#preferences.restored().then(() => this.#enter(place));
   }
 
-  #enter(place: Place, carried: readonly Unsent[] = []): void {
+  #enter(place: RoomAddress, carried: readonly OutboxMessage[] = []): void {
     void this.#shown?.room.end();
-    this.#memory.joined(place.room, place.name);
+    this.#preferences.joined(place.room, place.name);
     if (this.#addressedRoom !== place.room) {
       history.pushState(null, "", `#${encodeURIComponent(place.room)}`);
     }
-    const told = {
-      changed: () => this.#changed(),
-      heard: (entry: Parameters<RoomView["heard"]>[0]) => view.heard(entry),
-      warned: (text: string) => view.warned(text),
+    const listener = {
+      onChange: () => this.#changed(),
+      onMessage: (entry: Parameters<RoomView["onMessage"]>[0]) => view.onMessage(entry),
+      onWarning: (text: string) => view.warned(text),
     };
-    const keeps = this.#memory.isKept && !this.#keepsNothing;
-    const room = new Room(place, this.#memory, told, { keeps, carried });
+    const keeps = this.#preferences.isKept && !this.#keepsNothing;
+    const room = new RoomSession(place, this.#preferences, listener, { keeps, carried });
     const view = new RoomView(room, this.#views, {
       chosen: (action) => this.#chosen(action),
-      keepDraft: (draft) => this.#memory.keepDraft(place.room, place.name, draft),
+      keepDraft: (draft) => this.#preferences.keepDraft(place.room, place.name, draft),
     });
     this.#shown = view;
     this.#see("room");
-    view.open(this.#memory.draft(place.room, place.name));
+    view.open(this.#preferences.draft(place.room, place.name));
   }
 
   #leave(complaint: string): void {
     void this.#shown?.room.end();
     this.#shown = undefined;
-    this.#memory.left();
+    this.#preferences.left();
     this.#choose(complaint);
   }
 
@@ -180,12 +180,12 @@ export class App {
   }
 
   #see(screen: "join" | "room"): void {
-    part("join", HTMLElement).hidden = screen !== "join";
-    part("room", HTMLElement).hidden = screen !== "room";
+    byId("join", HTMLElement).hidden = screen !== "join";
+    byId("room", HTMLElement).hidden = screen !== "room";
   }
 
   async #copyLink(): Promise<void> {
-    const said = part("menu-told", HTMLElement);
+    const said = byId("menu-told", HTMLElement);
     try {
       await navigator.clipboard.writeText(location.href);
       setText(said, "Copied");

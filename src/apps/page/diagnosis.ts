@@ -2,7 +2,7 @@
  * Why handshakes fail that no close explains: a script is never shown what the server answered to one, so the same
  * address is asked in plain HTTP, where a room of this version answers 426, or what is in the way.
  */
-import { plainWords } from "../../client/index.ts";
+import { plainText } from "../../client/index.ts";
 
 /** How many handshakes in a row must fail, before the way is blamed instead of a moment. */
 const FAILED_MAX = 2;
@@ -25,7 +25,7 @@ function messageOf(text: string): string | undefined {
   try {
     const { error } = JSON.parse(text) as { error?: { message?: unknown } };
     return typeof error?.message === "string"
-      ? `The server says: ${plainWords(error.message)}`
+      ? `The server says: ${plainText(error.message)}`
       : undefined;
   } catch {
     return undefined;

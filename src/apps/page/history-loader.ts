@@ -6,7 +6,7 @@ import { PAGES, type Roster } from "./model/roster.ts";
 /** Entries in one answer. */
 const PAGE = 50;
 
-export class Questions {
+export class HistoryLoader {
   readonly #client: ChatClient;
   readonly #log: Log;
   readonly #roster: Roster;

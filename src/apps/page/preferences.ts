@@ -8,7 +8,7 @@
  *   whose key is lost is lost as well, and `localStorage` is written to the disk up to a minute later.
  */
 import { browserItem } from "../../client/index.ts";
-import type { Trouble } from "./model/log.ts";
+import type { FailedItem } from "./model/log.ts";
 
 /** Random bytes of a key: 192 bits. */
 const KEY_BYTES = 24;
@@ -33,7 +33,7 @@ function store(kind: "localStorage" | "sessionStorage"): Store | undefined {
   }
 }
 
-export class Memory {
+export class Preferences {
   readonly #local = store("localStorage");
   readonly #tab = store("sessionStorage");
   readonly #here = new Map<string, string>();
@@ -131,12 +131,12 @@ export class Memory {
   }
 
   /** Messages that were refused, or whose fate is unknown, until their writer has dealt with them. */
-  troubles(room: string, name: string): readonly Trouble[] {
+  troubles(room: string, name: string): readonly FailedItem[] {
     const troubles = this.#read(`trouble ${room}/${name}`);
-    return Array.isArray(troubles) ? (troubles as Trouble[]) : [];
+    return Array.isArray(troubles) ? (troubles as FailedItem[]) : [];
   }
 
-  keepTroubles(room: string, name: string, troubles: readonly Trouble[]): void {
+  keepTroubles(room: string, name: string, troubles: readonly FailedItem[]): void {
     this.#set(`trouble ${room}/${name}`, JSON.stringify(troubles));
   }
 

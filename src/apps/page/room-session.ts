@@ -11,17 +11,17 @@ import {
   ChatClient,
   type ChatError,
   type Entry,
-  type LinkState,
+  type ClientState,
   memoryStorage,
-  plainWords,
-  refusalWords,
+  plainText,
+  refusalText,
   RefusedError,
   RestoredError,
-  type Unsent,
+  type OutboxMessage,
 } from "../../client/index.ts";
 import { diagnose } from "./diagnosis.ts";
-import { Hold } from "./tab-ownership.ts";
-import { Memory } from "./preferences.ts";
+import { TabOwnership } from "./tab-ownership.ts";
+import { Preferences } from "./preferences.ts";
 import {
   type Absence,
   FIRST,
@@ -32,41 +32,41 @@ import {
   onState,
   replayLine,
 } from "./model/absence.ts";
-import { Log, type Trouble } from "./model/log.ts";
+import { Log, type FailedItem } from "./model/log.ts";
 import { Roster } from "./model/roster.ts";
 import type { Line } from "./model/rows.ts";
 import { Typing } from "./model/typing.ts";
 import type { Status } from "./model/status-text.ts";
-import { Passing } from "./tab-channel.ts";
-import { Questions } from "./history-loader.ts";
-import { Troubles } from "./failed-messages.ts";
+import { TabChannel } from "./tab-channel.ts";
+import { HistoryLoader } from "./history-loader.ts";
+import { FailedMessages } from "./failed-messages.ts";
 
 /** With fewer entries than this, the past is asked for at once. */
 const FEW = 50;
 
-export interface Place {
+export interface RoomAddress {
   readonly room: string;
   readonly name: string;
 }
 
-export interface Told {
+export interface SessionListener {
   /** Something is different: look again. */
-  readonly changed: () => void;
+  readonly onChange: () => void;
   /** Something that somebody said, as it is said. */
-  readonly heard: (entry: Entry) => void;
+  readonly onMessage: (entry: Entry) => void;
   /** Something that concerns no single message, in a sentence. */
-  readonly warned: (text: string) => void;
+  readonly onWarning: (text: string) => void;
 }
 
-export interface Manner {
+export interface SessionOptions {
   /** In this browser's storage; else for as long as the page lives. */
   readonly keeps: boolean;
   /** What waited when the storage failed: it may be in the record, or not. */
-  readonly carried: readonly Unsent[];
+  readonly carried: readonly OutboxMessage[];
 }
 
-export class Room {
-  readonly place: Place;
+export class RoomSession {
+  readonly place: RoomAddress;
   readonly log = new Log();
   readonly roster = new Roster();
   readonly typing = new Typing();
@@ -75,12 +75,12 @@ export class Room {
   absence: Absence = FIRST;
   /** Why handshakes fail; undefined if the room says so itself, or nobody answers. */
   diagnosis: string | undefined;
-  readonly #told: Told;
+  readonly #listener: SessionListener;
   readonly #client: ChatClient;
-  readonly #passing: Passing;
-  readonly #hold: Hold;
-  readonly #questions: Questions;
-  readonly #troubles: Troubles;
+  readonly #channel: TabChannel;
+  readonly #ownership: TabOwnership;
+  readonly #history: HistoryLoader;
+  readonly #troubles: FailedMessages;
   /** Ids of what waited when the link was live again. */
   #leftover = new Set<string>();
   #isOver = false;
@@ -88,27 +88,32 @@ export class Room {
   #isLive = false;
   /** How many handshakes in a row failed before the link was open. */
   #failed = 0;
-  #before: LinkState["type"] = "connecting";
+  #before: ClientState["type"] = "connecting";
 
-  constructor(place: Place, memory: Memory, told: Told, { keeps, carried }: Manner) {
+  constructor(
+    place: RoomAddress,
+    memory: Preferences,
+    told: SessionListener,
+    { keeps, carried }: SessionOptions,
+  ) {
     this.place = place;
     const { room, name } = place;
-    this.#told = {
-      changed: () => !this.#isOver && told.changed(),
-      heard: (entry) => !this.#isOver && told.heard(entry),
-      warned: (text) => !this.#isOver && told.warned(text),
+    this.#listener = {
+      onChange: () => !this.#isOver && told.onChange(),
+      onMessage: (entry) => !this.#isOver && told.onMessage(entry),
+      onWarning: (text) => !this.#isOver && told.onWarning(text),
     };
-    this.#troubles = new Troubles(place, memory, this.log, carried);
-    this.#hold = new Hold(this.#told.changed);
-    this.#passing = new Passing(room, name, (seq) => {
+    this.#troubles = new FailedMessages(place, memory, this.log, carried);
+    this.#ownership = new TabOwnership(this.#listener.onChange);
+    this.#channel = new TabChannel(room, name, (seq) => {
       this.absence = onSeen(this.absence, seq);
-      this.#told.changed();
+      this.#listener.onChange();
     });
     const tabs = {
-      held: (ask: () => void): void => this.#hold.isElsewhere(ask),
+      held: (ask: () => void): void => this.#ownership.isElsewhere(ask),
       wanted: (): void => this.#give(),
     };
-    const kept = browserStorage(Memory.recordOf(room, name), tabs);
+    const kept = browserStorage(Preferences.recordOf(room, name), tabs);
     // The key is on the disk before a handshake claims the name with it.
     const open = (): Promise<void> => memory.keptKey().then(() => kept.open?.());
     const storage = keeps ? { ...kept, open } : memoryStorage();
@@ -120,12 +125,12 @@ export class Room {
       key: memory.key,
       storage,
     });
-    this.#questions = new Questions(this.#client, this.log, this.roster, this.#told.changed);
+    this.#history = new HistoryLoader(this.#client, this.log, this.roster, this.#listener.onChange);
     this.#listen();
   }
 
   get status(): Status {
-    return this.#hold.status ?? this.#client.state;
+    return this.#ownership.status ?? this.#client.state;
   }
 
   get online(): number {
@@ -133,13 +138,13 @@ export class Room {
   }
 
   /** What waits here. */
-  get waiting(): readonly Unsent[] {
+  get waiting(): readonly OutboxMessage[] {
     return this.#client.outbox;
   }
 
   /** Is the past being asked for? */
   get isAsking(): boolean {
-    return this.#questions.isAsking;
+    return this.#history.isAsking;
   }
 
   /** Bytes of UTF-8 that the text of one message may have. */
@@ -189,30 +194,30 @@ export class Room {
 
   /** Asks the other tab to let go of this name. */
   takeOver(): void {
-    this.#hold.takeOver();
+    this.#ownership.takeOver();
   }
 
   /** Asks for what was before. */
   past(): Promise<void> {
-    return this.#questions.past();
+    return this.#history.past();
   }
 
   /** A message in trouble was dealt with. */
-  settle(trouble: Trouble): void {
+  settle(trouble: FailedItem): void {
     this.#troubles.settle(trouble);
-    this.#told.changed();
+    this.#listener.onChange();
   }
 
   dismissAbsence(): void {
     if (this.absence.phase === "back") this.absence = NONE;
-    this.#told.changed();
+    this.#listener.onChange();
   }
 
   /** Leaves, with a goodbye. */
   async end(): Promise<void> {
     this.#isOver = true;
-    this.#hold.end();
-    this.#passing.end();
+    this.#ownership.end();
+    this.#channel.end();
     await this.#client.close();
   }
 
@@ -222,39 +227,39 @@ export class Room {
 
   #listen(): void {
     const client = this.#client;
-    const { changed } = this.#told;
+    const { onChange } = this.#listener;
     client.on("state", () => this.#state());
     client.on("entry", (entry) => this.#entry(entry));
     client.on("outbox", (outbox) => {
-      this.#hold.isHere();
+      this.#ownership.isHere();
       this.log.setWaiting(outbox);
       this.#troubles.isRead(outbox);
-      changed();
+      onChange();
     });
     client.on("gap", ({ from, to }) => {
       this.log.addGap(from, to);
-      changed();
+      onChange();
     });
     client.on("redacted", ({ seq }) => {
       this.log.redact(seq);
-      changed();
+      onChange();
     });
     client.on("presence", ({ joined, left, missed }) => {
       this.roster.presence({ joined, left });
-      if (missed) void this.#questions.who();
-      changed();
+      if (missed) void this.#history.who();
+      onChange();
     });
     client.on("signal", ({ from, data }) => {
       this.typing.hears(from, data, performance.now());
-      changed();
+      onChange();
     });
     client.on("refused", ({ error, ...unsent }) => {
-      this.#troubles.refused(refusalWords(error), unsent);
-      changed();
+      this.#troubles.refused(refusalText(error), unsent);
+      onChange();
     });
     client.on("unknown", (unsent) => {
       this.#troubles.undecided(unsent);
-      changed();
+      onChange();
     });
     client.on("error", (error) => this.#error(error));
   }
@@ -263,7 +268,7 @@ export class Room {
     const { state } = this.#client;
     const before = this.#before;
     this.#before = state.type;
-    this.#hold.isHere();
+    this.#ownership.isHere();
     this.absence = onState(this.absence, state);
     const wasLive = this.#isLive;
     this.#isLive = state.type === "live";
@@ -278,7 +283,7 @@ export class Room {
       if (before === "connecting") this.#failed++;
       if (before === "connecting" || !this.#wasLive) void this.#diagnose();
     }
-    this.#told.changed();
+    this.#listener.onChange();
   }
 
   #caughtUp(): void {
@@ -287,8 +292,8 @@ export class Room {
     if (absence.phase === "back" && absence.first !== undefined) {
       this.lines.set(absence.first, { about: "replay", text: replayLine(absence) });
     }
-    void this.#questions.who();
-    if (this.log.items.length < FEW) void this.#questions.past();
+    void this.#history.who();
+    if (this.log.items.length < FEW) void this.#history.past();
   }
 
   #entry(entry: Entry): void {
@@ -303,9 +308,9 @@ export class Room {
     });
     if (isMine && this.#leftover.delete(entry.id ?? "")) this.absence = onSent(this.absence);
     this.typing.forget(entry.from);
-    this.#passing.tell(entry);
-    if (!isReplay) this.#told.heard(entry);
-    this.#told.changed();
+    this.#channel.tell(entry);
+    if (!isReplay) this.#listener.onMessage(entry);
+    this.#listener.onChange();
   }
 
   #error(error: ChatError): void {
@@ -313,8 +318,8 @@ export class Room {
       this.log.clear();
       this.lines.clear();
     }
-    this.#told.warned(
-      error instanceof RefusedError ? refusalWords(error) : plainWords(error.message),
+    this.#listener.onWarning(
+      error instanceof RefusedError ? refusalText(error) : plainText(error.message),
     );
   }
 
@@ -323,12 +328,12 @@ export class Room {
     const { type } = this.#client.state;
     if (type !== "offline" && type !== "connecting") return;
     this.diagnosis = diagnosis;
-    this.#told.changed();
+    this.#listener.onChange();
   }
 
   /** Another tab of this browser wants the name: it gets it, with all that waits. */
   #give(): void {
-    this.#hold.isGiven();
+    this.#ownership.isGiven();
     void this.#client.close();
   }
 }

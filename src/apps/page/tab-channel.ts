@@ -4,20 +4,20 @@
  */
 import type { Entry } from "../../client/index.ts";
 
-interface Passed {
+interface TabMessage {
   readonly seq: number;
   readonly from: string;
   readonly to?: readonly string[];
 }
 
-export class Passing {
+export class TabChannel {
   readonly #channel: BroadcastChannel | undefined;
 
   /** @param seen called with each place that another tab saw and that concerns `name` */
   constructor(room: string, name: string, seen: (seq: number) => void) {
     if (typeof BroadcastChannel === "undefined") return;
     this.#channel = new BroadcastChannel(`chat-room passed ${room}`);
-    this.#channel.addEventListener("message", ({ data }: MessageEvent<Passed>) => {
+    this.#channel.addEventListener("message", ({ data }: MessageEvent<TabMessage>) => {
       const { seq, from, to } = data;
       if (typeof seq !== "number" || from === name) return;
       if (to === undefined || to.includes(name)) seen(seq);
@@ -25,7 +25,7 @@ export class Passing {
   }
 
   tell({ seq, from, to }: Entry): void {
-    const passed: Passed = { seq, from, ...(to && { to: [...to] }) };
+    const passed: TabMessage = { seq, from, ...(to && { to: [...to] }) };
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- of windows, not of channels
     this.#channel?.postMessage(passed);
   }

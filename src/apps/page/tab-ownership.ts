@@ -10,7 +10,7 @@ const LET_GO_MS = 8_000;
 
 type Elsewhere = Extract<Status, { type: "held" | "given" }>;
 
-export class Hold {
+export class TabOwnership {
   #status: Elsewhere | undefined;
   #ask: () => void = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;

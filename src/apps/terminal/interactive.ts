@@ -1,14 +1,14 @@
 /** At a terminal: a person talks until they leave, or the room puts them out. */
 import type { ReadStream } from "node:tty";
-import type { ChatClient, LinkState } from "../../client/index.ts";
+import type { ChatClient, ClientState } from "../../client/index.ts";
 import { complete } from "./completion.ts";
-import { Conversation } from "./session.ts";
+import { ChatSession } from "./session.ts";
 import { EXIT, type Exit, exitOfClose } from "./exit.ts";
 import { type Input, readInput } from "./input.ts";
 import type { Output } from "./keyboard.ts";
 import { Diagnosis } from "./probe.ts";
 import { dim, paintName, render, statusOf } from "./render.ts";
-import type { Saying } from "./output.ts";
+import type { OutputItem } from "./output.ts";
 import { Screen } from "./screen.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 
@@ -28,7 +28,7 @@ interface Terminal {
 }
 
 /** @returns when it is over; the client is closed then */
-export async function interact(client: ChatClient, terminal: Terminal): Promise<Exit> {
+export async function runInteractive(client: ChatClient, terminal: Terminal): Promise<Exit> {
   const { input, output, colour, url, told } = terminal;
   const style = { colour, me: client.name };
   const over = Promise.withResolvers<Exit>();
@@ -51,7 +51,7 @@ export async function interact(client: ChatClient, terminal: Terminal): Promise<
   });
 
   const notice = (message: string): void => say({ type: "error", message });
-  const say = (saying: Saying): void => {
+  const say = (saying: OutputItem): void => {
     if (saying.type === "error") lastError = saying.message;
     screen.print(render(saying, style));
     if (saying.type === "state") onState(saying.state);
@@ -60,7 +60,7 @@ export async function interact(client: ChatClient, terminal: Terminal): Promise<
     const status = statusOf(client.state, client.waiting, Date.now());
     screen.status(status === undefined ? undefined : dim(status, style));
   };
-  const onState = (state: LinkState): void => {
+  const onState = (state: ClientState): void => {
     refresh();
     diagnosis.onState(state);
     if (state.type === "closed" && state.code !== CLOSE.NORMAL) {
@@ -106,7 +106,7 @@ export async function interact(client: ChatClient, terminal: Terminal): Promise<
     }
   };
 
-  const conversation = new Conversation(client, say);
+  const conversation = new ChatSession(client, say);
   // A record that cannot be had closes the client before anyone listens.
   onState(client.state);
   const timer = setInterval(refresh, TICK_MS);

@@ -1,14 +1,14 @@
 /** What is said, as one JSON object on one line: for programs. */
 import { cleanJson } from "./sanitize.ts";
-import type { Saying } from "./output.ts";
+import type { OutputItem } from "./output.ts";
 
 /** @returns undefined for what says nothing new to a program */
-export function toJson(saying: Saying): string | undefined {
+export function toJson(saying: OutputItem): string | undefined {
   const fields = fieldsOf(saying);
   return fields && cleanJson(JSON.stringify(fields));
 }
 
-function fieldsOf(saying: Saying): object | undefined {
+function fieldsOf(saying: OutputItem): object | undefined {
   switch (saying.type) {
     case "entry":
       return { ...saying.entry, type: "entry" };

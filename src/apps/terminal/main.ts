@@ -9,9 +9,9 @@ import { fileStorage } from "../../client/storage/file.ts";
 import { ChatClient } from "../../client/index.ts";
 import { cleanLine } from "./sanitize.ts";
 import { EXIT, type Exit } from "./exit.ts";
-import { interact } from "./interactive.ts";
+import { runInteractive } from "./interactive.ts";
 import { type Options, readOptions } from "./options.ts";
-import { pipe } from "./non-interactive.ts";
+import { runNonInteractive } from "./non-interactive.ts";
 import { recordPath } from "./record-path.ts";
 
 const { stdin, stdout, stderr, env } = process;
@@ -52,10 +52,10 @@ function chat(options: Options): Promise<Exit> {
     storage: fileStorage(recordPath({ url, room, name }, env)),
   });
   if (stdin.isTTY && stdout.isTTY && !dumb && !json) {
-    return interact(client, { input: stdin, output: stdout, colour, url, told });
+    return runInteractive(client, { input: stdin, output: stdout, colour, url, told });
   }
   const streams = { input: stdin, output: stdout, errors: stderr };
-  return pipe(client, { ...streams, colour, json, timeoutMs, url, told });
+  return runNonInteractive(client, { ...streams, colour, json, timeoutMs, url, told });
 }
 
 /**

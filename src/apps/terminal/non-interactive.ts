@@ -6,23 +6,23 @@
  * - What was read is on record before it is sent: whatever ends this, nothing is lost, and nothing goes twice.
  */
 import type { Readable, Writable } from "node:stream";
-import type { ChatClient, LinkState } from "../../client/index.ts";
+import type { ChatClient, ClientState } from "../../client/index.ts";
 import { cleanLine } from "./sanitize.ts";
-import { Conversation } from "./session.ts";
+import { ChatSession } from "./session.ts";
 import { EXIT, type Exit, exitOfClose, exitOfError, worse } from "./exit.ts";
 import { readInput } from "./input.ts";
 import { toJson } from "./json.ts";
 import { readJsonLine } from "./json-line.ts";
 import { linesOf } from "./lines.ts";
-import { Diagnosis, type Trouble } from "./probe.ts";
+import { Diagnosis, type ConnectionProblem } from "./probe.ts";
 import { render } from "./render.ts";
-import { isComplaint, type Saying } from "./output.ts";
+import { isComplaint, type OutputItem } from "./output.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 
 /** How many messages may be undecided before more input is read. */
 const UNDECIDED_MAX = 256;
 
-interface Pipes {
+interface NonInteractive {
   readonly input: Readable;
   readonly output: Writable;
   readonly errors: Writable;
@@ -35,7 +35,7 @@ interface Pipes {
 }
 
 /** @returns when it is over; the client is closed then */
-export async function pipe(client: ChatClient, pipes: Pipes): Promise<Exit> {
+export async function runNonInteractive(client: ChatClient, pipes: NonInteractive): Promise<Exit> {
   const run = new Run(client, pipes);
   const exit = await run.over();
   await client.close();
@@ -45,8 +45,8 @@ export async function pipe(client: ChatClient, pipes: Pipes): Promise<Exit> {
 
 class Run {
   readonly #client: ChatClient;
-  readonly #pipes: Pipes;
-  readonly #conversation: Conversation;
+  readonly #pipes: NonInteractive;
+  readonly #session: ChatSession;
   readonly #over = Promise.withResolvers<Exit>();
   /** Wakes whoever waits until something was decided. */
   #decided = Promise.withResolvers<void>();
@@ -62,10 +62,10 @@ class Run {
   #isOver = false;
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(client: ChatClient, pipes: Pipes) {
+  constructor(client: ChatClient, pipes: NonInteractive) {
     this.#client = client;
     this.#pipes = pipes;
-    this.#conversation = new Conversation(client, (saying) => this.#say(saying), {
+    this.#session = new ChatSession(client, (saying) => this.#say(saying), {
       taken: () => this.#taken,
       read: () => this.#progress(),
     });
@@ -121,18 +121,18 @@ class Run {
       this.#undecided > 0 ||
       this.#client.waiting > 0 ||
       this.#client.state.type !== "live" ||
-      !this.#conversation.isRead
+      !this.#session.isRead
     ) {
       await this.#decided.promise;
     }
   }
 
-  #send(message: Parameters<Conversation["send"]>[0]): void {
-    this.#await(this.#conversation.send(message));
+  #send(message: Parameters<ChatSession["send"]>[0]): void {
+    this.#await(this.#session.send(message));
   }
 
-  #ask(question: Parameters<Conversation["ask"]>[0]): void {
-    this.#await(this.#conversation.ask(question));
+  #ask(question: Parameters<ChatSession["ask"]>[0]): void {
+    this.#await(this.#session.ask(question));
   }
 
   #await(work: Promise<void>): void {
@@ -148,7 +148,7 @@ class Run {
       });
   }
 
-  #say(saying: Saying): void {
+  #say(saying: OutputItem): void {
     const { json, colour } = this.#pipes;
     if (saying.type === "error") this.#lastError = saying.message;
     if (saying.type === "refused") this.#worst = worse(this.#worst, EXIT.refused);
@@ -175,7 +175,7 @@ class Run {
     });
   }
 
-  #onState(state: LinkState): void {
+  #onState(state: ClientState): void {
     this.#diagnosis.onState(state);
     if (state.type === "live") return this.#progress();
     this.#expect();
@@ -188,7 +188,7 @@ class Run {
   }
 
   /** Says why handshakes fail, and ends if they would fail for ever. */
-  #explain({ type, why }: Trouble): void {
+  #explain({ type, why }: ConnectionProblem): void {
     this.#diagnosed = why;
     if (type === "trouble") return this.#complain([`${why}; still trying`]);
     this.#complain([why]);
@@ -222,6 +222,6 @@ class Run {
 }
 
 /** What goes to standard output in lines for people: no comings and goings. */
-const IS_OUTPUT = new Set<Saying["type"]>(["entry", "gap", "who", "history", "help"]);
+const IS_OUTPUT = new Set<OutputItem["type"]>(["entry", "gap", "who", "history", "help"]);
 /** What shows that the room is there, and may have decided something. */
-const IS_PROGRESS = new Set<Saying["type"]>(["entry", "gap", "refused", "unknown"]);
+const IS_PROGRESS = new Set<OutputItem["type"]>(["entry", "gap", "refused", "unknown"]);

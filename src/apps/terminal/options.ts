@@ -19,7 +19,7 @@ export interface Options {
   readonly timeoutMs: number;
 }
 
-export type Wish =
+export type ParsedArguments =
   | { readonly type: "chat"; readonly options: Options }
   | { readonly type: "help"; readonly text: string }
   | { readonly type: "version" }
@@ -40,7 +40,7 @@ const TIMEOUT_MAX_S = 86_400;
 
 class Wrong extends Error {}
 
-export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Wish {
+export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): ParsedArguments {
   try {
     return read(args, env);
   } catch (error) {
@@ -49,7 +49,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Wi
   }
 }
 
-function read(args: readonly string[], env: NodeJS.ProcessEnv): Wish {
+function read(args: readonly string[], env: NodeJS.ProcessEnv): ParsedArguments {
   const { tokens } = parseArgs({
     args: [...args],
     options: FLAGS,

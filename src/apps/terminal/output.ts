@@ -1,10 +1,10 @@
 /** What the program has to say, whatever form it takes: lines for people (render.ts) or JSON (json.ts). */
-import type { Entry, LinkState } from "../../client/index.ts";
+import type { Entry, ClientState } from "../../client/index.ts";
 
 /** As the room has it: `redacted` if an operator erased the text. */
 export type Said = Entry;
 
-export type Saying =
+export type OutputItem =
   /** `typed`: here, so that whoever typed it sees it already. */
   | { readonly type: "entry"; readonly entry: Said; readonly typed?: boolean }
   | {
@@ -52,8 +52,8 @@ export type Saying =
   | { readonly type: "history"; readonly messages: readonly Said[]; readonly next?: number }
   | { readonly type: "help" }
   | { readonly type: "error"; readonly message: string }
-  | { readonly type: "state"; readonly state: LinkState };
+  | { readonly type: "state"; readonly state: ClientState };
 
 /** What is a complaint: it goes to standard error, where there is one. */
-export const isComplaint = ({ type }: Saying): boolean =>
+export const isComplaint = ({ type }: OutputItem): boolean =>
   type === "refused" || type === "unknown" || type === "error";

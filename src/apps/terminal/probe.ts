@@ -2,7 +2,7 @@
  * Finds out, in a sentence, why a room is not reached where no close says it: asks the same address by plain HTTP.
  */
 import { roomAddress } from "../../client/endpoint.ts";
-import type { LinkState } from "../../client/index.ts";
+import type { ClientState } from "../../client/index.ts";
 
 const PROBE_MS = 5_000;
 const BODY_MAX_CHARS = 65_536;
@@ -15,7 +15,7 @@ export type Finding =
   /** It would be the same next time. */
   | { readonly type: "wrong-server"; readonly why: string };
 
-export type Trouble = Exclude<Finding, { readonly type: "room" }>;
+export type ConnectionProblem = Exclude<Finding, { readonly type: "room" }>;
 
 /** How many handshakes in a row must fail, before the way is blamed instead of a moment. */
 const FAILED_MAX = 2;
@@ -24,20 +24,20 @@ const FAILED_MAX = 2;
 export class Diagnosis {
   readonly #url: URL;
   readonly #room: string;
-  readonly #tell: (trouble: Trouble) => void;
-  #before: LinkState["type"] = "connecting";
+  readonly #tell: (trouble: ConnectionProblem) => void;
+  #before: ClientState["type"] = "connecting";
   #wasLive = false;
   /** How many handshakes in a row failed before the link was open. */
   #failed = 0;
   #told = "";
 
-  constructor(url: URL, room: string, tell: (trouble: Trouble) => void) {
+  constructor(url: URL, room: string, tell: (trouble: ConnectionProblem) => void) {
     this.#url = url;
     this.#room = room;
     this.#tell = tell;
   }
 
-  onState({ type }: LinkState): void {
+  onState({ type }: ClientState): void {
     const before = this.#before;
     this.#before = type;
     if (type === "replaying") this.#failed = 0;

@@ -3,12 +3,12 @@
  *
  * Invariant: every line begins `from `, `* ` or two spaces, and holds nothing that a terminal obeys but our colours.
  */
-import type { LinkState } from "../../client/index.ts";
-import { plainWords, refusalWords } from "../../client/error-text.ts";
+import type { ClientState } from "../../client/index.ts";
+import { plainText, refusalText } from "../../client/error-text.ts";
 import { cleanLine, cleanLines } from "./sanitize.ts";
 import { ROOM_HELP } from "./help.ts";
 import { HOW_TO_SEND } from "../../protocol/line-syntax.ts";
-import type { Said, Saying } from "./output.ts";
+import type { Said, OutputItem } from "./output.ts";
 
 export interface Style {
   readonly colour: boolean;
@@ -16,7 +16,7 @@ export interface Style {
   readonly me: string;
 }
 
-export function render(saying: Saying, style: Style): string[] {
+export function render(saying: OutputItem, style: Style): string[] {
   const list = (names: readonly string[]): string =>
     names.map((name) => paintName(name, style)).join(", ");
   const others = (names: readonly string[]): string[] => names.filter((name) => name !== style.me);
@@ -49,7 +49,7 @@ export function render(saying: Saying, style: Style): string[] {
         `* the messages ${saying.from} to ${saying.to} are no longer kept; some may have been for you`,
       ];
     case "refused":
-      return [`* not sent: ${cleanLine(refusalWords(saying))}`, ...quote(saying)];
+      return [`* not sent: ${cleanLine(refusalText(saying))}`, ...quote(saying)];
     case "unknown":
       return [
         "* nobody can say whether the room has this message, as the log was trimmed; it is not sent again by itself:",
@@ -73,7 +73,7 @@ export function render(saying: Saying, style: Style): string[] {
     case "help":
       return ROOM_HELP.map((line) => `* ${line}`);
     case "error":
-      return [`* ${cleanLine(plainWords(saying.message))}`];
+      return [`* ${cleanLine(plainText(saying.message))}`];
     case "signal":
     case "state":
       return [];
@@ -109,7 +109,7 @@ const time = (at: number): string => {
  * @param now ms since 1970
  * @returns undefined while there is nothing to say
  */
-export function statusOf(state: LinkState, waiting: number, now: number): string | undefined {
+export function statusOf(state: ClientState, waiting: number, now: number): string | undefined {
   const count = waiting === 0 ? "" : `${waiting} waiting to be sent, `;
   switch (state.type) {
     case "connecting":

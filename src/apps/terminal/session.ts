@@ -11,9 +11,9 @@ import {
   OutboxFullError,
   StorageError,
 } from "../../client/errors.ts";
-import { plainWords } from "../../client/error-text.ts";
+import { plainText } from "../../client/error-text.ts";
 import type { Input } from "./input.ts";
-import type { Saying } from "./output.ts";
+import type { OutputItem } from "./output.ts";
 
 /** How many names Tab knows, beyond those who are here. */
 const NAMES_MAX = 1_000;
@@ -28,9 +28,9 @@ interface Reader {
   readonly read: () => void;
 }
 
-export class Conversation {
+export class ChatSession {
   readonly #client: ChatClient;
-  readonly #say: (saying: Saying) => void;
+  readonly #say: (saying: OutputItem) => void;
   /** Typed here and not confirmed, in order. */
   readonly #typed: Send[] = [];
   readonly #met = new Set<string>();
@@ -43,7 +43,7 @@ export class Conversation {
   #unread = 0;
 
   /** @param reader takes what is said in its own time; without it, saying is enough */
-  constructor(client: ChatClient, say: (saying: Saying) => void, reader?: Reader) {
+  constructor(client: ChatClient, say: (saying: OutputItem) => void, reader?: Reader) {
     this.#client = client;
     this.#say = say;
     if (reader === undefined) client.on("entry", (entry) => this.#hear(entry));
@@ -143,7 +143,7 @@ export class Conversation {
       }
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      const why = plainWords(error.message);
+      const why = plainText(error.message);
       this.#say({ type: "error", message: `/${question.type}: ${why}` });
     }
   }

@@ -34,13 +34,13 @@ const LONGEST_DAYS = 366;
 /** What the person who called has to mend. */
 class Wrong extends Error {}
 
-interface Wish {
+interface Arguments {
   readonly name: string;
   readonly rooms: readonly string[];
   readonly seconds: number;
 }
 
-function readArguments(args: string[]): Wish | "help" {
+function readArguments(args: string[]): Arguments | "help" {
   const { values, positionals } = parse(args);
   if (values.help === true) return "help";
   const [given, ...more] = positionals;
@@ -99,7 +99,7 @@ function readFile(): NodeJS.Dict<string> {
   }
 }
 
-function mint({ name, rooms, seconds }: Wish): Promise<string> {
+function mint({ name, rooms, seconds }: Arguments): Promise<string> {
   const settings = readTokenSettings(readVars());
   if (settings === undefined) {
     throw new Wrong(

@@ -7,7 +7,7 @@
 import type { Carried } from "../carried.ts";
 
 /** A message that `send` accepted and the room has not decided. */
-export interface Queued {
+export interface QueuedMessage {
   /** Unique among all that this name ever sends. */
   readonly id: string;
   readonly text: string;
@@ -32,7 +32,7 @@ export interface ClientRecord {
   readonly cursor?: number;
   readonly epoch?: string;
   /** In the order of `send`. */
-  readonly outbox: readonly Queued[];
+  readonly outbox: readonly QueuedMessage[];
   /** What was carried from other rooms and may be shown again there. */
   readonly carried?: readonly Carried[];
 }

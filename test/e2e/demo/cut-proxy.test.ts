@@ -2,11 +2,11 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Link } from "../../../src/apps/demo/cut-proxy.ts";
+import { CuttableProxy } from "../../../src/apps/demo/cut-proxy.ts";
 
 let room: Server;
 let port: number;
-let link: Link;
+let link: CuttableProxy;
 /** What the room's side has accepted and heard. */
 let accepted: Socket[];
 let heard: string;
@@ -25,7 +25,7 @@ beforeEach(async () => {
   room.listen(0, "127.0.0.1");
   await once(room, "listening");
   ({ port } = room.address() as AddressInfo);
-  link = await Link.opens(() => port);
+  link = await CuttableProxy.opens(() => port);
 });
 
 afterEach(() => {
@@ -70,7 +70,7 @@ test("a cut resets both ends, and whoever comes meanwhile; mended, it carries ag
   const late = comes();
   late.write("two");
   expect(await ending(late)).toBe("ECONNRESET");
-  link.mend();
+  link.restore();
   expect(await echo(comes(), "three")).toBe("three");
   expect(heard).toBe("onethree");
 });
@@ -81,7 +81,7 @@ test("a connection on its way when the link is cut lets nothing through", async 
   await once(socket, "connect");
   link.cut();
   expect(await ending(socket)).toBe("ECONNRESET");
-  link.mend();
+  link.restore();
   expect(await echo(comes(), "two")).toBe("two");
   expect(heard).toBe("two");
 });

@@ -1,7 +1,7 @@
 /** The client on a device whose clock is set, and which sleeps: durations are counted on a clock that nobody sets. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Clock } from "../../../src/client/clock.ts";
-import { ChatClient, type LinkState, memoryStorage } from "../../../src/client/index.ts";
+import { ChatClient, type ClientState, memoryStorage } from "../../../src/client/index.ts";
 
 const HOUR = 3_600_000;
 
@@ -64,14 +64,14 @@ const passes = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 const isSet = (by: number): void => void vi.setSystemTime(Date.now() + by);
 
 const made: ChatClient[] = [];
-function joins(): { client: ChatClient; states: LinkState[] } {
+function joins(): { client: ChatClient; states: ClientState[] } {
   const client = new ChatClient({
     url: "ws://room",
     room: "lobby",
     name: "alice",
     storage: memoryStorage(),
   });
-  const states: LinkState[] = [];
+  const states: ClientState[] = [];
   client.on("state", (state) => states.push(state));
   made.push(client);
   return { client, states };

@@ -1,12 +1,12 @@
 /** PROTOCOL sections 2 and 4, the client's half: when a link is opened, given up, left, or come back to. */
 import { describe, expect, test } from "vitest";
 import {
-  type Action,
+  type ConnectionAction,
   backoffMs,
   begin,
   dueAt,
-  type Link,
-  type Signal,
+  type ConnectionState,
+  type ConnectionEvent,
   type Step,
   step,
 } from "../../../src/client/connection-state.ts";
@@ -20,12 +20,21 @@ const at = (now: number, random = 0) => ({ now, random });
 const ended = (
   code: number,
   { spread = 0, freshKey = false, reason = "" } = {},
-): Extract<Signal, { type: "ended" }> => ({ type: "ended", code, reason, spread, freshKey });
+): Extract<ConnectionEvent, { type: "ended" }> => ({
+  type: "ended",
+  code,
+  reason,
+  spread,
+  freshKey,
+});
 
 /** Signals one after another, each with its ms after T0. */
-function play(start: Link, ...signals: readonly (readonly [number, Signal, number?])[]): Step {
+function play(
+  start: ConnectionState,
+  ...signals: readonly (readonly [number, ConnectionEvent, number?])[]
+): Step {
   let link = start;
-  const actions: Action[] = [];
+  const actions: ConnectionAction[] = [];
   for (const [ms, signal, random = 0] of signals) {
     const next = step(link, signal, at(T0 + ms, random));
     link = next.link;
@@ -34,17 +43,22 @@ function play(start: Link, ...signals: readonly (readonly [number, Signal, numbe
   return { link, actions };
 }
 
-const connecting = (tries = 0): Link => ({ type: "connecting", tries, openBy: T0 + 15_000 });
-const opened = (tries = 0): Link => play(connecting(tries), [0, { type: "opened" }]).link;
+const connecting = (tries = 0): ConnectionState => ({
+  type: "connecting",
+  tries,
+  openBy: T0 + 15_000,
+});
+const opened = (tries = 0): ConnectionState =>
+  play(connecting(tries), [0, { type: "opened" }]).link;
 /** Ready at T0, and its first ping answered. */
-const live = (tries = 0): Link =>
+const live = (tries = 0): ConnectionState =>
   play(
     opened(tries),
     [0, { type: "welcomed", since: 0, head: 7 }],
     [0, { type: "ready" }],
     [0, { type: "pong" }],
   ).link;
-const offline = (retryAt: number, tries = 1): Link => ({
+const offline = (retryAt: number, tries = 1): ConnectionState => ({
   type: "offline",
   tries,
   retryAt,
@@ -52,7 +66,12 @@ const offline = (retryAt: number, tries = 1): Link => ({
 });
 
 /** How long after T0 + `ms` the next try comes; undefined if never. */
-function backIn(link: Link, ms: number, signal: Signal, random = 0): number | undefined {
+function backIn(
+  link: ConnectionState,
+  ms: number,
+  signal: ConnectionEvent,
+  random = 0,
+): number | undefined {
   const { link: next } = step(link, signal, at(T0 + ms, random));
   return next.type === "offline" ? next.retryAt - T0 - ms : undefined;
 }
@@ -89,7 +108,7 @@ describe("connecting", () => {
   });
 
   test("signals of a link that is not there change nothing", () => {
-    const late: readonly Signal[] = [
+    const late: readonly ConnectionEvent[] = [
       { type: "opened" },
       { type: "welcomed", since: 0, head: 1 },
       { type: "ready" },
@@ -245,7 +264,7 @@ describe("backing off", () => {
   });
 
   test("tries rise through handshakes that fail and links that die young", () => {
-    let link: Link = connecting();
+    let link: ConnectionState = connecting();
     const ceilings: number[] = [];
     let now = T0;
     for (let i = 0; i < 4; i++) {
@@ -348,9 +367,13 @@ describe("ping and pong", () => {
 });
 
 describe("the watchdog", () => {
-  const waits = (oldestSentAt: number): Signal => ({ type: "tick", oldestSentAt });
+  const waits = (oldestSentAt: number): ConnectionEvent => ({ type: "tick", oldestSentAt });
   /** Pings are answered every 5 s, up to `ms`. */
-  const ponged = (start: Link, ms: number, tick: Signal = { type: "tick" }): Step => {
+  const ponged = (
+    start: ConnectionState,
+    ms: number,
+    tick: ConnectionEvent = { type: "tick" },
+  ): Step => {
     let link = start;
     for (let now = 5_000; now < ms; now += 5_000) {
       ({ link } = play(link, [now, { type: "pong" }], [now, tick], [now, { type: "pong" }]));
@@ -400,7 +423,7 @@ describe("the watchdog", () => {
 });
 
 describe("when the next tick is due", () => {
-  test.each<[string, Link, number | undefined, number | undefined]>([
+  test.each<[string, ConnectionState, number | undefined, number | undefined]>([
     ["connecting: when the handshake has taken too long", connecting(), undefined, 15_000],
     ["replaying: when the first pong is overdue", opened(), undefined, 10_000],
     [
@@ -467,7 +490,7 @@ describe("closing", () => {
 });
 
 describe("pause", () => {
-  test.each<[string, Link, Action[]]>([
+  test.each<[string, ConnectionState, ConnectionAction[]]>([
     ["connecting", connecting(2), ["drop"]],
     ["replaying", opened(2), ["drop"]],
     ["live", live(2), ["drop"]],

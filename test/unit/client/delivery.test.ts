@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Delivery, FIRST_CONSUMER_MS, STALLED_MS } from "../../../src/client/delivery.ts";
 import type { ConsumerStalledError } from "../../../src/client/errors.ts";
 import type { Entry } from "../../../src/client/index.ts";
-import { FEED_BYTES, FEED_ENTRIES } from "../../../src/client/entry-iterator.ts";
+import { BACKLOG_BYTES, BACKLOG_ENTRIES } from "../../../src/client/entry-iterator.ts";
 import { Replies, replyId } from "../../../src/client/replies.ts";
 
 beforeEach(() => {
@@ -163,8 +163,8 @@ describe("done", () => {
 
 describe("a backlog", () => {
   test.each([
-    [FEED_ENTRIES, "hi"],
-    [Math.floor(FEED_BYTES / (8_000 + 128)), "x".repeat(8_000)],
+    [BACKLOG_ENTRIES, "hi"],
+    [Math.floor(BACKLOG_BYTES / (8_000 + 128)), "x".repeat(8_000)],
   ])("takes %d entries; the rest is asked for again when they are read", async (most, text) => {
     const { delivery, brings } = begins();
     const [slow, fast] = [delivery.feed(), delivery.feed()];
@@ -193,7 +193,7 @@ describe("a backlog", () => {
   test("takes one entry of any size", async () => {
     const { delivery, brings } = begins();
     const loop = delivery.feed();
-    brings(1, 1, "x".repeat(FEED_BYTES));
+    brings(1, 1, "x".repeat(BACKLOG_BYTES));
     expect(await next(loop)).toBe(1);
   });
 });

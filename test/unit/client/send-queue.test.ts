@@ -1,10 +1,10 @@
 /** What leaves a client, in which frames and how fast; and the message that ends every link (PROTOCOL section 2). */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Allowance } from "../../../src/client/rate-limiter.ts";
-import { Outgoing, pack } from "../../../src/client/send-queue.ts";
+import { RateLimiter } from "../../../src/client/rate-limiter.ts";
+import { SendQueue, pack } from "../../../src/client/send-queue.ts";
 import { markSent, onGap } from "../../../src/client/session.ts";
-import type { ClientRecord, Queued } from "../../../src/client/storage/storage.ts";
+import type { ClientRecord, QueuedMessage } from "../../../src/client/storage/storage.ts";
 import { fuzz } from "../../support/arbitraries.ts";
 
 const T0 = 1_000_000;
@@ -21,15 +21,15 @@ const limits = {
   spread: 0,
 };
 
-const queue = (...texts: readonly string[]): Queued[] =>
+const queue = (...texts: readonly string[]): QueuedMessage[] =>
   texts.map((text, i) => ({ id: `m${i}`, text, sent: false }));
-const holding = (outbox: readonly Queued[]): ClientRecord => ({
+const holding = (outbox: readonly QueuedMessage[]): ClientRecord => ({
   version: 1,
   session: "s",
   attempt: 1,
   outbox,
 });
-const many = (count: number): Queued[] =>
+const many = (count: number): QueuedMessage[] =>
   queue(...Array.from({ length: count }, (_, i) => `t${i}`));
 
 /** What the room would read from these frames, in order. */
@@ -74,9 +74,9 @@ describe("packing", () => {
   });
 
   test("everything of a round is one frame: the ack first, then the messages, then the rest", () => {
-    const outgoing = new Outgoing();
-    outgoing.questions.push('{"type":"who","id":"q"}');
-    outgoing.passing.push('{"type":"signal","data":1}');
+    const outgoing = new SendQueue();
+    outgoing.requests.push('{"type":"who","id":"q"}');
+    outgoing.ephemerals.push('{"type":"signal","data":1}');
     const batch = queue("a", "b");
     const frames = outgoing.frames([{ type: "ack", seq: 3 }], batch, true, T0);
     expect(frames).toHaveLength(1);
@@ -84,9 +84,9 @@ describe("packing", () => {
   });
 
   test("before the link is live nothing but acks leaves it", () => {
-    const outgoing = new Outgoing();
-    outgoing.questions.push('{"type":"who","id":"q"}');
-    outgoing.passing.push('{"type":"signal","data":1}');
+    const outgoing = new SendQueue();
+    outgoing.requests.push('{"type":"who","id":"q"}');
+    outgoing.ephemerals.push('{"type":"signal","data":1}');
     expect(outgoing.frames([{ type: "ack", seq: 3 }], [], false, T0)).toEqual([
       '{"type":"ack","seq":3}',
     ]);
@@ -95,7 +95,7 @@ describe("packing", () => {
 
 describe("pacing", () => {
   test("never more in any time than the room allows, and nothing is held for ever", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     const record = holding(many(2_000));
     outgoing.setLimits(limits, T0);
     let room = limits.burst;
@@ -118,7 +118,7 @@ describe("pacing", () => {
   });
 
   test("a new link does not refill it: what is sent again counts again", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     const record = holding(many(450));
     outgoing.setLimits(limits, T0);
     outgoing.frames([], outgoing.next(record, T0), true, T0);
@@ -129,27 +129,27 @@ describe("pacing", () => {
   });
 
   test("after a 4103 the allowance is taken for empty", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     const record = holding(many(10));
-    outgoing.allowance.empty(T0);
+    outgoing.rateLimiter.empty(T0);
     expect(outgoing.next(record, T0)).toEqual([]);
     expect(outgoing.dueAt(record, T0)).toBe(T0 + 20);
     expect(outgoing.next(record, T0 + 20)).toHaveLength(1);
   });
 
   test("a question costs ten; signals beyond the allowance are dropped, questions wait", () => {
-    const outgoing = new Outgoing();
-    outgoing.allowance.empty(T0);
-    outgoing.questions.push('{"type":"who","id":"q"}');
-    outgoing.passing.push('{"type":"signal","data":1}');
+    const outgoing = new SendQueue();
+    outgoing.rateLimiter.empty(T0);
+    outgoing.requests.push('{"type":"who","id":"q"}');
+    outgoing.ephemerals.push('{"type":"signal","data":1}');
     expect(outgoing.frames([], [], true, T0)).toEqual([]);
-    expect(outgoing.passing).toEqual([]);
+    expect(outgoing.ephemerals).toEqual([]);
     expect(outgoing.dueAt(holding([]), T0)).toBe(T0 + 200);
     expect(idsOf(outgoing.frames([], [], true, T0 + 200))).toEqual(["q"]);
   });
 
   test("a clock that steps back refills nothing, and stops nothing", () => {
-    const allowance = new Allowance();
+    const allowance = new RateLimiter();
     allowance.set(50, 500, T0);
     allowance.take(450);
     expect(allowance.available(T0 - 3_600_000)).toBe(0);
@@ -162,7 +162,7 @@ describe("pacing", () => {
     [0.5, 1],
     [1_000, 10],
   ])("rate %d, burst %d: what `wait` names is enough", (rate, burst) => {
-    const allowance = new Allowance();
+    const allowance = new RateLimiter();
     allowance.set(rate, burst, T0);
     allowance.empty(T0);
     const wait = allowance.wait(1, T0);
@@ -173,7 +173,7 @@ describe("pacing", () => {
 
 describe("each once per link, in order", () => {
   test("what was handed out is not handed out again until the link has ended", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     const record = holding(queue("a", "b", "c"));
     expect(idsOf(outgoing.frames([], outgoing.next(record, T0), true, T0))).toEqual([
       "m0",
@@ -188,7 +188,7 @@ describe("each once per link, in order", () => {
   });
 
   test("the oldest that waits is the first that is not decided", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     const [a, b] = queue("a", "b");
     if (a === undefined || b === undefined) throw new Error("two were asked for");
     outgoing.frames([], [a], true, T0);
@@ -200,14 +200,14 @@ describe("each once per link, in order", () => {
   });
 
   test("signals die with their link", () => {
-    const outgoing = new Outgoing();
-    outgoing.passing.push('{"type":"signal","data":1}');
+    const outgoing = new SendQueue();
+    outgoing.ephemerals.push('{"type":"signal","data":1}');
     outgoing.linkEnded(1006, T0 + 60_000);
     expect(outgoing.frames([], [], true, T0)).toEqual([]);
   });
 
   test("what is of unknown fate is never handed out", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     const record = holding([{ id: "u", text: "x", sent: true, unknown: true }, ...queue("a")]);
     expect(outgoing.next(record, T0).map(({ id }) => id)).toEqual(["m0"]);
   });
@@ -215,7 +215,7 @@ describe("each once per link, in order", () => {
 
 describe("the room's limits", () => {
   test("a new message above the limits is refused as soon as a room has told them, not before", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     const [long, short] = queue("x".repeat(101), "x".repeat(100));
     if (long === undefined || short === undefined) throw new Error("two were made");
     expect(outgoing.refusal(long)).toBeUndefined();
@@ -226,7 +226,7 @@ describe("the room's limits", () => {
     expect(outgoing.refusal(short)).toBeUndefined();
   });
 
-  test.each<[string, Partial<Queued>, RegExp | undefined]>([
+  test.each<[string, Partial<QueuedMessage>, RegExp | undefined]>([
     ["a text of exactly the limit", { text: "é".repeat(4_096) }, undefined],
     ["a text one byte above it", { text: `${"é".repeat(4_096)}x` }, /8192 bytes/],
     ["as many names as may be", { to: Array.from({ length: 64 }, (_, i) => `n${i}`) }, undefined],
@@ -243,15 +243,15 @@ describe("the room's limits", () => {
     ],
   ])("%s", (_case, part, expected) => {
     const record = holding(queue("fine").map((queued) => ({ ...queued, ...part })));
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     outgoing.setLimits(limits, T0);
-    const wrong = outgoing.misfits(record);
+    const wrong = outgoing.oversized(record);
     expect(wrong.map(({ code }) => code)).toEqual(expected === undefined ? [] : ["too-large"]);
     if (expected !== undefined) expect(wrong[0]?.why).toMatch(expected);
   });
 
   test("a room with a smaller frame gets smaller frames", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     const record = holding(many(20));
     outgoing.setLimits({ ...limits, frame: 200 }, T0);
     const frames = outgoing.frames([], outgoing.next(record, T0), true, T0);
@@ -262,7 +262,7 @@ describe("the room's limits", () => {
 
 /** A room whose link ends, with `code`, at each frame that has "poison" in it; it stores everything else. */
 class Fragile {
-  readonly outgoing = new Outgoing();
+  readonly outgoing = new SendQueue();
   readonly stored: string[] = [];
   readonly dropped: string[] = [];
   readonly #code: number;
@@ -270,7 +270,7 @@ class Fragile {
   links = 0;
   now = T0;
 
-  constructor(outbox: readonly Queued[], code = 1006) {
+  constructor(outbox: readonly QueuedMessage[], code = 1006) {
     this.record = holding(outbox);
     this.#code = code;
   }
@@ -284,7 +284,7 @@ class Fragile {
     this.links++;
     this.now += 60_000;
     this.outgoing.setLimits(limits, this.now);
-    for (const { queued } of this.outgoing.misfits(this.record)) {
+    for (const { queued } of this.outgoing.oversized(this.record)) {
       this.dropped.push(queued.text);
       this.without(queued);
       this.outgoing.decided(queued);
@@ -372,10 +372,10 @@ describe("a message that ends every link it goes out on", () => {
   });
 
   test("a link that ends long after the message went out has ended for another reason", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     const record = holding(queue("a", "b"));
     for (let i = 0; i < 10; i++) {
-      expect(outgoing.misfits(record)).toEqual([]);
+      expect(outgoing.oversized(record)).toEqual([]);
       outgoing.frames([], outgoing.next(record, T0), true, T0);
       expect(outgoing.oldestSentAt).toBe(T0);
       outgoing.linkEnded(1006, T0 + 3_001);
@@ -384,9 +384,9 @@ describe("a message that ends every link it goes out on", () => {
   });
 
   test("a link that ends with nothing handed out accuses nobody", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     for (let i = 0; i < 10; i++) outgoing.linkEnded(1006, T0);
-    expect(outgoing.misfits(holding(queue("a")))).toEqual([]);
+    expect(outgoing.oversized(holding(queue("a")))).toEqual([]);
     expect(outgoing.next(holding(queue("a", "b")), T0)).toHaveLength(2);
   });
 
@@ -396,11 +396,11 @@ describe("a message that ends every link it goes out on", () => {
     const [queued] = room.record.outbox;
     if (queued === undefined) throw new Error("it was dropped before the replay");
     room.outgoing.decided(queued);
-    expect(room.outgoing.misfits(room.record)).toEqual([]);
+    expect(room.outgoing.oversized(room.record)).toEqual([]);
   });
 
   test("what a gap made unknown does not hold up the others while they go one by one", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     outgoing.setLimits(limits, T0);
     let record = holding(queue("a", "b", "c"));
     const goes = (now: number): (string | undefined)[] => {

@@ -203,9 +203,9 @@ class Client {
     }
   }
 
-  #apply({ record, happenings }: Outcome): void {
+  #apply({ record, effects }: Outcome): void {
     this.record = record;
-    for (const happening of happenings) {
+    for (const happening of effects) {
       if (happening.type === "entry") this.seen.push(happening.entry.seq);
       else if (happening.type === "gap") this.gaps.push(happening);
       else {

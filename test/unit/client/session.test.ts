@@ -1,7 +1,7 @@
 /** PROTOCOL section 2, *Your own message is its own confirmation*: the client's half of exactly-once. */
 import { describe, expect, test } from "vitest";
 import {
-  type Happening,
+  type Effect,
   markSent,
   type Message,
   nextAttempt,
@@ -13,13 +13,13 @@ import {
   onWelcome,
   withdraw,
 } from "../../../src/client/session.ts";
-import type { ClientRecord, Queued } from "../../../src/client/storage/storage.ts";
+import type { ClientRecord, QueuedMessage } from "../../../src/client/storage/storage.ts";
 import { peer, seq } from "../../support/arbitraries.ts";
 
 const ME = "alice";
 
 /** Waiting messages in short: "a" not sent, "a!" sent, "a?" of unknown fate. */
-const waiting = (...words: readonly string[]): Queued[] =>
+const waiting = (...words: readonly string[]): QueuedMessage[] =>
   words.map((word) => {
     const id = word.replace(/[!?]$/, "");
     const sent = id !== word;
@@ -44,7 +44,7 @@ const entry = (at: number, from: string, id?: string): Message => ({
 });
 
 /** What happened, in short. */
-const told = (happenings: readonly Happening[]): string[] =>
+const told = (happenings: readonly Effect[]): string[] =>
   happenings.map((happening) => {
     switch (happening.type) {
       case "entry":
@@ -99,7 +99,7 @@ describe("entries", () => {
     ["one's own by chat.line has no id", ["a!"], entry(6, ME), ["entry 6"], ["a!"]],
   ])("%s", (_case, outbox, message, happenings, after) => {
     const outcome = onMessage(holding(5, ...outbox), message, ME);
-    expect(told(outcome.happenings)).toEqual(happenings);
+    expect(told(outcome.effects)).toEqual(happenings);
     expect(left(outcome.record)).toEqual(after);
     expect(outcome.record.cursor).toBe(6);
   });
@@ -123,7 +123,7 @@ describe("gaps", () => {
     ["of a single entry", 6, 6, ["gap 6..6"], 6],
   ])("%s", (_case, from, to, happenings, cursor) => {
     const outcome = onGap(holding(5, "a!", "b"), { from, to });
-    expect(told(outcome.happenings)).toEqual(happenings);
+    expect(told(outcome.effects)).toEqual(happenings);
     expect(outcome.record.cursor).toBe(cursor);
     expect(left(outcome.record)).toEqual(happenings.length === 0 ? ["a!", "b"] : ["a?", "b"]);
   });
@@ -133,7 +133,7 @@ describe("gaps", () => {
     expect(nextToSend(record, new Set(), 10).map(({ id }) => id)).toEqual(["b"]);
     const sent = markSent(record, nextToSend(record, new Set(), 10));
     const outcome = onMessage(sent, entry(10, ME, "b"), ME);
-    expect(told(outcome.happenings)).not.toContain("refused a lost");
+    expect(told(outcome.effects)).not.toContain("refused a lost");
   });
 });
 
@@ -146,13 +146,13 @@ describe("ready", () => {
 
   test("tells what is of unknown fate, lets go of it, and leaves the rest", () => {
     const outcome = onReady(holding(5, "a?", "b!", "c?", "d"), 9, new Set());
-    expect(told(outcome.happenings)).toEqual(["unknown a", "unknown c"]);
+    expect(told(outcome.effects)).toEqual(["unknown a", "unknown c"]);
     expect(left(outcome.record)).toEqual(["b!", "d"]);
   });
 
   test("what this very link was handed may still be answered: it is kept", () => {
     const outcome = onReady(holding(5, "a?", "c?"), 9, new Set(["c"]));
-    expect(told(outcome.happenings)).toEqual(["unknown a"]);
+    expect(told(outcome.effects)).toEqual(["unknown a"]);
     expect(left(outcome.record)).toEqual(["c?"]);
   });
 });
@@ -170,7 +170,7 @@ describe("errors", () => {
       message: "nobody here is called zoe",
       ...(id !== undefined && { id }),
     });
-    expect(told(outcome.happenings)).toEqual(happenings);
+    expect(told(outcome.effects)).toEqual(happenings);
     expect(left(outcome.record)).toEqual(after);
     expect(outcome.record.cursor).toBe(5);
   });
@@ -180,7 +180,7 @@ describe("errors", () => {
     const [queued] = record.outbox;
     if (queued === undefined) throw new Error("the outbox is empty");
     const outcome = withdraw(record, queued, "too-large", "send it in parts");
-    expect(told(outcome.happenings)).toEqual(["refused a too-large"]);
+    expect(told(outcome.effects)).toEqual(["refused a too-large"]);
     expect(left(outcome.record)).toEqual(["b!"]);
   });
 });
@@ -232,8 +232,8 @@ describe("sending", () => {
 });
 
 test("an answer of an earlier life, found in the replay, decides nothing but itself", () => {
-  const { record, happenings } = onMessage(holding(5, "a!", "b", "c!"), entry(6, ME, "b"), ME);
-  expect(happenings.map(({ type }) => type)).toEqual(["entry", "confirmed"]);
+  const { record, effects } = onMessage(holding(5, "a!", "b", "c!"), entry(6, ME, "b"), ME);
+  expect(effects.map(({ type }) => type)).toEqual(["entry", "confirmed"]);
   expect(record.outbox.map(({ id }) => id)).toEqual(["a", "c"]);
 });
 

@@ -4,7 +4,7 @@
  * Invariant: nothing is claimed that was not seen. While away, the room's side is known only as far as another tab of
  * this browser saw it; at the return the room tells an upper bound; what came is counted as it comes.
  */
-import type { LinkState } from "../../../client/index.ts";
+import type { ClientState } from "../../../client/index.ts";
 import type { Tally } from "./log.ts";
 
 /** How many places seen by another tab are remembered. */
@@ -45,7 +45,7 @@ export const FIRST: Absence = { phase: "away", isFirst: true, isMeant: false, se
 
 const nothing = { came: 0, went: 0, doubled: 0, misplaced: 0 } as const;
 
-export function onState(absence: Absence, state: LinkState): Absence {
+export function onState(absence: Absence, state: ClientState): Absence {
   switch (state.type) {
     case "paused":
     case "offline": {

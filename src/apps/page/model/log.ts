@@ -5,7 +5,7 @@
  * - An entry stands once, at its place, however it came; that it came twice, or out of order, is counted.
  * - What is older than `KEPT` places may be dropped: the room has it.
  */
-import type { Entry, Unsent } from "../../../client/index.ts";
+import type { Entry, OutboxMessage } from "../../../client/index.ts";
 
 /** How many entries and gaps are kept in memory. */
 export const KEPT = 5_000;
@@ -34,20 +34,20 @@ export interface Gap {
 export interface Waiting {
   readonly kind: "waiting";
   readonly key: string;
-  readonly unsent: Unsent;
+  readonly unsent: OutboxMessage;
 }
 
 /** A message of one's own that the room refused, or whose fate is unknown. */
-export interface Trouble {
+export interface FailedItem {
   readonly kind: "trouble";
   readonly key: string;
   readonly fate: "refused" | "unknown";
   readonly why: string;
-  readonly unsent: Unsent;
+  readonly unsent: OutboxMessage;
 }
 
 type Placed = Message | Gap;
-export type Item = Placed | Trouble | Waiting;
+export type LogItem = Placed | FailedItem | Waiting;
 
 /** What came since it was last asked. */
 export interface Tally {
@@ -57,7 +57,7 @@ export interface Tally {
 
 export class Log {
   #placed: Placed[] = [];
-  #troubles: readonly Trouble[] = [];
+  #troubles: readonly FailedItem[] = [];
   #waiting: readonly Waiting[] = [];
   /** The highest place that the room itself sent, asked or not. */
   #last = 0;
@@ -66,11 +66,11 @@ export class Log {
   /** Is the oldest entry here the oldest that there is? */
   isWhole = false;
 
-  get items(): readonly Item[] {
+  get items(): readonly LogItem[] {
     return [...this.#placed, ...this.#troubles, ...this.#waiting];
   }
 
-  get troubles(): readonly Trouble[] {
+  get troubles(): readonly FailedItem[] {
     return this.#troubles;
   }
 
@@ -112,14 +112,14 @@ export class Log {
     this.#placed[at] = { ...item, entry };
   }
 
-  setWaiting(outbox: readonly Unsent[]): void {
+  setWaiting(outbox: readonly OutboxMessage[]): void {
     const known = new Map(this.#waiting.map((item) => [item.unsent.id, item]));
     this.#waiting = outbox.map(
       (unsent) => known.get(unsent.id) ?? { kind: "waiting", key: `w${unsent.id}`, unsent },
     );
   }
 
-  setTroubles(troubles: readonly Trouble[]): void {
+  setTroubles(troubles: readonly FailedItem[]): void {
     this.#troubles = troubles;
   }
 

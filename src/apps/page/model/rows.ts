@@ -1,5 +1,5 @@
 /** What stands in the log, row by row: items, and the lines between them. Pure: time zone and language come in. */
-import type { Gap, Item, Message, Trouble, Waiting } from "./log.ts";
+import type { Gap, LogItem, Message, FailedItem, Waiting } from "./log.ts";
 
 /** Messages of one person within this time stand under one name. */
 const GROUP_MS = 300_000;
@@ -16,7 +16,7 @@ export type Row =
       readonly time: string;
     }
   | { readonly kind: "gap"; readonly key: string; readonly item: Gap }
-  | { readonly kind: "trouble"; readonly key: string; readonly item: Trouble }
+  | { readonly kind: "trouble"; readonly key: string; readonly item: FailedItem }
   | {
       readonly kind: "waiting";
       readonly key: string;
@@ -94,13 +94,13 @@ const isTime = (at: number): boolean => Number.isFinite(at) && Math.abs(at) <= T
  * @param lines stand before the message of that place
  */
 export function rowsOf(
-  items: readonly Item[],
+  items: readonly LogItem[],
   { start, end }: { readonly start: number; readonly end: number },
   lines: ReadonlyMap<number, Line>,
   { day, time }: Calendar,
 ): Row[] {
   const rows: Row[] = [];
-  let before: Item | undefined;
+  let before: LogItem | undefined;
   let lastDay = "";
   for (const item of items.slice(start, end)) {
     const { key } = item;
@@ -136,7 +136,7 @@ export function rowsOf(
   return rows;
 }
 
-function continues(before: Item | undefined, { entry }: Message): boolean {
+function continues(before: LogItem | undefined, { entry }: Message): boolean {
   if (before?.kind !== "message") return false;
   const { from, to, at } = before.entry;
   return from === entry.from && isSame(to, entry.to) && entry.at - at < GROUP_MS;

@@ -1,64 +1,64 @@
 /** The state of the link, and its ends, in words: what it is, and what to do. */
-import { type LinkState, plainWords } from "../../../client/index.ts";
+import { type ClientState, plainText } from "../../../client/index.ts";
 import { CLOSE } from "../../../protocol/close-codes.ts";
 
 /** What the page itself knows on top of the link. */
 export type Status =
-  | LinkState
+  | ClientState
   /** Another tab of this browser has this name. `asked`: it was asked to let go; `silent`: it did not. */
   | { readonly type: "held"; readonly stage: "found" | "asked" | "silent" }
   /** This tab gave the name to another one. */
   | { readonly type: "given" };
 
 /** The colour of the dot beside the words. */
-export type Mood = "good" | "busy" | "bad";
+export type Tone = "good" | "busy" | "bad";
 
-export interface Words {
+export interface StatusText {
   readonly text: string;
-  readonly mood: Mood;
+  readonly tone: Tone;
   /** Trying at once is possible. */
   readonly canTry: boolean;
 }
 
 const seconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1_000));
 const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-export const sentence = (text: string): string => upper(plainWords(text).replace(/[.\s]*$/, "."));
+export const sentence = (text: string): string => upper(plainText(text).replace(/[.\s]*$/, "."));
 
 /** The room's reason without its advice, which comes behind a colon: for where the page gives the advice itself. */
-export const causeOf = (why: string): string => plainWords(why).split(": ", 1)[0] ?? "";
+export const causeOf = (why: string): string => plainText(why).split(": ", 1)[0] ?? "";
 /** The page comes back by itself. */
 const withoutComeBack = (why: string): string => why.replace(/(:|, or) come back[^:]*$/, "");
 
-export function wordsOf(status: Status, now: number): Words {
+export function statusText(status: Status, now: number): StatusText {
   switch (status.type) {
     case "connecting":
       return {
         text: status.tries === 0 ? "Connecting" : "Trying again",
-        mood: "busy",
+        tone: "busy",
         canTry: false,
       };
     case "replaying":
-      return { text: "Catching up", mood: "busy", canTry: false };
+      return { text: "Catching up", tone: "busy", canTry: false };
     case "live":
       return status.checking
-        ? { text: "Checking the connection", mood: "busy", canTry: false }
-        : { text: "Connected", mood: "good", canTry: false };
+        ? { text: "Checking the connection", tone: "busy", canTry: false }
+        : { text: "Connected", tone: "good", canTry: false };
     case "offline": {
       const left = seconds(status.retryAt - now);
       const when = left > 0 ? `trying again in ${left} s` : "trying again";
       return {
-        text: `${upper(withoutComeBack(plainWords(status.why)))}: ${when}`,
-        mood: "bad",
+        text: `${upper(withoutComeBack(plainText(status.why)))}: ${when}`,
+        tone: "bad",
         canTry: left > 0,
       };
     }
     case "paused":
-      return { text: "Cut off, by you", mood: "bad", canTry: false };
+      return { text: "Cut off, by you", tone: "bad", canTry: false };
     case "held":
     case "given":
-      return { text: "In another tab", mood: "bad", canTry: false };
+      return { text: "In another tab", tone: "bad", canTry: false };
     case "closed":
-      return { text: "Not connected", mood: "bad", canTry: false };
+      return { text: "Not connected", tone: "bad", canTry: false };
     default:
       return status satisfies never;
   }
@@ -81,7 +81,7 @@ export const ACTIONS: Readonly<Record<Action, string>> = {
   "keep-nothing": "Go on without keeping anything",
 };
 
-export interface Notice {
+export interface Banner {
   readonly text: string;
   readonly actions: readonly Action[];
 }
@@ -91,7 +91,7 @@ export const isPageRefused = ({ code, why }: Extract<Status, { type: "closed" }>
   code === CLOSE.FORBIDDEN && why.includes("ALLOWED_ORIGINS");
 
 /** What stands in the way of talking, and what to do about it; undefined if nothing does. */
-export function noticeOf(status: Status, name: string): Notice | undefined {
+export function bannerOf(status: Status, name: string): Banner | undefined {
   if (status.type === "held") return held(status.stage, name);
   if (status.type === "given") {
     return {
@@ -131,7 +131,7 @@ export function noticeOf(status: Status, name: string): Notice | undefined {
   }
 }
 
-function held(stage: "found" | "asked" | "silent", name: string): Notice {
+function held(stage: "found" | "asked" | "silent", name: string): Banner {
   if (stage === "asked") return { text: "Asking the other tab to let go.", actions: [] };
   if (stage === "found") {
     return {
@@ -146,7 +146,7 @@ function held(stage: "found" | "asked" | "silent", name: string): Notice {
 }
 
 /** Who types, in words; empty if nobody does. */
-export function typingWords(names: readonly string[]): string {
+export function typingText(names: readonly string[]): string {
   const [first, second] = names;
   if (first === undefined) return "";
   if (second === undefined) return `${first} is typing`;

@@ -21,7 +21,7 @@ export class Unread {
   }
 
   /** Does somebody look at the end of the log? */
-  looks(isLooking: boolean): void {
+  visibilityChanged(isLooking: boolean): void {
     if (isLooking === this.#isLooking) return;
     this.#isLooking = isLooking;
     if (isLooking) this.#count = 0;

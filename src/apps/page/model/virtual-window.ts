@@ -12,29 +12,30 @@ export const ROWS = 280;
 /** How far the window moves when its edge comes near. */
 export const STEP = 100;
 
-export interface Window {
+export interface VirtualWindow {
   readonly start: number;
   readonly end: number;
   /** New items at the end pull the window along. */
   readonly follows: boolean;
 }
 
-export const EMPTY: Window = { start: 0, end: 0, follows: true };
+export const EMPTY: VirtualWindow = { start: 0, end: 0, follows: true };
 
-export const atEnd = (length: number): Window => ({
+export const atEnd = (length: number): VirtualWindow => ({
   start: Math.max(0, length - ROWS),
   end: length,
   follows: true,
 });
 
-const from = (wanted: number, length: number): Window => {
+const from = (wanted: number, length: number): VirtualWindow => {
   const start = Math.max(0, Math.min(wanted, length - 1));
   return { start, end: Math.min(length, start + ROWS), follows: false };
 };
 
-export const up = ({ start }: Window, length: number): Window => from(start - STEP, length);
+export const up = ({ start }: VirtualWindow, length: number): VirtualWindow =>
+  from(start - STEP, length);
 
-export const down = ({ start }: Window, length: number): Window =>
+export const down = ({ start }: VirtualWindow, length: number): VirtualWindow =>
   from(Math.min(start + STEP, Math.max(0, length - ROWS)), length);
 
 /**
@@ -42,7 +43,11 @@ export const down = ({ start }: Window, length: number): Window =>
  * @param before the key of the item that it began with
  * @param keys   of the new list
  */
-export function moved(window: Window, before: string | undefined, keys: readonly string[]): Window {
+export function moved(
+  window: VirtualWindow,
+  before: string | undefined,
+  keys: readonly string[],
+): VirtualWindow {
   if (window.follows) return atEnd(keys.length);
   const at = before === undefined ? -1 : keys.indexOf(before);
   return from(at < 0 ? window.start : at, keys.length);

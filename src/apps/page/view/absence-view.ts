@@ -1,6 +1,6 @@
 /** What waits on both sides of a cut, and what the return brought. */
 import { type Absence, summary } from "../model/absence.ts";
-import { movesLess, part, setText } from "./dom.ts";
+import { movesLess, byId, setText } from "./dom.ts";
 
 /** How long a counter takes to run down, so that it can be seen. */
 const COUNT_MS = 900;
@@ -52,13 +52,13 @@ class Counter {
 }
 
 export class AbsenceView {
-  readonly #panel = part("absence", HTMLElement);
-  readonly #here = new Counter(part("waits-here", HTMLElement));
-  readonly #there = new Counter(part("waits-there", HTMLElement));
-  readonly #hereWords = part("here-words", HTMLElement);
-  readonly #thereWords = part("there-words", HTMLElement);
-  readonly #words = part("absence-words", HTMLElement);
-  readonly #close = part("absence-close", HTMLButtonElement);
+  readonly #panel = byId("absence", HTMLElement);
+  readonly #here = new Counter(byId("waits-here", HTMLElement));
+  readonly #there = new Counter(byId("waits-there", HTMLElement));
+  readonly #hereWords = byId("here-words", HTMLElement);
+  readonly #thereWords = byId("there-words", HTMLElement);
+  readonly #words = byId("absence-words", HTMLElement);
+  readonly #close = byId("absence-close", HTMLButtonElement);
 
   constructor(dismissed: () => void) {
     this.#close.addEventListener("click", dismissed);

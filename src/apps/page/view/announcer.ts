@@ -3,7 +3,7 @@
  * itself is silent (`aria-live="off"`), because history and replays go into it too.
  */
 import type { Entry } from "../../../client/index.ts";
-import { part } from "./dom.ts";
+import { byId } from "./dom.ts";
 
 /** How long what comes is gathered. */
 const GATHER_MS = 500;
@@ -11,12 +11,12 @@ const GATHER_MS = 500;
 const FEW = 3;
 
 export class Announcer {
-  readonly #region = part("announcer", HTMLElement);
+  readonly #region = byId("announcer", HTMLElement);
   #heard: string[] = [];
   #last = "";
 
   /** Somebody said something. */
-  heard({ from, text, redacted }: Entry): void {
+  onMessage({ from, text, redacted }: Entry): void {
     if (redacted) return;
     this.#heard.push(`${from}: ${text}`);
     if (this.#heard.length === 1) setTimeout(() => this.#tell(), GATHER_MS);

@@ -1,11 +1,11 @@
 /** What stands in the way of talking, with what to do about it. */
-import { type Action, ACTIONS, type Notice } from "../model/status-text.ts";
-import { button, part, setText } from "./dom.ts";
+import { type Action, ACTIONS, type Banner } from "../model/status-text.ts";
+import { button, byId, setText } from "./dom.ts";
 
-export class NoticeView {
-  readonly #box = part("notice", HTMLElement);
-  readonly #words = part("notice-words", HTMLElement);
-  readonly #choices = part("notice-choices", HTMLElement);
+export class BannerView {
+  readonly #box = byId("notice", HTMLElement);
+  readonly #words = byId("notice-words", HTMLElement);
+  readonly #choices = byId("notice-choices", HTMLElement);
   readonly #chosen: (action: Action) => void;
   #drawn = "";
 
@@ -13,7 +13,7 @@ export class NoticeView {
     this.#chosen = chosen;
   }
 
-  render(notice: Notice | undefined): void {
+  render(notice: Banner | undefined): void {
     this.#box.hidden = notice === undefined;
     const { text = "", actions = [] } = notice ?? {};
     setText(this.#words, text);

@@ -8,7 +8,7 @@
 import type { Draft } from "../preferences.ts";
 import { pressOf } from "../model/keys.ts";
 import { type Length, lengthOf } from "../model/length.ts";
-import { button, make, part, setText, written } from "./dom.ts";
+import { button, create, byId, setText, written } from "./dom.ts";
 
 export interface ComposerActions {
   /** @throws if the text was not taken, by rejecting */
@@ -20,14 +20,14 @@ export interface ComposerActions {
 }
 
 export class Composer {
-  readonly #form = part("composer", HTMLFormElement);
-  readonly #to = part("to", HTMLElement);
-  readonly #text = part("text", HTMLTextAreaElement);
-  readonly #send = part("send", HTMLButtonElement);
-  readonly #trouble = part("composer-trouble", HTMLElement);
+  readonly #form = byId("composer", HTMLFormElement);
+  readonly #to = byId("to", HTMLElement);
+  readonly #text = byId("text", HTMLTextAreaElement);
+  readonly #send = byId("send", HTMLButtonElement);
+  readonly #trouble = byId("composer-trouble", HTMLElement);
   readonly #actions: ComposerActions;
-  readonly #count = part("text-count", HTMLElement);
-  readonly #said = part("text-count-said", HTMLElement);
+  readonly #count = byId("text-count", HTMLElement);
+  readonly #said = byId("text-count-said", HTMLElement);
   #names: readonly string[] = [];
   #canSend = true;
   /** Bytes of UTF-8. */
@@ -150,11 +150,11 @@ export class Composer {
     this.#names = names;
     const chips = names.map((name) => {
       const chip = button("chip", "", () => this.toggle(name));
-      chip.append(written("bdi", "", name), make("span", "cross", "×"));
+      chip.append(written("bdi", "", name), create("span", "cross", "×"));
       chip.ariaLabel = `Do not write to ${name}`;
       return chip;
     });
-    const label = make("span", "to-label", "To");
+    const label = create("span", "to-label", "To");
     this.#to.replaceChildren(...(chips.length > 0 ? [label, ...chips] : []));
     const whom = names.length === 0 ? "everyone" : names.join(", ");
     this.#text.placeholder = `Write to ${whom}`;

@@ -1,14 +1,14 @@
 /** The few verbs of the document that the views need. Text goes in as text, never as markup. */
 
 /** @returns the part of the page with this id @throws if the page has none of this kind */
-export function part<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
+export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   const found = document.getElementById(id);
   if (!(found instanceof kind)) throw new Error(`the page has no ${kind.name} ${id}`);
   return found;
 }
 
 /** A new element with its class, and with texts or elements in it. */
-export function make<Tag extends keyof HTMLElementTagNameMap>(
+export function create<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   className: string,
   ...children: readonly (Node | string)[]
@@ -21,14 +21,14 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
 
 /** What a person wrote: its direction is its own. */
 export function written(tag: "p" | "bdi" | "span", className: string, text: string): HTMLElement {
-  const element = make(tag, className);
+  const element = create(tag, className);
   element.dir = "auto";
   element.textContent = text;
   return element;
 }
 
 export function button(className: string, text: string, pressed: () => void): HTMLButtonElement {
-  const element = make("button", className);
+  const element = create("button", className);
   element.type = "button";
   element.textContent = text;
   element.addEventListener("click", pressed);
@@ -50,9 +50,9 @@ export function hueOf(name: string): string {
 }
 
 /** The round sign before a name. */
-export function sign(name: string): HTMLElement {
+export function avatar(name: string): HTMLElement {
   const [first = ""] = name;
-  const element = make("span", `sign ${hueOf(name)}`, first.toUpperCase());
+  const element = create("span", `sign ${hueOf(name)}`, first.toUpperCase());
   element.ariaHidden = "true";
   return element;
 }

@@ -1,14 +1,14 @@
 /** Choosing a room and a name. */
 import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../../../protocol/ids.ts";
-import type { Place } from "../room-session.ts";
-import { part, setText } from "./dom.ts";
+import type { RoomAddress } from "../room-session.ts";
+import { byId, setText } from "./dom.ts";
 
 export class JoinView {
-  readonly #form = part("join-form", HTMLFormElement);
-  readonly #room = part("join-room", HTMLInputElement);
-  readonly #name = part("join-name", HTMLInputElement);
+  readonly #form = byId("join-form", HTMLFormElement);
+  readonly #room = byId("join-room", HTMLInputElement);
+  readonly #name = byId("join-name", HTMLInputElement);
 
-  constructor(join: (place: Place) => void) {
+  constructor(join: (place: RoomAddress) => void) {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       const place = this.#read();
@@ -20,7 +20,7 @@ export class JoinView {
   }
 
   /** @param complaint about the name; empty if there is none */
-  open({ room, name }: Place, complaint: string): void {
+  open({ room, name }: RoomAddress, complaint: string): void {
     this.#room.value = room;
     this.#name.value = name;
     this.#complain(this.#room, "");
@@ -30,7 +30,7 @@ export class JoinView {
     first.select();
   }
 
-  #read(): Place | undefined {
+  #read(): RoomAddress | undefined {
     const room = parseRoomName(this.#room.value.trim());
     const name = parsePeerName(this.#name.value.trim());
     this.#complain(this.#room, room === undefined ? grammar("room") : "");
@@ -42,7 +42,7 @@ export class JoinView {
   }
 
   #complain(input: HTMLInputElement, text: string): void {
-    const place = part(`${input.id}-trouble`, HTMLElement);
+    const place = byId(`${input.id}-trouble`, HTMLElement);
     setText(place, text);
     input.ariaInvalid = String(text !== "");
   }

@@ -1,5 +1,5 @@
 /** The key: shown and copied when asked for, and replaced by one from another device. Shown nowhere else. */
-import { part, setText } from "./dom.ts";
+import { byId, setText } from "./dom.ts";
 
 /** Characters of a key. */
 const KEY_MAX = 1_024;
@@ -9,19 +9,19 @@ export interface Keys {
 }
 
 export class KeyDialog {
-  readonly #dialog = part("key-dialog", HTMLDialogElement);
-  readonly #own = part("key-own", HTMLInputElement);
-  readonly #other = part("key-other", HTMLInputElement);
-  readonly #show = part("key-show", HTMLButtonElement);
-  readonly #told = part("key-told", HTMLElement);
+  readonly #dialog = byId("key-dialog", HTMLDialogElement);
+  readonly #own = byId("key-own", HTMLInputElement);
+  readonly #other = byId("key-other", HTMLInputElement);
+  readonly #show = byId("key-show", HTMLButtonElement);
+  readonly #told = byId("key-told", HTMLElement);
   readonly #keys: Keys;
 
   constructor(keys: Keys, replaced: () => void) {
     this.#keys = keys;
     this.#show.addEventListener("click", () => this.#reveal(this.#own.type === "password"));
-    part("key-copy", HTMLButtonElement).addEventListener("click", () => void this.#copy());
-    part("key-close", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
-    part("key-form", HTMLFormElement).addEventListener("submit", (event) => {
+    byId("key-copy", HTMLButtonElement).addEventListener("click", () => void this.#copy());
+    byId("key-close", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
+    byId("key-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       if (!this.#replace()) return;
       this.#dialog.close();

@@ -6,10 +6,10 @@
  * - What somebody looks at does not move under them, whether rows come above or below; who looks at the end follows it.
  * - A row whose content is the same stays the same element.
  */
-import type { Item } from "../model/log.ts";
+import type { LogItem } from "../model/log.ts";
 import { type Calendar, type Line, type Row, rowsOf } from "../model/rows.ts";
-import { down, EMPTY, moved, up, type Window } from "../model/virtual-window.ts";
-import { make } from "./dom.ts";
+import { down, EMPTY, moved, up, type VirtualWindow } from "../model/virtual-window.ts";
+import { create } from "./dom.ts";
 import { type RowActions, rowElement } from "./row-view.ts";
 
 /** How near the end counts as the end, in CSS pixels. */
@@ -23,7 +23,7 @@ interface Shown {
 }
 
 export interface LogContent {
-  readonly items: readonly Item[];
+  readonly items: readonly LogItem[];
   readonly lines: ReadonlyMap<number, Line>;
   /** What stands above the first row, if it is the first of all. */
   readonly edge: string;
@@ -33,19 +33,19 @@ export interface LogActions extends RowActions {
   /** The first row that is known came near. */
   readonly wantsMore: () => void;
   /** Somebody looks at the end, or not any more. */
-  readonly looks: () => void;
+  readonly visibilityChanged: () => void;
 }
 
 export class LogView {
   readonly #box: HTMLElement;
-  readonly #rows = make("div", "rows");
-  readonly #edge = make("p", "edge");
+  readonly #rows = create("div", "rows");
+  readonly #edge = create("p", "edge");
   readonly #actions: LogActions;
   #shown = new Map<string, Shown>();
   /** The rows that were marked as replayed once: not again when they come back into the document. */
   readonly #marked = new Set<string>();
-  #window: Window = EMPTY;
-  #items: readonly Item[] = [];
+  #window: VirtualWindow = EMPTY;
+  #items: readonly LogItem[] = [];
   #content: LogContent = { items: [], lines: new Map(), edge: "" };
   #calendar: Calendar;
 
@@ -86,14 +86,14 @@ export class LogView {
   /** Goes to the end, and follows it. */
   toEnd(): void {
     this.#show(moved({ ...this.#window, follows: true }, undefined, this.#keys()));
-    this.#actions.looks();
+    this.#actions.visibilityChanged();
   }
 
   #keys(): string[] {
     return this.#items.map(({ key }) => key);
   }
 
-  #show(window: Window): void {
+  #show(window: VirtualWindow): void {
     const { lines, edge } = this.#content;
     const anchor = window.follows ? undefined : this.#anchor();
     this.#window = window;
@@ -169,7 +169,7 @@ export class LogView {
     const isAtEnd = end === length && below < NEAR_PX;
     if (isAtEnd !== follows) {
       this.#window = { ...this.#window, follows: isAtEnd };
-      this.#actions.looks();
+      this.#actions.visibilityChanged();
     }
     if (scrollTop < clientHeight) {
       if (start > 0) this.#show(up({ ...this.#window, follows: false }, length));

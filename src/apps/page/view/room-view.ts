@@ -4,15 +4,21 @@ import type { Draft } from "../preferences.ts";
 import { NONE, summary } from "../model/absence.ts";
 import { type Calendar, calendar, type Line } from "../model/rows.ts";
 import { Unread } from "../model/unread.ts";
-import { type Action, noticeOf, type Status, typingWords, wordsOf } from "../model/status-text.ts";
-import type { Room } from "../room-session.ts";
+import {
+  type Action,
+  bannerOf,
+  type Status,
+  typingText,
+  statusText,
+} from "../model/status-text.ts";
+import type { RoomSession } from "../room-session.ts";
 import { AbsenceView } from "./absence-view.ts";
 import { Announcer } from "./announcer.ts";
 import { Composer } from "./composer.ts";
-import { part, setText } from "./dom.ts";
-import { LinkView } from "./connection-view.ts";
+import { byId, setText } from "./dom.ts";
+import { ConnectionView } from "./connection-view.ts";
 import { LogView } from "./log-view.ts";
-import { NoticeView } from "./banner-view.ts";
+import { BannerView } from "./banner-view.ts";
 import { PeopleView } from "./people-view.ts";
 
 export interface RoomActions {
@@ -21,13 +27,13 @@ export interface RoomActions {
 }
 
 export class RoomView {
-  readonly #room: Room;
+  readonly #room: RoomSession;
   readonly #actions: RoomActions;
   readonly #views: Views;
   readonly #unread = new Unread();
   #calendar: Calendar | undefined;
 
-  constructor(room: Room, views: Views, actions: RoomActions) {
+  constructor(room: RoomSession, views: Views, actions: RoomActions) {
     this.#room = room;
     this.#views = views;
     this.#actions = actions;
@@ -35,8 +41,8 @@ export class RoomView {
 
   open(draft: Draft): void {
     const { room, name } = this.#room.place;
-    setText(part("room-title", HTMLElement), room);
-    setText(part("own-name", HTMLElement), name);
+    setText(byId("room-title", HTMLElement), room);
+    setText(byId("own-name", HTMLElement), name);
     this.#views.log.reset();
     this.#views.composer.draft = draft;
     this.#views.composer.warn("");
@@ -44,10 +50,10 @@ export class RoomView {
   }
 
   /** Somebody said something, as it is said. */
-  heard(entry: Entry): void {
+  onMessage(entry: Entry): void {
     if (entry.from === this.#room.place.name) return;
     this.#unread.arrives(entry.seq);
-    this.#views.announcer.heard(entry);
+    this.#views.announcer.onMessage(entry);
   }
 
   /** Time went by: is something to be seen of it? */
@@ -56,12 +62,12 @@ export class RoomView {
     const { status, typing } = this.#room;
     const isNewDay = this.#calendar?.isToday(now) === false;
     const typed =
-      typingWords(typing.at(performance.now())) !== part("typing", HTMLElement).textContent;
+      typingText(typing.at(performance.now())) !== byId("typing", HTMLElement).textContent;
     if (status.type === "offline" || typed || isNewDay) this.render();
   }
 
-  looks(): void {
-    this.#unread.looks(!document.hidden && this.#views.log.follows);
+  visibilityChanged(): void {
+    this.#unread.visibilityChanged(!document.hidden && this.#views.log.follows);
     this.#title();
     this.#newer();
   }
@@ -80,11 +86,11 @@ export class RoomView {
     if (views.log.follows) log.trim();
     const edge = edgeOf(room);
     views.log.render({ items: log.items, lines: this.#lines(), edge });
-    const words = wordsOf(status, now);
+    const words = statusText(status, now);
     const isAway = status.type === "offline" || status.type === "connecting";
     const diagnosed = isAway && room.diagnosis !== undefined;
     views.link.render(words, status.type === "paused", canCut(status));
-    const notice = noticeOf(status, name);
+    const notice = bannerOf(status, name);
     views.notice.render(diagnosed ? { text: room.diagnosis ?? "", actions: ["reload"] } : notice);
     // What a return brought is of the past once something else stands in the way; on a small screen both have no place.
     const isPast = notice !== undefined && absence.phase === "back";
@@ -94,7 +100,7 @@ export class RoomView {
     views.people.render({ people, online: room.online, name, addressed: to });
     views.composer.canSend = room.canSend;
     views.composer.limit = room.textLimit;
-    setText(part("typing", HTMLElement), typingWords(room.typing.at(performance.now())));
+    setText(byId("typing", HTMLElement), typingText(room.typing.at(performance.now())));
     views.announcer.says(
       summary(absence) ?? (status.type === "replaying" ? "" : plain(words.text)),
     );
@@ -119,7 +125,7 @@ export class RoomView {
     this.#actions.chosen(action);
   }
 
-  get room(): Room {
+  get room(): RoomSession {
     return this.#room;
   }
 
@@ -143,7 +149,7 @@ export class RoomView {
   }
 
   #newer(): void {
-    const newer = part("newer", HTMLButtonElement);
+    const newer = byId("newer", HTMLButtonElement);
     const { count } = this.#unread;
     newer.hidden = this.#views.log.follows;
     setText(newer, count > 0 ? `${count} new` : "To the end");
@@ -156,7 +162,7 @@ const plain = (text: string): string => text.replace(/: trying again.*/, "");
 const canCut = ({ type }: Status): boolean =>
   type !== "closed" && type !== "held" && type !== "given";
 
-function edgeOf({ log, isAsking, status }: Room): string {
+function edgeOf({ log, isAsking, status }: RoomSession): string {
   if (isAsking) return "Looking further back";
   if (!log.isWhole) return "";
   if (log.items.length > 0) return "This is where the room begins";
@@ -166,9 +172,9 @@ function edgeOf({ log, isAsking, status }: Room): string {
 /** The views, made once for the page: they act on the room that is shown. */
 export interface Views {
   readonly log: LogView;
-  readonly link: LinkView;
+  readonly link: ConnectionView;
   readonly absence: AbsenceView;
-  readonly notice: NoticeView;
+  readonly notice: BannerView;
   readonly people: PeopleView;
   readonly composer: Composer;
   readonly announcer: Announcer;
@@ -182,7 +188,7 @@ export function makeViews(shown: () => RoomView | undefined): Views {
     addressed: () => shown()?.render(),
     typed: (draft) => shown()?.typed(draft),
   });
-  const log = new LogView(part("log", HTMLElement), calendar(Date.now()), {
+  const log = new LogView(byId("log", HTMLElement), calendar(Date.now()), {
     own: () => shown()?.room.place.name ?? "",
     address: (name) => composer.toggle(name),
     takeBack: (trouble) => {
@@ -192,10 +198,10 @@ export function makeViews(shown: () => RoomView | undefined): Views {
     },
     dismiss: (trouble) => shown()?.room.settle(trouble),
     wantsMore: () => void shown()?.room.past(),
-    looks: () => shown()?.looks(),
+    visibilityChanged: () => shown()?.visibilityChanged(),
   });
-  part("newer", HTMLButtonElement).addEventListener("click", () => log.toEnd());
-  const link = new LinkView({
+  byId("newer", HTMLButtonElement).addEventListener("click", () => log.toEnd());
+  const link = new ConnectionView({
     tryNow: () => shown()?.room.resume(),
     toggle: () => {
       const room = shown()?.room;
@@ -208,7 +214,7 @@ export function makeViews(shown: () => RoomView | undefined): Views {
     link,
     composer,
     absence: new AbsenceView(() => shown()?.room.dismissAbsence()),
-    notice: new NoticeView((action) => shown()?.chosen(action)),
+    notice: new BannerView((action) => shown()?.chosen(action)),
     people: new PeopleView((name, isCovering) => composer.toggle(name, !isCovering)),
     announcer: new Announcer(),
   };

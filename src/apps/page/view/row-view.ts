@@ -1,8 +1,8 @@
 /** One row of the log as an element. */
 import type { Entry } from "../../../client/index.ts";
-import type { Trouble } from "../model/log.ts";
+import type { FailedItem } from "../model/log.ts";
 import type { Row } from "../model/rows.ts";
-import { button, hueOf, make, sign, written } from "./dom.ts";
+import { button, hueOf, create, avatar, written } from "./dom.ts";
 
 export interface RowActions {
   /** The name of who reads. */
@@ -10,28 +10,28 @@ export interface RowActions {
   /** Somebody's name was pressed. */
   readonly address: (name: string) => void;
   /** A message in trouble goes back into the input. */
-  readonly takeBack: (trouble: Trouble) => void;
-  readonly dismiss: (trouble: Trouble) => void;
+  readonly takeBack: (trouble: FailedItem) => void;
+  readonly dismiss: (trouble: FailedItem) => void;
 }
 
 export function rowElement(row: Row, actions: RowActions): HTMLElement {
   switch (row.kind) {
     case "day":
-      return make("div", "row day", make("span", "", row.text));
+      return create("div", "row day", create("span", "", row.text));
     case "line":
-      return make("div", `row mark ${row.about}`, make("span", "", row.text));
+      return create("div", `row mark ${row.about}`, create("span", "", row.text));
     case "gap": {
       const { from, seq } = row.item;
       const text = `Up to ${seq - from + 1} messages are no longer kept by the room: they were removed before you had them.`;
-      return make("div", "row gone", text);
+      return create("div", "row gone", text);
     }
     case "message":
       return messageElement(row, actions);
     case "waiting": {
       const { text, to } = row.item.unsent;
-      const element = make("div", `row message mine waiting${addressed(to)}`);
+      const element = create("div", `row message mine waiting${addressed(to)}`);
       if (row.isHead) element.append(head(actions.own(), to, "", actions));
-      element.append(written("p", "text", text), make("p", "state", "Waiting here"));
+      element.append(written("p", "text", text), create("p", "state", "Waiting here"));
       return element;
     }
     case "trouble":
@@ -49,19 +49,19 @@ function messageElement(row: Extract<Row, { kind: "message" }>, actions: RowActi
   const classes = ["row", "message"];
   if (isMine) classes.push("mine");
   if (via === "replay") classes.push("replayed");
-  const element = make("div", classes.join(" ") + addressed(entry.to));
+  const element = create("div", classes.join(" ") + addressed(entry.to));
   if (row.isHead) element.append(head(entry.from, entry.to, row.time, actions));
   element.append(textOf(entry));
   if (isMine) {
-    const state = make("span", "stored", "✓");
+    const state = create("span", "stored", "✓");
     state.title = "Stored by the room";
-    element.append(state, make("span", "unseen", "stored"));
+    element.append(state, create("span", "unseen", "stored"));
   }
   return element;
 }
 
 function textOf(entry: Entry): HTMLElement {
-  if (entry.redacted) return make("p", "text erased", "An operator erased this message.");
+  if (entry.redacted) return create("p", "text erased", "An operator erased this message.");
   return written("p", "text", entry.text);
 }
 
@@ -72,32 +72,32 @@ function head(
   time: string,
   { own, address }: RowActions,
 ): HTMLElement {
-  const element = make("div", "head");
+  const element = create("div", "head");
   const me = own();
-  if (from === me) element.append(sign(me), make("span", "who own", "You"));
+  if (from === me) element.append(avatar(me), create("span", "who own", "You"));
   else {
     const who = button(`who ${hueOf(from)}`, "", () => address(from));
     who.append(written("bdi", "", from));
     who.title = `Write to ${from}`;
-    element.append(sign(from), who);
+    element.append(avatar(from), who);
   }
   if (to !== undefined) {
     const names = to.map((one) => (one === me ? "you" : one)).join(", ");
     element.append(written("span", "to", `to ${names}`));
   }
-  if (time !== "") element.append(make("time", "", time));
+  if (time !== "") element.append(create("time", "", time));
   return element;
 }
 
-function troubleElement(trouble: Trouble, actions: RowActions): HTMLElement {
+function troubleElement(trouble: FailedItem, actions: RowActions): HTMLElement {
   const { fate, why, unsent } = trouble;
-  const element = make("div", `row message mine trouble${addressed(unsent.to)}`);
+  const element = create("div", `row message mine trouble${addressed(unsent.to)}`);
   const title = fate === "refused" ? "Not sent" : "Not known whether it was sent";
   element.append(
     head(actions.own(), unsent.to, "", actions),
     written("p", "text", unsent.text),
     written("p", "state", `${title}: ${why}.`),
-    make(
+    create(
       "div",
       "choices",
       button("small", "Take it back", () => actions.takeBack(trouble)),

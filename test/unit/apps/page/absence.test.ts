@@ -1,6 +1,6 @@
 /** What is told of an absence: nothing but what was seen. */
 import { describe, expect, test } from "vitest";
-import type { LinkState } from "../../../../src/client/index.ts";
+import type { ClientState } from "../../../../src/client/index.ts";
 import {
   type Absence,
   FIRST,
@@ -12,13 +12,13 @@ import {
   replayLine,
   summary,
 } from "../../../../src/apps/page/model/absence.ts";
-import { noticeOf, wordsOf } from "../../../../src/apps/page/model/status-text.ts";
+import { bannerOf, statusText } from "../../../../src/apps/page/model/status-text.ts";
 
 const sound = { doubled: 0, misplaced: 0 };
 const replaying = { type: "replaying", since: 10, head: 20 } as const;
 
 type Step =
-  | LinkState
+  | ClientState
   | { readonly seen: number }
   | { readonly comes: number; mine?: true }
   | "goes";
@@ -113,14 +113,18 @@ describe("at the return", () => {
 describe("the link in words", () => {
   test("counts down to the next try, which can be had now", () => {
     const offline = { ...broken, retryAt: 5_000 };
-    expect(wordsOf(offline, 1_500)).toEqual({
+    expect(statusText(offline, 1_500)).toEqual({
       text: "The connection broke: trying again in 4 s",
       mood: "bad",
       canTry: true,
     });
-    expect(wordsOf(offline, 5_000)).toMatchObject({ text: "The connection broke: trying again" });
+    expect(statusText(offline, 5_000)).toMatchObject({
+      text: "The connection broke: trying again",
+    });
     const full = { ...offline, why: "the room is full, 2 are online: come back later" };
-    expect(wordsOf(full, 1_500).text).toBe("The room is full, 2 are online: trying again in 4 s");
+    expect(statusText(full, 1_500).text).toBe(
+      "The room is full, 2 are online: trying again in 4 s",
+    );
   });
 
   test.each([
@@ -137,12 +141,12 @@ describe("the link in words", () => {
     [1011, "the storage failed", "try-again"],
     [4000, "bad", "reload"],
   ])("a close with %i says what to do first", (code, why, action) => {
-    const notice = noticeOf({ type: "closed", code, why }, "bob");
+    const notice = bannerOf({ type: "closed", code, why }, "bob");
     expect(notice?.actions[0]).toBe(action);
     expect(notice?.text).toMatch(/^[a-zA-Z].*\.$/);
   });
 
   test("who left by themselves is not told anything", () => {
-    expect(noticeOf({ type: "closed", code: 1000, why: "" }, "bob")).toBeUndefined();
+    expect(bannerOf({ type: "closed", code: 1000, why: "" }, "bob")).toBeUndefined();
   });
 });

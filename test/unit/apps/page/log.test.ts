@@ -1,6 +1,6 @@
 /** What the page keeps of a room's log, the rows it makes of it, and the part of them that is in the document. */
 import { describe, expect, test } from "vitest";
-import { type Item, KEPT, Log, type Via } from "../../../../src/apps/page/model/log.ts";
+import { type LogItem, KEPT, Log, type Via } from "../../../../src/apps/page/model/log.ts";
 import { calendar, type Line, type Row, rowsOf } from "../../../../src/apps/page/model/rows.ts";
 import {
   atEnd,
@@ -107,13 +107,13 @@ describe("the log", () => {
 
 describe("the rows", () => {
   const days = calendar(EVENING + 60 * MINUTE, "en-GB", "UTC");
-  const said = (...entries: readonly ReturnType<typeof entry>[]): readonly Item[] => {
+  const said = (...entries: readonly ReturnType<typeof entry>[]): readonly LogItem[] => {
     const log = new Log();
     for (const one of entries) log.add(one, "live");
     return log.items;
   };
   const all = { start: 0, end: 1_000 };
-  const rows = (items: readonly Item[], lines: readonly [number, Line][] = []): string[] =>
+  const rows = (items: readonly LogItem[], lines: readonly [number, Line][] = []): string[] =>
     rowsOf(items, all, new Map(lines), days).map(shown);
   const shown = (row: Row): string => {
     if (row.kind === "day" || row.kind === "line") return row.text;

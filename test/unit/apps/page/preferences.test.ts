@@ -1,6 +1,6 @@
 /** What the page remembers: across reloads if the browser keeps it, and for as long as the page lives if it does not. */
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { Memory } from "../../../../src/apps/page/preferences.ts";
+import { Preferences } from "../../../../src/apps/page/preferences.ts";
 
 class FakeStorage {
   readonly items = new Map<string, string>();
@@ -33,33 +33,33 @@ const draft = { text: "half a thou", to: ["carol"] };
 
 describe("what the page remembers", () => {
   test("a draft survives a reload, each at its room and name", () => {
-    new Memory().keepDraft("lobby", "bob", draft);
-    expect(new Memory().draft("lobby", "bob")).toEqual(draft);
+    new Preferences().keepDraft("lobby", "bob", draft);
+    expect(new Preferences().draft("lobby", "bob")).toEqual(draft);
     for (const [room, name] of [
       ["lobby", "alice"],
       ["den", "bob"],
     ] as const) {
-      expect(new Memory().draft(room, name)).toEqual({ text: "", to: [] });
+      expect(new Preferences().draft(room, name)).toEqual({ text: "", to: [] });
     }
   });
 
   test("the key is made once, long enough, and fit for a subprotocol", () => {
-    const { key } = new Memory();
+    const { key } = new Preferences();
     expect(key).toMatch(/^[\w-]{32}$/);
-    expect(new Memory().key).toBe(key);
+    expect(new Preferences().key).toBe(key);
   });
 
   test("this tab's name comes before the one that another tab used last", () => {
-    const memory = new Memory();
+    const memory = new Preferences();
     memory.joined("lobby", "bob");
     vi.stubGlobal("sessionStorage", new FakeStorage());
-    new Memory().joined("lobby", "alice");
+    new Preferences().joined("lobby", "alice");
     expect(memory.name).toBe("bob");
-    expect(new Memory().name).toBe("alice");
+    expect(new Preferences().name).toBe("alice");
   });
 
   test("a full disk forgets nothing while the page lives", () => {
-    const memory = new Memory();
+    const memory = new Preferences();
     memory.keepDraft("lobby", "bob", { text: "older", to: [] });
     local.isFull = true;
     memory.keepDraft("lobby", "bob", draft);
@@ -73,7 +73,7 @@ describe("what the page remembers", () => {
       };
       Object.defineProperty(globalThis, kind, { configurable: true, get: refuse });
     }
-    const memory = new Memory();
+    const memory = new Preferences();
     expect(memory.isKept).toBe(false);
     memory.keepDraft("lobby", "bob", draft);
     memory.joined("lobby", "bob");
@@ -84,7 +84,7 @@ describe("what the page remembers", () => {
   test("what lies there in another form counts as nothing", () => {
     local.setItem("chat-room/draft lobby/bob", "{");
     local.setItem("chat-room/trouble lobby/bob", '{"no":"list"}');
-    const memory = new Memory();
+    const memory = new Preferences();
     expect(memory.draft("lobby", "bob")).toEqual({ text: "", to: [] });
     expect(memory.troubles("lobby", "bob")).toEqual([]);
   });

@@ -8,7 +8,7 @@ import {
   Typing,
 } from "../../../../src/apps/page/model/typing.ts";
 import { Unread } from "../../../../src/apps/page/model/unread.ts";
-import { typingWords } from "../../../../src/apps/page/model/status-text.ts";
+import { typingText } from "../../../../src/apps/page/model/status-text.ts";
 
 const names = (roster: Roster): string[] =>
   roster.people.map(({ name, isHere }) => (isHere ? name : `(${name})`));
@@ -98,7 +98,7 @@ describe("typing", () => {
     [["bob"], "bob is typing"],
     [["bob", "carol"], "bob and carol are typing"],
     [["bob", "carol", "dora"], "several people are typing"],
-  ])("%j: %j", (typists, words) => expect(typingWords(typists)).toBe(words));
+  ])("%j: %j", (typists, words) => expect(typingText(typists)).toBe(words));
 });
 
 describe("what was not read yet", () => {
@@ -106,7 +106,7 @@ describe("what was not read yet", () => {
     const unread = new Unread();
     unread.arrives(1);
     expect([unread.first, unread.count]).toEqual([undefined, 0]);
-    unread.looks(false);
+    unread.visibilityChanged(false);
     unread.arrives(2);
     unread.arrives(3);
     expect([unread.first, unread.count]).toEqual([2, 2]);
@@ -114,12 +114,12 @@ describe("what was not read yet", () => {
 
   test("stays marked for who looks, until they look away", () => {
     const unread = new Unread();
-    unread.looks(false);
+    unread.visibilityChanged(false);
     unread.arrives(2);
-    unread.looks(true);
+    unread.visibilityChanged(true);
     unread.arrives(3);
     expect([unread.first, unread.count]).toEqual([2, 0]);
-    unread.looks(false);
+    unread.visibilityChanged(false);
     expect(unread.first).toBeUndefined();
     unread.arrives(4);
     expect([unread.first, unread.count]).toEqual([4, 1]);

@@ -1,9 +1,9 @@
 /** What the room and the library say, as people read it: no field, no frame, and one advice. */
 import { describe, expect, test } from "vitest";
-import { plainWords, refusalWords } from "../../../../src/client/index.ts";
-import { Outgoing } from "../../../../src/client/send-queue.ts";
+import { plainText, refusalText } from "../../../../src/client/index.ts";
+import { SendQueue } from "../../../../src/client/send-queue.ts";
 import { defaultLimits } from "../../../../src/config/limits.ts";
-import { causeOf, noticeOf } from "../../../../src/apps/page/model/status-text.ts";
+import { causeOf, bannerOf } from "../../../../src/apps/page/model/status-text.ts";
 import { readFrame } from "../../../../src/codec/json.ts";
 
 const INTERNAL =
@@ -41,18 +41,18 @@ describe("a refusal in words", () => {
   test("no field is named, and nothing of the wire", () => {
     expect(told).toHaveLength(14);
     for (const refusal of told) {
-      const words = refusalWords(refusal);
+      const words = refusalText(refusal);
       expect(words, JSON.stringify(refusal)).not.toMatch(INTERNAL);
       expect(words.length).toBeGreaterThan(10);
     }
   });
 
   test("the library's own, too: a text, its recipients, both together", () => {
-    const outgoing = new Outgoing();
+    const outgoing = new SendQueue();
     const limits = { text: 100, frame: 300, recipients: 4, rate: 1, burst: 1, spread: 0 };
     outgoing.setLimits({ ...limits, window: 1, windowBytes: 1 }, 0);
     const why = (text: string, to?: string[]): string =>
-      refusalWords({
+      refusalText({
         code: "too-large",
         message: outgoing.refusal({ id: "a", text, ...(to && { to }), sent: false }) ?? "",
       });
@@ -73,8 +73,8 @@ describe("a refusal in words", () => {
 
   test("what is a sentence for people stays as it is", () => {
     const message = "nobody here is called zoe; nothing was sent: ask who is known";
-    expect(refusalWords({ code: "unknown-peer", message })).toBe(message);
-    expect(plainWords("the room is full: come back later")).toBe(
+    expect(refusalText({ code: "unknown-peer", message })).toBe(message);
+    expect(plainText("the room is full: come back later")).toBe(
       "the room is full: come back later",
     );
   });
@@ -90,7 +90,7 @@ describe("a close in words", () => {
       "the browser does not keep data for this page (x): allow site data, or use memoryStorage()",
     ],
   ])("%i: %s", (code, why) => {
-    expect(noticeOf({ type: "closed", code, why }, "bob")?.text).not.toMatch(INTERNAL);
+    expect(bannerOf({ type: "closed", code, why }, "bob")?.text).not.toMatch(INTERNAL);
   });
 
   test.each([
@@ -105,7 +105,7 @@ describe("a close in words", () => {
       "The key has expired. Enter a fresh key to go on.",
     ],
   ])("%i: the advice is given once, by the page", (code, why, text) => {
-    expect(noticeOf({ type: "closed", code, why }, "bob")?.text).toBe(text);
+    expect(bannerOf({ type: "closed", code, why }, "bob")?.text).toBe(text);
   });
 
   test("a reason without advice is the cause as it stands", () => {
