@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { inBrowser } from "./support/browser.ts";
 import { stage } from "./support/stage.ts";
-import { Stranger, welcome } from "./support/fake-room.ts";
+import { FakeRoom, welcome } from "./support/fake-room.ts";
 import type { Visitor } from "./support/visitor.ts";
 
 inBrowser("in trouble, at the page", () => {
@@ -10,15 +10,15 @@ inBrowser("in trouble, at the page", () => {
 
   /** Bob, in a room that is played by the test. */
   async function meets(
-    greets: (stranger: Stranger) => void,
-  ): Promise<{ bob: Visitor; stranger: Stranger }> {
+    greets: (stranger: FakeRoom) => void,
+  ): Promise<{ bob: Visitor; stranger: FakeRoom }> {
     const bob = await comes(await device());
-    const stranger = await Stranger.stands(bob.page, greets);
+    const stranger = await FakeRoom.stands(bob.page, greets);
     await bob.chooses("r", "bob");
     return { bob, stranger };
   }
 
-  const isReady = (stranger: Stranger): void => stranger.says(welcome(), { type: "ready", seq: 0 });
+  const isReady = (stranger: FakeRoom): void => stranger.says(welcome(), { type: "ready", seq: 0 });
   const message = (seq: number, text: string, more = {}) => ({
     type: "message",
     seq,
@@ -190,7 +190,7 @@ inBrowser("in trouble, at the page", () => {
   test("a server of another version is asked what is wrong", async () => {
     const bob = await comes(await device());
     await bob.page.route(/\/rooms\/r$/, (route) => route.fulfill({ status: 200, body: "<html>" }));
-    await Stranger.stands(bob.page, (room) => room.ends(1011, ""));
+    await FakeRoom.stands(bob.page, (room) => room.ends(1011, ""));
     await bob.chooses("r", "bob");
     await bob.isTold("#notice-words", "does not answer as a chat room of this version does (200)");
   });

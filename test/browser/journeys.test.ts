@@ -1,6 +1,6 @@
 /** What people do at the page, in real Chromium, against the server that a user starts. */
 import { expect, test } from "vitest";
-import { Room as Hall } from "../support/clients/room.ts";
+import { TestRoom as Hall } from "../support/clients/room.ts";
 import type { Server } from "../support/server/server.ts";
 import { inBrowser } from "./support/browser.ts";
 import { stage } from "./support/stage.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { expect, onTestFinished, test } from "vitest";
 import { ask } from "../support/clients/raw-websocket.ts";
-import { type Manner, Proxy } from "../support/proxy/http-proxy.ts";
+import { type ProxyOptions, HttpProxy } from "../support/proxy/http-proxy.ts";
 import { inBrowser } from "./support/browser.ts";
 import { stage } from "./support/stage.ts";
 import { Visitor } from "./support/visitor.ts";
@@ -17,13 +17,13 @@ const UPGRADES_A_MINUTE = 1_000;
 inBrowser("who is not let in", () => {
   const { url, newRoom, device } = stage();
 
-  async function proxied(manner: Manner): Promise<Proxy> {
-    const proxy = await Proxy.to(url(), manner);
+  async function proxied(manner: ProxyOptions): Promise<HttpProxy> {
+    const proxy = await HttpProxy.to(url(), manner);
     onTestFinished(() => proxy.end());
     return proxy;
   }
 
-  async function comesBy(proxy: Proxy): Promise<Visitor> {
+  async function comesBy(proxy: HttpProxy): Promise<Visitor> {
     const visitor = await Visitor.comes(await device(), `${proxy.url}/`);
     onTestFinished(() => visitor.isContent());
     await visitor.chooses(newRoom(), "bob");

@@ -10,7 +10,7 @@ import type { BrowserContextOptions } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { inBrowser } from "./support/browser.ts";
 import { stage } from "./support/stage.ts";
-import { Stranger, welcome } from "./support/fake-room.ts";
+import { FakeRoom, welcome } from "./support/fake-room.ts";
 import type { Visitor } from "./support/visitor.ts";
 
 const FOLDER = join(import.meta.dirname, "../../screenshots");
@@ -104,7 +104,7 @@ inBrowser("the looks of the page", () => {
 
     test("too long, refused, and in another tab", async () => {
       const bob = await comes(await device(options));
-      const stranger = await Stranger.stands(bob.page, (room) =>
+      const stranger = await FakeRoom.stands(bob.page, (room) =>
         room.says(welcome(), { type: "ready", seq: 0 }),
       );
       await bob.chooses("r", "bob");
@@ -135,7 +135,7 @@ inBrowser("the looks of the page", () => {
       await bob.isTold("#log .edge", "Nothing has been said here yet");
       await looks(bob, "empty");
       const carol = await comes(await device(options));
-      await Stranger.stands(carol.page, (room) =>
+      await FakeRoom.stands(carol.page, (room) =>
         room.ends(4100, "the room is full: come back later"),
       );
       await carol.chooses("r", "carol");
@@ -152,7 +152,7 @@ inBrowser("the looks of the page", () => {
 
     test("taken over by another device", async () => {
       const bob = await comes(await device(options));
-      const stranger = await Stranger.stands(bob.page, (room) =>
+      const stranger = await FakeRoom.stands(bob.page, (room) =>
         room.says(welcome(), { type: "ready", seq: 0 }),
       );
       await bob.chooses("r", "bob");

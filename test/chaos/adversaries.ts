@@ -14,7 +14,7 @@ import {
   upgradeHeaders,
 } from "../support/clients/raw-websocket.ts";
 import type { Fault } from "./history.ts";
-import type { Chance } from "./seeded-random.ts";
+import type { SeededRandom } from "./seeded-random.ts";
 
 /** How many different names the strangers use. */
 const NAMES = 5;
@@ -23,7 +23,7 @@ const send = (to: string, text: string): string =>
   JSON.stringify({ type: "send", id: text, text, to: [to] });
 
 /** What a stranger does on an open link, by name. */
-const ATTACKS: readonly ((link: RawLink, me: string, chance: Chance) => void)[] = [
+const ATTACKS: readonly ((link: RawLink, me: string, chance: SeededRandom) => void)[] = [
   (link, me, chance) => link.says(send(me, `secret ${chance.next()}`)),
   (link) => link.says("{"),
   (link) => link.says(`${"[".repeat(20_000)}${"]".repeat(20_000)}`),
@@ -68,11 +68,11 @@ const QUERIES = [
   "name=x&attempt=1",
 ];
 
-export class Stranger {
+export class Adversary {
   readonly #origin: string;
   readonly #path: string;
   readonly #members: readonly string[];
-  readonly #chance: Chance;
+  readonly #chance: SeededRandom;
   readonly faults: Fault[] = [];
   /** How many things it did. */
   deeds = 0;
@@ -82,7 +82,7 @@ export class Stranger {
    * @param path    of the room
    * @param members whose names belong to keys
    */
-  constructor(origin: string, path: string, members: readonly string[], chance: Chance) {
+  constructor(origin: string, path: string, members: readonly string[], chance: SeededRandom) {
     this.#origin = origin;
     this.#path = path;
     this.#members = members;

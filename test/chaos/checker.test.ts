@@ -1,15 +1,20 @@
 /** The judge finds each planted fault, calls it by its rule, and finds nothing where nothing is wrong. */
 import { expect, test } from "vitest";
-import { Account, type Fate, type Heard } from "./history.ts";
-import { type Evidence, isGood, judge } from "./checker.ts";
+import { History, type Fate, type ReceivedMessage } from "./history.ts";
+import { checkHistory, type Evidence, isGood } from "./checker.ts";
 
 type Planted = {
-  alice: Account;
-  bob: Account;
+  alice: History;
+  bob: History;
   evidence: { -readonly [K in keyof Evidence]: Evidence[K] };
 };
 
-const heard = (seq: number, from: string, text: string, to?: readonly string[]): Heard => ({
+const heard = (
+  seq: number,
+  from: string,
+  text: string,
+  to?: readonly string[],
+): ReceivedMessage => ({
   seq,
   from,
   text,
@@ -23,7 +28,7 @@ const TALK = [
 
 /** Alice and bob have talked, and all is well. */
 function well(): Planted {
-  const [alice, bob] = [new Account("alice"), new Account("bob")];
+  const [alice, bob] = [new History("alice"), new History("bob")];
   alice.says({ text: "a1", isWrong: false, fate: "undecided" });
   bob.says({ text: "b1", to: ["bob"], isWrong: false, fate: "undecided" });
   alice.says({ text: "a2", to: ["bob"], isWrong: false, fate: "undecided" });
@@ -35,34 +40,34 @@ function well(): Planted {
   alice.refused("a3", "unknown-peer");
   alice.history = alice.got;
   bob.history = bob.got;
-  const accounts = [alice, bob];
+  const histories = [alice, bob];
   const online = ["alice", "bob"];
   return {
     alice,
     bob,
-    evidence: { accounts, talkers: [], faults: [], online, kills: 1, isFinal: true },
+    evidence: { histories, talkers: [], faults: [], online, kills: 1, isFinal: true },
   };
 }
 
-const fateOf = (account: Account, text: string, fate: Fate): void => {
+const fateOf = (account: History, text: string, fate: Fate): void => {
   const said = account.said.find((one) => one.text === text);
   if (said !== undefined) said.fate = fate;
 };
 
 const violated = ({ evidence }: Planted): string[] =>
-  judge(evidence)
+  checkHistory(evidence)
     .filter(({ verdict }) => verdict === "VIOLATED")
     .map(({ rule }) => rule);
 
 test("finds nothing where nothing is wrong, and says what it cannot see", () => {
   const planted = well();
   expect(violated(planted)).toEqual([]);
-  const judgements = judge(planted.evidence);
-  expect(isGood(judgements)).toBe(true);
-  expect(judgements.map(({ rule }) => rule)).toEqual(
+  const verdicts = checkHistory(planted.evidence);
+  expect(isGood(verdicts)).toBe(true);
+  expect(verdicts.map(({ rule }) => rule)).toEqual(
     Array.from({ length: 11 }, (_, index) => `R${index + 1}`),
   );
-  const hidden = judgements.filter(({ verdict }) => verdict === "not seen from outside");
+  const hidden = verdicts.filter(({ verdict }) => verdict === "not seen from outside");
   expect(hidden.map(({ rule }) => rule)).toEqual(["R9", "R10"]);
 });
 
@@ -75,10 +80,10 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
     "one place for two, of which one was never sent",
     ["R4", "R5", "R8"],
     ({ evidence }) => {
-      const carol = new Account("carol");
+      const carol = new History("carol");
       carol.got = [heard(1, "alice", "another")];
       carol.history = [];
-      evidence.accounts = [...evidence.accounts, carol];
+      evidence.histories = [...evidence.histories, carol];
       evidence.online = ["alice", "bob", "carol"];
     },
   ],

@@ -5,12 +5,12 @@
  * What nobody can see from outside it calls so, and never "held".
  */
 import { check, type Sent } from "../../src/apps/demo/checker.ts";
-import type { Account, Fault, Heard, Rule } from "./history.ts";
+import type { History, Fault, ReceivedMessage, Rule } from "./history.ts";
 
 export interface Evidence {
-  readonly accounts: readonly Account[];
+  readonly histories: readonly History[];
   /** What was said in `chat.line`, by talker. */
-  readonly talkers: readonly Account[];
+  readonly talkers: readonly History[];
   /** Faults that were seen on the way. */
   readonly faults: readonly Fault[];
   /** Who was online in the room's eyes when all were back; absent if nobody could ask. */
@@ -20,7 +20,7 @@ export interface Evidence {
   readonly isFinal: boolean;
 }
 
-export interface Judgement {
+export interface Verdict {
   readonly rule: Rule;
   readonly verdict: "held" | "VIOLATED" | "not tried" | "not seen from outside";
   /** What it rests on, or why there is none. */
@@ -28,30 +28,30 @@ export interface Judgement {
   readonly faults: readonly string[];
 }
 
-export const isGood = (judgements: readonly Judgement[]): boolean =>
-  judgements.every(({ verdict }) => verdict !== "VIOLATED");
+export const isGood = (verdicts: readonly Verdict[]): boolean =>
+  verdicts.every(({ verdict }) => verdict !== "VIOLATED");
 
-export function judge(evidence: Evidence): readonly Judgement[] {
-  const { accounts, talkers, kills, isFinal, online } = evidence;
+export function checkHistory(evidence: Evidence): readonly Verdict[] {
+  const { histories, talkers, kills, isFinal, online } = evidence;
   const faults = [
     ...evidence.faults,
-    ...[...accounts, ...talkers].flatMap((account) => account.faults),
-    ...placesOf(accounts),
+    ...[...histories, ...talkers].flatMap((history) => history.faults),
+    ...placesOf(histories),
     ...deliveriesOf(evidence),
-    ...accounts.flatMap((account) => fatesOf(account, logOf(accounts), isFinal)),
-    ...(isFinal ? accounts.flatMap((account) => memoryOf(account, kills)) : []),
-    ...(isFinal ? presenceOf(accounts, online) : []),
+    ...histories.flatMap((history) => fatesOf(history, logOf(histories), isFinal)),
+    ...(isFinal ? histories.flatMap((history) => memoryOf(history, kills)) : []),
+    ...(isFinal ? presenceOf(histories, online) : []),
   ];
-  const got = accounts.reduce((sum, account) => sum + account.got.length, 0);
-  const said = accounts.reduce((sum, account) => sum + account.said.length, 0);
-  const gaps = accounts.reduce((sum, account) => sum + account.gaps.length, 0);
-  const kept = accounts.reduce((sum, { history }) => sum + (history?.length ?? 0), 0);
-  const sees = (rule: Rule, on: string, isTried = true): Judgement => {
+  const got = histories.reduce((sum, history) => sum + history.got.length, 0);
+  const said = histories.reduce((sum, history) => sum + history.said.length, 0);
+  const gaps = histories.reduce((sum, history) => sum + history.gaps.length, 0);
+  const kept = histories.reduce((sum, { history }) => sum + (history?.length ?? 0), 0);
+  const sees = (rule: Rule, on: string, isTried = true): Verdict => {
     const own = faults.filter((fault) => fault.rule === rule).map(({ what }) => what);
     const verdict = own.length > 0 ? "VIOLATED" : isTried ? "held" : "not tried";
     return { rule, verdict, on, faults: own };
   };
-  const hidden = (rule: Rule, on: string): Judgement => {
+  const hidden = (rule: Rule, on: string): Verdict => {
     return { rule, verdict: "not seen from outside", on, faults: [] };
   };
   return [
@@ -73,19 +73,19 @@ export function judge(evidence: Evidence): readonly Judgement[] {
 }
 
 /** The room's log, as far as anybody saw it. */
-function logOf(accounts: readonly Account[]): ReadonlyMap<string, Heard> {
+function logOf(histories: readonly History[]): ReadonlyMap<string, ReceivedMessage> {
   return new Map(
-    accounts.flatMap(({ got, history = [] }) =>
+    histories.flatMap(({ got, history = [] }) =>
       [...got, ...history].map((entry) => [entry.text, entry]),
     ),
   );
 }
 
 /** R4: a place belongs to one entry, for ever and for everyone. */
-function placesOf(accounts: readonly Account[]): Fault[] {
-  const places = new Map<number, Heard>();
+function placesOf(histories: readonly History[]): Fault[] {
+  const places = new Map<number, ReceivedMessage>();
   const faults: Fault[] = [];
-  for (const { name, got, history = [] } of accounts) {
+  for (const { name, got, history = [] } of histories) {
     for (const entry of [...got, ...history]) {
       const other = places.get(entry.seq) ?? entry;
       places.set(entry.seq, other);
@@ -98,14 +98,14 @@ function placesOf(accounts: readonly Account[]): Fault[] {
 }
 
 /** R4, R5, R8: what each should have got, against what came. */
-function deliveriesOf({ accounts, talkers, isFinal }: Evidence): Fault[] {
-  const log = logOf(accounts);
-  const sent: Sent[] = [...accounts, ...talkers].flatMap(({ name, said }) =>
+function deliveriesOf({ histories, talkers, isFinal }: Evidence): Fault[] {
+  const log = logOf(histories);
+  const sent: Sent[] = [...histories, ...talkers].flatMap(({ name, said }) =>
     said
       .filter(({ text, fate }) => fate === "confirmed" || log.has(text))
       .map(({ text, to }) => ({ from: name, text, ...(to && { to }) })),
   );
-  const got = new Map(accounts.map((account) => [account.name, withGaps(account, log)]));
+  const got = new Map(histories.map((history) => [history.name, withGaps(history, log)]));
   return check(sent, got).flatMap(({ name, lost, doubled, reordered, strange }) => {
     const faults: Fault[] = [];
     const count = (rule: Rule, number: number, what: string): void => {
@@ -121,7 +121,10 @@ function deliveriesOf({ accounts, talkers, isFinal }: Evidence): Fault[] {
 }
 
 /** What a gap has hidden counts as had: that it is gone was told. */
-function withGaps({ name, got, gaps }: Account, log: ReadonlyMap<string, Heard>): readonly Heard[] {
+function withGaps(
+  { name, got, gaps }: History,
+  log: ReadonlyMap<string, ReceivedMessage>,
+): readonly ReceivedMessage[] {
   if (gaps.length === 0) return got;
   const have = new Set(got.map(({ text }) => text));
   const hidden = [...log.values()].filter(
@@ -141,8 +144,8 @@ function withGaps({ name, got, gaps }: Account, log: ReadonlyMap<string, Heard>)
 
 /** R5, R6, R11: what became of each message. */
 function fatesOf(
-  { name, said, gaps }: Account,
-  log: ReadonlyMap<string, Heard>,
+  { name, said, gaps }: History,
+  log: ReadonlyMap<string, ReceivedMessage>,
   isFinal: boolean,
 ): Fault[] {
   return said.flatMap(({ text, fate, why, isWrong }): Fault[] => {
@@ -163,7 +166,7 @@ function fatesOf(
 }
 
 /** R3, R5: what the room remembers at the end, against what came. */
-function memoryOf({ name, got, gaps, history }: Account, kills: number): Fault[] {
+function memoryOf({ name, got, gaps, history }: History, kills: number): Fault[] {
   if (history === undefined) return [{ rule: "R11", what: `${name} could not read the history` }];
   const first = history[0]?.seq ?? Infinity;
   const kept = new Map(history.map((entry) => [entry.seq, entry.text]));
@@ -188,9 +191,9 @@ function memoryOf({ name, got, gaps, history }: Account, kills: number): Fault[]
 }
 
 /** R2: who is here is known to be here. */
-function presenceOf(accounts: readonly Account[], online: readonly string[] | undefined): Fault[] {
+function presenceOf(histories: readonly History[], online: readonly string[] | undefined): Fault[] {
   if (online === undefined) return [{ rule: "R11", what: "nobody could ask who is online" }];
-  const missing = accounts.map(({ name }) => name).filter((name) => !online.includes(name));
+  const missing = histories.map(({ name }) => name).filter((name) => !online.includes(name));
   return missing.map((name) => ({
     rule: "R2",
     what: `${name} is here, and the room does not know`,

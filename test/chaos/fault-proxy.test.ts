@@ -2,22 +2,22 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Happenings } from "../support/wait-for.ts";
+import { Waiting } from "../support/wait-for.ts";
 import type { Cut } from "./schedule.ts";
-import { Road } from "./fault-proxy.ts";
+import { FaultProxy } from "./fault-proxy.ts";
 
 const HEAD = "GET /rooms/x HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUpgrade: websocket\r\n\r\n";
 
 let room: Server;
-let road: Road;
-let happenings: Happenings;
+let road: FaultProxy;
+let happenings: Waiting;
 /** What the room's side has heard, and how each of its links ended. */
 let heard: string;
 let accepted: Socket[];
 let roomEnds: string[];
 
 beforeEach(async () => {
-  [heard, accepted, roomEnds, happenings] = ["", [], [], new Happenings()];
+  [heard, accepted, roomEnds, happenings] = ["", [], [], new Waiting()];
   const ends = roomEnds;
   room = createServer((socket) => {
     accepted.push(socket);
@@ -31,7 +31,7 @@ beforeEach(async () => {
   room.listen(0, "127.0.0.1");
   await once(room, "listening");
   const { port } = room.address() as AddressInfo;
-  road = await Road.opens(() => new URL(`http://127.0.0.1:${port}`));
+  road = await FaultProxy.opens(() => new URL(`http://127.0.0.1:${port}`));
 });
 
 afterEach(() => {

@@ -5,15 +5,15 @@
  * client's side is plain. So every endpoint can be tried, and a cut still falls on a chosen byte of a frame.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { Passage } from "./proxied-connection.ts";
+import { ProxiedConnection } from "./proxied-connection.ts";
 import type { Cut, Way } from "./schedule.ts";
 
 const LOOPBACK = "127.0.0.1";
 
-export class Road {
+export class FaultProxy {
   readonly #server: Server;
   readonly #target: () => URL;
-  readonly #passages = new Set<Passage>();
+  readonly #passages = new Set<ProxiedConnection>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #arrivals: (() => void)[] = [];
   #next: { cut?: Cut; holdMs?: number } = {};
@@ -26,8 +26,8 @@ export class Road {
   }
 
   /** @param target the endpoint, asked at every connect */
-  static async opens(target: () => URL): Promise<Road> {
-    const road = new Road(target);
+  static async opens(target: () => URL): Promise<FaultProxy> {
+    const road = new FaultProxy(target);
     await new Promise<void>((resolve, reject) => {
       road.#server.once("error", reject);
       road.#server.listen(0, LOOPBACK, resolve);
@@ -122,7 +122,7 @@ export class Road {
       client.resetAndDestroy();
       return;
     }
-    const passage = new Passage(client, this.#target(), {
+    const passage = new ProxiedConnection(client, this.#target(), {
       arrived: () => {
         for (const arrived of this.#arrivals.splice(0)) arrived();
       },

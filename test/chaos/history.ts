@@ -18,7 +18,7 @@ export interface Fault {
  */
 export type Fate = "undecided" | "confirmed" | "refused" | "unknown" | "dropped" | "unsure";
 
-export interface Said {
+export interface SentMessage {
   readonly text: string;
   /** Absent: to everyone. */
   readonly to?: readonly string[];
@@ -29,34 +29,34 @@ export interface Said {
   why?: string;
 }
 
-export type Heard = Pick<Entry, "seq" | "from" | "text" | "to">;
+export type ReceivedMessage = Pick<Entry, "seq" | "from" | "text" | "to">;
 
 export interface Gap {
   readonly from: number;
   readonly to: number;
 }
 
-export class Account {
+export class History {
   readonly name: string;
   /** In the order said. */
-  readonly said: Said[] = [];
-  readonly #saidBy = new Map<string, Said>();
-  got: Heard[] = [];
+  readonly said: SentMessage[] = [];
+  readonly #saidBy = new Map<string, SentMessage>();
+  got: ReceivedMessage[] = [];
   gaps: Gap[] = [];
   /** What the room remembers for it at the end; absent if that was not asked. */
-  history: readonly Heard[] | undefined;
+  history: readonly ReceivedMessage[] | undefined;
   readonly faults: Fault[] = [];
 
   constructor(name: string) {
     this.name = name;
   }
 
-  says(said: Said): void {
+  says(said: SentMessage): void {
     this.said.push(said);
     this.#saidBy.set(said.text, said);
   }
 
-  hears({ seq, from, text, to }: Heard): void {
+  hears({ seq, from, text, to }: ReceivedMessage): void {
     this.got.push({ seq, from, text, ...(to && { to }) });
     if (from === this.name) this.#decided(text, "confirmed");
   }

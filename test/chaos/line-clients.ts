@@ -6,19 +6,19 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { LineClient } from "../support/clients/line-client.ts";
-import { Account, type Fault, type Said } from "./history.ts";
-import type { Chance } from "./seeded-random.ts";
+import { History, type Fault, type SentMessage } from "./history.ts";
+import type { SeededRandom } from "./seeded-random.ts";
 import { pauseOf } from "./messages.ts";
 
-export class Talker {
-  readonly account: Account;
+export class LineTalker {
+  readonly account: History;
   readonly #client: LineClient;
-  readonly #chance: Chance;
+  readonly #chance: SeededRandom;
   readonly #names: readonly string[];
 
   /** @param url of the room */
-  constructor(name: string, url: string, names: readonly string[], chance: Chance) {
-    this.account = new Account(name);
+  constructor(name: string, url: string, names: readonly string[], chance: SeededRandom) {
+    this.account = new History(name);
     this.#client = new LineClient({ url }, name, {});
     this.#chance = chance;
     this.#names = names;
@@ -42,8 +42,8 @@ export class Talker {
   }
 
   /** What came, against what was said. */
-  faults(accounts: readonly Account[]): readonly Fault[] {
-    const said = new Map<string, Said>();
+  faults(accounts: readonly History[]): readonly Fault[] {
+    const said = new Map<string, SentMessage>();
     for (const account of accounts) {
       for (const one of account.said) said.set(`from ${account.name}: ${one.text}`, one);
     }
@@ -63,7 +63,7 @@ export class Talker {
 export function faultsOf(
   name: string,
   lines: readonly string[],
-  said: ReadonlyMap<string, Said>,
+  said: ReadonlyMap<string, SentMessage>,
 ): readonly Fault[] {
   const faults: Fault[] = [];
   let latest = new Map<string, number>();

@@ -7,7 +7,7 @@
 import "./websocket-spy.ts";
 import { appendFileSync } from "node:fs";
 import { styleText } from "node:util";
-import { isGood, type Judgement } from "./checker.ts";
+import { isGood, type Verdict } from "./checker.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { playRound } from "./round.ts";
 
@@ -57,10 +57,10 @@ async function plays({ url, seed, minutes, clients, log }: Options): Promise<num
     const ms = Math.min(ROUND_MS, total - round * ROUND_MS);
     try {
       const setup = { seed: own, ms, clients, url, log, stop: stop.signal };
-      const { story, judgements } = await playRound(setup);
+      const { story, verdicts } = await playRound(setup);
       print(`\nround ${round + 1}, seed ${own}: ${story}`);
-      for (const line of judgements.flatMap(linesOf)) print(line);
-      if (!isGood(judgements)) bad.push(own);
+      for (const line of verdicts.flatMap(linesOf)) print(line);
+      if (!isGood(verdicts)) bad.push(own);
     } catch (error) {
       if (signalled !== 0) return signalled;
       const why = error instanceof Error ? error.message : String(error);
@@ -89,7 +89,7 @@ function canBeWritten(file: string): boolean {
   }
 }
 
-function linesOf({ rule, verdict, on, faults }: Judgement): readonly string[] {
+function linesOf({ rule, verdict, on, faults }: Verdict): readonly string[] {
   const colour = verdict === "VIOLATED" ? "red" : verdict === "held" ? "green" : "dim";
   const shown = faults.slice(0, SHOWN).map((fault) => `      ${fault}`);
   const more = faults.length > SHOWN ? [`      and ${faults.length - SHOWN} more`] : [];

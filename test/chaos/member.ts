@@ -5,13 +5,13 @@
  * Invariant: of a dead life nothing is heard, nothing is written, and nothing reaches the room but what was under way.
  */
 import { ChatClient } from "../../src/client/index.ts";
-import type { Happenings } from "../support/wait-for.ts";
-import { Account, type Heard, type Said } from "./history.ts";
-import type { Chance } from "./seeded-random.ts";
-import { Diary } from "./storage-spy.ts";
-import { overhear } from "./websocket-spy.ts";
+import type { Waiting } from "../support/wait-for.ts";
+import { History, type ReceivedMessage, type SentMessage } from "./history.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import { StorageSpy } from "./storage-spy.ts";
+import { installSpy } from "./websocket-spy.ts";
 import { Page } from "./network.ts";
-import { Road } from "./fault-proxy.ts";
+import { FaultProxy } from "./fault-proxy.ts";
 
 interface Setting {
   readonly name: string;
@@ -20,13 +20,13 @@ interface Setting {
   readonly target: () => URL;
   /** Where the record is kept; without it, in memory. */
   readonly path: string | undefined;
-  readonly chance: Chance;
+  readonly chance: SeededRandom;
 }
 
 interface Life {
   readonly client: ChatClient;
-  readonly road: Road;
-  readonly diary: Diary;
+  readonly road: FaultProxy;
+  readonly diary: StorageSpy;
   readonly page: Page;
   isOver: boolean;
 }
@@ -39,11 +39,11 @@ const REPEATED = 0.1;
 const GIVEN_UP = /the link ended each time/;
 
 export class Member {
-  readonly account: Account;
+  readonly account: History;
   readonly #setting: Setting;
-  readonly #roads = new Set<Road>();
-  readonly #happenings: Happenings;
-  #diary: Diary;
+  readonly #roads = new Set<FaultProxy>();
+  readonly #happenings: Waiting;
+  #diary: StorageSpy;
   #life: Life | undefined;
   #isGoing = false;
   /** While it leaves, its record is still in use. */
@@ -51,15 +51,17 @@ export class Member {
   /** How often it was made anew. */
   lives = 0;
 
-  constructor(setting: Setting, happenings: Happenings) {
+  constructor(setting: Setting, happenings: Waiting) {
     const { chance } = setting;
     this.#setting = setting;
     this.#happenings = happenings;
-    this.account = new Account(setting.name);
+    this.account = new History(setting.name);
     // Some disks are slow: what comes meanwhile must wait for them.
     const slowest = chance.one([0, 0, 3, 20]);
     const slow = chance.of("saves");
-    this.#diary = new Diary(setting.path, () => (slowest === 0 ? 0 : slow.between(0, slowest)));
+    this.#diary = new StorageSpy(setting.path, () =>
+      slowest === 0 ? 0 : slow.between(0, slowest),
+    );
   }
 
   get name(): string {
@@ -67,7 +69,7 @@ export class Member {
   }
 
   /** The road of this life; undefined while there is none. */
-  get road(): Road | undefined {
+  get road(): FaultProxy | undefined {
     return this.#life?.road;
   }
 
@@ -99,7 +101,7 @@ export class Member {
     await this.#goodbye;
     this.lives += 1;
     const { name, key, room, target, chance } = this.#setting;
-    const road = await Road.opens(target);
+    const road = await FaultProxy.opens(target);
     this.#roads.add(road);
     const diary = this.#diary.inherit();
     this.#diary = diary;
@@ -111,7 +113,7 @@ export class Member {
         if (!life.isOver) work(...args);
         this.#happenings.happened();
       };
-    overhear(road.port, {
+    installSpy(road.port, {
       kept: () => diary.kept,
       repeats: () => repeats.is(REPEATED),
       opened: () => this.#happenings.happened(),
@@ -155,7 +157,7 @@ export class Member {
     this.#isGoing = false;
   }
 
-  says(said: Omit<Said, "fate">): void {
+  says(said: Omit<SentMessage, "fate">): void {
     const client = this.#life?.client;
     // Who is dead says nothing.
     if (client === undefined || client.state.type === "closed") return;
@@ -172,7 +174,7 @@ export class Member {
   }
 
   /** Something passing, a question: nothing that is promised. */
-  asks(chance: Chance): void {
+  asks(chance: SeededRandom): void {
     const client = this.#life?.client;
     if (client === undefined || client.state.type === "closed") return;
     if (chance.is(0.4)) client.signal({ typing: this.name });
@@ -184,7 +186,7 @@ export class Member {
    * Dies without a word; its record stays.
    * @param ghosts what is to become of the link that is left over; the road closes at the end if nothing else does it
    */
-  async dies(ghosts: (road: Road) => void): Promise<void> {
+  async dies(ghosts: (road: FaultProxy) => void): Promise<void> {
     const life = this.#life;
     if (life === undefined) return;
     this.#life = undefined;
@@ -229,8 +231,8 @@ export class Member {
   }
 
   /** All that the room remembers for it, oldest first; undefined if the room did not answer. */
-  async recalls(): Promise<readonly Heard[] | undefined> {
-    const pages: Heard[] = [];
+  async recalls(): Promise<readonly ReceivedMessage[] | undefined> {
+    const pages: ReceivedMessage[] = [];
     let before: number | undefined;
     try {
       do {

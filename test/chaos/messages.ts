@@ -1,20 +1,20 @@
 /** What members say: each text once, to everyone, to some, or to somebody who is not there. */
-import type { Said } from "./history.ts";
-import type { Chance } from "./seeded-random.ts";
+import type { SentMessage } from "./history.ts";
+import type { SeededRandom } from "./seeded-random.ts";
 
 /** A name that nobody ever has here. */
 const NOBODY = "nobody";
 /** Characters that cost one, two, three and four bytes. */
 const FILLING = ["x", "é", "語", "🦀"];
 
-export type Line = Omit<Said, "fate">;
+export type Line = Omit<SentMessage, "fate">;
 
 /**
  * The next thing that `from` says.
  * @param number which makes its text unlike any other of `from`
  */
 export function lineOf(
-  chance: Chance,
+  chance: SeededRandom,
   from: string,
   number: number,
   names: readonly string[],
@@ -32,5 +32,5 @@ export function lineOf(
 }
 
 /** ms until it says the next: mostly a pause, sometimes none. */
-export const pauseOf = (chance: Chance): number =>
+export const pauseOf = (chance: SeededRandom): number =>
   chance.is(0.25) ? chance.between(0, 5) : chance.between(50, 500);

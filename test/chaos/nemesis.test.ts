@@ -1,7 +1,7 @@
 /** The storm itself: what it does to the server may not happen twice at once. */
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { Storm } from "./nemesis.ts";
+import { Nemesis } from "./nemesis.ts";
 
 /** Longer than the time between two kills, as on a machine that is busy. */
 const STARTING_MS = 60;
@@ -16,7 +16,7 @@ test("a server that was killed while it was still starting again ran twice on on
       story.push("up");
     },
   };
-  const storm = new Storm([], server, () => {});
+  const storm = new Nemesis([], server, () => {});
   const kill = { type: "kill", downMs: 1 } as const;
   storm.begins([0, 20, 40].map((at) => ({ at, trouble: kill })));
   await expect.poll(() => storm.counts.get("kill")).toBe(3);

@@ -9,8 +9,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Server } from "../support/server/server.ts";
 import type { Member } from "./member.ts";
 import { Page } from "./network.ts";
-import type { Planned, Trouble } from "./schedule.ts";
-import type { Road } from "./fault-proxy.ts";
+import type { Scheduled, Disturbance } from "./schedule.ts";
+import type { FaultProxy } from "./fault-proxy.ts";
 
 /** How long a handshake is held that is to be overtaken, and how long one is waited for that is to be held. */
 const HELD_MS = 60_000;
@@ -24,7 +24,7 @@ const LAST_GHOST_MS = 300;
 /** What a storm does to a server. */
 type Victim = Pick<Server, "killNine" | "restart">;
 
-export class Storm {
+export class Nemesis {
   readonly #members: ReadonlyMap<string, Member>;
   readonly #server: Victim | undefined;
   readonly #speaks: (member: Member) => void;
@@ -34,7 +34,7 @@ export class Storm {
   #kills: Promise<void> = Promise.resolve();
   #isOver = false;
   /** How often each kind of trouble happened. */
-  readonly counts = new Map<Trouble["type"], number>();
+  readonly counts = new Map<Disturbance["type"], number>();
   /** While it is hushed, nobody talks. */
   isHushed = false;
 
@@ -49,7 +49,7 @@ export class Storm {
     this.#server = server;
   }
 
-  begins(plan: readonly Planned[]): void {
+  begins(plan: readonly Scheduled[]): void {
     for (const { at, who, trouble } of plan) {
       this.#later(at, () => {
         const member = who === undefined ? undefined : this.#members.get(who);
@@ -76,7 +76,7 @@ export class Storm {
    * and only then the room gets the words, and learns of the death.
    */
   async #lastBlow(member: Member): Promise<void> {
-    let ghost: Road | undefined;
+    let ghost: FaultProxy | undefined;
     member.road?.shuts(["up"]);
     this.#speaks(member);
     await pause(LAST_GHOST_MS);
@@ -93,7 +93,7 @@ export class Storm {
     await pause(LAST_GHOST_MS);
   }
 
-  async #strikes(trouble: Trouble, member: Member | undefined): Promise<void> {
+  async #strikes(trouble: Disturbance, member: Member | undefined): Promise<void> {
     const road = member?.road;
     switch (trouble.type) {
       case "cut":
@@ -143,7 +143,7 @@ export class Storm {
   }
 
   async #crash(member: Member, awayMs: number, ghostMs: number): Promise<void> {
-    let ghost: Road | undefined;
+    let ghost: FaultProxy | undefined;
     await member.dies((road) => (ghost = road));
     this.#later(awayMs, async () => {
       await member.comes();
@@ -152,7 +152,7 @@ export class Storm {
   }
 
   async #lateWords(member: Member, ghostMs: number): Promise<void> {
-    let ghost: Road | undefined;
+    let ghost: FaultProxy | undefined;
     await member.dies((left) => (ghost = left));
     await member.comes();
     member.road?.onArrival(() => {
@@ -166,7 +166,7 @@ export class Storm {
     road?.holdsNext(HELD_MS);
     road?.resets();
     this.#later(KNOCKING_MS, async () => {
-      let ghost: Road | undefined;
+      let ghost: FaultProxy | undefined;
       await member.dies((left) => (ghost = left));
       await member.comes();
       member.road?.onArrival(() => {

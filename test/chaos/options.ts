@@ -11,7 +11,7 @@ export interface Options {
   readonly log: string | undefined;
 }
 
-export type Wish =
+export type ParsedArguments =
   | { readonly type: "help" }
   | { readonly type: "wrong"; readonly why: string }
   | { readonly type: "chaos"; readonly options: Options };
@@ -47,7 +47,7 @@ It exits with
 const MAX_MINUTES = 24 * 60;
 
 /** @param random a seed for whoever names none */
-export function readOptions(args: readonly string[], random: number): Wish {
+export function readOptions(args: readonly string[], random: number): ParsedArguments {
   try {
     const { values } = parseArgs({
       args: [...args],

@@ -8,7 +8,7 @@
 import { connect, type Socket } from "node:net";
 import { connect as secure } from "node:tls";
 import type { Cut, Way } from "./schedule.ts";
-import { Valve } from "./throttled-pipe.ts";
+import { ThrottledPipe } from "./throttled-pipe.ts";
 
 interface Told {
   /** The handshake was handed to the room. */
@@ -20,12 +20,12 @@ interface Told {
 /** A request's head is shorter than this; longer ones pass as they are. */
 const HEAD_BYTES = 16_384;
 
-export class Passage {
+export class ProxiedConnection {
   readonly #client: Socket;
   /** What TCP carries to the room, and what is said on it: with TLS two things. */
   readonly #wire: Socket;
   readonly #room: Socket;
-  readonly #valves: Readonly<Record<Way, Valve>>;
+  readonly #valves: Readonly<Record<Way, ThrottledPipe>>;
   readonly #host: string;
   readonly #told: Told;
   #head: Buffer | undefined = Buffer.alloc(0);
@@ -41,7 +41,10 @@ export class Passage {
     const port = target.port === "" ? (isSecure ? 443 : 80) : Number(target.port);
     this.#wire = connect({ host, port, allowHalfOpen: true });
     this.#room = isSecure ? secure({ socket: this.#wire, servername: host }) : this.#wire;
-    this.#valves = { up: new Valve(client, this.#room), down: new Valve(this.#room, client) };
+    this.#valves = {
+      up: new ThrottledPipe(client, this.#room),
+      down: new ThrottledPipe(this.#room, client),
+    };
     client.on("data", (bytes: Buffer) => this.#says(bytes));
     this.#room.on("data", (bytes: Buffer) => this.#valves.down.take(bytes));
     this.#watches(client, this.#valves.up, () => this.#room);
@@ -103,7 +106,7 @@ export class Passage {
     this.#valves.up.whenEmpty(() => this.#told.arrived());
   }
 
-  #watches(socket: Socket, valve: Valve, other: () => Socket): void {
+  #watches(socket: Socket, valve: ThrottledPipe, other: () => Socket): void {
     socket.setNoDelay(true);
     // `close` follows.
     socket.on("error", () => {});

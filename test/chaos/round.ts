@@ -9,17 +9,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Server } from "../support/server/server.ts";
-import { Happenings } from "../support/wait-for.ts";
+import { Waiting } from "../support/wait-for.ts";
 import type { Fault } from "./history.ts";
-import { Chance } from "./seeded-random.ts";
-import { judge, type Judgement } from "./checker.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { checkHistory, type Verdict } from "./checker.ts";
 import { Member } from "./member.ts";
-import { planOf, varsOf } from "./schedule.ts";
-import { Road } from "./fault-proxy.ts";
-import { Storm } from "./nemesis.ts";
-import { Stranger } from "./adversaries.ts";
+import { scheduleOf, varsOf } from "./schedule.ts";
+import { FaultProxy } from "./fault-proxy.ts";
+import { Nemesis } from "./nemesis.ts";
+import { Adversary } from "./adversaries.ts";
 import { lineOf, pauseOf } from "./messages.ts";
-import { Talker } from "./line-clients.ts";
+import { LineTalker } from "./line-clients.ts";
 
 export interface Setup {
   readonly seed: number;
@@ -37,7 +37,7 @@ export interface Setup {
 export interface Outcome {
   /** What was drawn, and what happened, for people. */
   readonly story: string;
-  readonly judgements: readonly Judgement[];
+  readonly verdicts: readonly Verdict[];
 }
 
 const PEOPLE = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
@@ -51,7 +51,7 @@ const JOIN_MS = 30_000;
 const CALM_MS = 25_000;
 
 export async function playRound(setup: Setup): Promise<Outcome> {
-  const chance = new Chance(setup.seed);
+  const chance = new SeededRandom(setup.seed);
   const vars = varsOf(chance.of("vars"));
   const server = setup.url === undefined ? await Server.starts(vars) : undefined;
   const folder = mkdtempSync(join(tmpdir(), "chat-room-chaos-"));
@@ -68,18 +68,18 @@ export async function playRound(setup: Setup): Promise<Outcome> {
 
 class Round {
   readonly #setup: Setup;
-  readonly #chance: Chance;
+  readonly #chance: SeededRandom;
   readonly #server: Server | undefined;
   readonly #room: string;
   readonly #names: readonly string[];
   readonly #members: readonly Member[];
-  readonly #happenings = new Happenings();
-  readonly #storm: Storm;
-  readonly #roads: Road[] = [];
+  readonly #happenings = new Waiting();
+  readonly #storm: Nemesis;
+  readonly #roads: FaultProxy[] = [];
   readonly #numbers = new Map<string, number>();
   readonly #faults: Fault[] = [];
 
-  constructor(setup: Setup, chance: Chance, server: Server | undefined, folder: string) {
+  constructor(setup: Setup, chance: SeededRandom, server: Server | undefined, folder: string) {
     this.#setup = setup;
     this.#chance = chance;
     this.#server = server;
@@ -95,7 +95,7 @@ class Round {
       return new Member({ name, key: `the key of ${name}`, path, ...own }, this.#happenings);
     });
     const lastWords = chance.of("words at the last blow");
-    this.#storm = new Storm(this.#members, server, (member) => this.#says(member, lastWords));
+    this.#storm = new Nemesis(this.#members, server, (member) => this.#says(member, lastWords));
   }
 
   readonly #target = (): URL => this.#setup.url ?? new URL(this.#server?.url ?? "");
@@ -113,7 +113,7 @@ class Round {
       ...talkers.map((talker) => talker.talks(storm.signal, isHushed)),
     ];
     this.#storm.begins(
-      planOf(this.#chance, { names: this.#names, ms, isOurs: this.#server !== undefined }),
+      scheduleOf(this.#chance, { names: this.#names, ms, isOurs: this.#server !== undefined }),
     );
     await pause(ms, undefined, { signal: stop }).catch(() => {});
     storm.abort();
@@ -130,8 +130,8 @@ class Round {
       talker.faults([...accounts, ...talkers.map(({ account }) => account)]),
     );
     const counts = this.#storm.counts;
-    const judgements = judge({
-      accounts,
+    const verdicts = checkHistory({
+      histories,
       talkers: talkers.map(({ account }) => account),
       faults: [...this.#faults, ...lines, ...strangers.flatMap(({ faults }) => faults)],
       online,
@@ -142,7 +142,7 @@ class Round {
     const deeds = strangers.reduce((sum, stranger) => sum + stranger.deeds, 0);
     const troubles = Array.from(counts, ([type, count]) => `${count} ${type}`).join(", ");
     const story = `${vars}${this.#names.length} clients in ${lives} lives, ${troubles}; ${deeds} hostile deeds`;
-    return { story, judgements };
+    return { story, verdicts };
   }
 
   /** Ends everything that was begun here. */
@@ -152,37 +152,37 @@ class Round {
   }
 
   /** All come in, before anything goes wrong: what is for everyone concerns each of them. */
-  async #gather(): Promise<readonly Talker[]> {
+  async #gather(): Promise<readonly LineTalker[]> {
     await Promise.all(this.#members.map((member) => member.comes()));
     await this.#happenings.until(
       () => this.#members.every(({ isLive }) => isLive),
       () => `everyone to come in: ${this.#states()}`,
       JOIN_MS,
     );
-    const talkers: Talker[] = [];
+    const talkers: LineTalker[] = [];
     for (let index = 1; index <= TALKERS; index++) {
       const url = `${(await this.#road()).url}/rooms/${this.#room}`;
       const chance = this.#chance.of(`talker ${index}`);
-      const talker = new Talker(`talker-${index}`, url, this.#names, chance);
+      const talker = new LineTalker(`talker-${index}`, url, this.#names, chance);
       await talker.comes();
       talkers.push(talker);
     }
     return talkers;
   }
 
-  async #strangers(): Promise<readonly Stranger[]> {
-    const strangers: Stranger[] = [];
+  async #strangers(): Promise<readonly Adversary[]> {
+    const strangers: Adversary[] = [];
     for (let index = 1; index <= STRANGERS; index++) {
       const { url } = await this.#road();
       const chance = this.#chance.of(`stranger ${index}`);
-      strangers.push(new Stranger(url, `/rooms/${this.#room}`, this.#names, chance));
+      strangers.push(new Adversary(url, `/rooms/${this.#room}`, this.#names, chance));
     }
     return strangers;
   }
 
   /** A way on which nothing goes wrong. */
-  async #road(): Promise<Road> {
-    const road = await Road.opens(this.#target);
+  async #road(): Promise<FaultProxy> {
+    const road = await FaultProxy.opens(this.#target);
     this.#roads.push(road);
     return road;
   }
@@ -197,7 +197,7 @@ class Round {
     }
   }
 
-  #says(member: Member, chance: Chance): void {
+  #says(member: Member, chance: SeededRandom): void {
     const number = (this.#numbers.get(member.name) ?? 0) + 1;
     this.#numbers.set(member.name, number);
     member.says(lineOf(chance, member.name, number, this.#names));

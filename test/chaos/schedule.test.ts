@@ -1,26 +1,26 @@
 /** The plan and the talk are functions of the seed, and have every kind of trouble in them. */
 import { expect, test } from "vitest";
-import type { Said } from "./history.ts";
-import { Chance } from "./seeded-random.ts";
-import { planOf, type Planned, varsOf } from "./schedule.ts";
+import type { SentMessage } from "./history.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { scheduleOf, type Scheduled, varsOf } from "./schedule.ts";
 import { lineOf } from "./messages.ts";
 import { faultsOf } from "./line-clients.ts";
 
 const NAMES = ["alice", "bob", "carol"];
-const plan = (seed: number, ms = 60_000, isOurs = true): readonly Planned[] =>
-  planOf(new Chance(seed), { names: NAMES, ms, isOurs });
+const plan = (seed: number, ms = 60_000, isOurs = true): readonly Scheduled[] =>
+  scheduleOf(new SeededRandom(seed), { names: NAMES, ms, isOurs });
 
 test("the same seed plans the same, another seed something else", () => {
   expect(plan(7)).toEqual(plan(7));
   expect(plan(8)).not.toEqual(plan(7));
-  expect(varsOf(new Chance(7))).toEqual(varsOf(new Chance(7)));
+  expect(varsOf(new SeededRandom(7))).toEqual(varsOf(new SeededRandom(7)));
 });
 
 test("what one draws changes nothing for the others", () => {
-  const chance = new Chance(7);
+  const chance = new SeededRandom(7);
   chance.of("somebody").next();
   chance.next();
-  expect(chance.of("alice").next()).toBe(new Chance(7).of("alice").next());
+  expect(chance.of("alice").next()).toBe(new SeededRandom(7).of("alice").next());
   expect(chance.of("alice").next()).not.toBe(chance.of("bob").next());
 });
 
@@ -61,7 +61,7 @@ test("somebody else's server is not killed", () => {
 });
 
 test("chance is even enough", () => {
-  const chance = new Chance(1);
+  const chance = new SeededRandom(1);
   const counts = [0, 0, 0, 0];
   for (let time = 0; time < 4_000; time++) {
     const index = chance.between(0, 3);
@@ -71,7 +71,7 @@ test("chance is even enough", () => {
 });
 
 test("every text is said once", () => {
-  const chance = new Chance(3);
+  const chance = new SeededRandom(3);
   const texts = NAMES.flatMap((name) =>
     Array.from({ length: 200 }, (_, number) => lineOf(chance, name, number, NAMES).text),
   );
@@ -100,7 +100,7 @@ test.each([
       { text, isWrong: false, fate: "confirmed" } as const,
     ]),
   );
-  const all = new Map<string, Said>([
+  const all = new Map<string, SentMessage>([
     ...said,
     [
       "from bob: bob 5",

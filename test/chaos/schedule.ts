@@ -4,7 +4,7 @@
  * Invariant: the plan of a shorter round is the beginning of the plan of a longer one, but for the hush.
  */
 import type { Vars } from "../support/server/server.ts";
-import type { Chance } from "./seeded-random.ts";
+import type { SeededRandom } from "./seeded-random.ts";
 
 /** Which way bytes go: to the room, or to the client. */
 export type Way = "up" | "down";
@@ -30,7 +30,7 @@ export interface Hole {
   readonly end: "passes" | "reset";
 }
 
-export type Trouble =
+export type Disturbance =
   | Cut
   | Hole
   /** Every chunk takes this much longer, for a while. */
@@ -53,12 +53,12 @@ export type Trouble =
   /** Nobody says or does anything: the room falls asleep, and wakes. */
   | { readonly type: "hush"; readonly ms: number };
 
-export interface Planned {
+export interface Scheduled {
   /** ms since the beginning of the storm */
   readonly at: number;
   /** Whose trouble it is; absent: everyone's. */
   readonly who?: string;
-  readonly trouble: Trouble;
+  readonly trouble: Disturbance;
 }
 
 export interface World {
@@ -69,23 +69,26 @@ export interface World {
 }
 
 /** The room sleeps 10 s after the last grace of 15 s has ended. */
-const HUSH_MS = 28_000;
+const QUIESCE_MS = 28_000;
 /** A round shorter than this has no hush. */
-const HUSH_FROM_MS = 60_000;
+const QUIESCE_FROM_MS = 60_000;
 
-export function planOf(chance: Chance, { names, ms, isOurs }: World): readonly Planned[] {
+export function scheduleOf(
+  chance: SeededRandom,
+  { names, ms, isOurs }: World,
+): readonly Scheduled[] {
   const plan = names.flatMap((who) => troublesOf(chance.of(`troubles of ${who}`), who, ms));
   if (isOurs) plan.push(...killsOf(chance.of("kills"), ms));
   const hush = hushOf(chance.of("hush"), ms);
-  const isLoud = ({ at }: Planned): boolean =>
-    hush === undefined || at < hush.at || at > hush.at + HUSH_MS;
+  const isLoud = ({ at }: Scheduled): boolean =>
+    hush === undefined || at < hush.at || at > hush.at + QUIESCE_MS;
   return [...plan.filter(isLoud), ...(hush === undefined ? [] : [hush])].sort(
     (a, b) => a.at - b.at,
   );
 }
 
 /** What differs from the defaults of a server of our own: narrow windows, short memories. */
-export function varsOf(chance: Chance): Vars {
+export function varsOf(chance: SeededRandom): Vars {
   const WINDOW = chance.one([2, 4, 16, 256]);
   // What was removed is told as a gap: only where the log is short.
   const LOG_ENTRIES = chance.one([100_000, 100_000, 60]);
@@ -93,8 +96,8 @@ export function varsOf(chance: Chance): Vars {
   return { WINDOW, LOG_ENTRIES, LOG_SHARE: 0 };
 }
 
-function troublesOf(chance: Chance, who: string, ms: number): Planned[] {
-  const planned: Planned[] = [];
+function troublesOf(chance: SeededRandom, who: string, ms: number): Scheduled[] {
+  const planned: Scheduled[] = [];
   let at = chance.between(200, 1_500);
   while (at < ms) {
     planned.push({ at, who, trouble: troubleOf(chance) });
@@ -103,7 +106,7 @@ function troublesOf(chance: Chance, who: string, ms: number): Planned[] {
   return planned;
 }
 
-function troubleOf(chance: Chance): Trouble {
+function troubleOf(chance: SeededRandom): Disturbance {
   const kind = chance.next();
   // Some, as of long absences, come seldom: they take a client out of the game.
   if (kind < 0.34) return cutOf(chance);
@@ -128,10 +131,10 @@ function troubleOf(chance: Chance): Trouble {
 }
 
 /** Mostly at once; sometimes long enough for a short log to forget. */
-const awayMs = (chance: Chance): number =>
+const awayMs = (chance: SeededRandom): number =>
   chance.is(0.8) ? chance.between(0, 300) : chance.between(1_500, 5_000);
 
-function cutOf(chance: Chance): Cut {
+function cutOf(chance: SeededRandom): Cut {
   const which = chance.is(0.7) ? "this" : "next";
   return {
     type: "cut",
@@ -144,7 +147,7 @@ function cutOf(chance: Chance): Cut {
   };
 }
 
-function holeOf(chance: Chance): Hole {
+function holeOf(chance: SeededRandom): Hole {
   return {
     type: "hole",
     ways: chance.one<readonly Way[]>([["up"], ["down"], ["up", "down"]]),
@@ -153,8 +156,8 @@ function holeOf(chance: Chance): Hole {
   };
 }
 
-function killsOf(chance: Chance, ms: number): Planned[] {
-  const planned: Planned[] = [];
+function killsOf(chance: SeededRandom, ms: number): Scheduled[] {
+  const planned: Scheduled[] = [];
   let at = chance.between(1_500, 4_000);
   // A server takes some seconds to start: one that is killed all the time is never tried.
   while (at < ms) {
@@ -164,8 +167,8 @@ function killsOf(chance: Chance, ms: number): Planned[] {
   return planned;
 }
 
-function hushOf(chance: Chance, ms: number): Planned | undefined {
-  if (ms < HUSH_FROM_MS || chance.is(0.5)) return undefined;
-  const at = chance.between(8_000, ms - HUSH_MS - 8_000);
-  return { at, trouble: { type: "hush", ms: HUSH_MS } };
+function hushOf(chance: SeededRandom, ms: number): Scheduled | undefined {
+  if (ms < QUIESCE_FROM_MS || chance.is(0.5)) return undefined;
+  const at = chance.between(8_000, ms - QUIESCE_MS - 8_000);
+  return { at, trouble: { type: "hush", ms: QUIESCE_MS } };
 }

@@ -4,7 +4,7 @@
  * Not for secrets.
  */
 
-export class Chance {
+export class SeededRandom {
   readonly #seed: number;
   #state: number;
 
@@ -15,12 +15,12 @@ export class Chance {
   }
 
   /** A generator of its own for `label`; what it draws depends on nothing that is drawn here. */
-  of(label: string): Chance {
+  of(label: string): SeededRandom {
     let hash = this.#seed ^ 0x811c9dc5;
     for (const character of label) {
       hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
     }
-    return new Chance(mix(hash));
+    return new SeededRandom(mix(hash));
   }
 
   /** @returns a number in [0, 1) */

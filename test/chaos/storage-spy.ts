@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileStorage } from "../../src/client/storage/file.ts";
 import { type ClientRecord, type ClientStorage, StorageError } from "../../src/client/index.ts";
 
-export class Diary implements ClientStorage {
+export class StorageSpy implements ClientStorage {
   readonly #path: string | undefined;
   readonly #slowMs: () => number;
   #file: ClientStorage | undefined;
@@ -30,8 +30,8 @@ export class Diary implements ClientStorage {
   }
 
   /** The diary for the next life: the same record, and nobody owns it. */
-  inherit(): Diary {
-    const heir = new Diary(this.#path, this.#slowMs);
+  inherit(): StorageSpy {
+    const heir = new StorageSpy(this.#path, this.#slowMs);
     heir.#text = this.#text;
     return heir;
   }

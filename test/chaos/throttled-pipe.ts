@@ -15,7 +15,7 @@ const ARRIVING_MS = 2;
 
 type Part = { readonly bytes: Buffer } | { readonly end: true };
 
-export class Valve {
+export class ThrottledPipe {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #waiting: { readonly part: Part; readonly due: number }[] = [];

@@ -21,19 +21,19 @@ export interface Listener {
 const listeners = new Map<string, Listener>();
 
 /** Listens to every link that goes to `port` of this machine, from now on. @returns what stops that */
-export function overhear(port: number, listener: Listener): () => void {
+export function installSpy(port: number, listener: Listener): () => void {
   const key = String(port);
   listeners.set(key, listener);
   return () => listeners.delete(key);
 }
 
-interface Said {
+interface SentFrame {
   readonly type?: string;
   readonly seq?: number;
   readonly id?: string;
 }
 
-class Ear extends WebSocket {
+class WebSocketSpy extends WebSocket {
   readonly #listener: Listener | undefined;
   #isRepeating = false;
 
@@ -61,8 +61,8 @@ class Ear extends WebSocket {
   }
 }
 
-function itemsOf(text: string): readonly Said[] {
-  const value = JSON.parse(text) as Said | Said[];
+function itemsOf(text: string): readonly SentFrame[] {
+  const value = JSON.parse(text) as SentFrame | SentFrame[];
   return Array.isArray(value) ? value : [value];
 }
 
@@ -79,4 +79,4 @@ function check(text: string, { kept, fault }: Listener): void {
   }
 }
 
-globalThis.WebSocket = Ear;
+globalThis.WebSocket = WebSocketSpy;

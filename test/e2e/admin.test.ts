@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { Room } from "../support/clients/room.ts";
+import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
 
 const KEY = "a-secret-of-enough-characters";
@@ -207,7 +207,7 @@ describe("before anything is asked of a room", () => {
 });
 
 test("a room is run: published, read, erased, expelled, exported, closed", async () => {
-  const room = new Room(server, "run");
+  const room = new TestRoom(server, "run");
   const { path } = room;
   const alice = await room.joins("alice", { dialect: "chat.v1" });
   const bob = await room.joins("bob", { dialect: "chat.line" });
@@ -295,7 +295,7 @@ test("a room is run: published, read, erased, expelled, exported, closed", async
 });
 
 describe("what is published is checked", () => {
-  const room = (): Room => new Room(server, "checked");
+  const room = (): TestRoom => new TestRoom(server, "checked");
   beforeAll(async () => {
     await (await room().joins("alice", { dialect: "chat.v1" })).leaves();
   });

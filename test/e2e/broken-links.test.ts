@@ -1,7 +1,7 @@
 /** Links that break, come back, are replaced, or only look alive. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { closeFrameOf } from "../support/clients/raw-websocket.ts";
-import { Room } from "../support/clients/room.ts";
+import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
 import type { V1Client } from "../support/clients/v1-client.ts";
 
@@ -25,14 +25,14 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** Somebody who was here first, and is told who comes and goes. */
-async function observerOf(room: Room): Promise<V1Client> {
+async function observerOf(room: TestRoom): Promise<V1Client> {
   const observer = await room.joins("observer", V1);
   await observer.sees("joined", "observer");
   return observer;
 }
 
 /** All news so far. One more arrival ends the list: whatever was due before it has been told by then. */
-async function newsOf(observer: V1Client, room: Room): Promise<object[]> {
+async function newsOf(observer: V1Client, room: TestRoom): Promise<object[]> {
   await room.joins("marker", V1);
   await observer.sees("joined", "marker");
   return observer.all("presence").map(({ type: _type, ...news }) => news);
@@ -43,7 +43,7 @@ describe.concurrent("a link that breaks", () => {
   test("R2 R5: cut and back within the grace is no news, and what was said meanwhile is there, once", async ({
     expect,
   }) => {
-    const room = new Room(server, "grace");
+    const room = new TestRoom(server, "grace");
     const observer = await observerOf(room);
     const alice = await room.joins("alice", V1);
     await observer.sees("joined", "alice");
@@ -95,7 +95,7 @@ describe.concurrent("a link that breaks", () => {
   test("R2: cut and not back within the grace is told when it ends, and the return is news", async ({
     expect,
   }) => {
-    const room = new Room(server, "no-return");
+    const room = new TestRoom(server, "no-return");
     const observer = await observerOf(room);
     const alice = await room.joins("alice", V1);
     await observer.sees("joined", "alice");
@@ -129,7 +129,7 @@ describe.concurrent("a link that breaks", () => {
   test("R4: the last words before a goodbye arrive, and a clean goodbye is told at once", async ({
     expect,
   }) => {
-    const room = new Room(server, "goodbye");
+    const room = new TestRoom(server, "goodbye");
     const observer = await observerOf(room);
     const alice = await room.joins("alice", V1);
     await observer.sees("joined", "alice");
@@ -153,7 +153,7 @@ describe.concurrent("a link that breaks", () => {
   test("R5: a message whose confirmation died with the link is not stored twice", async ({
     expect,
   }) => {
-    const room = new Room(server, "lost-confirmation");
+    const room = new TestRoom(server, "lost-confirmation");
     const bob = await room.joins("bob", V1);
     const alice = await room.joins("alice", V1);
     alice.says("before");
@@ -181,7 +181,7 @@ describe("two links of one name", () => {
   test.each([V1, LINE])(
     "R1: the newer takes over, the older is told 4001, nobody else hears of it: $dialect",
     async ({ dialect }) => {
-      const room = new Room(server, `takeover-${dialect}`);
+      const room = new TestRoom(server, `takeover-${dialect}`);
       const observer = await observerOf(room);
       const older = await (dialect === "chat.v1"
         ? room.joins("alice", V1)
@@ -205,7 +205,7 @@ describe("two links of one name", () => {
   );
 
   test("R1 R2: an older link that never answers its Close, still talks and dies late, does not touch the newer", async () => {
-    const room = new Room(server, "late-death");
+    const room = new TestRoom(server, "late-death");
     const observer = await observerOf(room);
     const older = await room.entersByHand("alice");
     await observer.sees("joined", "alice");
@@ -233,7 +233,7 @@ describe("two links of one name", () => {
   });
 
   test("R1: an overtaken handshake of the same session is refused, and the current link left alone", async () => {
-    const room = new Room(server, "overtaken");
+    const room = new TestRoom(server, "overtaken");
     const observer = await observerOf(room);
     const alice = await room.joins("alice", V1);
     const { session, attempt } = alice;
@@ -257,7 +257,7 @@ describe("two links of one name", () => {
   });
 
   test("R1: once its link has ended, a session may come with a lower attempt", async () => {
-    const room = new Room(server, "afterwards");
+    const room = new TestRoom(server, "afterwards");
     const alice = await room.joins("alice", V1);
     expect(await alice.leaves()).toEqual({ code: 1000, reason: "" });
     const { session, attempt } = alice;
@@ -274,7 +274,7 @@ describe("a link that only looks alive", () => {
   test.each([V1, LINE])(
     "R7 R8 R11: who stops reading disturbs nobody, and can be replaced: $dialect",
     async ({ dialect }) => {
-      const room = new Room(server, `half-open-${dialect}`);
+      const room = new TestRoom(server, `half-open-${dialect}`);
       const alice = await room.joins("alice", V1);
       const bob = await room.joins("bob", V1);
       const mallory = await room.entersByHand("mallory", [dialect]);
@@ -305,7 +305,7 @@ describe("a link that only looks alive", () => {
   );
 
   test("R7: who never answers a Close is gone all the same", async () => {
-    const room = new Room(server, "no-answer");
+    const room = new TestRoom(server, "no-answer");
     const observer = await observerOf(room);
     const mallory = await room.entersByHand("mallory", []);
     await observer.sees("joined", "mallory");

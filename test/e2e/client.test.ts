@@ -20,7 +20,7 @@ import {
   RefusedError,
   StorageError,
 } from "../../src/client/index.ts";
-import { Detour } from "../support/proxy/cuttable-proxy.ts";
+import { CuttableProxy } from "../support/proxy/cuttable-proxy.ts";
 import { Server } from "../support/server/server.ts";
 
 let server: Server;
@@ -186,7 +186,7 @@ describe("a conversation", () => {
 describe("whatever dies", () => {
   test("R5: links that are cut again and again lose, double and reorder nothing, both ways", async () => {
     const room = newRoom();
-    const detour = await Detour.to(() => new URL(server.url));
+    const detour = await CuttableProxy.to(() => new URL(server.url));
     ended.push(() => detour.end());
     const alice = joins({ room, name: "alice", url: detour.url });
     const bob = joins({ room, name: "bob", url: detour.url });
@@ -229,7 +229,7 @@ describe("whatever dies", () => {
     const room = newRoom();
     const bob = joins({ room, name: "bob" });
     await bob.isLive();
-    const detour = await Detour.to(() => new URL(server.url));
+    const detour = await CuttableProxy.to(() => new URL(server.url));
     ended.push(() => detour.end());
     detour.closes();
     const path = join(folder, "alice.json");

@@ -1,7 +1,7 @@
 /** A device whose clock is set back an hour, as by NTP or after a suspend, against a real server through real sockets. */
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { ChatClient, type ClientState } from "../../src/client/index.ts";
-import { Detour } from "../support/proxy/cuttable-proxy.ts";
+import { CuttableProxy } from "../support/proxy/cuttable-proxy.ts";
 import { Server } from "../support/server/server.ts";
 
 const HOUR = 3_600_000;
@@ -26,7 +26,7 @@ const isOnce = (client: ChatClient, type: ClientState["type"]): Promise<void> =>
   });
 
 test("set back while the network is gone: the client is back as soon as ever, and what it says is true", async () => {
-  const detour = await Detour.to(() => new URL(server.url));
+  const detour = await CuttableProxy.to(() => new URL(server.url));
   const client = new ChatClient({ url: detour.url, room: "clock", name: "alice" });
   await isOnce(client, "live");
   detour.closes();

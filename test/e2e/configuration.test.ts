@@ -1,6 +1,6 @@
 /** A wrong configuration is told at the start, and to everyone who connects: never a half-guarded room. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Room } from "../support/clients/room.ts";
+import { TestRoom } from "../support/clients/room.ts";
 import { Server, type Vars } from "../support/server/server.ts";
 
 const JWKS_URL = "https://login.example.com/jwks.json";
@@ -39,7 +39,7 @@ describe.each<[string, Vars, string]>([
   );
 
   test("an upgrade is answered so too: nobody gets in", async () => {
-    const { status, body, link } = await new Room(server, "lobby").knocks("name=alice");
+    const { status, body, link } = await new TestRoom(server, "lobby").knocks("name=alice");
     expect([status, link]).toEqual([500, undefined]);
     expect(JSON.parse(body)).toMatchObject({ error: { message: sentence } });
   });

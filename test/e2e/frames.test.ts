@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { closeFrameOf, frameOf, type Goodbye, OPCODE } from "../support/clients/raw-websocket.ts";
-import { Room } from "../support/clients/room.ts";
+import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
 
 const { continuation, text, binary, close, ping } = OPCODE;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const freshRoom = (): Room => new Room(server, `frames-${++rooms}`);
+const freshRoom = (): TestRoom => new TestRoom(server, `frames-${++rooms}`);
 
 /** A close by the room, in the words of the protocol. */
 const byRoom = (code: number, reason: string): Goodbye => ({ code, reason });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { bearer } from "../support/clients/client.ts";
 import { ask, type RawLink, upgradeHeaders } from "../support/clients/raw-websocket.ts";
-import { Room } from "../support/clients/room.ts";
+import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
 
 const V1 = { dialect: "chat.v1" } as const;
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const freshRoom = (): Room => new Room(server, `knock-${++rooms}`);
+const freshRoom = (): TestRoom => new TestRoom(server, `knock-${++rooms}`);
 const host = (): string => new URL(server.url).host;
 const isWelcomed = ([first]: readonly string[]): boolean =>
   first?.startsWith("* welcome to ") === true;
@@ -322,8 +322,8 @@ describe("4000: a bad request", () => {
 
   test("R1: names and rooms are compared as normalised", async () => {
     const name = "Zoë";
-    const composed = new Room(server, `${name}-normal`.normalize("NFC"));
-    const decomposed = new Room(server, `${name}-normal`.normalize("NFD"));
+    const composed = new TestRoom(server, `${name}-normal`.normalize("NFC"));
+    const decomposed = new TestRoom(server, `${name}-normal`.normalize("NFD"));
     const older = await composed.joins(name.normalize("NFC"), V1);
     const newer = await decomposed.joins(name.normalize("NFD"), V1);
     expect((await older.goodbye()).code).toBe(4001);

@@ -5,7 +5,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Room } from "../support/clients/room.ts";
+import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
 import type { V1Client } from "../support/clients/v1-client.ts";
 
@@ -34,7 +34,7 @@ async function pingAll(people: readonly V1Client[]): Promise<void> {
 }
 
 test("R9: connected, hibernated, pinged for a minute: no wake, no event, no write", async () => {
-  const room = new Room(server, "idle");
+  const room = new TestRoom(server, "idle");
   const people: V1Client[] = [];
   for (let i = 0; i < PEOPLE; i++) {
     people.push(await room.joins(`peer${i}`, { dialect: "chat.v1" }));

@@ -1,6 +1,6 @@
 /** `kill -9` of the whole server while messages are under way, and a restart on the same storage. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Room } from "../support/clients/room.ts";
+import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
 import type { V1Client } from "../support/clients/v1-client.ts";
 
@@ -41,7 +41,7 @@ async function talks(speaker: V1Client, to: string): Promise<void> {
 test(
   "R3 R4 R5 R11: a conversation survives kill -9, twice, with every message once and in order",
   async () => {
-    const room = new Room(server, "survivors");
+    const room = new TestRoom(server, "survivors");
     const alice = await room.joins("alice", { dialect: "chat.v1" });
     const bob = await room.joins("bob", { dialect: "chat.v1" });
     const carol = await room.joins("carol", { dialect: "chat.v1" });

@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { ChatClient, type ChatClientOptions, type ClientState } from "../../src/client/index.ts";
 import { newHome } from "./terminal/support/programs.ts";
 import { bearer } from "../support/clients/client.ts";
-import { Room } from "../support/clients/room.ts";
+import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
-import { Happenings } from "../support/wait-for.ts";
+import { Waiting } from "../support/wait-for.ts";
 import { AUDIENCE, claimsOf, ISSUER, nowS, SECRET, secretKey, tokenOf } from "../support/tokens.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -19,12 +19,12 @@ const TOLERANCE_S = 10;
 
 let server: Server;
 let rooms = 0;
-const newRoom = (): Room => new Room(server, `token-${++rooms}`);
+const newRoom = (): TestRoom => new TestRoom(server, `token-${++rooms}`);
 
 /** A client, all that it was told, and a way to wait for it. */
 function joins(options: Omit<ChatClientOptions, "url">) {
   const client = new ChatClient({ url: server.url, ...options });
-  const happenings = new Happenings();
+  const happenings = new Waiting();
   const texts: string[] = [];
   const states: ClientState[] = [];
   client.on("entry", ({ text }) => {

@@ -1,6 +1,6 @@
 /** The conversation of the tutorial, as people at two terminals see it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Room } from "../support/clients/room.ts";
+import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
 
 const HOW_TO = '* write "bob, carol: hi" to some, "*: hi" to everyone; /who /history /help /quit';
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 test("R5 R6: two talk; one leaves, is written to, comes back, and has everything once and in order", async () => {
-  const room = new Room(server, "tutorial");
+  const room = new TestRoom(server, "tutorial");
   // Carol looks on, in the other dialect: what she is told, the others have been told as well.
   const carol = await room.joins("carol", { dialect: "chat.v1" });
   await carol.sees("joined", "carol");
@@ -105,7 +105,7 @@ test("R5 R6: two talk; one leaves, is written to, comes back, and has everything
 });
 
 test("who and history answer a person in lines", async () => {
-  const room = new Room(server, "questions");
+  const room = new TestRoom(server, "questions");
   const alice = await room.joins("alice", { dialect: "chat.line" });
   const bob = await room.joins("bob", { dialect: "chat.line" });
   await alice.hears("* bob joined");

@@ -22,17 +22,17 @@ import type { Disk } from "../support/storage/memory-storage.ts";
 import type { AdminRequest } from "../../src/protocol/admin.ts";
 import {
   type Client,
-  type Disturbances,
+  type FaultBudget,
   type Down,
-  type Item,
+  type ModelInboxItem,
   labelOf,
-  type Link,
+  type ModelConnection,
   type Room,
   type Up,
-  type World,
+  type State,
 } from "./state.ts";
 
-export function textOf(world: World): string {
+export function textOf(world: State): string {
   const { room, links, clients, refused, left, hasLostNews, ledger, erased } = world;
   const isMarked = world.scope.stretch !== undefined;
   let text = `${roomText(room, isMarked, links)}\n${textOfLedger(ledger)}\n${textOfLeft(left)}\n${hasLostNews}`;
@@ -44,7 +44,7 @@ export function textOf(world: World): string {
 }
 
 /** Which of a name's connections is newer. */
-function orderText(links: readonly Link[]): string {
+function orderText(links: readonly ModelConnection[]): string {
   if (links.length < 2) return "";
   const [first, second] = links;
   if (links.length === 2 && first?.id?.name !== second?.id?.name) return "";
@@ -58,7 +58,7 @@ function orderText(links: readonly Link[]): string {
 const roomTexts = new WeakMap<Room, string>();
 
 /** As long as it is the same room, whom it speaks of has the same labels. */
-function roomText(room: Room, isMarked: boolean, links: readonly Link[]): string {
+function roomText(room: Room, isMarked: boolean, links: readonly ModelConnection[]): string {
   let text = roomTexts.get(room);
   if (text !== undefined) return text;
   const labels = new Map<ConnectionId, string>();
@@ -85,7 +85,7 @@ function freshRoomText(
   ].join(";");
 }
 
-const itemText = (item: Item, labels: ReadonlyMap<ConnectionId, string>): string => {
+const itemText = (item: ModelInboxItem, labels: ReadonlyMap<ConnectionId, string>): string => {
   if (item.type === "order") return orderedText(item.order);
   const who = item.type === "tick" ? "" : labels.get(item.link.id);
   return `${item.type}${who}${item.type === "frame" ? upText(item) : ""}`;
@@ -187,11 +187,11 @@ function kept<Part extends object>(text: (part: Part) => string): (part: Part) =
 
 const textOfLedger = kept((ledger: readonly Entry[]) => ledger.map(labelOf).join());
 
-const textOfErased = kept((erased: World["erased"]) =>
+const textOfErased = kept((erased: State["erased"]) =>
   [...erased.values()].map(textOfLedger).join("/"),
 );
 
-const textOfLeft = kept((left: Disturbances) => Object.values(left).join());
+const textOfLeft = kept((left: FaultBudget) => Object.values(left).join());
 
 const seqAndText = (entry: Entry): string =>
   `${entry.seq}:${labelOf(entry)}${entry.redacted ? " without its text" : ""}`;
@@ -226,7 +226,7 @@ const textOfClient = kept((client: Client): string => {
   return [session, attempt, cursor, epoch, waits, ...facts, ...ghosts].join();
 });
 
-const textOfLink = kept((link: Link): string => {
+const textOfLink = kept((link: ModelConnection): string => {
   const { label, handshake, memo, isOver, isListed, isHeld, isBroken, up, down, view } = link;
   const { isDying, isReady } = link;
   const flags = [isOver, isListed, isHeld, isBroken, isDying, isReady].map(Number).join("");

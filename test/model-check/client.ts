@@ -30,9 +30,9 @@ import {
   type Client,
   labelOf,
   ledgerOf,
-  type Link,
+  type ModelConnection,
   linkOf,
-  type World,
+  type State,
 } from "./state.ts";
 
 /** As if a first try had failed: the next one is the first that counts. */
@@ -46,7 +46,7 @@ const signalled = (client: Client, signal: ConnectionEvent): Client => ({
 });
 
 /** A client sets out for the room. */
-export function connects(world: World, index: number, client: Client): World {
+export function connects(world: State, index: number, client: Client): State {
   const record = nextAttempt(client.record, 0);
   const { cursor, epoch, session: token, attempt } = record;
   const label = `${client.name}#${index}.${attempt}`;
@@ -62,7 +62,7 @@ export function connects(world: World, index: number, client: Client): World {
       session: { token, attempt },
     }),
   };
-  const link: Link = {
+  const link: ModelConnection = {
     label,
     client: index,
     handshake,
@@ -85,7 +85,7 @@ export function connects(world: World, index: number, client: Client): World {
 }
 
 /** A client takes one frame, or learns that its link ended. */
-export function hears(world: World, index: number, client: Client, link: Link): World {
+export function hears(world: State, index: number, client: Client, link: ModelConnection): State {
   const [first, ...down] = link.down;
   if (first === undefined) return world;
   if ("close" in first) return ends(world, index, client, link, first.close);
@@ -96,7 +96,13 @@ export function hears(world: World, index: number, client: Client, link: Link): 
 }
 
 /** The link has ended for the client. It answers a Close frame, behind all that it has said. */
-function ends(world: World, index: number, client: Client, link: Link, code: number): World {
+function ends(
+  world: State,
+  index: number,
+  client: Client,
+  link: ModelConnection,
+  code: number,
+): State {
   const up = link.isBroken || !link.isListed ? link.up : [...link.up, { gone: code }];
   const after = changeLink(world, link.label, { isHeld: false, isBroken: true, down: [], up });
   return changeClient(after, index, letsGo(client, code));
@@ -120,7 +126,7 @@ export function letsGo(client: Client, code: number): Client {
 }
 
 /** A client accepts a message from its user. */
-export function says(world: World, index: number, client: Client): World {
+export function says(world: State, index: number, client: Client): State {
   const line = client.script[client.said];
   if (line === undefined) return world;
   const next = { ...client, said: client.said + 1 };
@@ -136,7 +142,7 @@ export function says(world: World, index: number, client: Client): World {
 }
 
 /** The end of a round: everything is on record; what is new goes up in one frame. */
-function speaks(world: World, index: number, client: Client): World {
+function speaks(world: State, index: number, client: Client): State {
   if (client.dialect === "chat.line") return changeClient(world, index, client);
   const batch = client.link.type === "live" ? nextToSend(client.record, client.handed, 100) : [];
   const record = markSent(client.record, batch);
@@ -158,14 +164,14 @@ function speaks(world: World, index: number, client: Client): World {
   return changeClient(puts(world, next, [...acks, ...sends]), index, next);
 }
 
-function puts(world: World, { socket }: Client, commands: readonly Command[]): World {
+function puts(world: State, { socket }: Client, commands: readonly Command[]): State {
   const link = linkOf(world, socket);
   if (link === undefined || link.isBroken || commands.length === 0) return world;
   return changeLink(world, link.label, { up: [...link.up, { commands }] });
 }
 
 /** One thing that the room says, as client.ts takes it. */
-function understands(world: World, client: Client, out: ServerMessage, birth: number): Client {
+function understands(world: State, client: Client, out: ServerMessage, birth: number): Client {
   const { record, name, handed } = client;
   switch (out.type) {
     case "welcome":
@@ -200,7 +206,7 @@ function understands(world: World, client: Client, out: ServerMessage, birth: nu
 }
 
 function isWelcomed(
-  world: World,
+  world: State,
   client: Client,
   welcome: Extract<ServerMessage, { type: "welcome" }>,
   birth: number,
@@ -228,7 +234,7 @@ function isWelcomed(
 }
 
 function applies(
-  world: World,
+  world: State,
   client: Client,
   { record, effects }: Outcome,
   birth: number,
@@ -239,7 +245,7 @@ function applies(
 }
 
 /** What the application is shown. */
-function happens(world: World, client: Client, effect: Effect, birth: number): Client {
+function happens(world: State, client: Client, effect: Effect, birth: number): Client {
   const { name, position, hidden } = client;
   switch (effect.type) {
     case "entry": {
@@ -279,7 +285,7 @@ function happens(world: World, client: Client, effect: Effect, birth: number): C
 }
 
 /** What there is to be shown to a client: of the room that its record speaks of. */
-const storedFor = (world: World, { record }: Client): World["ledger"] =>
+const storedFor = (world: State, { record }: Client): State["ledger"] =>
   ledgerOf(world, record.epoch ?? "");
 
 function isDecided(client: Client, id: string, fate: "confirmed" | "refused" | "unknown"): Client {

@@ -8,19 +8,26 @@ import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
 import { Violation } from "./explorer.ts";
 import { mayLeave, wasHanded } from "./invariants.ts";
-import { type Client, type Down, isInInbox, type Link, type Room, type World } from "./state.ts";
+import {
+  type Client,
+  type Down,
+  isInInbox,
+  type ModelConnection,
+  type Room,
+  type State,
+} from "./state.ts";
 
-export class Sockets implements Connections {
+export class RecordingConnections implements Connections {
   storage: MemoryStorage;
-  readonly #world: World;
-  readonly #links = new Map<ConnectionId, Link>();
+  readonly #world: State;
+  readonly #links = new Map<ConnectionId, ModelConnection>();
   readonly #clients: Client[];
   readonly #dying: ReadonlySet<ConnectionId>;
   /** The codes that the room closed connections with. */
   readonly closed = new Map<ConnectionId, number>();
   readonly sent = new Map<ConnectionId, readonly ServerMessage[]>();
 
-  constructor(world: World, storage: MemoryStorage) {
+  constructor(world: State, storage: MemoryStorage) {
     this.#world = world;
     this.storage = storage;
     this.#clients = [...world.clients];
@@ -99,8 +106,8 @@ export class Sockets implements Connections {
   }
 
   /** The world after the turn. */
-  world(room: Room): World {
-    const ended = (link: Link): boolean =>
+  world(room: Room): State {
+    const ended = (link: ModelConnection): boolean =>
       !link.isHeld &&
       !link.isListed &&
       link.id !== undefined &&
@@ -112,13 +119,13 @@ export class Sockets implements Connections {
     return { ...this.#world, room, links, clients: this.#clients, ledger: this.#ledger };
   }
 
-  get #ledger(): World["ledger"] {
+  get #ledger(): State["ledger"] {
     const { ledger } = this.#world;
     const fresh = this.storage.log.after((ledger.at(-1)?.seq ?? 0) as never).entries;
     return [...ledger, ...fresh];
   }
 
-  #change(id: ConnectionId, change: Partial<Link>): void {
+  #change(id: ConnectionId, change: Partial<ModelConnection>): void {
     const link = this.#links.get(id);
     if (link !== undefined) this.#links.set(id, { ...link, ...change });
   }

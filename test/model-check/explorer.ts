@@ -9,7 +9,7 @@
  *
  * Breadth first, so the first violation found has a shortest trace.
  */
-import { Numbers, Seen } from "./visited.ts";
+import { Numbers, Visited } from "./visited.ts";
 
 /** A rule that does not hold. */
 export class Violation extends Error {
@@ -74,7 +74,7 @@ export function explore<State>(model: Model<State>, bounds: Bounds = {}): Report
 class Exploration<State> {
   readonly #model: Model<State>;
   readonly #bounds: Bounds;
-  readonly #seen = new Seen();
+  readonly #seen = new Visited();
   /** How each state was first reached: from which, by which of its steps. */
   readonly #parents = new Numbers();
   readonly #ordinals = new Numbers();

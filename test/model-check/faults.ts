@@ -12,28 +12,28 @@ import {
   changeClient,
   changeLink,
   type Client,
-  type Disturbances,
+  type FaultBudget,
   labelOf,
-  type Link,
+  type ModelConnection,
   spend,
-  type World,
+  type State,
 } from "./state.ts";
 
-type Steps = Step<World>[];
+type Steps = Step<State>[];
 
 /** A disturbance, if there is one of its kind left. */
 function one(
-  world: World,
-  kind: keyof Disturbances,
+  world: State,
+  kind: keyof FaultBudget,
   words: string,
-  change: (world: World) => World,
+  change: (world: State) => State,
 ): Steps {
   if (world.left[kind] === 0) return [];
   return [{ words: () => words, isQuiet: false, take: () => change(spend(world, kind)) }];
 }
 
 /** The commit of any part of a turn fails. */
-export const whileEventsWait = (world: World): Steps =>
+export const whileEventsWait = (world: State): Steps =>
   splitAtErase(world.room.inbox).flatMap((_part, index) => {
     const which = index === 0 ? "the commit" : `commit ${index + 1}`;
     return one(world, "failures", `the room takes its turn, and ${which} fails`, (next) =>
@@ -42,7 +42,7 @@ export const whileEventsWait = (world: World): Steps =>
   });
 
 /** What the operator may ask of the room, whatever waits there. */
-export function orders(world: World): Steps {
+export function orders(world: State): Steps {
   const { redactions, expulsions, erasures } = world.left;
   const steps: Steps = [];
   if (redactions > 0) {
@@ -65,7 +65,7 @@ export function orders(world: World): Steps {
 }
 
 /** The entries that have their text, and those that this turn will bring. */
-function erasable({ room, ledger }: World): { readonly seq: Seq; readonly what: string }[] {
+function erasable({ room, ledger }: State): { readonly seq: Seq; readonly what: string }[] {
   const stored = room.disk.segments.flat().filter(({ redacted }) => redacted !== true);
   const head = ledger.at(-1)?.seq ?? SEQ_ZERO;
   const fresh = room.inbox.flatMap((item) =>
@@ -80,7 +80,7 @@ function erasable({ room, ledger }: World): { readonly seq: Seq; readonly what: 
   ];
 }
 
-export function anyTime(world: World): Steps {
+export function anyTime(world: State): Steps {
   const { room, left } = world;
   const steps: Steps = [];
   for (const link of world.links) {
@@ -100,15 +100,15 @@ export function anyTime(world: World): Steps {
 }
 
 function breaks(
-  world: World,
-  { label, client: index, handshake, isHeld, isBroken, isListed, up, down }: Link,
+  world: State,
+  { label, client: index, handshake, isHeld, isBroken, isListed, up, down }: ModelConnection,
 ): Steps {
   const client = world.clients[index];
   if (!isHeld || isBroken || client === undefined) return [];
-  const lets = (next: World): World => changeClient(next, index, letsGo(client, 1006));
+  const lets = (next: State): State => changeClient(next, index, letsGo(client, 1006));
   if (handshake !== undefined) {
     const late = { isHeld: false, isBroken: true, up: [{ gone: 1006 }] };
-    const without = (next: World): World => ({
+    const without = (next: State): State => ({
       ...next,
       links: next.links.filter((link) => link.label !== label),
     });
@@ -135,7 +135,7 @@ function breaks(
 }
 
 /** The runtime knows of the end of a link before the room does. */
-function dies(world: World, { label, isDying, isListed, isOver, up }: Link): Steps {
+function dies(world: State, { label, isDying, isListed, isOver, up }: ModelConnection): Steps {
   const [first] = up;
   if (isDying || !isListed || isOver || first === undefined || !("gone" in first)) return [];
   const words = `the runtime knows that ${label} is dead`;
@@ -143,7 +143,7 @@ function dies(world: World, { label, isDying, isListed, isOver, up }: Link): Ste
 }
 
 /** With every choice of what was on its way down and still arrives. */
-function crashesOf(world: World): Steps {
+function crashesOf(world: State): Steps {
   const held = world.links.filter(
     ({ isHeld, isBroken, down }) => isHeld && !isBroken && down.length > 0,
   );
@@ -162,7 +162,7 @@ function crashesOf(world: World): Steps {
   });
 }
 
-function clientSteps(world: World, index: number, client: Client): Steps {
+function clientSteps(world: State, index: number, client: Client): Steps {
   const { name, link, socket } = client;
   if (link.type === "closed") {
     // Who was told to stay away by the operator may try again.

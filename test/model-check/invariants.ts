@@ -11,7 +11,7 @@ import { type Seq, addSeq } from "../../src/protocol/ids.ts";
 import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
 import { Violation } from "./explorer.ts";
-import { type Client, labelOf, type World } from "./state.ts";
+import { type Client, labelOf, type State } from "./state.ts";
 
 type Leaving = ServerMessage | { readonly type: "open"; readonly memo: ConnectionSnapshot };
 
@@ -119,7 +119,7 @@ export function wasHanded(
 }
 
 /** R5: each message is stored once, in the order in which it was said; what was called refused never is. */
-export function isSound(world: World): void {
+export function isSound(world: State): void {
   const { clients, ledger, limits, room } = world;
   for (const { name, script, fates } of clients) {
     const stored = ledger
@@ -191,7 +191,7 @@ export function isSound(world: World): void {
 }
 
 /** R11, R9: nothing more happens by itself. Is all done that was to be done? */
-export function isGoodEnd(world: World): void {
+export function isGoodEnd(world: State): void {
   const { room, clients, ledger } = world;
   const { state } = room;
   for (const client of clients) {

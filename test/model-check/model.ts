@@ -9,9 +9,9 @@ import type { Model } from "./explorer.ts";
 import { isGoodEnd, isSound } from "./invariants.ts";
 import { stepsOf } from "./steps.ts";
 import { textOf } from "./canonical-text.ts";
-import type { Client, Disturbances, Person, Scope, World } from "./state.ts";
+import type { Client, FaultBudget, Person, Scope, State } from "./state.ts";
 
-const NONE: Disturbances = {
+const NONE: FaultBudget = {
   breaks: 0,
   crashes: 0,
   sleeps: 0,
@@ -28,7 +28,7 @@ const NONE: Disturbances = {
   erasures: 0,
 };
 
-export const modelOf = (scope: Scope): Model<World> => ({
+export const modelOf = (scope: Scope): Model<State> => ({
   initial: initialOf(scope),
   steps: stepsOf,
   text: textOf,
@@ -36,7 +36,7 @@ export const modelOf = (scope: Scope): Model<World> => ({
   isGoodEnd,
 });
 
-function initialOf(scope: Scope): World {
+function initialOf(scope: Scope): State {
   const now = 1_800_000_000_000;
   const clients = scope.people.map(clientOf);
   const disk = emptyDisk();
@@ -53,7 +53,7 @@ function initialOf(scope: Scope): World {
     disk.peers = new Map(known.map(({ name }) => [name, row]));
   }
   const asleep = { state: undefined, due: undefined, newest: undefined, inbox: [], joins: 0 };
-  let world: World = {
+  let world: State = {
     scope,
     // A name's share of the log is no matter here, and so may stay out of a world's text.
     limits: { ...defaultLimits(), share: 0, ...scope.limits },
@@ -71,7 +71,7 @@ function initialOf(scope: Scope): World {
 }
 
 /** Lets the quiet steps happen until none is left. */
-function settled(world: World): World {
+function settled(world: State): State {
   for (;;) {
     const step = stepsOf(world).find(({ isQuiet }) => isQuiet);
     if (step === undefined) return world;

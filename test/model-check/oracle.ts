@@ -17,8 +17,8 @@ import type { Peer } from "../../src/core/peers/peers.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
 import { Violation } from "./explorer.ts";
-import type { Sockets } from "./connections.ts";
-import { epochOf, type Item, labelOf, type World } from "./state.ts";
+import type { RecordingConnections } from "./connections.ts";
+import { epochOf, type ModelInboxItem, labelOf, type State } from "./state.ts";
 
 interface Current {
   readonly id: ConnectionId;
@@ -27,7 +27,7 @@ interface Current {
   readonly birth: Seq;
 }
 
-export class Expected {
+export class Oracle {
   readonly #storage: MemoryStorage;
   readonly #names: number;
   readonly #epoch: string;
@@ -48,7 +48,7 @@ export class Expected {
   /** Since when the name concerns itself that is about to be let in. */
   #birth: Seq = SEQ_ZERO;
 
-  constructor(world: World, state: BrokerState, storage: MemoryStorage) {
+  constructor(world: State, state: BrokerState, storage: MemoryStorage) {
     this.#storage = storage;
     this.#names = world.limits.names;
     this.#epoch = epochOf(world.room);
@@ -142,7 +142,12 @@ export class Expected {
    * @returns the world after the turn
    * @throws Violation
    */
-  compare(before: World, after: World, sockets: Sockets, lost: readonly Item[] | undefined): World {
+  compare(
+    before: State,
+    after: State,
+    sockets: RecordingConnections,
+    lost: readonly ModelInboxItem[] | undefined,
+  ): State {
     if (lost !== undefined) {
       this.#comparePeers(this.#removedBy(lost), after, sockets);
       return after;
@@ -171,7 +176,11 @@ export class Expected {
   }
 
   /** R1, R2: the peers are the current connections, and so are the sockets that are not over. */
-  #comparePeers(wanted: ReadonlyMap<PeerName, Current>, after: World, sockets: Sockets): void {
+  #comparePeers(
+    wanted: ReadonlyMap<PeerName, Current>,
+    after: State,
+    sockets: RecordingConnections,
+  ): void {
     const peers = [...(after.room.state?.peers.values() ?? [])].map(({ link }) => link.id);
     // The room itself may end a link, for what it fails to acknowledge.
     const ids = [...wanted.values()]
@@ -190,7 +199,7 @@ export class Expected {
   }
 
   /** R11: unless its frames are held up, a link that is whole is never given up for what it fails to acknowledge. */
-  #lettingGo({ links, scope }: World, { closed }: Sockets): void {
+  #lettingGo({ links, scope }: State, { closed }: RecordingConnections): void {
     if (scope.disturbances.delays !== undefined) return;
     for (const { id, label, isListed, isHeld, isBroken } of links) {
       if (id === undefined || closed.get(id.id) !== 4201) continue;
@@ -200,7 +209,7 @@ export class Expected {
   }
 
   /** The operator's codes go to whom they are meant for; who can read an erased text is told so. */
-  #compareOrders(after: World, sockets: Sockets): void {
+  #compareOrders(after: State, sockets: RecordingConnections): void {
     for (const [id, code] of this.#ended) {
       if (sockets.closed.get(id) !== code) throw new Violation("R6", `${id} was not told ${code}`);
     }
@@ -227,13 +236,13 @@ export class Expected {
   }
 
   /** Is it connected, after this turn? */
-  #isHere(id: ConnectionId, { room }: World, { closed }: Sockets): boolean {
+  #isHere(id: ConnectionId, { room }: State, { closed }: RecordingConnections): boolean {
     const isCurrent = [...this.#current.values()].some((current) => current.id === id);
     return isCurrent && room.state !== undefined && !closed.has(id);
   }
 
   /** Who was there before a turn that failed, and had no part in it. */
-  #removedBy(lost: readonly Item[]): Map<PeerName, Current> {
+  #removedBy(lost: readonly ModelInboxItem[]): Map<PeerName, Current> {
     const left = new Map(this.#before);
     for (const item of lost) {
       if (!("link" in item)) continue;
@@ -242,7 +251,7 @@ export class Expected {
     return left;
   }
 
-  #isTold(label: string, id: ConnectionId, after: World, sockets: Sockets): void {
+  #isTold(label: string, id: ConnectionId, after: State, sockets: RecordingConnections): void {
     if (!this.#isHere(id, after, sockets)) return;
     if (!sockets.sent.get(id)?.some(({ type }) => type === "error")) {
       throw new Violation("R6", `${label} was refused, and nobody was told`);

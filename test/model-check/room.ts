@@ -14,29 +14,29 @@ import { wakeState } from "../../src/core/state.ts";
 import { splitAtErase } from "../../src/durable-object/inbox.ts";
 import { emptyDisk, MemoryStorage } from "../support/storage/memory-storage.ts";
 import { copyState } from "./copy.ts";
-import { Expected } from "./oracle.ts";
-import { Sockets } from "./connections.ts";
+import { Oracle } from "./oracle.ts";
+import { RecordingConnections } from "./connections.ts";
 import {
   changeLink,
   epochOf,
-  type Item,
-  type Link,
+  type ModelInboxItem,
+  type ModelConnection,
   linkOf,
   type Room,
-  type World,
+  type State,
 } from "./state.ts";
 
 const ROOM = "lobby" as RoomName;
 
 /** A handshake reaches the room. */
-export function arrives(world: World, { label, handshake }: Link): World {
+export function arrives(world: State, { label, handshake }: ModelConnection): State {
   if (handshake === undefined) return world;
   const { room, links } = world;
   const listed = links.flatMap(({ isListed, id }) => (isListed && id ? [id.id] : []));
   const newest = room.newest ?? listed.toSorted().at(-1);
   const id = nextConnectionId(newest, room.now, room.joins);
   const link = { name: handshake.name, id };
-  const item: Item = { type: "join", link, join: { room: ROOM, ...handshake } };
+  const item: ModelInboxItem = { type: "join", link, join: { room: ROOM, ...handshake } };
   const inbox = [...room.inbox, item];
   return changeLink(
     { ...world, room: { ...room, inbox, newest: id, joins: room.joins + 1 } },
@@ -46,10 +46,10 @@ export function arrives(world: World, { label, handshake }: Link): World {
 }
 
 /** What was first on its way up reaches the room. @param again it is a failure signal that will come again */
-export function delivers(world: World, { label, up, id }: Link, again = false): World {
+export function delivers(world: State, { label, up, id }: ModelConnection, again = false): State {
   const [first, ...rest] = up;
   if (first === undefined || id === undefined) return world;
-  const item: Item =
+  const item: ModelInboxItem =
     "gone" in first
       ? { type: "gone", link: id, code: first.gone }
       : { type: "frame", link: id, commands: first.commands };
@@ -58,7 +58,7 @@ export function delivers(world: World, { label, up, id }: Link, again = false): 
 }
 
 /** The operator asks. */
-export const asks = (world: World, order: AdminRequest): World => ({
+export const asks = (world: State, order: AdminRequest): State => ({
   ...world,
   room: { ...world.room, inbox: [...world.room.inbox, { type: "order", order }] },
 });
@@ -67,7 +67,7 @@ export const asks = (world: World, order: AdminRequest): World => ({
  * One turn, from the inbox to the sockets.
  * @param failing which part of it cannot be stored
  */
-export function takesTurn(world: World, failing?: number): World {
+export function takesTurn(world: State, failing?: number): State {
   let after = world;
   for (const [index, part] of splitAtErase(world.room.inbox).entries()) {
     after = takesPart(after, part, index === failing ? 1 : 0);
@@ -76,19 +76,19 @@ export function takesTurn(world: World, failing?: number): World {
 }
 
 /** Only a join makes a room. */
-const isWithoutRoom = ({ state, disk }: Room, part: readonly Item[]): boolean =>
+const isWithoutRoom = ({ state, disk }: Room, part: readonly ModelInboxItem[]): boolean =>
   state === undefined &&
   disk.peers.size + disk.segments.length === 0 &&
   !part.some(({ type }) => type === "join");
 
 /** One turn of the broker, with what comes first in the inbox. */
-function takesPart(world: World, part: readonly Item[], failures: number): World {
+function takesPart(world: State, part: readonly ModelInboxItem[], failures: number): State {
   const { room, limits } = world;
   const later = room.inbox.slice(part.length);
   const disk = { ...room.disk };
   const storage = new MemoryStorage(disk, room.pending);
   storage.failures = failures;
-  const sockets = new Sockets(world, storage);
+  const sockets = new RecordingConnections(world, storage);
   const release = (): void => {
     for (const item of part) if (item.type === "gone") sockets.released(item.link.id);
   };
@@ -105,7 +105,7 @@ function takesPart(world: World, part: readonly Item[], failures: number): World
     ...(stretch !== undefined && { stretch }),
   };
   const state = room.state === undefined ? wake(sockets, storage, room.now) : copyState(room.state);
-  const expected = new Expected(world, state, storage);
+  const expected = new Oracle(world, state, storage);
   let broker = new Broker(surroundings, state);
   let failed = false;
   try {
@@ -137,7 +137,7 @@ function takesPart(world: World, part: readonly Item[], failures: number): World
 }
 
 /** Another database, another epoch; what left the room before is still on its way. */
-function isErased({ room, ledger, erased, ...rest }: World): World {
+function isErased({ room, ledger, erased, ...rest }: State): State {
   const fresh = { disk: emptyDisk(), pending: new Map(), state: undefined, due: undefined };
   return {
     ...rest,
@@ -149,8 +149,8 @@ function isErased({ room, ledger, erased, ...rest }: World): World {
 
 /** Reads the inbox in arrival order. */
 function* events(
-  inbox: readonly Item[],
-  expected: Expected,
+  inbox: readonly ModelInboxItem[],
+  expected: Oracle,
   broker: Broker,
 ): Generator<Event, void> {
   for (const item of inbox) {
@@ -164,7 +164,7 @@ function* events(
   }
 }
 
-function eventsOf(item: Item): Event[] {
+function eventsOf(item: ModelInboxItem): Event[] {
   switch (item.type) {
     case "join":
       return [{ type: "NewPeer", id: item.link.id, join: item.join }];
@@ -186,7 +186,12 @@ function eventsOf(item: Item): Event[] {
 }
 
 /** The storage failed: everyone with an event in this turn is closed; their cursors wait for the next commit. */
-function recovers(broker: Broker, part: readonly Item[], now: number, sockets: Sockets): void {
+function recovers(
+  broker: Broker,
+  part: readonly ModelInboxItem[],
+  now: number,
+  sockets: RecordingConnections,
+): void {
   const [code, reason] = [4102, "storage trouble"] as const;
   for (const item of part) if (item.type === "join") sockets.close(item.link.id, code);
   const removals = part.flatMap(eventsOf).flatMap((event): Event[] => {
@@ -202,20 +207,20 @@ function recovers(broker: Broker, part: readonly Item[], now: number, sockets: S
   broker.deliver(now);
 }
 
-function wake(sockets: Sockets, storage: MemoryStorage, now: number) {
+function wake(sockets: RecordingConnections, storage: MemoryStorage, now: number) {
   const { state, replaced } = wakeState(sockets.memos, storage.log, now);
   for (const { link } of replaced) sockets.close(link.id, REPLACED.code);
   return state;
 }
 
 /** The room hibernates: its memory is lost, the sockets and what they remember stay. */
-export const sleeps = (world: World): World => ({
+export const sleeps = (world: State): State => ({
   ...world,
   room: { ...world.room, state: undefined, due: undefined, newest: undefined },
 });
 
 /** The same with something due, or in flight. The timer that is lost rings once more, so that the room goes on. */
-export function losesMemory(world: World): World {
+export function losesMemory(world: State): State {
   const { room, ...rest } = sleeps(world);
   return { ...rest, room: { ...room, inbox: [{ type: "tick" }] }, hasLostNews: true };
 }
@@ -224,7 +229,7 @@ export function losesMemory(world: World): World {
  * The room loses its memory and all its sockets; no handler runs.
  * @param heard how many frames that were on their way down still arrive, by link
  */
-export function crashes(world: World, heard: ReadonlyMap<string, number>): World {
+export function crashes(world: State, heard: ReadonlyMap<string, number>): State {
   const clients = world.clients.map((client) => ({ ...client, mayHearAgain: true }));
   let after = sleeps({ ...world, clients, hasLostNews: true });
   for (const { label, isListed, isHeld, isBroken, down } of world.links) {
@@ -239,7 +244,7 @@ export function crashes(world: World, heard: ReadonlyMap<string, number>): World
 }
 
 /** The time that the room waits for comes. */
-export function timePasses(world: World): World {
+export function timePasses(world: State): State {
   const { room } = world;
   const now = Math.max(room.now, room.due ?? room.now);
   return { ...world, room: { ...room, now, inbox: [{ type: "tick" }] } };

@@ -30,7 +30,7 @@ export interface Person {
 }
 
 /** How often each disturbance may happen. What is not named does not happen. */
-export interface Disturbances {
+export interface FaultBudget {
   /** A link breaks, or is given up; what is on the way arrives up to any point. */
   readonly breaks: number;
   /** The room loses its memory and its sockets. */
@@ -71,7 +71,7 @@ export interface Scope {
   readonly stretch?: number;
   /** `strangers`: nobody has ever been here. `known`: their names are. `connected`: they are here, and ready. */
   readonly start: "strangers" | "known" | "connected";
-  readonly disturbances: Partial<Disturbances>;
+  readonly disturbances: Partial<FaultBudget>;
   /** Follows what everyone is told of who is online. */
   readonly watchesPresence?: true;
   /** Without the reduction that steps.ts leaves out on demand. */
@@ -84,7 +84,7 @@ export type Up = { readonly commands: readonly Command[] } | { readonly gone: nu
 export type Down = { readonly outs: readonly ServerMessage[] } | { readonly close: number };
 
 /** One connection, from the handshake until both ends have let go of it. */
-export interface Link {
+export interface ModelConnection {
   /** The client's name and its attempt. */
   readonly label: string;
   readonly client: number;
@@ -112,7 +112,7 @@ export interface Link {
   readonly view: readonly PeerName[];
 }
 
-export type Item =
+export type ModelInboxItem =
   | {
       readonly type: "join";
       readonly link: Identity;
@@ -135,7 +135,7 @@ export interface Room {
   readonly due: number | undefined;
   /** The newest connection that this instance knows. */
   readonly newest: ConnectionId | undefined;
-  readonly inbox: readonly Item[];
+  readonly inbox: readonly ModelInboxItem[];
   /** How many connections there ever were. */
   readonly joins: number;
 }
@@ -168,11 +168,11 @@ export interface Client {
   readonly hidden: ReadonlySet<string>;
 }
 
-export interface World {
+export interface State {
   readonly scope: Scope;
   readonly limits: Limits;
   readonly room: Room;
-  readonly links: readonly Link[];
+  readonly links: readonly ModelConnection[];
   readonly clients: readonly Client[];
   /** Everything that was ever stored in the room as it is now, with the text that it was stored with. */
   readonly ledger: readonly Entry[];
@@ -180,7 +180,7 @@ export interface World {
   readonly erased: ReadonlyMap<string, readonly Entry[]>;
   /** What the room turned down. */
   readonly refused: ReadonlySet<string>;
-  readonly left: Disturbances;
+  readonly left: FaultBudget;
   /** The room lost news of presence that nobody can make good. */
   readonly hasLostNews: boolean;
 }
@@ -188,14 +188,14 @@ export interface World {
 export const epochOf = ({ epoch }: Room): string => `memory.${epoch}`;
 
 /** Everything that was ever stored in an epoch. */
-export const ledgerOf = ({ room, ledger, erased }: World, epoch: string): readonly Entry[] =>
+export const ledgerOf = ({ room, ledger, erased }: State, epoch: string): readonly Entry[] =>
   epoch === epochOf(room) ? ledger : (erased.get(epoch) ?? []);
 
 /** What its sender calls an entry, whether it still has its text or not. */
 export const labelOf = ({ id, text }: { readonly id?: string | undefined; text: string }): string =>
   id ?? text;
 
-export function changeLink(world: World, label: string, change: Partial<Link>): World {
+export function changeLink(world: State, label: string, change: Partial<ModelConnection>): State {
   const links = world.links.flatMap((link) => {
     if (link.label !== label) return [link];
     const changed = { ...link, ...change };
@@ -206,20 +206,20 @@ export function changeLink(world: World, label: string, change: Partial<Link>): 
   return { ...world, links };
 }
 
-export const isInInbox = ({ inbox }: Room, { id }: Link): boolean =>
+export const isInInbox = ({ inbox }: Room, { id }: ModelConnection): boolean =>
   inbox.some((item) => "link" in item && item.link.id === id?.id);
 
-export function changeClient(world: World, index: number, change: Partial<Client>): World {
+export function changeClient(world: State, index: number, change: Partial<Client>): State {
   const clients = world.clients.map((client, at) =>
     at === index ? { ...client, ...change } : client,
   );
   return { ...world, clients };
 }
 
-export const linkOf = (world: World, label: string | undefined): Link | undefined =>
+export const linkOf = (world: State, label: string | undefined): ModelConnection | undefined =>
   label === undefined ? undefined : world.links.find((link) => link.label === label);
 
-export const spend = (world: World, what: keyof Disturbances): World => ({
+export const spend = (world: State, what: keyof FaultBudget): State => ({
   ...world,
   left: { ...world.left, [what]: world.left[what] - 1 },
 });

@@ -19,17 +19,17 @@ import * as people from "./faults.ts";
 import type { Step } from "./explorer.ts";
 import { arrives, delivers, takesTurn, timePasses } from "./room.ts";
 import { downText, upText } from "./canonical-text.ts";
-import { type Client, type Link, linkOf, spend, type World } from "./state.ts";
+import { type Client, type ModelConnection, linkOf, spend, type State } from "./state.ts";
 
-type Steps = Step<World>[];
+type Steps = Step<State>[];
 
-const quiet = (words: () => string, take: () => World): Step<World> => ({
+const quiet = (words: () => string, take: () => State): Step<State> => ({
   words,
   isQuiet: true,
   take,
 });
 
-export function stepsOf(world: World): Steps {
+export function stepsOf(world: State): Steps {
   const { room } = world;
   const steps = [...arrivals(world), ...people.orders(world)];
   if (room.inbox.length > 0) {
@@ -57,13 +57,13 @@ export function stepsOf(world: World): Steps {
 }
 
 /** Nothing that is left can touch a client, or what is on its way to it. */
-const isUndisturbed = ({ scope, left }: World): boolean =>
+const isUndisturbed = ({ scope, left }: State): boolean =>
   scope.unreduced !== true &&
   left.breaks + left.crashes + left.goodbyes + left.amnesias + left.delays === 0 &&
   left.redactions + left.expulsions + left.erasures === 0;
 
 /** What reaches the room. */
-function arrivals(world: World): Steps {
+function arrivals(world: State): Steps {
   const steps: Steps = [];
   for (const link of world.links) {
     const { label, handshake, up } = link;
@@ -85,7 +85,7 @@ function arrivals(world: World): Steps {
       if ("gone" in first && world.left.echoes > 0) {
         const words = (): string =>
           `the room gets ${upText(first)} from ${label}, and will get it again`;
-        const take = (): World => delivers(spend(world, "echoes"), link, true);
+        const take = (): State => delivers(spend(world, "echoes"), link, true);
         steps.push({ words, isQuiet: false, take });
       }
     }
@@ -93,17 +93,17 @@ function arrivals(world: World): Steps {
   return steps;
 }
 
-function clientSteps(world: World, index: number, client: Client): Steps {
+function clientSteps(world: State, index: number, client: Client): Steps {
   const { name, socket, isAway, link: state } = client;
   if (state.type === "closed") return [];
   const steps = saying(world, index, client);
-  const link: Link | undefined = linkOf(world, socket);
+  const link: ModelConnection | undefined = linkOf(world, socket);
   const [first] = link?.down ?? [];
   if (state.type === "offline") {
-    const connect = (): World => connects(world, index, client);
+    const connect = (): State => connects(world, index, client);
     if (!isAway) steps.push(quiet(() => `${name} connects`, connect));
     else if (world.left.returns > 0) {
-      const take = (): World => connects(spend(world, "returns"), index, client);
+      const take = (): State => connects(spend(world, "returns"), index, client);
       steps.push({ words: () => `${name} returns`, isQuiet: false, take });
     }
   } else if (link !== undefined && first !== undefined) {
@@ -113,7 +113,7 @@ function clientSteps(world: World, index: number, client: Client): Steps {
   return steps;
 }
 
-function saying(world: World, index: number, client: Client): Steps {
+function saying(world: State, index: number, client: Client): Steps {
   const { name, script, said, dialect, link } = client;
   const line = script[said];
   // Who speaks `chat.line` sees that there is no link.

@@ -9,7 +9,7 @@ import { hash } from "node:crypto";
 /** One Map holds at most 2^24 entries. */
 const SHARDS = 64;
 
-export class Seen {
+export class Visited {
   readonly #shards = Array.from({ length: SHARDS }, () => new Map<string, number>());
   #size = 0;
 

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { Chance } from "../chaos/seeded-random.ts";
+import { SeededRandom } from "../chaos/seeded-random.ts";
 import { varsOf } from "../chaos/schedule.ts";
 import { CHAOS_MUTANTS, type ChaosMutant } from "./chaos.ts";
 import type { Judge } from "./judge.ts";
@@ -31,7 +31,7 @@ function play(copy: string, seed: number): readonly string[] | undefined {
 }
 
 const isForgetful = (seed: number): boolean =>
-  varsOf(new Chance(seed).of("vars"))["LOG_ENTRIES"] === 60;
+  varsOf(new SeededRandom(seed).of("vars"))["LOG_ENTRIES"] === 60;
 
 /** The first few seeds in which this mutant can show. */
 function seedsFor(mutant: ChaosMutant): readonly number[] {

@@ -7,7 +7,7 @@
 /** How long anything in a test may take, in ms, unless it says otherwise. */
 const DEADLINE_MS = 10_000;
 
-export class Happenings {
+export class Waiting {
   readonly #asking = new Set<() => void>();
 
   /** Something happened: everyone who waits looks again. */

@@ -9,16 +9,21 @@ import type { AdminRequest } from "../../src/protocol/admin.ts";
 import type { AdminResponse } from "../../src/durable-object/rpc.ts";
 import { encodeJoin } from "../../src/durable-object/join-request.ts";
 import worker from "../../src/worker.ts";
-import { type Client, Room } from "../support/harness/workerd.ts";
+import { type Client, TestRoom } from "../support/harness/workerd.ts";
 import type { Env } from "../../src/durable-object/env.ts";
 
 const named = (name: string): PeerName => name as PeerName;
 const at = (seq: number): Seq => seq as Seq;
 const ALL = { since: at(0), limit: 1_000, bytes: 1e6 } as const;
 
-const orders = async (room: Room, order: AdminRequest): Promise<AdminResponse> =>
+const orders = async (room: TestRoom, order: AdminRequest): Promise<AdminResponse> =>
   await room.stub.operate(room.name as RoomName, order);
-const publishes = (room: Room, from: string, text: string, to?: string[]): Promise<AdminResponse> =>
+const publishes = (
+  room: TestRoom,
+  from: string,
+  text: string,
+  to?: string[],
+): Promise<AdminResponse> =>
   orders(room, { type: "Publish", from: named(from), text, ...(to && { to: to.map(named) }) });
 
 const lines: string[] = [];
@@ -35,7 +40,7 @@ afterEach(() => vi.restoreAllMocks());
 const events = (): unknown[] => lines.map((line) => JSON.parse(line) as unknown);
 
 /** How many rows of each table the room has; undefined without tables. */
-const tables = (room: Room): Promise<Record<string, number> | undefined> =>
+const tables = (room: TestRoom): Promise<Record<string, number> | undefined> =>
   room.inside((_object, { storage }) => {
     const names = storage.sql
       .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -51,8 +56,8 @@ const tables = (room: Room): Promise<Record<string, number> | undefined> =>
     );
   });
 
-async function roomWith(...names: string[]): Promise<{ room: Room; people: Client[] }> {
-  const room = new Room();
+async function roomWith(...names: string[]): Promise<{ room: TestRoom; people: Client[] }> {
+  const room = new TestRoom();
   const people: Client[] = [];
   for (const name of names) people.push(await room.joins(name));
   for (const client of people) {
@@ -97,7 +102,7 @@ describe("what an order costs", () => {
   });
 
   test("a room that nobody joined is not made by looking at it, nor by what comes after it was closed", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     for (const order of [
       { type: "Stats" },
       { type: "Messages", ...ALL },
@@ -291,7 +296,7 @@ describe("an export", () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   };
   /** 100 kB each. */
-  const fills = async (room: Room, from: number, count: number): Promise<void> => {
+  const fills = async (room: TestRoom, from: number, count: number): Promise<void> => {
     for (let i = from; i < from + count; i++) {
       await room.inside((object) =>
         Promise.all(
@@ -306,7 +311,7 @@ describe("an export", () => {
       );
     }
   };
-  const opens = async (room: Room): Promise<ReadableStream<Uint8Array>> => {
+  const opens = async (room: TestRoom): Promise<ReadableStream<Uint8Array>> => {
     const exported = await room.stub.export(room.name as RoomName);
     if (!(exported instanceof ReadableStream)) throw new Error(JSON.stringify(exported));
     return exported;
@@ -367,7 +372,7 @@ describe("an export", () => {
 
 describe("the journal", () => {
   test("R8: tells what happened, and never a text, a key, a name or a query", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const secrets = ["Xalice", "Xbob", "Xmarker", "Xkey", "Xid", "Xsession", "Xsignal", "Xdata"];
     const alice = await room.joins("Xalice", {
       key: "Xkey-alice",
@@ -431,7 +436,7 @@ describe("the journal", () => {
   });
 
   test("the same name has another hash in another room, and the same one after a crash", async () => {
-    const [one, two] = [new Room(), new Room()];
+    const [one, two] = [new TestRoom(), new TestRoom()];
     for (const room of [one, two]) await (await room.joins("alice")).isReady();
     await one.crashes();
     await (await one.joins("alice")).isReady();

@@ -4,7 +4,7 @@
  */
 import { env } from "cloudflare:test";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { type Client, Room } from "../support/harness/workerd.ts";
+import { type Client, TestRoom } from "../support/harness/workerd.ts";
 
 const INTERVAL_MS = 400;
 
@@ -22,8 +22,8 @@ afterEach(() => {
 });
 
 /** A room with these people, in which something was said just now. */
-async function busyRoom(): Promise<{ room: Room; alice: Client; bob: Client }> {
-  const room = new Room();
+async function busyRoom(): Promise<{ room: TestRoom; alice: Client; bob: Client }> {
+  const room = new TestRoom();
   const alice = await room.joins("alice");
   const bob = await room.joins("bob");
   await bob.isReady();

@@ -1,6 +1,6 @@
 /** The clock of the host is set while the room is awake, on the real object with its real timers. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Room } from "../support/harness/workerd.ts";
+import { TestRoom } from "../support/harness/workerd.ts";
 
 const HOUR = 3_600_000;
 let set = 0;
@@ -19,7 +19,7 @@ describe.each([
   ["forward", HOUR],
 ])("an hour %s", (_way, hour) => {
   test("news of presence come as soon as ever", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const bob = await room.joins("bob");
     await bob.isReady();
     await bob.hearsText('"joined":["bob"]');
@@ -29,7 +29,7 @@ describe.each([
   });
 
   test("whoever has something on the way stays, and the conversation goes on", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     const bob = await room.joins("bob");
     await bob.isReady();

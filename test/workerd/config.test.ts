@@ -11,7 +11,7 @@ import {
   type RoomName,
 } from "../../src/protocol/ids.ts";
 import { encodeJoin } from "../../src/durable-object/join-request.ts";
-import { Room } from "../support/harness/workerd.ts";
+import { TestRoom } from "../support/harness/workerd.ts";
 
 const read = (vars: object) => readConfig(vars);
 
@@ -147,7 +147,7 @@ test("an object with a wrong configuration lets nobody in: it is no laxer than t
     dialect: "chat.line",
   };
   const answerWith = (vars: object): Promise<readonly [number, string]> =>
-    runInDurableObject(new Room().stub, async (_room, state) => {
+    runInDurableObject(new TestRoom().stub, async (_room, state) => {
       const room = new ChatRoom(state, { ...env, ...vars } as Vars);
       const answer = await room.fetch(encodeJoin(join, false));
       return [answer.status, await answer.text()];

@@ -5,11 +5,11 @@
 import { expect, test } from "vitest";
 import type { RoomName, Seq } from "../../src/protocol/ids.ts";
 import { damages, logged } from "../support/storage/corruption.ts";
-import { type Client, Room } from "../support/harness/workerd.ts";
+import { type Client, TestRoom } from "../support/harness/workerd.ts";
 
 /** Alice is online; bob had "one" and is away; "two" waits for him. One row each. */
-async function scene(): Promise<{ room: Room; alice: Client }> {
-  const room = new Room();
+async function scene(): Promise<{ room: TestRoom; alice: Client }> {
+  const room = new TestRoom();
   const alice = await room.joins("alice");
   const bob = await room.joins("bob");
   await bob.isReady();
@@ -79,8 +79,8 @@ test.each([
 });
 
 /** Carol is online, and has acknowledged nothing, so a wake looks at the index from the first row on. */
-async function withCarol(): Promise<{ room: Room; alice: Client; carol: Client }> {
-  const room = new Room();
+async function withCarol(): Promise<{ room: TestRoom; alice: Client; carol: Client }> {
+  const room = new TestRoom();
   const carol = await room.joins("carol");
   await carol.isReady();
   const bob = await room.joins("bob");

@@ -7,7 +7,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import page from "../../docs/cost.md?raw";
 import { ChatRoom } from "../../src/durable-object/chat-room.ts";
 import { type Counted, tables } from "../support/pricing.ts";
-import { type Client, Room } from "../support/harness/workerd.ts";
+import { type Client, TestRoom } from "../support/harness/workerd.ts";
 
 const BEGIN = "<!-- counted: npm run docs:cost -->\n";
 const END = "<!-- end -->";
@@ -18,14 +18,14 @@ afterEach(() => {
 });
 
 interface Scene {
-  readonly room: Room;
+  readonly room: TestRoom;
   readonly alice: Client;
   readonly bob: Client;
 }
 
 /** @param differing vars of this room */
 async function scene(differing: typeof vars = {}): Promise<Scene> {
-  const room = new Room();
+  const room = new TestRoom();
   const usual = { ...vars };
   Object.assign(vars, differing);
   const alice = await room.joins("alice");
@@ -35,7 +35,7 @@ async function scene(differing: typeof vars = {}): Promise<Scene> {
   return { room, alice, bob };
 }
 
-async function rows(room: Room, act: () => Promise<unknown>): Promise<number> {
+async function rows(room: TestRoom, act: () => Promise<unknown>): Promise<number> {
   const before = (await room.counters()).rowsWritten;
   await act();
   return (await room.counters()).rowsWritten - before;
@@ -135,7 +135,7 @@ async function countRequests(): Promise<Pick<Counted, "framesInForTwenty" | "req
     vi.spyOn(ChatRoom.prototype, "fetch"),
     vi.spyOn(ChatRoom.prototype, "webSocketMessage"),
   ];
-  const room = new Room();
+  const room = new TestRoom();
   const people: Client[] = [];
   for (let i = 0; i < 20; i++) people.push(await room.joins(`peer${i}`));
   for (const client of people) await client.isReady();

@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Counters } from "../../src/durable-object/rpc.ts";
 import { NAMES_LISTED } from "../../src/core/peers/presence.ts";
 import { cost, person, sends } from "../support/harness/billing-counters.ts";
-import { type Client, Room } from "../support/harness/workerd.ts";
+import { type Client, TestRoom } from "../support/harness/workerd.ts";
 
 /** At a time, as a storm has it. */
 const AT_ONCE = 50;
@@ -28,7 +28,7 @@ async function allHere(people: readonly Client[]): Promise<void> {
   }
 }
 
-async function crowd(room: Room, count: number): Promise<Client[]> {
+async function crowd(room: TestRoom, count: number): Promise<Client[]> {
   const people: Client[] = [];
   while (people.length < count) {
     const few = Array.from({ length: Math.min(AT_ONCE, count - people.length) }, (_, index) =>
@@ -49,7 +49,7 @@ const nameOfSocket = (ws: WebSocket): string => {
 const isFirst = (ws: WebSocket): boolean => nameOfSocket(ws) === "first";
 
 /** Everyone says these things, all in one turn. */
-async function together(room: Room, wordsOf: (name: string) => object[]): Promise<void> {
+async function together(room: TestRoom, wordsOf: (name: string) => object[]): Promise<void> {
   await room.inside(async (object, state) => {
     const said = state
       .getWebSockets()
@@ -68,7 +68,7 @@ const next = (name: string): string => nameOf((Number(name.slice(4)) + 1) % PEER
 
 describe("counted loads", () => {
   test("R10: of a storm each join costs a row and a bounded welcome, each broken link a row, each return nothing", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const first = await room.joins("first");
     await first.isReady();
     const storm = (): Promise<Client[]> =>
@@ -111,7 +111,7 @@ describe("counted loads", () => {
   }, 60_000);
 
   test("R10: a hundred peers who say ten things each in one turn cost a row and a checkpoint, and a frame each", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const people = await crowd(room, PEERS);
     const round = (acked: number): Promise<Counters> =>
       cost(room, async () => {
@@ -133,7 +133,7 @@ describe("counted loads", () => {
   }, 30_000);
 
   test("R10: one message in flight costs a row, a statement and two frames, each time the same", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const people = await crowd(room, 2);
     const [alice, bob] = [person(people, 0), person(people, 1)];
     const spent = await cost(room, async () => {
@@ -155,7 +155,7 @@ describe("counted loads", () => {
   });
 
   test("R10: ten messages to everyone in one turn cost a row, ten encodings and a frame each", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const people = await crowd(room, PEERS);
     const spent = await cost(room, async () => {
       person(people, 0).tells(sends(10));

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../src/config/limits.ts";
 import { cost, sends } from "../support/harness/billing-counters.ts";
-import { type Client, Room, withVars } from "../support/harness/workerd.ts";
+import { type Client, TestRoom, withVars } from "../support/harness/workerd.ts";
 
 const WINDOW = LIMITS.window.default;
 /** So that the generator is not asked to be slow. */
@@ -16,7 +16,7 @@ describe("counted replay", () => {
     "a replay out of 10,000 entries, %s, reads each row once, encodes nothing, and a frame is a full window",
     async (_case, every) => {
       await withVars(FREELY, async () => {
-        const room = new Room();
+        const room = new TestRoom();
         const alice = await room.joins("alice");
         for (const name of ["bob", "carol"]) {
           const client = await room.joins(name);

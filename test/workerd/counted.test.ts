@@ -4,11 +4,11 @@
  */
 import { describe, expect, test } from "vitest";
 import { cost, person, sends } from "../support/harness/billing-counters.ts";
-import { type Client, Room } from "../support/harness/workerd.ts";
+import { type Client, TestRoom } from "../support/harness/workerd.ts";
 
 /** A room with these people in it, who know of each other. */
-async function roomWith(...names: string[]): Promise<{ room: Room; people: Client[] }> {
-  const room = new Room();
+async function roomWith(...names: string[]): Promise<{ room: TestRoom; people: Client[] }> {
+  const room = new TestRoom();
   const people: Client[] = [];
   for (const name of names) people.push(await room.joins(name));
   const last = names.at(-1) ?? "";

@@ -4,7 +4,7 @@
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Client, Room } from "../support/harness/workerd.ts";
+import { type Client, TestRoom } from "../support/harness/workerd.ts";
 import { HOSTILE_JSON, type Row as JsonRow } from "../unit/codec/hostile-json.ts";
 import { HOSTILE_LINES } from "../unit/codec/hostile-line.ts";
 
@@ -14,7 +14,7 @@ const ALLOWED = 40;
 const seed = process.env["CI"] === undefined ? Date.now() & 0x7fffffff : 20_261_123;
 
 /** Two who talk, whatever a third does. */
-async function conversation(room: Room): Promise<() => Promise<void>> {
+async function conversation(room: TestRoom): Promise<() => Promise<void>> {
   const alice = await room.joins("alice");
   const bob = await room.joins("bob");
   await bob.isReady();
@@ -35,7 +35,7 @@ const refusalsIn = (outcome: JsonRow[2]): number =>
 
 /** All frames of a table, a few to each new connection, as a flooder would. */
 async function attack(
-  room: Room,
+  room: TestRoom,
   dialect: "chat.v1" | "chat.line",
   frames: readonly string[],
   talk: () => Promise<void>,
@@ -55,7 +55,7 @@ async function attack(
 
 describe("hostile frames", () => {
   test("R7: each hostile frame of chat.v1 has its answer, and the others do not notice", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const talk = await conversation(room);
     // Frames beyond the limit end their link; they have their own tests.
     const rows = HOSTILE_JSON.flatMap(([, all]) => all).filter(
@@ -78,7 +78,7 @@ describe("hostile frames", () => {
   });
 
   test("R7: each hostile line has its answer, and the others do not notice", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const talk = await conversation(room);
     const rows = HOSTILE_LINES.flatMap(([, all]) => all).filter(
       ([, frame]) => Buffer.byteLength(frame) <= 65_536 && !frame.includes("/quit"),
@@ -98,7 +98,7 @@ describe("hostile frames", () => {
   });
 
   test(`R7: fuzz, seed ${seed}`, async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const talk = await conversation(room);
     const frame = fc.oneof(
       fc.string({ unit: "binary", maxLength: 200 }),
@@ -138,7 +138,7 @@ describe("frames that end their link", () => {
       (client: Client) => client.tells(`"${"é".repeat(32_768)}"`),
     ],
   ])("R7: %s ends with %i, and the room goes on", async (_what, code, act) => {
-    const room = new Room();
+    const room = new TestRoom();
     const talk = await conversation(room);
     const mallory = await room.joins("mallory");
     await mallory.isReady();
@@ -148,7 +148,7 @@ describe("frames that end their link", () => {
   });
 
   test("a frame of just the limit is read", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
     const send = JSON.stringify({ type: "send", id: "1", text: "fits" });
@@ -159,7 +159,7 @@ describe("frames that end their link", () => {
 
 describe("what a stranger can make the room keep", () => {
   test("R8: refused frames, queries, signals and acks store nothing", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const mallory = await room.joins("mallory");
     await mallory.isReady();
     const before = await room.counters();
@@ -183,7 +183,7 @@ describe("what a stranger can make the room keep", () => {
   });
 
   test("R8: joins and leaves of one name cost a row each at most, however many", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     await (await room.joins("alice")).isReady();
     const before = await room.counters();
     for (let i = 0; i < 10; i++) {

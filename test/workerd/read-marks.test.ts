@@ -1,10 +1,10 @@
 /** What the protocol says of small things, so that a client need not guess (docs/protocol.md, section 2). */
 import { describe, expect, test } from "vitest";
-import { Room } from "../support/harness/workerd.ts";
+import { TestRoom } from "../support/harness/workerd.ts";
 
 describe("what the protocol says of small things", () => {
   test("a `send` whose id cannot be read is refused without one, in its place", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
     alice.tells([
@@ -20,7 +20,7 @@ describe("what the protocol says of small things", () => {
   });
 
   test("`send`, `history` and `who` share the ids that an `error` names", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
     alice.tells([
@@ -32,7 +32,7 @@ describe("what the protocol says of small things", () => {
   });
 
   test("`ready.seq` may be acknowledged, and need not be; a `ping` costs nothing", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
     const bob = await room.joins("bob");

@@ -2,10 +2,10 @@
 import { describe, expect, test, vi } from "vitest";
 import type { PeerName, RoomName } from "../../src/protocol/ids.ts";
 import { encodeJoin } from "../../src/durable-object/join-request.ts";
-import { type Client, Room } from "../support/harness/workerd.ts";
+import { type Client, TestRoom } from "../support/harness/workerd.ts";
 
 const sockets = (
-  room: Room,
+  room: TestRoom,
   name: string,
   turn: (ws: WebSocket, act: Acts) => Promise<unknown>[],
 ) =>
@@ -31,7 +31,7 @@ const send = (id: string): string => JSON.stringify({ type: "send", id, text: id
 
 describe("mended", () => {
   test("R2: a connection that was ended after a wake came back with the next one", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const ghost = await room.joins("alice", { dialect: "chat.line", halfOpen: true });
     await ghost.hearsText("* welcome");
     await room.settles();
@@ -48,7 +48,7 @@ describe("mended", () => {
   });
 
   test("R1: a word of the older connection in the turn of a takeover turned its 4001 into 4201", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const old = await room.joins("alice");
     await old.isReady();
     await sockets(room, "alice", (_ws, { joins, says }) => [joins(), says(send("late"))]);
@@ -56,7 +56,7 @@ describe("mended", () => {
   });
 
   test("R6: a second frame over the allowance in one turn hid 4103, and the errors before it", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
     const flood = JSON.stringify(Array.from({ length: 600 }, () => ({ type: "nonsense" })));
@@ -70,7 +70,7 @@ describe("mended", () => {
     ["ā", "xIE"],
     ["schlüssel 😀", "c2NobMO8c3NlbCDwn5iA"],
   ])("R1: the key %s in a header was another key than in a subprotocol", async (key, encoded) => {
-    const room = new Room();
+    const room = new TestRoom();
     const first = await room.joins("alice", { key });
     await first.isReady();
     const same = await room.joins("alice", { subprotocols: [`key.${encoded}`] });
@@ -80,7 +80,7 @@ describe("mended", () => {
   });
 
   test("R8: a signal to thousands of names, known or not, went out with all of them", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const bob = await room.joins("bob");
     const alice = await room.joins("alice");
     await alice.isReady();
@@ -92,7 +92,7 @@ describe("mended", () => {
   });
 
   test("R7: a damaged row would have put a piece of a message into the log of the server", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
     alice.says("a secret between us");
@@ -111,7 +111,7 @@ describe("mended", () => {
   });
 
   test("R11: a large row was parsed again for every page of every reader", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice", { dialect: "chat.line" });
     const away = ["bob", "carol", "dave"];
     for (const name of away) {

@@ -3,11 +3,11 @@ import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { migrate, MIGRATIONS, SCHEMA_VERSION } from "../../src/store/schema.ts";
 import { Sql } from "../../src/store/sql.ts";
-import { Room } from "../support/harness/workerd.ts";
+import { TestRoom } from "../support/harness/workerd.ts";
 
 describe("a write that fails", () => {
   test("R3: closes everyone with an event in that turn with 4102, shows nothing, and loses nothing confirmed", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     const bob = await room.joins("bob");
     const carol = await room.joins("carol");
@@ -39,7 +39,7 @@ describe("a write that fails", () => {
   });
 
   test("R3: turns a newcomer away with 4102, and lets it in when the storage is mended", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     await (await room.joins("alice")).isReady();
     await room.inside((_object, { storage }) => {
       const whole = storage.transactionSync;
@@ -106,7 +106,7 @@ describe("schema versions", () => {
     }));
 
   test("a database of a newer release is left alone, with 4102 and a sentence for the operator", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
     alice.says("precious");

@@ -4,12 +4,12 @@
  */
 import { expect, test } from "vitest";
 import { damages, logged } from "../support/storage/corruption.ts";
-import { Room } from "../support/harness/workerd.ts";
+import { TestRoom } from "../support/harness/workerd.ts";
 
 const TABLES = ["segments", "peers", "checkpoint"];
 
 /** From here on no row can be added or changed. */
-const fills = (room: Room): Promise<void> =>
+const fills = (room: TestRoom): Promise<void> =>
   room.inside((_object, { storage }) => {
     for (const table of TABLES) {
       for (const verb of ["INSERT", "UPDATE"]) {
@@ -21,7 +21,7 @@ const fills = (room: Room): Promise<void> =>
     }
   });
 
-const isMended = (room: Room): Promise<void> =>
+const isMended = (room: TestRoom): Promise<void> =>
   room.inside((_object, { storage }) => {
     for (const table of TABLES) {
       for (const verb of ["INSERT", "UPDATE"]) {
@@ -31,7 +31,7 @@ const isMended = (room: Room): Promise<void> =>
   });
 
 test("R3: a full store refuses who writes, serves who reads, and after the mend has what it confirmed", async () => {
-  const room = new Room();
+  const room = new TestRoom();
   const alice = await room.joins("alice");
   const bob = await room.joins("bob");
   await bob.isReady();
@@ -63,7 +63,7 @@ test("R3: a full store refuses who writes, serves who reads, and after the mend 
 });
 
 test("R7: a store that stayed full closed those too who had done nothing, with the next tick", async () => {
-  const room = new Room();
+  const room = new TestRoom();
   // Its socket answers no Close, so nothing but the tick makes the next turn.
   const alice = await room.joins("alice", { halfOpen: true });
   const carol = await room.joins("carol");
@@ -89,7 +89,7 @@ test.each([
   ["whole", undefined],
   ["not at all, when its fifth row fails", 5],
 ])("R3: a turn of 5 MB is stored %s", async (_case, failing) => {
-  const room = new Room();
+  const room = new TestRoom();
   const people = await Promise.all(["ann", "bob", "cat"].map((name) => room.joins(name)));
   for (const person of people) await person.isReady();
   await room.settles();

@@ -2,14 +2,14 @@
 import { describe, expect, test } from "vitest";
 import type { PeerName, RoomName } from "../../src/protocol/ids.ts";
 import { encodeJoin } from "../../src/durable-object/join-request.ts";
-import { Room } from "../support/harness/workerd.ts";
+import { TestRoom } from "../support/harness/workerd.ts";
 
 /** Calls a failure handler as the platform does. */
 type Signal = "close" | "error";
 
 describe("hibernation", () => {
   test("R5: a conversation goes on through sleep, nothing doubled, nothing lost", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     const bob = await room.joins("bob");
     await bob.isReady();
@@ -32,7 +32,7 @@ describe("hibernation", () => {
   });
 
   test("R5: an acknowledged message is not sent again after a wake", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice", { dialect: "chat.line" });
     const bob = await room.joins("bob");
     await bob.isReady();
@@ -47,7 +47,7 @@ describe("hibernation", () => {
   });
 
   test("R5: a line peer hears a message once although the room slept in between", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice", { dialect: "chat.line" });
     const bob = await room.joins("bob", { dialect: "chat.line" });
     alice.tells("bob: 1");
@@ -62,7 +62,7 @@ describe("hibernation", () => {
   });
 
   test("nothing is announced by a wake", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     const bob = await room.joins("bob");
     await alice.hearsText('"joined":["alice","bob"]');
@@ -75,7 +75,7 @@ describe("hibernation", () => {
   });
 
   test("a goodbye that wakes the room is a goodbye", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     const bob = await room.joins("bob");
     await bob.isReady();
@@ -87,7 +87,7 @@ describe("hibernation", () => {
   });
 
   test("R2: a superseded socket still listed at a wake does not come back, nor does its late close matter", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     // It never answers the Close, so the platform goes on listing it.
     const old = await room.joins("alice", { halfOpen: true });
     await old.isReady();
@@ -108,7 +108,7 @@ describe("hibernation", () => {
 
 describe("the fence", () => {
   test("R2: what a connection says behind its successor's join is not heard, though it was current when it spoke", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const bob = await room.joins("bob");
     const old = await room.joins("alice");
     await old.isReady();
@@ -138,7 +138,7 @@ describe("the fence", () => {
   });
 
   test("R2: a superseded socket does not come back by a wake after its successor left", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const old = await room.joins("alice", { halfOpen: true });
     await old.isReady();
     const young = await room.joins("alice");
@@ -169,7 +169,7 @@ describe("failure signals", () => {
   test.each(orders)(
     "R2: %s removes the peer once, and its return has everything",
     async (_case, signals) => {
-      const room = new Room();
+      const room = new TestRoom();
       const alice = await room.joins("alice");
       const bob = await room.joins("bob");
       await bob.isReady();
@@ -195,7 +195,7 @@ describe("failure signals", () => {
   ])(
     "R2: the late close of an older connection, %s, leaves the newer alone",
     async (_case, how) => {
-      const room = new Room();
+      const room = new TestRoom();
       const old = await room.joins("alice", { halfOpen: true });
       await old.isReady();
       const young = await room.joins("alice");
@@ -220,7 +220,7 @@ describe("failure signals", () => {
   );
 
   test("R7: what an ended connection still says is answered by closing it again", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const old = await room.joins("alice", { halfOpen: true });
     await old.isReady();
     await (await room.joins("alice")).isReady();
@@ -240,7 +240,7 @@ describe("failure signals", () => {
 
 describe("eviction and crash", () => {
   test("R5: everything stored is there for whoever comes back after an eviction", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     const bob = await room.joins("bob");
     await bob.isReady();
@@ -261,7 +261,7 @@ describe("eviction and crash", () => {
   });
 
   test("R3: whatever was confirmed before a crash is there after it", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
     for (let i = 0; i < 20; i++) alice.says(`${i}`);
@@ -275,7 +275,7 @@ describe("eviction and crash", () => {
   });
 
   test("R1: a handshake that was overtaken is refused, and the current connection is left alone", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const young = await room.joins("alice", { query: { session: "s", attempt: 2 } });
     await young.isReady();
     const late = await room.joins("alice", { query: { session: "s", attempt: 1 } });

@@ -24,16 +24,16 @@ export const welcome = (since = 0, head = 0): Frame => ({
   },
 });
 
-export class Stranger {
+export class FakeRoom {
   #socket: WebSocketRoute | undefined;
   /** What the page said, on all links. */
   readonly heard: Frame[] = [];
   links = 0;
-  #greets: (stranger: Stranger) => void = () => {};
+  #greets: (stranger: FakeRoom) => void = () => {};
 
   /** To be called before the page is joined. @param greets what a link begins with */
-  static async stands(page: Page, greets: (stranger: Stranger) => void): Promise<Stranger> {
-    const stranger = new Stranger();
+  static async stands(page: Page, greets: (stranger: FakeRoom) => void): Promise<FakeRoom> {
+    const stranger = new FakeRoom();
     stranger.#greets = greets;
     await page.routeWebSocket(/\/rooms\//, (socket) => {
       stranger.#socket = socket;

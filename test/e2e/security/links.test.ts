@@ -10,7 +10,7 @@ import {
   type RawLink,
   upgradeHeaders,
 } from "../../support/clients/raw-websocket.ts";
-import { Room } from "../../support/clients/room.ts";
+import { TestRoom } from "../../support/clients/room.ts";
 import { Server } from "../../support/server/server.ts";
 
 const V1 = { dialect: "chat.v1" } as const;
@@ -23,10 +23,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const freshRoom = (): Room => new Room(server, `attack-${++rooms}`);
+const freshRoom = (): TestRoom => new TestRoom(server, `attack-${++rooms}`);
 
 /** Two who talk, whatever a third does. */
-async function conversation(room: Room): Promise<() => Promise<void>> {
+async function conversation(room: TestRoom): Promise<() => Promise<void>> {
   const alice = await room.joins("alice", V1);
   const bob = await room.joins("bob", V1);
   let said = 0;

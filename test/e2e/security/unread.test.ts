@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { processStats } from "../../../bench/support/process-stats.ts";
 import { MIB } from "../../../src/core/limits.ts";
-import { Room } from "../../support/clients/room.ts";
+import { TestRoom } from "../../support/clients/room.ts";
 import { Server } from "../../support/server/server.ts";
 
 const LIARS = 10;
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 test("R8: ten who acknowledge what they never read cost a bounded memory, and disturb nobody", async () => {
-  const room = new Room(server, "unread");
+  const room = new TestRoom(server, "unread");
   const alice = await room.joins("alice", { dialect: "chat.v1" });
   // What was written before a name was claimed does not concern it.
   for (let number = 0; number < LIARS; number++) {

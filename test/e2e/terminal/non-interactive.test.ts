@@ -1,7 +1,7 @@
 /** Scripts that use the client through pipes, against a real server. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { Room } from "../../support/clients/room.ts";
+import { TestRoom } from "../../support/clients/room.ts";
 import { Server } from "../../support/server/server.ts";
 import type { V1Client } from "../../support/clients/v1-client.ts";
 import { ESCAPE, newHome, Piped, run } from "./support/programs.ts";
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 async function bobIn(name: string): Promise<{ bob: V1Client; to: string[] }> {
-  const bob = await new Room(server, name).joins("bob", { dialect: "chat.v1" });
+  const bob = await new TestRoom(server, name).joins("bob", { dialect: "chat.v1" });
   onTestFinished(async () => void (await bob.leaves()));
   return { bob, to: ["alice", name, "--url", server.url] };
 }
@@ -119,7 +119,7 @@ test("--json: entries, presence, states and refusals, one object a line and noth
   await alice.says('"text":"hi');
   alice.writes("bob: hello\nnobody: x\n/who\n/history 1\n");
   await alice.says('"type":"history"');
-  const carol = await new Room(server, "json").joins("carol", { dialect: "chat.v1" });
+  const carol = await new TestRoom(server, "json").joins("carol", { dialect: "chat.v1" });
   await alice.says('"carol"],"left":[]');
   await carol.leaves();
   await alice.says('"left":["carol"]');

@@ -1,6 +1,6 @@
 /** A person at a real pseudo-terminal, a real server, and real keystrokes; asserted is what stands on the screen. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { Room } from "../../support/clients/room.ts";
+import { TestRoom } from "../../support/clients/room.ts";
 import { Server } from "../../support/server/server.ts";
 import type { V1Client } from "../../support/clients/v1-client.ts";
 import { ESCAPE, hasScript, newHome, Person, run } from "./support/programs.ts";
@@ -24,7 +24,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     roomName: string,
     { env = {}, columns = 120 }: { env?: Record<string, string>; columns?: number } = {},
   ): Promise<{ alice: Person; bob: V1Client; home: Record<string, string> }> {
-    const room = new Room(server, roomName);
+    const room = new TestRoom(server, roomName);
     const bob = await room.joins("bob", { dialect: "chat.v1" });
     onTestFinished(async () => void (await bob.leaves()));
     const home = { ...newHome(), NO_COLOR: "1", ...env };
@@ -200,7 +200,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
 
   test("Tab completes a name, the second of a list too, lists several, and completes commands", async () => {
     const { alice, bob } = await aliceAndBob("tab");
-    const room = new Room(server, "tab");
+    const room = new TestRoom(server, "tab");
     const bella = await room.joins("bella", { dialect: "chat.v1" });
     onTestFinished(async () => void (await bella.leaves()));
     await alice.seesAtBottom("* bella joined", "alice>");
@@ -231,7 +231,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
 
   test("another connection of the name ends it, with a sentence and 4", async () => {
     const { alice } = await aliceAndBob("taken");
-    const other = await new Room(server, "taken").joins("alice", { dialect: "chat.v1" });
+    const other = await new TestRoom(server, "taken").joins("alice", { dialect: "chat.v1" });
     onTestFinished(async () => void (await other.leaves()));
     expect(await alice.exit()).toBe(4);
     expect(alice.rows.at(-2)).toMatch(/^\* .*newer connection/);

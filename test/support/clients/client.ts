@@ -7,7 +7,7 @@
  */
 import { WebSocket } from "ws";
 import type { Goodbye } from "./raw-websocket.ts";
-import { Happenings } from "../wait-for.ts";
+import { Waiting } from "../wait-for.ts";
 
 /** 1006: the link broke without a Close frame. */
 const BROKEN: Goodbye = { code: 1006, reason: "" };
@@ -29,7 +29,7 @@ export const bearer = (key: string): { Authorization: string } => ({
 
 export abstract class Client {
   readonly name: string;
-  readonly #happenings = new Happenings();
+  readonly #happenings = new Waiting();
   readonly #headers: Record<string, string>;
   #socket: WebSocket | undefined;
   #pongs = 0;

@@ -7,7 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
-import { Happenings } from "../wait-for.ts";
+import { Waiting } from "../wait-for.ts";
 
 export interface Goodbye {
   readonly code: number;
@@ -59,7 +59,7 @@ export function closeFrameOf(code: number, reason = ""): Buffer {
 
 export class RawLink {
   readonly #socket: Socket;
-  readonly #happenings = new Happenings();
+  readonly #happenings = new Waiting();
   readonly #frames: Frame[] = [];
   #unread: Buffer = Buffer.alloc(0);
   #isOver = false;

@@ -11,17 +11,17 @@ import {
 import type { Server } from "../server/server.ts";
 import { V1Client } from "./v1-client.ts";
 
-interface Manner extends Credentials {
+interface ClientOptions extends Credentials {
   readonly dialect: "chat.v1" | "chat.line";
 }
 
-interface Knocking {
+interface HandshakeOptions {
   /** The subprotocols offered. */
   readonly protocols?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export class Room {
+export class TestRoom {
   readonly name: string;
   readonly #server: Server;
 
@@ -41,12 +41,18 @@ export class Room {
   }
 
   /** Somebody comes in for the first time, and is let in. */
-  async joins(name: string, manner: Manner & { readonly dialect: "chat.v1" }): Promise<V1Client>;
   async joins(
     name: string,
-    manner: Manner & { readonly dialect: "chat.line" },
+    manner: ClientOptions & { readonly dialect: "chat.v1" },
+  ): Promise<V1Client>;
+  async joins(
+    name: string,
+    manner: ClientOptions & { readonly dialect: "chat.line" },
   ): Promise<LineClient>;
-  async joins(name: string, { dialect, ...credentials }: Manner): Promise<V1Client | LineClient> {
+  async joins(
+    name: string,
+    { dialect, ...credentials }: ClientOptions,
+  ): Promise<V1Client | LineClient> {
     const Dialect = dialect === "chat.v1" ? V1Client : LineClient;
     const client = new Dialect(this, name, credentials);
     await client.returns();
@@ -54,13 +60,16 @@ export class Room {
   }
 
   /** A handshake by hand. @param query without the question mark */
-  knocks(query: string, { protocols = [], headers = {} }: Knocking = {}): Promise<HttpAnswer> {
+  knocks(
+    query: string,
+    { protocols = [], headers = {} }: HandshakeOptions = {},
+  ): Promise<HttpAnswer> {
     const all = { ...upgradeHeaders(protocols), ...headers };
     return ask(this.#server.url, `${this.path}?${query}`, { headers: all });
   }
 
   /** A handshake that is accepted only to be closed. @returns what the close says */
-  async turnsAway(query: string, knocking: Knocking = {}): Promise<Goodbye> {
+  async turnsAway(query: string, knocking: HandshakeOptions = {}): Promise<Goodbye> {
     const { status, body, link } = await this.knocks(query, knocking);
     if (link === undefined) throw new Error(`no close can be read: ${status} ${body}`);
     try {

@@ -1,9 +1,9 @@
 /** What something costs a room, from the room's own counters. */
 import type { Counters } from "../../../src/durable-object/rpc.ts";
-import type { Client, Room } from "./workerd.ts";
+import type { Client, TestRoom } from "./workerd.ts";
 
 /** What `scene` cost the room. The scene waits for all that it started. */
-export async function cost(room: Room, scene: () => Promise<void>): Promise<Counters> {
+export async function cost(room: TestRoom, scene: () => Promise<void>): Promise<Counters> {
   const before = await room.counters();
   await scene();
   const after = await room.counters();

@@ -2,7 +2,7 @@
  * The scene that every release plays on the real object and leaves behind for the next one (test/fixtures). Entries 1 to
  * 250 of it are trimmed, 251 to 270 are kept; what waits for whom is told in test/workerd/versions.test.ts.
  */
-import { type Client, Room, withVars } from "./workerd.ts";
+import { type Client, TestRoom, withVars } from "./workerd.ts";
 
 /** The owner of a name is a hash with the room in it, so a fixture wakes under the name it was made under. */
 const ROOM = "harbour";
@@ -27,15 +27,15 @@ export interface Attachment {
 }
 
 /** A room of this name without connections and without a database. */
-export async function emptyRoom(): Promise<Room> {
-  const room = new Room(ROOM);
+export async function emptyRoom(): Promise<TestRoom> {
+  const room = new TestRoom(ROOM);
   await room.crashes();
   await room.inside((_object, { storage }) => storage.deleteAll());
   await room.crashes();
   return room;
 }
 
-const joins = (room: Room, name: string, since?: number, epoch = ""): Promise<Client> => {
+const joins = (room: TestRoom, name: string, since?: number, epoch = ""): Promise<Client> => {
   const key = KEYS[name];
   return room.joins(name, {
     halfOpen: name === "max" || name === "ned",
@@ -72,7 +72,7 @@ export async function playScene(): Promise<Fixture> {
 }
 
 /** Up to the checkpoint, and a little further. @returns the epoch */
-async function afternoon(room: Room): Promise<string> {
+async function afternoon(room: TestRoom): Promise<string> {
   // One row of many, which is trimmed later: what gus said and did not process is a gap for him.
   const gus = await joins(room, "gus");
   gus.tells(Array.from({ length: 250 }, (_, i) => ({ type: "send", id: `${i}`, text: `${i}` })));
@@ -109,7 +109,7 @@ async function afternoon(room: Room): Promise<string> {
 }
 
 /** What waits for those who are away, and what is in flight when the room is looked at. */
-async function evening(room: Room, epoch: string): Promise<void> {
+async function evening(room: TestRoom, epoch: string): Promise<void> {
   const ann = await joins(room, "ann", 256, epoch);
   const max = await joins(room, "max", 256, epoch);
   const eve = await room.joins("eve", { dialect: "chat.line" });

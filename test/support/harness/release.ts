@@ -5,7 +5,7 @@
  * Nothing here knows a schema or an attachment version: a fixture brings its own tables, and attachments go as they are.
  */
 import { type Attachment, emptyRoom, type Fixture } from "./fixture-scenario.ts";
-import { Client, type Room } from "./workerd.ts";
+import { Client, type TestRoom } from "./workerd.ts";
 
 const files = import.meta.glob<string>("../fixtures/*/*", {
   eager: true,
@@ -24,10 +24,10 @@ export const keptReleases: readonly [release: string, Fixture][] = Object.keys(f
 
 /** A room that a release left behind, asleep under this release. */
 export class Kept {
-  readonly room: Room;
+  readonly room: TestRoom;
   readonly #clients: { readonly attachment: Attachment; readonly client: Client }[] = [];
 
-  private constructor(room: Room) {
+  private constructor(room: TestRoom) {
     this.room = room;
   }
 

@@ -31,7 +31,7 @@ export interface JoinOptions {
   readonly expiresAt?: number;
 }
 
-export class Stage {
+export class RoomHarness {
   now = 1_800_000_000_000;
   readonly limits: Limits;
   disk = emptyDisk();
@@ -165,7 +165,7 @@ export class Stage {
 }
 
 export class Client {
-  readonly #stage: Stage;
+  readonly #stage: RoomHarness;
   readonly link: ConnectionRef;
   memo: ConnectionSnapshot | undefined;
   closed: { readonly code: number; readonly reason: string } | undefined;
@@ -177,7 +177,7 @@ export class Client {
   isDying = false;
   pinged: number | undefined;
 
-  constructor(stage: Stage, link: ConnectionRef) {
+  constructor(stage: RoomHarness, link: ConnectionRef) {
     this.#stage = stage;
     this.link = link;
   }

@@ -41,7 +41,7 @@ export async function withVars<T>(
 }
 
 /** A room of its own for one test. */
-export class Room {
+export class TestRoom {
   readonly name: string;
 
   constructor(name = `room-${rooms++}`) {

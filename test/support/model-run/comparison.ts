@@ -7,10 +7,10 @@ import { expect } from "vitest";
 import { storedIn } from "./object.ts";
 import { hasTaken, type Line, type Person } from "./person.ts";
 import type { Handed, RoomModel } from "./room-model.ts";
-import type { Room } from "../harness/workerd.ts";
+import type { TestRoom } from "../harness/workerd.ts";
 
 export async function compare(
-  room: Room,
+  room: TestRoom,
   model: RoomModel,
   people: readonly Person[],
 ): Promise<void> {

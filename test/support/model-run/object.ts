@@ -5,7 +5,7 @@
 import type { ChatRoom } from "../../../src/durable-object/chat-room.ts";
 import type { Line } from "./person.ts";
 import type { Step } from "./steps.ts";
-import type { Room } from "../harness/workerd.ts";
+import type { TestRoom } from "../harness/workerd.ts";
 
 interface Remembered {
   readonly over: boolean;
@@ -30,7 +30,7 @@ export const idOf = (ws: WebSocket | undefined): string =>
   (ws?.deserializeAttachment() as Remembered | undefined)?.memo.link.id ?? "";
 
 /** What would be there if memory were lost now. */
-export function storedIn(room: Room): Promise<Stored> {
+export function storedIn(room: TestRoom): Promise<Stored> {
   return room.inside(async (object, state) => {
     await turn(object);
     const { sql } = state.storage;
@@ -64,7 +64,7 @@ export function storedIn(room: Room): Promise<Stored> {
 
 /** The next join meets the failure of `line` in its inbox. */
 export function failsBesideJoin(
-  room: Room,
+  room: TestRoom,
   { id, link }: Line,
   when: "before" | "behind",
 ): Promise<void> {
@@ -83,7 +83,7 @@ export function failsBesideJoin(
 
 /** @returns which connection the signals were of; undefined if the platform lists none of that name */
 export function hearsSignals(
-  room: Room,
+  room: TestRoom,
   { who, which, signals, inOneTurn }: Extract<Step, { type: "signal" }>,
 ): Promise<string | undefined> {
   return room.inside(async (object, state) => {
@@ -104,7 +104,7 @@ export function hearsSignals(
 
 /** A connection other than the current one says something, if there is one. */
 export function hearsGhost(
-  room: Room,
+  room: TestRoom,
   { who, which, current }: { who: string; which: number; current: string | undefined },
 ): Promise<void> {
   return room.inside(async (object, state) => {

@@ -1,11 +1,11 @@
 /** Who takes part in a model run: people, with what outlives their connections, and the connections they had. */
-import type { Handed, Link } from "./room-model.ts";
+import type { Handed, ModelConnection } from "./room-model.ts";
 import type { Client } from "../harness/workerd.ts";
 
 /** One connection, as its client, the model and the object know it. */
 export interface Line {
   readonly client: Client;
-  readonly link: Link;
+  readonly link: ModelConnection;
   readonly id: string;
   /** It hears nothing and says nothing any more, and the room has not noticed. */
   isSilent: boolean;

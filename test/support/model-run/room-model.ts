@@ -29,16 +29,16 @@ export interface Join {
 }
 
 /** What outlives hibernation of a link. */
-interface Memo {
+interface ModelSnapshot {
   acked: number;
   ready: boolean;
 }
 
-export interface Link extends Join {
+export interface ModelConnection extends Join {
   readonly birth: number;
   readonly welcomeHead: number;
   readonly handed: Handed[];
-  memo: Memo;
+  memo: ModelSnapshot;
   acked: number;
   sent: number;
   flight: number[];
@@ -46,7 +46,7 @@ export interface Link extends Join {
   progressAt: number;
 }
 
-interface Known {
+interface ModelMember {
   readonly key: string;
   readonly birth: number;
   /** The room's own cursor for the name, as it is stored. */
@@ -65,8 +65,8 @@ export class RoomModel {
   /** The last entry of each segment that is kept. */
   #segments: number[] = [];
   first = 1;
-  readonly names = new Map<string, Known>();
-  readonly online = new Map<string, Link>();
+  readonly names = new Map<string, ModelMember>();
+  readonly online = new Map<string, ModelConnection>();
   readonly grace = new Map<string, number>();
   now = 0;
 
@@ -84,7 +84,7 @@ export class RoomModel {
   }
 
   /** @returns the link, or the code with which it is turned away */
-  joins(join: Join): Link | number {
+  joins(join: Join): ModelConnection | number {
     const known = this.names.get(join.name);
     const rival = this.online.get(join.name);
     if (known !== undefined && known.key !== join.key) return 4003;
@@ -96,7 +96,7 @@ export class RoomModel {
     if (known === undefined) this.names.set(join.name, { key, birth, cursor: this.head });
     const own = rival === undefined ? (known?.cursor ?? this.head) : this.cursorOf(rival);
     const since = join.since === 0 ? birth : (join.since ?? Math.max(own, birth));
-    const link: Link = {
+    const link: ModelConnection = {
       ...join,
       birth,
       welcomeHead: this.head,
@@ -135,7 +135,7 @@ export class RoomModel {
     if (sender?.dialect === "chat.line") this.#remember(sender);
   }
 
-  acks(link: Link, seq: number): void {
+  acks(link: ModelConnection, seq: number): void {
     if (seq <= link.acked || seq > this.head) return;
     link.acked = seq;
     link.flight = link.flight.filter((one) => one > seq);
@@ -146,7 +146,7 @@ export class RoomModel {
   }
 
   /** The only removal. */
-  removes(link: Link, isClean: boolean): void {
+  removes(link: ModelConnection, isClean: boolean): void {
     if (this.online.get(link.name) !== link) return;
     this.online.delete(link.name);
     this.#save(link.name, this.cursorOf(link));
@@ -154,7 +154,7 @@ export class RoomModel {
   }
 
   /** What is due at `now`. @returns the links that the room ended, with 4201 */
-  turns(): Link[] {
+  turns(): ModelConnection[] {
     const dead = [...this.online.values()].filter(
       (link) => link.flight.length > 0 && link.progressAt + STALL_MS <= this.now,
     );
@@ -187,7 +187,7 @@ export class RoomModel {
   }
 
   /** Everything up to here is processed by the peer. */
-  cursorOf(link: Link, head = this.head): number {
+  cursorOf(link: ModelConnection, head = this.head): number {
     if (link.flight.length > 0) return link.acked;
     const waits = this.log
       .slice(link.sent, head)
@@ -196,7 +196,7 @@ export class RoomModel {
     return waits === undefined && link.sent >= this.first - 1 ? head : link.sent;
   }
 
-  #serve(link: Link): void {
+  #serve(link: ModelConnection): void {
     const count = link.handed.length;
     this.#pump(link);
     const isShown = link.handed.slice(count).some((one) => this.isShown(link, one));
@@ -205,7 +205,7 @@ export class RoomModel {
     if (becomesReady || (isShown && link.dialect === "chat.line")) this.#remember(link);
   }
 
-  #pump(link: Link): void {
+  #pump(link: ModelConnection): void {
     if (link.sent + 1 < this.first) {
       if (!this.#launch(link, this.first - 1, link.sent)) return;
       link.handed.push({ type: "gap", from: link.sent + 1, to: this.first - 1 });
@@ -220,7 +220,7 @@ export class RoomModel {
     }
   }
 
-  #launch(link: Link, seq: number, below: number): boolean {
+  #launch(link: ModelConnection, seq: number, below: number): boolean {
     if (link.dialect === "chat.line") return true;
     if (link.flight.length >= WINDOW) return false;
     if (link.flight.length === 0) {
@@ -232,7 +232,7 @@ export class RoomModel {
   }
 
   /** A person at a line is not told what they wrote, unless they named themselves. */
-  isShown(link: Link, handed: Handed): boolean {
+  isShown(link: ModelConnection, handed: Handed): boolean {
     const entry = handed.type === "message" ? this.log[handed.seq - 1] : undefined;
     if (link.dialect === "chat.v1") return true;
     return (
@@ -240,7 +240,7 @@ export class RoomModel {
     );
   }
 
-  #remember(link: Link): void {
+  #remember(link: ModelConnection): void {
     link.memo = { acked: this.cursorOf(link), ready: link.ready };
   }
 

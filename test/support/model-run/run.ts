@@ -9,18 +9,18 @@ import { failsBesideJoin, hearsGhost, hearsSignals, idOf, turn } from "./object.
 import { hasTaken, type Line, Person } from "./person.ts";
 import type { Step } from "./steps.ts";
 import { RoomModel } from "./room-model.ts";
-import { type Fault, Trouble } from "../storage/fault-injection.ts";
-import { Room } from "../harness/workerd.ts";
+import { type Fault, FaultInjector } from "../storage/fault-injection.ts";
+import { TestRoom } from "../harness/workerd.ts";
 
 const TICK_MS = 250;
 let texts = 0;
 
 export class ModelRun {
-  readonly room = new Room();
+  readonly room = new TestRoom();
   readonly model = new RoomModel();
   readonly people: Map<string, Person>;
   #now = Date.now();
-  #trouble: Trouble | undefined;
+  #trouble: FaultInjector | undefined;
   #epoch = "";
 
   /** @param keys of the names; a run has no others */
@@ -230,7 +230,7 @@ export class ModelRun {
         await turn(object);
         this.#models();
       }
-      if (fault !== undefined) this.#trouble = new Trouble(storage, fault);
+      if (fault !== undefined) this.#trouble = new FaultInjector(storage, fault);
     });
   }
 

@@ -1,7 +1,7 @@
 /** A TCP proxy on loopback between one client and the server, that can be cut for real: both ends get a reset. */
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-export class Detour {
+export class CuttableProxy {
   readonly #server = createServer((client) => this.#carry(client));
   readonly #sockets = new Set<Socket>();
   readonly #target: () => URL;
@@ -13,8 +13,8 @@ export class Detour {
     this.#target = target;
   }
 
-  static async to(target: () => URL): Promise<Detour> {
-    const detour = new Detour(target);
+  static async to(target: () => URL): Promise<CuttableProxy> {
+    const detour = new CuttableProxy(target);
     await new Promise<void>((resolve) => detour.#server.listen(0, "127.0.0.1", resolve));
     return detour;
   }

@@ -5,17 +5,17 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-export interface Manner {
+export interface ProxyOptions {
   /** What requests get instead of, or beside, what was sent. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly passesUpgrades?: boolean;
 }
 
-export class Proxy {
+export class HttpProxy {
   readonly #server = createServer();
   readonly #sockets = new Set<Socket>();
 
-  private constructor(target: URL, { headers = {}, passesUpgrades = true }: Manner) {
+  private constructor(target: URL, { headers = {}, passesUpgrades = true }: ProxyOptions) {
     const asked = (incoming: IncomingMessage, drop: readonly string[] = []) => {
       const sent: IncomingHttpHeaders = { ...incoming.headers, ...headers };
       for (const name of drop) delete sent[name];
@@ -62,8 +62,8 @@ export class Proxy {
     });
   }
 
-  static async to(url: string, manner: Manner = {}): Promise<Proxy> {
-    const proxy = new Proxy(new URL(url), manner);
+  static async to(url: string, manner: ProxyOptions = {}): Promise<HttpProxy> {
+    const proxy = new HttpProxy(new URL(url), manner);
     await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
     return proxy;
   }

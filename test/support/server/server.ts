@@ -11,7 +11,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { emptied, endGroup, type Leader, startGroup } from "./process-group.ts";
-import { Happenings } from "../wait-for.ts";
+import { Waiting } from "../wait-for.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const READY_MS = 60_000;
@@ -183,7 +183,7 @@ async function startOnce(
   const command = [...startScript().split(" "), ...flags];
   const child = startGroup(command, folder, { cwd: ROOT, env: environment(folder) });
   const { promise: gone, resolve } = Promise.withResolvers<void>();
-  const happenings = new Happenings();
+  const happenings = new Waiting();
   let output = "";
   let failure: string | undefined;
   for (const stream of [child.stdout, child.stderr]) {

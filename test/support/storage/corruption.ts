@@ -1,8 +1,8 @@
 /** Rows that nobody can have written so, and what the operator reads of them. */
 import { vi } from "vitest";
-import type { Room } from "../harness/workerd.ts";
+import type { TestRoom } from "../harness/workerd.ts";
 
-export const damages = (room: Room, ...statements: string[]): Promise<void> =>
+export const damages = (room: TestRoom, ...statements: string[]): Promise<void> =>
   room.inside((_object, { storage }) => {
     for (const statement of statements) storage.sql.exec(statement);
   });

@@ -4,7 +4,7 @@ export type Fault = number | "commit";
 
 const WRITES = /^\s*(INSERT|UPDATE|DELETE)/;
 
-export class Trouble {
+export class FaultInjector {
   hasFired = false;
   readonly #storage: DurableObjectStorage;
   readonly #exec: SqlStorage["exec"];

@@ -4,18 +4,18 @@ import { MIB, SCAN_ENTRIES, SECOND } from "../../../src/core/limits.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
 import type { AdminResult } from "../../../src/protocol/admin.ts";
 import { Peers } from "../../../src/core/peers/peers.ts";
-import { type Client, Stage } from "../../support/harness/room-harness.ts";
+import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
 
 const named = (name: string): PeerName => name as PeerName;
 const at = (seq: number): Seq => seq as Seq;
 
-const erases = (stage: Stage, seq: number): AdminResult | undefined =>
+const erases = (stage: RoomHarness, seq: number): AdminResult | undefined =>
   stage.orders({ type: "Redact", seq: at(seq) });
-const expels = (stage: Stage, name: string): AdminResult | undefined =>
+const expels = (stage: RoomHarness, name: string): AdminResult | undefined =>
   stage.orders({ type: "Expel", name: named(name) });
-const closes = (stage: Stage): AdminResult | undefined => stage.orders({ type: "Erase" });
+const closes = (stage: RoomHarness): AdminResult | undefined => stage.orders({ type: "Erase" });
 const publishes = (
-  stage: Stage,
+  stage: RoomHarness,
   from: string,
   text: string,
   { to, id, since }: { to?: string[]; id?: string; since?: number } = {},
@@ -33,7 +33,7 @@ const publishes = (
 const frames = (client: Client): unknown[] =>
   client.entries.map(({ frame }) => JSON.parse(frame) as unknown);
 
-const messages = (stage: Stage, since = 0, limit = 100, bytes = MIB): unknown[] => {
+const messages = (stage: RoomHarness, since = 0, limit = 100, bytes = MIB): unknown[] => {
   const outcome = stage.orders({ type: "Messages", since: at(since), limit, bytes });
   if (outcome?.type !== "messages") throw new Error("no messages");
   return outcome.frames.map((frame) => JSON.parse(frame) as unknown);
@@ -41,7 +41,7 @@ const messages = (stage: Stage, since = 0, limit = 100, bytes = MIB): unknown[] 
 
 describe("an entry is erased", () => {
   test("R6: whoever may have it is told; replays, history and the operator's own view show it erased", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     const carol = stage.joins("carol");
@@ -74,7 +74,7 @@ describe("an entry is erased", () => {
   });
 
   test("in the turn in which it was sent: nobody ever sees it, and its sender has the confirmation", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     stage.together(() => {
@@ -88,7 +88,7 @@ describe("an entry is erased", () => {
   });
 
   test("repeated, it costs nothing; an entry that is not there, or no longer, is said so", () => {
-    const stage = new Stage({ logEntries: 2 });
+    const stage = new RoomHarness({ logEntries: 2 });
     const alice = stage.joins("alice");
     for (const text of ["one", "two", "three"]) alice.says(text, ["alice"]);
     expect(erases(stage, 3)).toEqual({ type: "done" });
@@ -107,7 +107,7 @@ describe("an entry is erased", () => {
   });
 
   test("R3: if it cannot be stored, nobody is told", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     alice.says("a secret");
     stage.storage.failures = 1;
@@ -117,7 +117,7 @@ describe("an entry is erased", () => {
   });
 
   test("whoever is behind gets it erased, and one who was not born then is not told", () => {
-    const stage = new Stage({ window: 1 });
+    const stage = new RoomHarness({ window: 1 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     const talks = (text: string): void => {
@@ -139,7 +139,7 @@ describe("an entry is erased", () => {
 
 describe("a message is published", () => {
   test("in the name of somebody known, here or not: it has its place in the one order", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     bob.leaves();
@@ -158,7 +158,7 @@ describe("a message is published", () => {
   });
 
   test("R6: unknown names are told, of the sender and of recipients; nothing is stored", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     stage.joins("alice");
     expect(publishes(stage, "nobody", "hi", { to: ["alice", "noone"] })).toEqual({
       type: "unknown",
@@ -168,7 +168,7 @@ describe("a message is published", () => {
   });
 
   test("once, with an id and a since: found in the log, in the same turn, erased or not; not another's, not below", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     stage.joins("bob");
     alice.says("by bob's id", undefined, "one");
@@ -197,7 +197,7 @@ describe("a message is published", () => {
   });
 
   test("R8: a search goes on from where a turn ended; what is trimmed or of another history is not searched", () => {
-    const stage = new Stage({ logEntries: SCAN_ENTRIES * 2, burst: 1e6, rate: 1e5 });
+    const stage = new RoomHarness({ logEntries: SCAN_ENTRIES * 2, burst: 1e6, rate: 1e5 });
     const alice = stage.joins("alice");
     const says = (count: number): void =>
       stage.together(() => {
@@ -222,7 +222,7 @@ describe("a message is published", () => {
 
 describe("a name is expelled", () => {
   test("R2: it is removed once, with 4004, and forgotten; its leaving is news at once", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob", { owner: "key" });
     stage.passes(SECOND);
@@ -247,7 +247,7 @@ describe("a name is expelled", () => {
   });
 
   test("absent, it is forgotten; in grace, it stops counting at once", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     for (const name of ["bob", "carol"]) stage.joins(name);
     const [, bob, carol] = [...stage.clients.values()];
@@ -270,7 +270,7 @@ describe("a name is expelled", () => {
   });
 
   test("what it said in the same turn before that is stored; what it says after, is not heard", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     let again: Client | undefined;
@@ -289,7 +289,7 @@ describe("a name is expelled", () => {
 
 describe("a room is closed", () => {
   test("R2: everyone is removed exactly once, with 4005; whoever comes after finds a new room", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const everyone = ["alice", "bob", "carol"].map((name) => stage.joins(name));
     const [alice] = everyone;
     alice?.says("hello");
@@ -322,7 +322,7 @@ describe("a room is closed", () => {
   });
 
   test("R3: if it cannot be stored, nobody is closed, and it can be done again", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     alice.says("hello");
     stage.storage.failures = 1;
@@ -338,7 +338,7 @@ describe("a room is closed", () => {
 
 describe("the operator looks", () => {
   test("R8: at the log, page by page, by count and by size, and sees every entry once", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     stage.joins("bob");
     for (let i = 1; i <= 7; i++) alice.says(`${i}`, [i % 2 ? "bob" : "alice"]);
@@ -358,7 +358,7 @@ describe("the operator looks", () => {
   });
 
   test("at the names: who is online, how far, what waits, when last seen", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     bob.leaves();
@@ -382,7 +382,7 @@ describe("the operator looks", () => {
   });
 
   test("at the room: peers, log, what waits, what was refused", () => {
-    const stage = new Stage({ window: 1 });
+    const stage = new RoomHarness({ window: 1 });
     const alice = stage.joins("alice", { owner: "key" });
     stage.joins("bob").leaves();
     stage.joins("alice", { owner: "wrong" });

@@ -8,7 +8,7 @@ import { ROOM_FLIGHT_BYTES } from "../../../src/core/delivery/flow-control.ts";
 import { TURN_REPLAY_BYTES } from "../../../src/core/delivery/pump.ts";
 import type { Event } from "../../../src/core/event.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
-import { type Client, Stage } from "../../support/harness/room-harness.ts";
+import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
 
 /** What has been handed to a client, in bytes of entries. */
 const taken = (client: Client): number =>
@@ -22,7 +22,7 @@ const freely = { burst: 1_000_000, rate: 100_000 };
 
 describe("the outgoing budget", () => {
   test("R8: who asks for history without end is served at the pace of the budget, and every question is answered", () => {
-    const stage = new Stage({ ...freely });
+    const stage = new RoomHarness({ ...freely });
     const alice = stage.joins("alice");
     const text = "x".repeat(8_000);
     for (let i = 0; i < 8; i++) {
@@ -43,7 +43,7 @@ describe("the outgoing budget", () => {
   });
 
   test("R8: a hundred who ask for history at once do not hold a turn up, and all of them are answered", () => {
-    const stage = new Stage({ ...freely });
+    const stage = new RoomHarness({ ...freely });
     const alice = stage.joins("alice");
     for (let i = 0; i < 8; i++) {
       alice.says("x".repeat(8_000));
@@ -75,7 +75,7 @@ describe("the outgoing budget", () => {
   });
 
   test("R8: those who return at once share one turn's reading, however little of what is read is theirs", () => {
-    const stage = new Stage({ ...freely });
+    const stage = new RoomHarness({ ...freely });
     const alice = stage.joins("alice");
     const names = Array.from({ length: 20 }, (_, number) => `away-${number}`);
     for (const name of names) stage.joins(name).leaves();
@@ -105,7 +105,7 @@ describe("the outgoing budget", () => {
   });
 
   test("R8: a hundred who ack what they never read do not hold a turn up, and all of them get everything", () => {
-    const stage = new Stage({ ...freely });
+    const stage = new RoomHarness({ ...freely });
     const alice = stage.joins("alice");
     const names = Array.from({ length: 100 }, (_, number) => `liar-${number}`);
     for (const name of names) stage.joins(name).leaves();
@@ -137,7 +137,7 @@ describe("the outgoing budget", () => {
   });
 
   test("R8: entries wait for the budget, signals are dropped, and dropped presence is admitted", () => {
-    const stage = new Stage({ ...freely, window: 10_000, windowBytes: 8 * MIB });
+    const stage = new RoomHarness({ ...freely, window: 10_000, windowBytes: 8 * MIB });
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const bob = stage.joins("bob");
     const carol = stage.joins("carol");
@@ -162,7 +162,7 @@ describe("the outgoing budget", () => {
   });
 
   test("R8: a line peer is paced by the budget alone, and gets everything", () => {
-    const stage = new Stage({ ...freely, window: 1 });
+    const stage = new RoomHarness({ ...freely, window: 1 });
     const alice = stage.joins("alice");
     stage.joins("bob", { dialect: "chat.line" }).leaves();
     const text = "x".repeat(8_000);
@@ -179,7 +179,7 @@ describe("the outgoing budget", () => {
 
 describe("windows", () => {
   test("R8: all connections together hold 32 MiB in flight; windows shrink, and one entry always goes", () => {
-    const stage = new Stage({ ...freely, window: 10_000, windowBytes: 8 * MIB });
+    const stage = new RoomHarness({ ...freely, window: 10_000, windowBytes: 8 * MIB });
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const readers = Array.from({ length: 12 }, (_, i) => stage.joins(`reader${i}`));
     const text = "x".repeat(8_000);
@@ -210,7 +210,7 @@ describe("windows", () => {
 
 describe("links that are dead and do not show it", () => {
   test("a ping too old ends a link when somebody comes or goes; who never pinged is not judged so", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const [pinged, fresh, never] = ["pinged", "fresh", "never"].map((name) => stage.joins(name));
     stage.passes(1_000);
     if (pinged) pinged.pinged = stage.now;
@@ -229,11 +229,11 @@ describe("links that are dead and do not show it", () => {
 });
 
 describe("names", () => {
-  const names = (stage: Stage): string[] =>
+  const names = (stage: RoomHarness): string[] =>
     stage.storage.directory.page("", 100).filter((name) => !name.startsWith("new"));
 
   test("R8: when full, the room forgets who has nothing waiting, longest away first; else 4100", () => {
-    const stage = new Stage({ names: 4 });
+    const stage = new RoomHarness({ names: 4 });
     const alice = stage.joins("alice");
     for (const name of ["bob", "carol", "dave"]) {
       stage.joins(name).leaves();
@@ -251,7 +251,7 @@ describe("names", () => {
   });
 
   test("R8: in grace a name is not forgotten; nor is one that was written to since the last search", () => {
-    const stage = new Stage({ names: 3 });
+    const stage = new RoomHarness({ names: 3 });
     const alice = stage.joins("alice");
     stage.joins("bob").leaves();
     stage.joins("carol").vanishes();
@@ -269,7 +269,7 @@ describe("names", () => {
   });
 
   test("R8: who has been away for long is forgotten although messages wait", () => {
-    const stage = new Stage({ names: 2, logDays: 3_000 });
+    const stage = new RoomHarness({ names: 2, logDays: 3_000 });
     const alice = stage.joins("alice");
     stage.joins("bob").leaves();
     alice.says("for bob", ["bob"]);
@@ -281,7 +281,7 @@ describe("names", () => {
   });
 
   test("who lists everyone the room knows, in pages", () => {
-    const stage = new Stage({ ...freely });
+    const stage = new RoomHarness({ ...freely });
     const alice = stage.joins("alice");
     for (let i = 0; i < 250; i++) stage.joins(`peer${String(i).padStart(3, "0")}`).leaves();
     alice.does({ type: "Who", id: "1" });
@@ -304,7 +304,7 @@ describe("presence", () => {
       ]);
 
   test("a goodbye is told at once, a broken link after its grace, a quick return not at all", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     const carol = stage.joins("carol");
@@ -329,7 +329,7 @@ describe("presence", () => {
   });
 
   test("who joins and leaves at once is told as gone, for somebody may have seen them in a welcome", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     stage.passes(1_000);
     alice.forgetsWhatItHeard();
@@ -341,8 +341,8 @@ describe("presence", () => {
   });
 
   /** A room of 1,200, to whom a newcomer is to be told now. */
-  const crowd = (): { stage: Stage; people: Client[]; ticks: () => void } => {
-    const stage = new Stage({ ...freely, online: 5_000 });
+  const crowd = (): { stage: RoomHarness; people: Client[]; ticks: () => void } => {
+    const stage = new RoomHarness({ ...freely, online: 5_000 });
     const people: Client[] = [];
     stage.together(() => {
       for (let i = 0; i < 1_200; i++) people.push(stage.joins(`p${i}`));
@@ -383,7 +383,7 @@ describe("presence", () => {
   });
 
   test("a crowd is told by a hundred names and `missed`", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     stage.passes(1_000);
     alice.forgetsWhatItHeard();

@@ -6,13 +6,13 @@ import { describe, expect, test } from "vitest";
 import { MINUTE, SECOND, STALL_MS } from "../../../src/core/limits.ts";
 import { GRACE_MS } from "../../../src/core/peers/presence.ts";
 import { PING_AGE_MS } from "../../../src/core/membership/timeouts.ts";
-import { type Client, Stage } from "../../support/harness/room-harness.ts";
+import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
 
 const HOUR = 60 * MINUTE;
 const LARGE = "x".repeat(8_000);
 
 /** One moment the room's clock says this, the next that. */
-const isSet = (stage: Stage, by: number): void => {
+const isSet = (stage: RoomHarness, by: number): void => {
   stage.now += by;
 };
 const both = [
@@ -21,8 +21,8 @@ const both = [
 ] as const;
 
 /** Alice and bob, who both ping; the news of them is told. */
-const opened = (limits = {}): { stage: Stage; alice: Client; bob: Client } => {
-  const stage = new Stage(limits);
+const opened = (limits = {}): { stage: RoomHarness; alice: Client; bob: Client } => {
+  const stage = new RoomHarness(limits);
   const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
   stage.passes(SECOND);
   return { stage, alice, bob };
@@ -140,7 +140,7 @@ describe.each(both)("an hour %s", (_way, hour) => {
   });
 
   test("a key that expires does so by the date, not by the time that went by", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice", { expiresAt: stage.now + 10 * MINUTE });
     const bob = stage.joins("bob");
     stage.passes(SECOND);

@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import { concerns, type Entry } from "../../../src/core/entry.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
 import type { Scan } from "../../../src/core/ports.ts";
-import { Stage } from "../../support/harness/room-harness.ts";
+import { RoomHarness } from "../../support/harness/room-harness.ts";
 
 /** From here on nobody can read the entry at `seq`. @returns what mends it */
-function damages({ storage: { log } }: Stage, seq: number): () => void {
+function damages({ storage: { log } }: RoomHarness, seq: number): () => void {
   const { after, before, find } = log;
   function* read(entries: Iterable<Entry>, name?: PeerName): Generator<Entry, void> {
     for (const entry of entries) {
@@ -28,7 +28,7 @@ function damages({ storage: { log } }: Stage, seq: number): () => void {
 
 /** Alice and bob are here, and carol is away: 1 is for her, 2 can be damaged, 3 is for her too. */
 function scene(dialect: "chat.v1" | "chat.line" = "chat.v1") {
-  const stage = new Stage();
+  const stage = new RoomHarness();
   const alice = stage.joins("alice");
   const bob = stage.joins("bob");
   stage.joins("carol", { dialect }).leaves();

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { MIB } from "../../../src/core/limits.ts";
 import { GRACE_MS } from "../../../src/core/peers/presence.ts";
-import { Stage } from "../../support/harness/room-harness.ts";
+import { RoomHarness } from "../../support/harness/room-harness.ts";
 
 describe("a key that expires", () => {
   const opened = (ms: number) => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice", { expiresAt: stage.now + ms });
     const bob = stage.joins("bob");
     stage.passes(1_000);
@@ -33,7 +33,7 @@ describe("a key that expires", () => {
   });
 
   test("takes along what the connection was still owed", () => {
-    const stage = new Stage({ window: 10_000, windowBytes: 8 * MIB, burst: 1_000 });
+    const stage = new RoomHarness({ window: 10_000, windowBytes: 8 * MIB, burst: 1_000 });
     const alice = stage.joins("alice", { expiresAt: stage.now + 1 });
     const bob = stage.joins("bob");
     const text = "x".repeat(8_000);

@@ -7,7 +7,7 @@ import { CHECKPOINT_ENTRIES } from "../../../src/core/broker.ts";
 import { SHARE_SLOT_MS } from "../../../src/core/peers/log-quota.ts";
 import { decodeUsage, quotaOf, consume, encodeUsage } from "../../../src/core/peers/log-quota.ts";
 import { type QuotaUsage } from "../../../src/core/ports.ts";
-import { Stage } from "../../support/harness/room-harness.ts";
+import { RoomHarness } from "../../support/harness/room-harness.ts";
 import { fuzz } from "../../support/arbitraries.ts";
 
 const HOUR = DAY / 24;
@@ -68,7 +68,7 @@ describe("in the room", () => {
   const tight = { logEntries: 20, share: 25 };
 
   test("a clock that was a year ahead, and is set right: the share comes back after 28 hours all the same", () => {
-    const stage = new Stage(tight);
+    const stage = new RoomHarness(tight);
     stage.now += 365 * DAY;
     const mallory = stage.joins("mallory");
     for (let i = 0; i < 6; i++) mallory.says(`${i}`, ["mallory"]);
@@ -84,7 +84,7 @@ describe("in the room", () => {
   });
 
   test("R8: the first message over a name's share ends its link with 4103, and is not stored; others go on", () => {
-    const stage = new Stage(tight);
+    const stage = new RoomHarness(tight);
     const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
     for (const text of ["1", "2", "3", "4", "5"]) alice.says(text, ["bob"]);
     expect(alice.closed).toBeUndefined();
@@ -95,10 +95,10 @@ describe("in the room", () => {
   });
 
   test.each([
-    ["by a reconnect", (stage: Stage) => stage.joins("alice")],
+    ["by a reconnect", (stage: RoomHarness) => stage.joins("alice")],
     [
       "by a goodbye and a crash",
-      (stage: Stage) => {
+      (stage: RoomHarness) => {
         stage.joins("alice").leaves();
         stage.crashes();
         return stage.joins("alice");
@@ -106,7 +106,7 @@ describe("in the room", () => {
     ],
     [
       "by sleep, in either dialect",
-      (stage: Stage) => {
+      (stage: RoomHarness) => {
         const line = stage.joins("alice", { dialect: "chat.line" });
         line.says("5", ["bob"]);
         stage.hibernates();
@@ -115,7 +115,7 @@ describe("in the room", () => {
       },
     ],
   ])("R8: a share is not refilled %s", (_how, comesBack) => {
-    const stage = new Stage(tight);
+    const stage = new RoomHarness(tight);
     stage.joins("bob");
     const alice = stage.joins("alice");
     for (const text of ["1", "2", "3", "4"]) alice.says(text, ["bob"]);
@@ -129,7 +129,7 @@ describe("in the room", () => {
   test("R8: a crash gives back what was added since the last checkpoint, and no more", () => {
     const entries = 2 * CHECKPOINT_ENTRIES;
     const freely = { burst: 1_000_000, logEntries: 10_000, share: (entries * 100) / 10_000 };
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const { entries: most = 0 } = quotaOf(stage.limits) ?? {};
     const before = stage.joins("alice");
     for (let i = 0; i < most; i++) before.says("spam", ["alice"]);

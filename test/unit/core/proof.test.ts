@@ -8,7 +8,7 @@ import { UNPROVEN_LINE_BYTES, UNPROVEN_ROOM_BYTES } from "../../../src/core/deli
 import { ROOM_FLIGHT_BYTES } from "../../../src/core/delivery/flow-control.ts";
 import { GAP_BYTES } from "../../../src/core/delivery/pump.ts";
 import type { PeerName } from "../../../src/protocol/ids.ts";
-import { type Client, Stage } from "../../support/harness/room-harness.ts";
+import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
 
 const freely = { rate: 100_000, burst: 1_000_000, share: 0 };
 const TEXT = "x".repeat(4_000);
@@ -24,7 +24,7 @@ const bytesOf = (client: Client | undefined): number =>
   }, 0);
 
 /** Alice says so much in turns, and `after` each turn the reader does something. */
-function talks(stage: Stage, alice: Client, mebibytes: number, after: () => void): void {
+function talks(stage: RoomHarness, alice: Client, mebibytes: number, after: () => void): void {
   for (let said = 0; said < mebibytes * MIB; said += 10 * TEXT.length) {
     stage.together(() => {
       for (let count = 0; count < 10; count++) alice.says(TEXT);
@@ -36,11 +36,11 @@ function talks(stage: Stage, alice: Client, mebibytes: number, after: () => void
 }
 
 /** The newest entry that there is. */
-const head = (stage: Stage): number => stage.storage.log.head;
+const head = (stage: RoomHarness): number => stage.storage.log.head;
 
 describe("chat.v1", () => {
   test("R8: after each stretch a mark comes, in its place, and whoever reads on shows it", () => {
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
     talks(stage, alice, 2, () => bob.acks());
     expect(bytesOf(bob)).toBeGreaterThan(2 * MIB);
@@ -53,7 +53,7 @@ describe("chat.v1", () => {
   });
 
   test("R8: no mark where little is sent", () => {
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
     for (let count = 0; count < 40; count++) {
       alice.says(TEXT);
@@ -64,7 +64,7 @@ describe("chat.v1", () => {
   });
 
   test("R8: an ack without the k of a mark counts up to that mark, so what is unread is bounded", () => {
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const [alice, liar] = [stage.joins("alice"), stage.joins("liar")];
     talks(stage, alice, 8, () => liar.does({ type: "Ack", seq: head(stage) as never }));
     expect(bytesOf(liar)).toBeLessThan(MOST);
@@ -79,7 +79,7 @@ describe("chat.v1", () => {
     ["a k of somebody else", (other: Client) => other.all("mark").at(-1)?.k],
     ["the k of an older mark", (_other: Client, self: Client) => self.all("mark").at(0)?.k],
   ])("R8: %s proves nothing", (_case, k) => {
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const [alice, bob, liar] = ["alice", "bob", "liar"].map((name) => stage.joins(name));
     if (!alice || !bob || !liar) throw new Error("the test's own people are missing");
     talks(stage, alice, 8, () => {
@@ -92,7 +92,7 @@ describe("chat.v1", () => {
   });
 
   test("R8: the k of a later mark shows the earlier ones, too", () => {
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const [alice, asker] = [stage.joins("alice"), stage.joins("asker")];
     talks(stage, alice, 0.2, () => asker.acks());
     for (let count = 0; count < 30; count++) asker.asksHistory(100);
@@ -113,7 +113,7 @@ describe("chat.v1", () => {
   });
 
   test("R8: answers that nobody reads wait for the proof, and come when it is there", () => {
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const [alice, asker] = [stage.joins("alice"), stage.joins("asker")];
     talks(stage, alice, 0.2, () => asker.acks());
     asker.forgetsWhatItHeard();
@@ -132,7 +132,7 @@ describe("chat.v1", () => {
   });
 
   test("R8: signals that nobody reads are dropped, and come again once it is proven", () => {
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const [alice, mute] = [stage.joins("alice"), stage.joins("mute")];
     const signals = (): void =>
       stage.together(() => {
@@ -151,7 +151,7 @@ describe("chat.v1", () => {
   });
 
   test("R8: a mark that is not shown for 90 s ends the connection, a ping notwithstanding", () => {
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const [alice, mute] = [stage.joins("alice"), stage.joins("mute")];
     stage.together(() => {
       for (let count = 0; count < 300; count++) alice.does({ type: "Signal", data: DATA });
@@ -166,7 +166,7 @@ describe("chat.v1", () => {
   });
 
   test("R8: an honest reader of 8 KB a second is never ended, whatever is said", () => {
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const [alice, slow] = [stage.joins("alice"), stage.joins("slow")];
     let read = 0;
     let unread: { bytes: number; seq: number; k: string | undefined }[] = [];
@@ -200,7 +200,7 @@ describe("chat.v1", () => {
   });
 
   test("R8: a room that wakes remembers what was not proven, and sleeps only if no mark is to be shown", () => {
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const [alice, liar] = [stage.joins("alice"), stage.joins("liar")];
     let sleeps = 0;
     for (let round = 0; round < 40; round++) {
@@ -216,7 +216,7 @@ describe("chat.v1", () => {
 
 describe("chat.line", () => {
   test("R8: beyond the room's bound the lines that owe most end, and the others go on", () => {
-    const stage = new Stage({ ...freely, logEntries: 200 });
+    const stage = new RoomHarness({ ...freely, logEntries: 200 });
     const alice = stage.joins("alice");
     const few = stage.joins("few", { dialect: "chat.line" });
     const much = ["one", "two", "three", "four"].map((name) =>
@@ -244,7 +244,7 @@ describe("chat.line", () => {
   });
 
   test("R8: lines below the bound are never ended, and never sent a mark", () => {
-    const stage = new Stage({ ...freely, logEntries: 200 });
+    const stage = new RoomHarness({ ...freely, logEntries: 200 });
     const alice = stage.joins("alice");
     const line = stage.joins("line", { dialect: "chat.line" });
     talks(stage, alice, 4, () => {});
@@ -256,7 +256,7 @@ describe("chat.line", () => {
 
 describe("a crowd", () => {
   test("R8 R11: a thousand honest readers of a busy room are never ended, and get everything", () => {
-    const stage = new Stage({ ...freely, logEntries: 1_000 });
+    const stage = new RoomHarness({ ...freely, logEntries: 1_000 });
     const alice = stage.joins("alice");
     const crowd = Array.from({ length: 1_000 }, (_, number) => stage.joins(`reader${number}`));
     for (const reader of [alice, ...crowd]) reader.forgetsWhatItHeard();
@@ -278,7 +278,7 @@ describe("a crowd", () => {
   });
 
   test("R8: a thousand who acknowledge what they never read are sent a bounded sum, and one reader goes on", () => {
-    const stage = new Stage({ ...freely, logEntries: 10_000 });
+    const stage = new RoomHarness({ ...freely, logEntries: 10_000 });
     const alice = stage.joins("alice");
     const liars = Array.from({ length: 1_000 }, (_, number) => stage.joins(`liar${number}`));
     let most = 0;

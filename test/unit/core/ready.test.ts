@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { READY_ENTRIES, SWEEP_ENTRIES } from "../../../src/core/delivery/pump.ts";
-import { type Client, Stage } from "../../support/harness/room-harness.ts";
+import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
 import { fuzz } from "../../support/arbitraries.ts";
 
 const freely = { burst: 1_000_000, rate: 100_000, names: 1_000_000 };
@@ -12,7 +12,7 @@ const told = (client: Client): number =>
   client.all("ready").at(-1)?.seq ?? client.all("welcome")[0]?.head ?? 0;
 
 /** Alice says so many things to herself, in one turn. */
-const murmurs = (stage: Stage, alice: Client, count: number): void =>
+const murmurs = (stage: RoomHarness, alice: Client, count: number): void =>
   stage.together(() => {
     for (let item = 0; item < count; item++) alice.says("x", ["alice"]);
   });
@@ -37,7 +37,7 @@ test("R11: whoever comes and goes, however much a turn brings: before 1,000 entr
   );
   fc.assert(
     fc.property(steps, (all) => {
-      const stage = new Stage(freely);
+      const stage = new RoomHarness(freely);
       const alice = stage.joins("alice", { dialect: "chat.line" });
       const quiet: Client[] = [];
       let head = 0;
@@ -57,7 +57,7 @@ test("R11: whoever comes and goes, however much a turn brings: before 1,000 entr
 }, 60_000);
 
 test("R8: of 640 who hear nothing, a message lets 20 know, so that no turn waits for all of them", () => {
-  const stage = new Stage(freely);
+  const stage = new RoomHarness(freely);
   const alice = stage.joins("alice", { dialect: "chat.line" });
   const quiet: Client[] = [];
   stage.together(() => {

@@ -2,13 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { DAY, SECOND } from "../../../src/core/limits.ts";
 import { EVICT_AWAY_MS } from "../../../src/core/membership/name-eviction.ts";
-import { Stage } from "../../support/harness/room-harness.ts";
+import { RoomHarness } from "../../support/harness/room-harness.ts";
 
 const freely = { burst: 1_000_000, rate: 100_000 };
 
 describe("mended", () => {
   test("R11: a flood of signals starved the entries and answers of whom it went to", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const victim = stage.joins("victim");
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const crowd = Array.from({ length: 120 }, (_, i) => stage.joins(`peer${i}`));
@@ -34,7 +34,7 @@ describe("mended", () => {
   });
 
   test("R8: one message to everyone made the next newcomer search the log once per name", () => {
-    const stage = new Stage({ ...freely, names: 300 });
+    const stage = new RoomHarness({ ...freely, names: 300 });
     const alice = stage.joins("alice", { dialect: "chat.line" });
     for (let i = 0; i < 299; i++) stage.joins(`peer${i}`).leaves();
     stage.passes(SECOND);
@@ -53,7 +53,7 @@ describe("mended", () => {
   });
 
   test("R8: somebody who left in the turn of a search was judged by where they had stood before", () => {
-    const stage = new Stage({ ...freely, names: 2 });
+    const stage = new RoomHarness({ ...freely, names: 2 });
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const bob = stage.joins("bob");
     alice.says("for bob", ["bob"]);
@@ -70,7 +70,7 @@ describe("mended", () => {
   });
 
   test("R5: the first checkpoint after a crash threw away the cursors of those not back yet", () => {
-    const stage = new Stage(freely);
+    const stage = new RoomHarness(freely);
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const bob = stage.joins("bob", { dialect: "chat.line" });
     for (let i = 1; i <= 1_000; i++) alice.says(`${i}`, ["bob"]);
@@ -84,7 +84,7 @@ describe("mended", () => {
   });
 
   test("R8: who was online for a month and lost their link in a crash was forgotten as long away", () => {
-    const stage = new Stage({ names: 3, logDays: 3_000 });
+    const stage = new RoomHarness({ names: 3, logDays: 3_000 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     stage.passes(EVICT_AWAY_MS + DAY);
@@ -100,7 +100,7 @@ describe("mended", () => {
   });
 
   test("R5: what a dying socket of a line peer did not take counted as delivered", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob", { dialect: "chat.line" });
     alice.says("1", ["bob"]);
@@ -113,7 +113,7 @@ describe("mended", () => {
   });
 
   test("R6: what was asked for before /quit in the same turn was not answered", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     stage.joins("bob").leaves();
     const alice = stage.joins("alice", { dialect: "chat.line" });
     stage.together(() => {
@@ -126,7 +126,7 @@ describe("mended", () => {
   });
 
   test("R1: a stranger took the place of somebody in grace", () => {
-    const stage = new Stage({ online: 2 });
+    const stage = new RoomHarness({ online: 2 });
     stage.joins("alice");
     stage.joins("bob").vanishes();
     expect(stage.joins("carol").closed?.code).toBe(4100);

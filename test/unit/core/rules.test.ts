@@ -1,13 +1,13 @@
 /** The rules R1 to R11, each as a short conversation with the real broker. Their mutants are in test/mutation. */
 import { describe, expect, test } from "vitest";
 import { STALL_MS } from "../../../src/core/limits.ts";
-import { Stage } from "../../support/harness/room-harness.ts";
+import { RoomHarness } from "../../support/harness/room-harness.ts";
 
 const session = (attempt: number, token = "s") => ({ token, attempt });
 
 describe("R1: one connection per name", () => {
   test("R1: a newer connection takes over in one step, the older gets 4001, and it is no news", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const old = stage.joins("alice");
     stage.passes(1_000);
@@ -22,7 +22,7 @@ describe("R1: one connection per name", () => {
   });
 
   test("R1: an overtaken handshake loses, and leaves its successor alone", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const second = stage.joins("alice", { session: session(2) });
     const first = stage.joins("alice", { session: session(1) });
     const again = stage.joins("alice", { session: session(2) });
@@ -36,7 +36,7 @@ describe("R1: one connection per name", () => {
   });
 
   test("R1: a name belongs to the first key that joined with it", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice", { owner: "hash" });
     expect(stage.joins("alice", { owner: "other" }).closed?.code).toBe(4003);
     expect(stage.joins("alice").closed?.code).toBe(4003);
@@ -49,7 +49,7 @@ describe("R1: one connection per name", () => {
   });
 
   test("R1: the key comes before the attempt, the attempt before a full room", () => {
-    const stage = new Stage({ online: 1 });
+    const stage = new RoomHarness({ online: 1 });
     stage.joins("alice", { owner: "a", session: session(5) });
     expect(stage.joins("alice", { owner: "b", session: session(1) }).closed?.code).toBe(4003);
     expect(stage.joins("alice", { owner: "a", session: session(1) }).closed?.code).toBe(4201);
@@ -60,7 +60,7 @@ describe("R1: one connection per name", () => {
 
 describe("R2: one removal", () => {
   test("R2: the late failure of an older connection does not remove the newer one", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const old = stage.joins("alice");
     const young = stage.joins("alice");
@@ -72,7 +72,7 @@ describe("R2: one removal", () => {
   });
 
   test("R2: a second signal finds nothing, and does not move the cursor that the first one saved", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const alice = stage.joins("alice");
     bob.says("one", ["alice"]);
@@ -85,7 +85,7 @@ describe("R2: one removal", () => {
   });
 
   test("R2: what a replaced connection still says is not heard, though it was said before the turn", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const old = stage.joins("alice");
     stage.together(() => {
@@ -97,7 +97,7 @@ describe("R2: one removal", () => {
   });
 
   test("R2: an ended connection does not come back through hibernation", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const old = stage.joins("alice");
     const young = stage.joins("alice");
@@ -109,7 +109,7 @@ describe("R2: one removal", () => {
   });
 
   test("R2: of two sockets that both think they are current, a wake keeps the newer", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const old = stage.joins("alice");
     const young = stage.joins("alice");
     old.closed = undefined; // as if the mark had been lost
@@ -119,7 +119,7 @@ describe("R2: one removal", () => {
   });
 
   test("R2: connection ids are not used again after everyone left and the room woke", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const first = stage.joins("alice");
     stage.crashes();
     const second = stage.joins("alice");
@@ -131,7 +131,7 @@ describe("R2: one removal", () => {
 
 describe("R3: stored before seen", () => {
   test("R3: a turn whose commit fails shows nothing to anyone", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const alice = stage.joins("alice");
     stage.passes(1_000);
@@ -143,7 +143,7 @@ describe("R3: stored before seen", () => {
   });
 
   test("R3: a takeover whose commit fails closes nobody", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const old = stage.joins("alice");
     stage.storage.failures = 1;
     expect(() =>
@@ -158,7 +158,7 @@ describe("R3: stored before seen", () => {
 
 describe("R4: one order", () => {
   test("R4: seq rises by one per entry, and everyone sees theirs in that order", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const [alice, bob, carol] = ["alice", "bob", "carol"].map((name) => stage.joins(name));
     stage.together(() => {
       alice?.says("1", ["bob"]);
@@ -172,7 +172,7 @@ describe("R4: one order", () => {
   });
 
   test("R4: the last words before a goodbye arrive", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const alice = stage.joins("alice");
     stage.together(() => {
@@ -183,7 +183,7 @@ describe("R4: one order", () => {
   });
 
   test("R4: a refusal does not come after the confirmation of a later message", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     alice.forgetsWhatItHeard();
     stage.together(() => {
@@ -196,7 +196,7 @@ describe("R4: one order", () => {
 
 describe("R5: exactly once", () => {
   test("R5: what came while a peer was away is replayed on return, once and in order", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     alice.says("1", ["bob"]);
@@ -212,7 +212,7 @@ describe("R5: exactly once", () => {
   });
 
   test("R5: what was sent but not acknowledged is sent again", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     bob.isCut = true;
@@ -222,7 +222,7 @@ describe("R5: exactly once", () => {
   });
 
   test("R5: with nothing in flight the cursor is what was sent, never the head", () => {
-    const stage = new Stage({ window: 2 });
+    const stage = new RoomHarness({ window: 2 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     for (const text of ["1", "2", "3", "4"]) alice.says(text, ["bob"]);
@@ -235,7 +235,7 @@ describe("R5: exactly once", () => {
   });
 
   test("R5: an attachment written at every ack keeps a wake from doubling", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     alice.says("1", ["bob"]);
@@ -247,7 +247,7 @@ describe("R5: exactly once", () => {
   });
 
   test("R5: what was in flight when the room lost its memory is sent again", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     bob.isCut = true;
@@ -260,7 +260,7 @@ describe("R5: exactly once", () => {
   });
 
   test("R5: a line peer is not told again what it was handed before the room slept", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob", { dialect: "chat.line" });
     alice.says("1", ["bob"]);
@@ -273,7 +273,7 @@ describe("R5: exactly once", () => {
   });
 
   test("R5: a crash repeats at most, and an explicit since keeps even that away", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     alice.says("1", ["bob"]);
@@ -284,7 +284,7 @@ describe("R5: exactly once", () => {
   });
 
   test("R5: own messages come back as their own confirmation, after a return too", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     stage.joins("bob");
     const alice = stage.joins("alice");
     alice.isCut = true;
@@ -295,7 +295,7 @@ describe("R5: exactly once", () => {
   });
 
   test("R5: who joins in the middle of a turn gets just what came after its cursor", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const clients = [alice];
     stage.together(() => {
@@ -308,7 +308,7 @@ describe("R5: exactly once", () => {
   });
 
   test("R5: leaving and returning within one turn loses and doubles nothing", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     alice.says("1", ["bob"]);
@@ -327,7 +327,7 @@ describe("R5: exactly once", () => {
 
 describe("R6: nothing silent", () => {
   test("R6: one unknown name refuses the whole message, by name", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const alice = stage.joins("alice");
     alice.says("hi", ["bob", "zed"], "1");
@@ -337,7 +337,7 @@ describe("R6: nothing silent", () => {
   });
 
   test("R6: what retention removed is told as a gap, whether or not it concerned the peer", () => {
-    const stage = new Stage({ logEntries: 3 });
+    const stage = new RoomHarness({ logEntries: 3 });
     const alice = stage.joins("alice");
     stage.joins("bob").leaves();
     for (let i = 1; i <= 6; i++) alice.says(`${i}`, i % 2 ? ["bob"] : ["alice"]);
@@ -348,7 +348,7 @@ describe("R6: nothing silent", () => {
   });
 
   test("R6: a peer that is behind is told of the gap that opens meanwhile", () => {
-    const stage = new Stage({ logEntries: 3, window: 1 });
+    const stage = new RoomHarness({ logEntries: 3, window: 1 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     for (let i = 1; i <= 8; i++) {
@@ -362,7 +362,7 @@ describe("R6: nothing silent", () => {
   });
 
   test("R6: a gap that was not acknowledged is told again, from where it began", () => {
-    const stage = new Stage({ logEntries: 1 });
+    const stage = new RoomHarness({ logEntries: 1 });
     const alice = stage.joins("alice");
     stage.joins("bob").leaves();
     for (let i = 1; i <= 4; i++) alice.says(`${i}`, ["alice"]);
@@ -374,7 +374,7 @@ describe("R6: nothing silent", () => {
   });
 
   test("R6: an unknown epoch or a since above the head voids the cursor, and welcome says which is used", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     alice.says("1", ["alice"]);
     alice.acks();
@@ -390,7 +390,7 @@ describe("R6: nothing silent", () => {
 
 describe("R7: nothing from outside disturbs another peer", () => {
   test("R7: signals of unknown, older and doubled connections change nothing", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     const nobody = { name: "zed" as never, id: "0" as never };
@@ -411,7 +411,7 @@ describe("R7: nothing from outside disturbs another peer", () => {
 
 describe("R8: bounded, and nobody sees what is not theirs", () => {
   test("R8: history shows what concerns the peer, and of others' only what was for everyone", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     alice.says("to all");
@@ -431,7 +431,7 @@ describe("R8: bounded, and nobody sees what is not theirs", () => {
   });
 
   test("R8: a forgotten name that is claimed again gets nothing from before its birth but a gap", () => {
-    const stage = new Stage({ names: 3 });
+    const stage = new RoomHarness({ names: 3 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob", { owner: "old" });
     alice.says("secret", ["bob"]);
@@ -451,7 +451,7 @@ describe("R8: bounded, and nobody sees what is not theirs", () => {
   });
 
   test("R8: at most a window is in flight, in entries and in bytes; an ack opens it", () => {
-    const stage = new Stage({ window: 3, windowBytes: 1_000 });
+    const stage = new RoomHarness({ window: 3, windowBytes: 1_000 });
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const bob = stage.joins("bob");
     for (let i = 1; i <= 8; i++) alice.says(`${i}`, ["bob"]);
@@ -470,7 +470,7 @@ describe("R8: bounded, and nobody sees what is not theirs", () => {
   });
 
   test("R8: the first item over the allowance ends the link; the allowance is the name's", () => {
-    const stage = new Stage({ burst: 10, rate: 1 });
+    const stage = new RoomHarness({ burst: 10, rate: 1 });
     const bob = stage.joins("bob", { dialect: "chat.line" });
     const alice = stage.joins("alice");
     stage.together(() => {
@@ -490,7 +490,7 @@ describe("R8: bounded, and nobody sees what is not theirs", () => {
 
 describe("R9: idle is free", () => {
   test("R9: with everyone connected and nothing in flight, nothing is ever due", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     stage.joins("bob", { dialect: "chat.line" });
     stage.passes(1_000);
@@ -503,7 +503,7 @@ describe("R9: idle is free", () => {
 
 describe("R10: at most one commit a turn", () => {
   test("R10: a turn of many events is one commit; acks and reads are none", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
     const before = stage.storage.commits;
@@ -524,7 +524,7 @@ describe("R10: at most one commit a turn", () => {
 
 describe("R11: nothing starves", () => {
   test("R11: a returning peer becomes ready however fast others talk", () => {
-    const stage = new Stage({ window: 2 });
+    const stage = new RoomHarness({ window: 2 });
     const alice = stage.joins("alice", { dialect: "chat.line" });
     stage.joins("bob").leaves();
     for (let i = 0; i < 10; i++) alice.says("old", ["bob"]);
@@ -538,7 +538,7 @@ describe("R11: nothing starves", () => {
   });
 
   test("R11: a peer that nothing concerns is told so before 1,000 entries have passed", () => {
-    const stage = new Stage({ burst: 1e6 });
+    const stage = new RoomHarness({ burst: 1e6 });
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const bob = stage.joins("bob");
     let told = 0;
@@ -554,7 +554,7 @@ describe("R11: nothing starves", () => {
   });
 
   test("R11: no progress for 90 s with something in flight ends the link; progress renews it", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const bob = stage.joins("bob");
     alice.says("1", ["bob"]);

@@ -1,16 +1,16 @@
 /** Many names in one hand: what a crowd of strangers can do to those who keep to the rules. Names cost nothing. */
 import { describe, expect, test } from "vitest";
 import { KIB, SECOND } from "../../../src/core/limits.ts";
-import { type Client, Stage } from "../../support/harness/room-harness.ts";
+import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
 
 const freely = { burst: 1_000_000, rate: 100_000 };
 
-const strangers = (stage: Stage, count: number): Client[] =>
+const strangers = (stage: RoomHarness, count: number): Client[] =>
   Array.from({ length: count }, (_, index) => stage.joins(`stranger${index}`));
 
 describe("a crowd of strangers", () => {
   test("R11: who acknowledges nothing slows the others down, and takes nothing from them", () => {
-    const stage = new Stage({ ...freely, window: 10_000, windowBytes: 8_192 * KIB });
+    const stage = new RoomHarness({ ...freely, window: 10_000, windowBytes: 8_192 * KIB });
     const crowd = strangers(stage, 10);
     const bob = stage.joins("bob");
     const mallory = stage.joins("mallory", { dialect: "chat.line" });
@@ -29,7 +29,7 @@ describe("a crowd of strangers", () => {
   });
 
   test("R8: a name for which mail waits is not pushed out by new ones, with a key or without", () => {
-    const stage = new Stage({ ...freely, names: 5 });
+    const stage = new RoomHarness({ ...freely, names: 5 });
     const alice = stage.joins("alice");
     for (const [name, owner] of [
       ["bob", "his"],
@@ -49,7 +49,7 @@ describe("a crowd of strangers", () => {
   });
 
   test("by design: a name with a key, away and with nothing waiting, can be pushed out and taken, but not its past", () => {
-    const stage = new Stage({ ...freely, names: 3 });
+    const stage = new RoomHarness({ ...freely, names: 3 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob", { owner: "his" });
     alice.says("for bob", ["bob"]);
@@ -68,7 +68,7 @@ describe("a crowd of strangers", () => {
   });
 
   test("by design: a room full of names for which mail waits takes no new one, and everybody it knows", () => {
-    const stage = new Stage({ ...freely, names: 10 });
+    const stage = new RoomHarness({ ...freely, names: 10 });
     const mallory = stage.joins("mallory");
     for (const stranger of strangers(stage, 9)) stranger.leaves();
     mallory.says("to everyone");
@@ -78,7 +78,7 @@ describe("a crowd of strangers", () => {
   });
 
   test("by design: a share bounds a name, so several names together can push out old mail; it is told", () => {
-    const stage = new Stage({ ...freely, logEntries: 40, share: 25 });
+    const stage = new RoomHarness({ ...freely, logEntries: 40, share: 25 });
     const alice = stage.joins("alice");
     stage.joins("bob").leaves();
     alice.says("for bob", ["bob"]);
@@ -100,7 +100,7 @@ describe("closes", () => {
   test("every reason fits its frame, with the longest names and the highest limits", () => {
     const name = "𝒳".repeat(32);
     const highest = { rate: 100_000, online: 32_000, names: 1_000_000 };
-    const stage = new Stage({ ...highest, burst: 10 });
+    const stage = new RoomHarness({ ...highest, burst: 10 });
     const reasons: string[] = [];
     const ends = (client: Client): void => {
       reasons.push(client.closed?.reason ?? "not closed");
@@ -116,10 +116,10 @@ describe("closes", () => {
       for (let i = 0; i < 11; i++) fast.does({ type: "Empty" });
     });
     ends(fast);
-    const full = new Stage({ ...highest, names: 1 });
+    const full = new RoomHarness({ ...highest, names: 1 });
     full.joins("alice");
     ends(full.joins("bob"));
-    const crowded = new Stage({ online: 1 });
+    const crowded = new RoomHarness({ online: 1 });
     crowded.joins("alice");
     ends(crowded.joins("bob"));
     for (const reason of reasons) {

@@ -4,20 +4,20 @@ import { BUDGET_BYTES, SECOND } from "../../../src/core/limits.ts";
 import { SIGNAL_BYTES } from "../../../src/protocol/limits.ts";
 import { ROOM_SIGNAL_BYTES } from "../../../src/core/delivery/flow-control.ts";
 import { writeFrame } from "../../../src/codec/json.ts";
-import { type Client, Stage } from "../../support/harness/room-harness.ts";
+import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
 
 const DATA = JSON.stringify("x".repeat(SIGNAL_BYTES - 2));
 
 /** Bytes of the signals that a client was sent. */
-const signalled = (stage: Stage, client: Client): number =>
+const signalled = (stage: RoomHarness, client: Client): number =>
   client.all("signal").reduce((sum, out) => sum + writeFrame([out], stage.limits).bytes, 0);
 
-const crowdOf = (stage: Stage, count: number): Client[] =>
+const crowdOf = (stage: RoomHarness, count: number): Client[] =>
   Array.from({ length: count }, (_, index) => stage.joins(`peer${index}`));
 
 describe("a flood of signals", () => {
   test("R8: a burst of signals to a crowd made the room send 50 MiB in one turn", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const mallory = stage.joins("mallory");
     const crowd = crowdOf(stage, 100);
     stage.passes(SECOND);
@@ -36,7 +36,7 @@ describe("a flood of signals", () => {
   });
 
   test("R8: the bound comes back in a second, and entries do not wait for it", () => {
-    const stage = new Stage();
+    const stage = new RoomHarness();
     const mallory = stage.joins("mallory");
     const crowd = crowdOf(stage, 100);
     const [bob] = crowd;
@@ -52,7 +52,7 @@ describe("a flood of signals", () => {
   });
 
   test("R8: one connection is sent no more signals than its own budget, whoever they are from", () => {
-    const stage = new Stage({ rate: 100_000, burst: 1_000_000 });
+    const stage = new RoomHarness({ rate: 100_000, burst: 1_000_000 });
     const victim = stage.joins("victim");
     const crowd = crowdOf(stage, 50);
     stage.passes(SECOND);

@@ -9,29 +9,29 @@ import { defaultLimits } from "../../../src/config/limits.ts";
 import { encodeEntry } from "../../../src/core/entry.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
 import { SqliteStorage } from "../../../src/store/sqlite-storage.ts";
-import { type Client, Room } from "../../support/harness/workerd.ts";
+import { type Client, TestRoom } from "../../support/harness/workerd.ts";
 import { ROWS } from "../../support/flood-bounds.ts";
 
-async function written(room: Room, flood: () => Promise<void>): Promise<number> {
+async function written(room: TestRoom, flood: () => Promise<void>): Promise<number> {
   const before = await room.counters();
   await flood();
   return (await room.counters()).rowsWritten - before.rowsWritten;
 }
 
 /** A room that exists, with somebody in it. */
-async function livelyRoom(): Promise<Room> {
-  const room = new Room();
+async function livelyRoom(): Promise<TestRoom> {
+  const room = new TestRoom();
   await (await room.joins("alice", { key: "hers" })).isReady();
   return room;
 }
 
-async function comes(room: Room, name: string): Promise<Client> {
+async function comes(room: TestRoom, name: string): Promise<Client> {
   const client = await room.joins(name);
   await client.isReady();
   return client;
 }
 
-async function comesAndGoes(room: Room, name: string): Promise<void> {
+async function comesAndGoes(room: TestRoom, name: string): Promise<void> {
   const client = await comes(room, name);
   client.closes(1000);
   await client.isClosed();
@@ -134,7 +134,7 @@ describe("a flood of upgrades", () => {
 describe("a flood of rooms", () => {
   test("costs the tables of each, and its first name", async () => {
     for (let i = 0; i < 3; i++) {
-      const room = new Room();
+      const room = new TestRoom();
       await comes(room, "mallory");
       // Of several statements at once only the last one's rows were counted, so that four were missing here.
       expect((await room.counters()).rowsWritten).toBe(ROWS.freshRoom + ROWS.claim);
@@ -149,7 +149,7 @@ describe("a flood of rooms", () => {
     ["a page of elsewhere", "name=mallory", { Origin: "https://evil.example" }],
     ["no dialect", "name=mallory", { "Sec-WebSocket-Protocol": "soap" }],
   ])("that is refused wakes none of them: %s", async (_case, query, headers) => {
-    const room = new Room();
+    const room = new TestRoom();
     for (let i = 0; i < 3; i++) {
       const response = await exports.default.fetch(`http://localhost/rooms/${room.name}?${query}`, {
         headers: { Upgrade: "websocket", ...headers },

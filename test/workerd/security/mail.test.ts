@@ -1,10 +1,15 @@
 /** Somebody with a key of their own, after what others wrote: mail, confirmations, positions. */
 import { describe, expect, test } from "vitest";
-import { type Client, Room } from "../../support/harness/workerd.ts";
+import { type Client, TestRoom } from "../../support/harness/workerd.ts";
 
 /** Alice and bob have written to each other, and once to everyone; mallory came last. */
-async function afterTalk(): Promise<{ room: Room; alice: Client; bob: Client; mallory: Client }> {
-  const room = new Room();
+async function afterTalk(): Promise<{
+  room: TestRoom;
+  alice: Client;
+  bob: Client;
+  mallory: Client;
+}> {
+  const room = new TestRoom();
   const alice = await room.joins("alice", { key: "hers" });
   const bob = await room.joins("bob", { key: "his" });
   await bob.isReady();
@@ -154,7 +159,7 @@ describe("positions", () => {
   });
 
   test("an old cursor, again and again, reads the log once for each join at most", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     const mallory = await room.joins("mallory");
     await mallory.isReady();

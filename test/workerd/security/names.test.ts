@@ -1,7 +1,7 @@
 /** Names and keys: what can be smuggled in them, whose they are, and how one is taken from its owner. */
 import { exports } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
-import { Room } from "../../support/harness/workerd.ts";
+import { TestRoom } from "../../support/harness/workerd.ts";
 
 const ANOTHER = "this name belongs to another key: join with that key, or choose another name";
 
@@ -58,7 +58,7 @@ describe("what can be smuggled in a name", () => {
     ["`__proto__`", "__proto__"],
     ["33 characters", "a".repeat(33)],
   ])("%s is refused, in names and in rooms", async (_case, text) => {
-    const room = new Room();
+    const room = new TestRoom();
     const encoded = encodeURIComponent(text);
     expect(await knocks(room.name, encoded)).toEqual({ status: 101, code: 4000 });
     expect(await knocks(encoded, "alice")).toEqual({ status: 101, code: 4000 });
@@ -85,14 +85,14 @@ describe("what can be smuggled in a name", () => {
     ["a slash encoded twice", "alice%252f"],
     ["an encoding that is none", "alice%zz"],
   ])("%s is refused, in names and in rooms", async (_case, encoded) => {
-    expect(await knocks(new Room().name, encoded)).toEqual({ status: 101, code: 4000 });
+    expect(await knocks(new TestRoom().name, encoded)).toEqual({ status: 101, code: 4000 });
     expect(await knocks(encoded, "alice")).toEqual({ status: 101, code: 4000 });
   });
 
   test.each(["constructor", "toString", "valueOf", "hasOwnProperty", "prototype", "null"])(
     "%s is a name, a room and an id like any other, and nothing of JavaScript",
     async (name) => {
-      const room = new Room();
+      const room = new TestRoom();
       const bob = await room.joins("bob");
       const peer = await room.joins(name);
       await peer.isReady();
@@ -109,7 +109,7 @@ describe("what can be smuggled in a name", () => {
   );
 
   test("the longest names, session and history of a connection survive its sleep", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const name = "𝒳".repeat(32);
     const query = { session: "s".repeat(64), attempt: Number.MAX_SAFE_INTEGER };
     const peer = await room.joins(name, { query, key: "k" });
@@ -121,7 +121,7 @@ describe("what can be smuggled in a name", () => {
   });
 
   test("by design: look-alikes are other names, the invisible ones too", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     // Latin, Cyrillic, full width, with a variation selector, a Hangul filler that nobody sees.
     const names = ["alice", "аlice", "ａｌｉｃｅ", "alice\ufe0f", "\u3164"];
     for (const name of names) {
@@ -142,7 +142,7 @@ describe("a name that belongs to a key", () => {
     ["with its session, and the same attempt", { query: session }],
     ["in the other dialect", { dialect: "chat.line" as const }],
   ])("is not taken over %s, and its owner does not notice", async (_case, joining) => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice", { key: "hers", query: session });
     await alice.isReady();
     const heard = alice.frames.length;
@@ -157,7 +157,7 @@ describe("a name that belongs to a key", () => {
   });
 
   test("an old tab of its owner does not put out the new one, and a newer one does", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const now = await room.joins("alice", { key: "hers", query: session });
     await now.isReady();
     const old = await room.joins("alice", { key: "hers", query: { ...session, attempt: 9 } });
@@ -168,7 +168,7 @@ describe("a name that belongs to a key", () => {
   });
 
   test("a connection that was put out is not heard any more, though its socket lingers", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const ghost = await room.joins("alice", { key: "hers", halfOpen: true });
     await ghost.isReady();
     const alice = await room.joins("alice", { key: "hers" });
@@ -183,7 +183,7 @@ describe("a name that belongs to a key", () => {
   });
 
   test("by design: a name without a key is anyone's, who was there is told", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
     alice.says("to myself", ["alice"]);
@@ -200,7 +200,7 @@ describe("a name that belongs to a key", () => {
 
 describe("what travels from the Worker to the room", () => {
   test("a join that is sent from outside is not believed", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const join = { room: room.name, name: "alice", owner: "", dialect: "chat.v1" };
     const forged = encodeURIComponent(JSON.stringify(join));
     const alice = await room.joins("alice", { key: "hers" });
@@ -218,7 +218,7 @@ describe("what travels from the Worker to the room", () => {
       vi.spyOn(console, "warn"),
       vi.spyOn(console, "error"),
     ];
-    const room = new Room();
+    const room = new TestRoom();
     const key = "s3cret-of-alice";
     const sent = btoa(key).replaceAll("=", "");
     const alice = await room.joins("alice", { key });

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import worker from "../../../src/worker.ts";
-import { Room } from "../../support/harness/workerd.ts";
+import { TestRoom } from "../../support/harness/workerd.ts";
 
 const ADMIN_KEY = "an-operators-key-of-forty-characters-or-so";
 
@@ -14,8 +14,8 @@ const bearer = (key: string): { headers: Record<string, string> } => ({
 });
 
 /** A room with a secret in its log. */
-async function roomWithSecret(): Promise<Room> {
-  const room = new Room();
+async function roomWithSecret(): Promise<TestRoom> {
+  const room = new TestRoom();
   const alice = await room.joins("alice", { key: "hers" });
   await alice.isReady();
   alice.says("a secret between us", ["alice"]);
@@ -64,14 +64,14 @@ describe("a key that is guessed", () => {
   });
 
   test("in an address is no key, and wakes no fresh room", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     const answer = await asks(`/rooms/${room.name}/stats?key=${ADMIN_KEY}&ADMIN_KEY=${ADMIN_KEY}`);
     expect(answer.status).toBe(401);
     expect((await room.counters()).rowsWritten).toBe(0);
   });
 
   test("the right one makes no fresh room either", async () => {
-    const room = new Room();
+    const room = new TestRoom();
     for (const method of ["GET", "DELETE"]) {
       await (await asks(`/rooms/${room.name}/stats`, { ...bearer(ADMIN_KEY), method })).text();
       await (await asks(`/rooms/${room.name}`, { ...bearer(ADMIN_KEY), method })).text();

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { onTestFinished } from "vitest";
-import { Happenings } from "../../../support/wait-for.ts";
+import { Waiting } from "../../../support/wait-for.ts";
 import { Emulator } from "./emulator.ts";
 
 const MAIN = new URL("../../../../src/apps/terminal/main.ts", import.meta.url).pathname;
@@ -44,7 +44,7 @@ const environment = (env: Env): Env => ({
 
 abstract class Program<Child extends ChildProcess> {
   protected readonly child: Child;
-  protected readonly happenings = new Happenings();
+  protected readonly happenings = new Waiting();
   readonly #ended: Promise<number | null>;
 
   constructor(child: Child) {
