@@ -125,9 +125,9 @@ class Round {
     if (!stop.aborted) await this.#comesRight();
     const online = stop.aborted ? undefined : await this.#remembers();
     if (this.#server !== undefined) this.#complaints(await this.#server.complaints());
-    const accounts = this.#members.map(({ account }) => account);
+    const histories = this.#members.map(({ account }) => account);
     const lines = talkers.flatMap((talker) =>
-      talker.faults([...accounts, ...talkers.map(({ account }) => account)]),
+      talker.faults([...histories, ...talkers.map(({ account }) => account)]),
     );
     const counts = this.#storm.counts;
     const verdicts = checkHistory({
