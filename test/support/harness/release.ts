@@ -7,7 +7,7 @@
 import { type Attachment, emptyRoom, type Fixture } from "./fixture-scenario.ts";
 import { Client, type TestRoom } from "./workerd.ts";
 
-const files = import.meta.glob<string>("../fixtures/*/*", {
+const files = import.meta.glob<string>("../../fixtures/*/*", {
   eager: true,
   query: "?raw",
   import: "default",
@@ -19,7 +19,7 @@ export const keptReleases: readonly [release: string, Fixture][] = Object.keys(f
   .sort(new Intl.Collator("en", { numeric: true }).compare)
   .map((path) => {
     const text = (name: string): string => files[path.replace("room.sql", name)] ?? "";
-    return [path.split("/")[2] ?? "", { sql: text("room.sql"), sockets: text("sockets.json") }];
+    return [path.split("/").at(-2) ?? "", { sql: text("room.sql"), sockets: text("sockets.json") }];
   });
 
 /** A room that a release left behind, asleep under this release. */
