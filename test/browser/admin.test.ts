@@ -1,6 +1,6 @@
 /** What an operator does by the real API, as the people at the page see it. */
 import { expect, test } from "vitest";
-import { ask } from "../support/clients/raw-websocket.ts";
+import { sendRequest } from "../support/clients/raw-websocket.ts";
 import { inBrowser } from "./support/browser.ts";
 import { stage } from "./support/stage.ts";
 
@@ -12,7 +12,7 @@ inBrowser("an operator, seen from the page", () => {
 
   /** Does what the operator's API does at `path`, below the room. */
   async function deletes(room: string, path: string): Promise<void> {
-    const { status } = await ask(url(), `/rooms/${room}${path}`, {
+    const { status } = await sendRequest(url(), `/rooms/${room}${path}`, {
       method: "DELETE",
       headers: { authorization: `Bearer ${ADMIN_KEY}` },
     });

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { expect, onTestFinished, test } from "vitest";
-import { ask } from "../support/clients/raw-websocket.ts";
+import { sendRequest } from "../support/clients/raw-websocket.ts";
 import { type ProxyOptions, HttpProxy } from "../support/proxy/http-proxy.ts";
 import { inBrowser } from "./support/browser.ts";
 import { stage } from "./support/stage.ts";
@@ -63,11 +63,11 @@ inBrowser("who is not let in", () => {
       const began = minute();
       for (let count = 0; count < UPGRADES_A_MINUTE; count += 50) {
         const some = Array.from({ length: 50 }, () =>
-          ask(url(), "/rooms/lobby", { headers: address }),
+          sendRequest(url(), "/rooms/lobby", { headers: address }),
         );
         await Promise.all(some);
       }
-      const { status, headers } = await ask(url(), "/rooms/lobby", { headers: address });
+      const { status, headers } = await sendRequest(url(), "/rooms/lobby", { headers: address });
       if (minute() !== began) continue;
       expect([status, headers["retry-after"]]).toEqual([429, "60"]);
       const bob = await comesBy(proxy);

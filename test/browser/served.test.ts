@@ -1,6 +1,6 @@
 /** The page on the wire: what is served, with which headers, and what still goes to the Worker. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ask } from "../support/clients/raw-websocket.ts";
+import { sendRequest } from "../support/clients/raw-websocket.ts";
 import { Server } from "../support/server/server.ts";
 
 describe("from the server that a user starts", () => {
@@ -11,7 +11,7 @@ describe("from the server that a user starts", () => {
   afterAll(() => server.stop());
 
   test.each(["/", "/page.js", "/page.css", "/icon.svg"])("%s, with its guards", async (path) => {
-    const { status, headers } = await ask(server.url, path);
+    const { status, headers } = await sendRequest(server.url, path);
     expect(status).toBe(200);
     const policy = String(headers["content-security-policy"]).split("; ");
     expect(policy).toEqual([
@@ -28,13 +28,13 @@ describe("from the server that a user starts", () => {
   });
 
   test("HEAD of the page has no body, POST to it is refused", async () => {
-    const head = await ask(server.url, "/", { method: "HEAD" });
+    const head = await sendRequest(server.url, "/", { method: "HEAD" });
     expect([head.status, head.body]).toEqual([200, ""]);
-    expect((await ask(server.url, "/", { method: "POST" })).status).toBe(405);
+    expect((await sendRequest(server.url, "/", { method: "POST" })).status).toBe(405);
   });
 
   test("who has no JavaScript is told how to join without", async () => {
-    const { headers, body } = await ask(server.url, "/");
+    const { headers, body } = await sendRequest(server.url, "/");
     expect(headers["content-type"]).toBe("text/html; charset=utf-8");
     expect(body).toMatch(/<noscript>[\s\S]+wscat -c[\s\S]+<\/noscript>/);
   });
@@ -46,12 +46,12 @@ describe("from the server that a user starts", () => {
     ["/page", 404, "not-found"],
     ["/_headers", 404, "not-found"],
   ])("%s is still the Worker's: %i", async (path, expected, code) => {
-    const { status, body } = await ask(server.url, path);
+    const { status, body } = await sendRequest(server.url, path);
     expect(status).toBe(expected);
     expect(JSON.parse(body)).toMatchObject({ error: { code } });
   });
 
   test("/healthz is still the Worker's", async () => {
-    expect((await ask(server.url, "/healthz")).body).toBe('{"status":"ok"}');
+    expect((await sendRequest(server.url, "/healthz")).body).toBe('{"status":"ok"}');
   });
 });

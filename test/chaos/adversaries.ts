@@ -6,11 +6,11 @@
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import {
-  ask,
+  sendRequest,
   closeFrameOf,
   frameOf,
   OPCODE,
-  type RawLink,
+  type RawWebSocket,
   upgradeHeaders,
 } from "../support/clients/raw-websocket.ts";
 import type { Fault } from "./history.ts";
@@ -23,7 +23,7 @@ const send = (to: string, text: string): string =>
   JSON.stringify({ type: "send", id: text, text, to: [to] });
 
 /** What a stranger does on an open link, by name. */
-const ATTACKS: readonly ((link: RawLink, me: string, chance: SeededRandom) => void)[] = [
+const ATTACKS: readonly ((link: RawWebSocket, me: string, chance: SeededRandom) => void)[] = [
   (link, me, chance) => link.says(send(me, `secret ${chance.next()}`)),
   (link) => link.says("{"),
   (link) => link.says(`${"[".repeat(20_000)}${"]".repeat(20_000)}`),
@@ -144,9 +144,9 @@ export class Adversary {
     socket.resetAndDestroy();
   }
 
-  async #enters(query: string): Promise<RawLink | undefined> {
+  async #enters(query: string): Promise<RawWebSocket | undefined> {
     const headers = upgradeHeaders(["chat.v1"]);
-    const { link } = await ask(this.#origin, `${this.#path}?${query}`, { headers });
-    return link;
+    const { webSocket } = await sendRequest(this.#origin, `${this.#path}?${query}`, { headers });
+    return webSocket;
   }
 }

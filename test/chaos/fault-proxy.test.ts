@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Waiting } from "../support/wait-for.ts";
+import { Notifier } from "../support/wait-for.ts";
 import type { Cut } from "./schedule.ts";
 import { FaultProxy } from "./fault-proxy.ts";
 
@@ -10,14 +10,14 @@ const HEAD = "GET /rooms/x HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUpgrade: websocket\r
 
 let room: Server;
 let road: FaultProxy;
-let happenings: Waiting;
+let notifier: Notifier;
 /** What the room's side has heard, and how each of its links ended. */
 let heard: string;
 let accepted: Socket[];
 let roomEnds: string[];
 
 beforeEach(async () => {
-  [heard, accepted, roomEnds, happenings] = ["", [], [], new Waiting()];
+  [heard, accepted, roomEnds, notifier] = ["", [], [], new Notifier()];
   const ends = roomEnds;
   room = createServer((socket) => {
     accepted.push(socket);
@@ -25,7 +25,7 @@ beforeEach(async () => {
     watch(socket, (end) => ends.push(end));
     socket.on("data", (bytes: Buffer) => {
       heard += bytes.toString();
-      happenings.happened();
+      notifier.notify();
     });
   });
   room.listen(0, "127.0.0.1");
@@ -45,7 +45,7 @@ function watch(socket: Socket, ended: (how: string) => void): void {
   socket.on("error", (error: NodeJS.ErrnoException) => (how = error.code ?? error.message));
   socket.on("close", () => {
     ended(how);
-    happenings.happened();
+    notifier.notify();
   });
 }
 
@@ -63,14 +63,14 @@ function comes(): Client {
   watch(socket, (end) => ends.push(end));
   socket.on("data", (bytes: Buffer) => {
     got += bytes.toString();
-    happenings.happened();
+    notifier.notify();
   });
   socket.write(HEAD);
   return { socket, got: () => got, ends };
 }
 
 const until = (isSo: () => boolean, what: string): Promise<boolean> =>
-  happenings.until(isSo, () => `${what}; the room heard ${JSON.stringify(heard)}`);
+  notifier.until(isSo, () => `${what}; the room heard ${JSON.stringify(heard)}`);
 
 async function arrives(): Promise<Client> {
   const client = comes();

@@ -5,7 +5,7 @@
  * Invariant: of a dead life nothing is heard, nothing is written, and nothing reaches the room but what was under way.
  */
 import { ChatClient } from "../../src/client/index.ts";
-import type { Waiting } from "../support/wait-for.ts";
+import type { Notifier } from "../support/wait-for.ts";
 import { History, type ReceivedMessage, type SentMessage } from "./history.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { StorageSpy } from "./storage-spy.ts";
@@ -42,7 +42,7 @@ export class Member {
   readonly account: History;
   readonly #setting: Setting;
   readonly #roads = new Set<FaultProxy>();
-  readonly #happenings: Waiting;
+  readonly #notifier: Notifier;
   #diary: StorageSpy;
   #life: Life | undefined;
   #isGoing = false;
@@ -51,10 +51,10 @@ export class Member {
   /** How often it was made anew. */
   lives = 0;
 
-  constructor(setting: Setting, happenings: Waiting) {
+  constructor(setting: Setting, notifier: Notifier) {
     const { chance } = setting;
     this.#setting = setting;
-    this.#happenings = happenings;
+    this.#notifier = notifier;
     this.account = new History(setting.name);
     // Some disks are slow: what comes meanwhile must wait for them.
     const slowest = chance.one([0, 0, 3, 20]);
@@ -111,12 +111,12 @@ export class Member {
       <Args extends readonly unknown[]>(work: (...args: Args) => void) =>
       (...args: Args): void => {
         if (!life.isOver) work(...args);
-        this.#happenings.happened();
+        this.#notifier.notify();
       };
     installSpy(road.port, {
       kept: () => diary.kept,
       repeats: () => repeats.is(REPEATED),
-      opened: () => this.#happenings.happened(),
+      opened: () => this.#notifier.notify(),
       ended: unlessOver((code, reason) => this.#linkEnded(code, reason)),
       fault: unlessOver((what) => this.account.fault("R5", what)),
     });

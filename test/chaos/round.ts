@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Server } from "../support/server/server.ts";
-import { Waiting } from "../support/wait-for.ts";
+import { Notifier } from "../support/wait-for.ts";
 import type { Fault } from "./history.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { checkHistory, type Verdict } from "./checker.ts";
@@ -61,7 +61,8 @@ export async function playRound(setup: Setup): Promise<Outcome> {
   } finally {
     round.ends();
     await server?.stop();
-    if (server !== undefined && setup.log !== undefined) appendFileSync(setup.log, server.history);
+    if (server !== undefined && setup.log !== undefined)
+      appendFileSync(setup.log, server.pastOutput);
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -73,7 +74,7 @@ class Round {
   readonly #room: string;
   readonly #names: readonly string[];
   readonly #members: readonly Member[];
-  readonly #happenings = new Waiting();
+  readonly #notifier = new Notifier();
   readonly #storm: Nemesis;
   readonly #roads: FaultProxy[] = [];
   readonly #numbers = new Map<string, number>();
@@ -92,7 +93,7 @@ class Round {
     this.#members = this.#names.map((name, index) => {
       const path = index % 2 === 1 ? join(folder, `${name}.json`) : undefined;
       const own = { room: this.#room, target: this.#target, chance: chance.of(`client ${name}`) };
-      return new Member({ name, key: `the key of ${name}`, path, ...own }, this.#happenings);
+      return new Member({ name, key: `the key of ${name}`, path, ...own }, this.#notifier);
     });
     const lastWords = chance.of("words at the last blow");
     this.#storm = new Nemesis(this.#members, server, (member) => this.#says(member, lastWords));
@@ -124,7 +125,7 @@ class Round {
     await Promise.all(hostile);
     if (!stop.aborted) await this.#comesRight();
     const online = stop.aborted ? undefined : await this.#remembers();
-    if (this.#server !== undefined) this.#complaints(await this.#server.complaints());
+    if (this.#server !== undefined) this.#complaints(await this.#server.loggedErrors());
     const histories = this.#members.map(({ account }) => account);
     const lines = talkers.flatMap((talker) =>
       talker.faults([...histories, ...talkers.map(({ account }) => account)]),
@@ -154,7 +155,7 @@ class Round {
   /** All come in, before anything goes wrong: what is for everyone concerns each of them. */
   async #gather(): Promise<readonly LineTalker[]> {
     await Promise.all(this.#members.map((member) => member.comes()));
-    await this.#happenings.until(
+    await this.#notifier.until(
       () => this.#members.every(({ isLive }) => isLive),
       () => `everyone to come in: ${this.#states()}`,
       JOIN_MS,
@@ -218,7 +219,7 @@ class Round {
       words.every((word) => account.got.some(({ text }) => text === word));
     const all = (): boolean => this.#members.every(isRight);
     try {
-      await this.#happenings.until(all, () => this.#states(), CALM_MS);
+      await this.#notifier.until(all, () => this.#states(), CALM_MS);
       for (const member of this.#members) member.tellsUnknown();
     } catch {
       for (const member of this.#members) if (!isRight(member)) this.#isStuck(member);

@@ -207,7 +207,7 @@ describe("two links of one name", () => {
   test("R1 R2: an older link that never answers its Close, still talks and dies late, does not touch the newer", async () => {
     const room = new TestRoom(server, "late-death");
     const observer = await observerOf(room);
-    const older = await room.entersByHand("alice");
+    const older = await room.connectsRaw("alice");
     await observer.sees("joined", "alice");
     const newer = await room.joins("alice", V1);
     expect(await older.goodbye()).toEqual(REPLACED);
@@ -238,22 +238,22 @@ describe("two links of one name", () => {
     const alice = await room.joins("alice", V1);
     const { session, attempt } = alice;
     const asAttempt = (number: number): string => `name=alice&session=${session}&attempt=${number}`;
-    expect(await room.turnsAway(asAttempt(attempt))).toEqual(OVERTAKEN);
-    expect(await room.turnsAway(asAttempt(attempt - 1), { protocols: ["chat.v1"] })).toEqual(
+    expect(await room.rejects(asAttempt(attempt))).toEqual(OVERTAKEN);
+    expect(await room.rejects(asAttempt(attempt - 1), { protocols: ["chat.v1"] })).toEqual(
       OVERTAKEN,
     );
-    expect(await room.turnsAway(asAttempt(0))).toEqual(OVERTAKEN);
+    expect(await room.rejects(asAttempt(0))).toEqual(OVERTAKEN);
     observer.says("still you", { to: ["alice"] });
     await alice.hears("still you");
     expect(alice.isCutOff).toBe(false);
 
     // Another session may take over with any attempt; so may the same one with a higher attempt.
-    const other = await room.knocks("name=alice&session=other&attempt=0");
+    const other = await room.handshake("name=alice&session=other&attempt=0");
     expect(await alice.goodbye()).toEqual(REPLACED);
-    const next = await room.knocks("name=alice&session=other&attempt=1");
-    expect(await other.link?.goodbye()).toEqual(REPLACED);
+    const next = await room.handshake("name=alice&session=other&attempt=1");
+    expect(await other.webSocket?.goodbye()).toEqual(REPLACED);
     expect(next.status).toBe(101);
-    next.link?.vanishes();
+    next.webSocket?.vanishes();
   });
 
   test("R1: once its link has ended, a session may come with a lower attempt", async () => {
@@ -261,7 +261,8 @@ describe("two links of one name", () => {
     const alice = await room.joins("alice", V1);
     expect(await alice.leaves()).toEqual({ code: 1000, reason: "" });
     const { session, attempt } = alice;
-    const link = (await room.knocks(`name=alice&session=${session}&attempt=${attempt - 1}`)).link;
+    const link = (await room.handshake(`name=alice&session=${session}&attempt=${attempt - 1}`))
+      .webSocket;
     await link?.hears(
       ([welcome]) => welcome?.startsWith("* welcome to afterwards, alice;") === true,
     );
@@ -277,7 +278,7 @@ describe("a link that only looks alive", () => {
       const room = new TestRoom(server, `half-open-${dialect}`);
       const alice = await room.joins("alice", V1);
       const bob = await room.joins("bob", V1);
-      const mallory = await room.entersByHand("mallory", [dialect]);
+      const mallory = await room.connectsRaw("mallory", [dialect]);
       await mallory.hears((texts) => texts.length > 0);
       mallory.stopsReading();
 
@@ -307,7 +308,7 @@ describe("a link that only looks alive", () => {
   test("R7: who never answers a Close is gone all the same", async () => {
     const room = new TestRoom(server, "no-answer");
     const observer = await observerOf(room);
-    const mallory = await room.entersByHand("mallory", []);
+    const mallory = await room.connectsRaw("mallory", []);
     await observer.sees("joined", "mallory");
     mallory.says("/quit");
     expect(await mallory.goodbye()).toEqual({ code: 1000, reason: "goodbye" });
@@ -320,5 +321,5 @@ describe("a link that only looks alive", () => {
 });
 
 test("R7: the server had nothing to complain about", async () => {
-  expect(await server.complaints()).toEqual([]);
+  expect(await server.loggedErrors()).toEqual([]);
 });

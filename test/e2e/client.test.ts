@@ -186,17 +186,17 @@ describe("a conversation", () => {
 describe("whatever dies", () => {
   test("R5: links that are cut again and again lose, double and reorder nothing, both ways", async () => {
     const room = newRoom();
-    const detour = await CuttableProxy.to(() => new URL(server.url));
-    ended.push(() => detour.end());
-    const alice = joins({ room, name: "alice", url: detour.url });
-    const bob = joins({ room, name: "bob", url: detour.url });
+    const proxy = await CuttableProxy.to(() => new URL(server.url));
+    ended.push(() => proxy.end());
+    const alice = joins({ room, name: "alice", url: proxy.url });
+    const bob = joins({ room, name: "bob", url: proxy.url });
     await Promise.all([alice.isLive(), bob.isLive()]);
     const confirmed: Promise<Entry>[] = [];
     for (const [index, text] of numbers(120).entries()) {
       confirmed.push(alice.client.send(text));
       if (index % 30 === 17) {
         await bob.until(() => bob.heard.length > index - 20, "some");
-        detour.cut();
+        proxy.cut();
       }
       if (index % 5 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -205,7 +205,7 @@ describe("whatever dies", () => {
     expect(entries.map(({ seq }) => seq)).toEqual(numbers(120).map((_, index) => index + 1));
     expect(bob.texts()).toEqual(numbers(120));
     expect(alice.texts()).toEqual(numbers(120));
-    expect(detour.connections).toBeGreaterThan(6);
+    expect(proxy.connections).toBeGreaterThan(6);
   });
 
   test("R5: the server is killed while messages flow: all are stored once, in order, when it is back", async () => {
@@ -229,9 +229,9 @@ describe("whatever dies", () => {
     const room = newRoom();
     const bob = joins({ room, name: "bob" });
     await bob.isLive();
-    const detour = await CuttableProxy.to(() => new URL(server.url));
-    ended.push(() => detour.end());
-    detour.closes();
+    const proxy = await CuttableProxy.to(() => new URL(server.url));
+    ended.push(() => proxy.end());
+    proxy.closes();
     const path = join(folder, "alice.json");
     const script = join(folder, "alice.ts");
     const library = new URL("../../src/client/", import.meta.url).href;
@@ -239,7 +239,7 @@ describe("whatever dies", () => {
       script,
       `import { ChatClient } from "${library}index.ts";
        import { fileStorage } from "${library}storage/file.ts";
-       const client = new ChatClient({ url: "${detour.url}", room: "${room}", name: "alice", storage: fileStorage("${path}") });
+       const client = new ChatClient({ url: "${proxy.url}", room: "${room}", name: "alice", storage: fileStorage("${path}") });
        for (let i = 0; i < 20; i++) client.send(String(i)).catch(() => {});
        client.on("state", () => console.log("accepted", client.waiting));`,
     );
@@ -254,8 +254,8 @@ describe("whatever dies", () => {
     const gone = new Promise((resolve) => child.on("close", resolve));
     child.kill("SIGKILL");
     await gone;
-    detour.opens();
-    const alice = joins({ room, name: "alice", url: detour.url, storage: fileStorage(path) });
+    proxy.opens();
+    const alice = joins({ room, name: "alice", url: proxy.url, storage: fileStorage(path) });
     await bob.until(() => bob.heard.length >= 20, "all that was accepted");
     expect(bob.texts()).toEqual(numbers(20));
     await alice.until(() => alice.client.waiting === 0, "its confirmations");

@@ -26,10 +26,10 @@ const isOnce = (client: ChatClient, type: ClientState["type"]): Promise<void> =>
   });
 
 test("set back while the network is gone: the client is back as soon as ever, and what it says is true", async () => {
-  const detour = await CuttableProxy.to(() => new URL(server.url));
-  const client = new ChatClient({ url: detour.url, room: "clock", name: "alice" });
+  const proxy = await CuttableProxy.to(() => new URL(server.url));
+  const client = new ChatClient({ url: proxy.url, room: "clock", name: "alice" });
   await isOnce(client, "live");
-  detour.closes();
+  proxy.closes();
   await isOnce(client, "offline");
   const sent = client.send("hi");
   const now = Date.now.bind(Date);
@@ -39,10 +39,10 @@ test("set back while the network is gone: the client is back as soon as ever, an
   await isOnce(client, "offline");
   const { state } = client;
   if (state.type === "offline") expect(state.retryAt - Date.now()).toBeLessThanOrEqual(30_000);
-  detour.opens();
+  proxy.opens();
   expect((await sent).text).toBe("hi");
   // A few tries, each within twice the time of the one before.
   expect(performance.now() - begin).toBeLessThan(15_000);
   await client.close();
-  detour.end();
+  proxy.end();
 });

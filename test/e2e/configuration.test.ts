@@ -24,7 +24,7 @@ describe.each<[string, Vars, string]>([
   afterAll(() => server.stop());
 
   test("the server says at its start which var is wrong, and what it may be", async () => {
-    expect((await server.complaints()).join("\n")).toContain(sentence);
+    expect((await server.loggedErrors()).join("\n")).toContain(sentence);
   });
 
   test.each(["/rooms/lobby?name=alice", "/healthz", "/nowhere"])(
@@ -39,8 +39,8 @@ describe.each<[string, Vars, string]>([
   );
 
   test("an upgrade is answered so too: nobody gets in", async () => {
-    const { status, body, link } = await new TestRoom(server, "lobby").knocks("name=alice");
-    expect([status, link]).toEqual([500, undefined]);
+    const { status, body, webSocket } = await new TestRoom(server, "lobby").handshake("name=alice");
+    expect([status, webSocket]).toEqual([500, undefined]);
     expect(JSON.parse(body)).toMatchObject({ error: { message: sentence } });
   });
 });

@@ -94,7 +94,7 @@ describe.each([V1, LINE])("R7: a link of $dialect ends with", ({ dialect }) => {
   test.each(endings)("%s, and the room goes on", async (_case, bytes, expected) => {
     const room = freshRoom();
     const bob = await room.joins("bob", V1);
-    const mallory = await room.entersByHand("mallory", [dialect]);
+    const mallory = await room.connectsRaw("mallory", [dialect]);
     await mallory.hears((texts) => texts.length === 1);
     mallory.sends(...bytes);
     expect(await mallory.goodbye()).toEqual(expected);
@@ -142,7 +142,7 @@ describe("R7: a link goes on after", () => {
       [{ type: "who", id: "a", peers: [{ name: "mallory", online: true }] }],
     ],
   ])("%s", async (_case, bytes, expected) => {
-    const mallory = await freshRoom().entersByHand("mallory");
+    const mallory = await freshRoom().connectsRaw("mallory");
     mallory.sends(...bytes);
     mallory.says('{"type":"who","id":"last"}');
     await mallory.hears((texts) => texts.some((one) => one.includes('"last"')));
@@ -156,7 +156,7 @@ describe("R7: a link goes on after", () => {
   test("text that is not UTF-8, which is stored as well-formed Unicode", async () => {
     const room = freshRoom();
     const bob = await room.joins("bob", V1);
-    const mallory = await room.entersByHand("mallory");
+    const mallory = await room.connectsRaw("mallory");
     const said = [Buffer.from('{"type":"send","id":"a","text":"'), invalid, Buffer.from('"}')];
     mallory.sends(frameOf(text, Buffer.concat(said)));
     await bob.hears("f\ufffd(\ufffd");
@@ -194,7 +194,7 @@ test("R7: whatever bytes come from whatever link, the others talk on", async () 
   let run = 0;
   const property = fc.asyncProperty(bytes, fc.constantFrom(V1, LINE), async (sent, { dialect }) => {
     const number = ++run;
-    const mallory = await room.entersByHand(`mallory-${number}`, [dialect]);
+    const mallory = await room.connectsRaw(`mallory-${number}`, [dialect]);
     mallory.sends(...sent);
     bob.says(`${number}`, { to: ["carol"] });
     await carol.hears(`${number}`);
@@ -218,5 +218,5 @@ test("R7: whatever bytes come from whatever link, the others talk on", async () 
 });
 
 test("R7: the server had nothing to complain about", async () => {
-  expect(await server.complaints()).toEqual([]);
+  expect(await server.loggedErrors()).toEqual([]);
 });

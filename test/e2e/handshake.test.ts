@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { bearer } from "../support/clients/client.ts";
-import { ask, type RawLink, upgradeHeaders } from "../support/clients/raw-websocket.ts";
+import {
+  sendRequest,
+  type RawWebSocket,
+  upgradeHeaders,
+} from "../support/clients/raw-websocket.ts";
 import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
 
@@ -25,14 +29,14 @@ const subprotocolOf = (key: string): string => `key.${Buffer.from(key).toString(
 
 describe("what is no handshake", () => {
   test("healthz says that the server is well", async () => {
-    const { status, headers, body } = await ask(server.url, "/healthz");
+    const { status, headers, body } = await sendRequest(server.url, "/healthz");
     expect([status, headers["cache-control"], body]).toEqual([200, "no-store", '{"status":"ok"}']);
-    expect((await ask(server.url, "/healthz", { method: "HEAD" })).status).toBe(200);
-    expect((await ask(server.url, "/healthz", { method: "POST" })).status).toBe(405);
+    expect((await sendRequest(server.url, "/healthz", { method: "HEAD" })).status).toBe(200);
+    expect((await sendRequest(server.url, "/healthz", { method: "POST" })).status).toBe(405);
   });
 
   test("a plain GET of a room is told in one line of JSON how to connect", async () => {
-    const { status, headers, body } = await ask(server.url, "/rooms/lobby?name=alice");
+    const { status, headers, body } = await sendRequest(server.url, "/rooms/lobby?name=alice");
     expect(status).toBe(426);
     expect(headers["content-type"]).toBe("application/json");
     const message = `connect with a WebSocket client: wscat -c 'ws://${host()}/rooms/lobby?name=alice'`;
@@ -40,7 +44,7 @@ describe("what is no handshake", () => {
   });
 
   test("what it says about how to connect works", async () => {
-    const { body } = await ask(server.url, "/rooms/h%C3%B6hle?name=alice");
+    const { body } = await sendRequest(server.url, "/rooms/h%C3%B6hle?name=alice");
     const address = /wscat -c '([^']+)'/.exec(body)?.[1] ?? "";
     const socket = new WebSocket(address);
     const [first] = await new Promise<string[]>((resolve, reject) => {
@@ -79,7 +83,7 @@ describe("what is no handshake is refused by HTTP, in the order of the protocol"
       "upgrade-required",
     ],
   ])("%s", async (_case, path, method, headers, status, code) => {
-    const answer = await ask(server.url, path, { method, headers });
+    const answer = await sendRequest(server.url, path, { method, headers });
     expect(answer.status).toBe(status);
     expect(answer.headers["content-type"]).toBe("application/json");
     expect(answer.headers["sec-websocket-protocol"]).toBeUndefined();
@@ -90,7 +94,7 @@ describe("what is no handshake is refused by HTTP, in the order of the protocol"
   });
 
   test("405 says what is allowed, and HEAD of a room is not", async () => {
-    const answer = await ask(server.url, "/rooms/lobby?name=alice", { method: "HEAD" });
+    const answer = await sendRequest(server.url, "/rooms/lobby?name=alice", { method: "HEAD" });
     expect([answer.status, answer.headers["allow"], answer.body]).toEqual([405, "GET", ""]);
   });
 
@@ -99,10 +103,10 @@ describe("what is no handshake is refused by HTTP, in the order of the protocol"
     ["one that the operator allowed", () => FRIEND],
     ["the second that the operator allowed", () => "http://localhost:1"],
   ])("a page of this origin may connect: %s", async (_case, origin) => {
-    const { status, link } = await freshRoom().knocks("name=alice", {
+    const { status, webSocket } = await freshRoom().handshake("name=alice", {
       headers: { Origin: origin() },
     });
-    link?.vanishes();
+    webSocket?.vanishes();
     expect(status).toBe(101);
   });
 });
@@ -132,10 +136,10 @@ describe("what no page could read as HTTP is told by a close, in the order of th
   ])("%s", async (_case, path, origin, code, reason) => {
     // A protocol that is offered must be named, or a browser fails the connection before it reads the close.
     const headers = { Origin: origin, ...upgradeHeaders(["soap", "chat.v2"]) };
-    const answer = await ask(server.url, path, { headers });
+    const answer = await sendRequest(server.url, path, { headers });
     expect([answer.status, answer.headers["sec-websocket-protocol"]]).toEqual([101, "soap"]);
-    const told = await answer.link?.refusal();
-    answer.link?.vanishes();
+    const told = await answer.webSocket?.refusal();
+    answer.webSocket?.vanishes();
     expect(told?.code).toBe(code);
     expect(told?.reason).toMatch(reason);
     expect(Buffer.byteLength(told?.reason ?? "")).toBeLessThanOrEqual(123);
@@ -150,14 +154,14 @@ describe("what no page could read as HTTP is told by a close, in the order of th
     ["nor what may not stand in a header", ["so/ap", "höap", "s:"], undefined],
   ])("the response names a subprotocol of the offer: %s", async (_case, protocols, named) => {
     const headers = { Origin: evil, ...upgradeHeaders(protocols) };
-    const answer = await ask(server.url, "/rooms/lobby?name=alice", { headers });
+    const answer = await sendRequest(server.url, "/rooms/lobby?name=alice", { headers });
     expect([answer.status, answer.headers["sec-websocket-protocol"]]).toEqual([101, named]);
-    expect((await answer.link?.refusal())?.code).toBe(4003);
-    answer.link?.vanishes();
+    expect((await answer.webSocket?.refusal())?.code).toBe(4003);
+    answer.webSocket?.vanishes();
   });
 
   test("a key without a dialect is 4000", async () => {
-    const told = await freshRoom().turnsAway("name=alice", { protocols: [subprotocolOf("k")] });
+    const told = await freshRoom().rejects("name=alice", { protocols: [subprotocolOf("k")] });
     expect(told.code).toBe(4000);
     expect(told.reason).toMatch(DIALECT);
   });
@@ -173,9 +177,9 @@ describe("what no page could read as HTTP is told by a close, in the order of th
         Origin: protocol === "soap" ? FRIEND : evil,
         ...upgradeHeaders([protocol]),
       };
-      const { link } = await ask(server.url, path, { headers });
-      await link?.refusal();
-      link?.vanishes();
+      const { webSocket } = await sendRequest(server.url, path, { headers });
+      await webSocket?.refusal();
+      webSocket?.vanishes();
     }
     expect([...server.stored().keys()]).toEqual([...before.keys()]);
   });
@@ -205,13 +209,13 @@ describe("the dialect", () => {
       LINES,
     ],
   ])("%s", async (_case, protocols, echoed, first) => {
-    const { status, headers, link } = await freshRoom().knocks("name=alice", { protocols });
+    const { status, headers, webSocket } = await freshRoom().handshake("name=alice", { protocols });
     expect(status).toBe(101);
     expect(headers["sec-websocket-protocol"]).toBe(echoed);
     expect(JSON.stringify(headers)).not.toContain("key.");
-    await link?.hears((texts) => texts.length > 0);
-    expect(link?.texts[0]).toEqual(first);
-    link?.vanishes();
+    await webSocket?.hears((texts) => texts.length > 0);
+    expect(webSocket?.texts[0]).toEqual(first);
+    webSocket?.vanishes();
   });
 
   test.each([
@@ -220,16 +224,16 @@ describe("the dialect", () => {
     ["chat.v1 and a key", ["chat.v1", subprotocolOf("s3cret")], "chat.v1"],
   ])("is echoed by a refusal, too: %s", async (_case, protocols, echoed) => {
     const room = freshRoom();
-    const bad = await room.knocks("name=", { protocols });
+    const bad = await room.handshake("name=", { protocols });
     expect([bad.status, bad.headers["sec-websocket-protocol"]]).toEqual([101, echoed]);
-    expect((await bad.link?.goodbye())?.code).toBe(4000);
-    bad.link?.vanishes();
+    expect((await bad.webSocket?.goodbye())?.code).toBe(4000);
+    bad.webSocket?.vanishes();
 
     const owner = await room.joins("alice", { ...LINE, key: "another" });
-    const wrong = await room.knocks("name=alice", { protocols });
+    const wrong = await room.handshake("name=alice", { protocols });
     expect([wrong.status, wrong.headers["sec-websocket-protocol"]]).toEqual([101, echoed]);
-    expect((await wrong.link?.goodbye())?.code).toBe(4003);
-    wrong.link?.vanishes();
+    expect((await wrong.webSocket?.goodbye())?.code).toBe(4003);
+    wrong.webSocket?.vanishes();
     expect(owner.isCutOff).toBe(false);
   });
 
@@ -237,7 +241,7 @@ describe("the dialect", () => {
     "ping is answered pong, by itself: %s",
     async (dialect) => {
       const room = freshRoom();
-      const link = await room.entersByHand("alice", [dialect]);
+      const link = await room.connectsRaw("alice", [dialect]);
       await link.hears((texts) => texts.length > 0);
       const before = link.texts.filter((text) => !text.includes('"presence"'));
       link.says("ping");
@@ -290,13 +294,13 @@ describe("4000: a bad request", () => {
   ])("%s", async (_case, query, name) => {
     const reason = expect.stringMatching(new RegExp(`^${name}: .{10,}$`)) as string;
     const room = freshRoom();
-    expect(await room.turnsAway(query)).toEqual({ code: 4000, reason });
-    expect(await room.turnsAway(query, { protocols: ["chat.v1"] })).toEqual({ code: 4000, reason });
+    expect(await room.rejects(query)).toEqual({ code: 4000, reason });
+    expect(await room.rejects(query, { protocols: ["chat.v1"] })).toEqual({ code: 4000, reason });
   });
 
   test("a refusal leaves nothing behind: the name is free, and nobody knows it", async () => {
     const room = freshRoom();
-    await room.turnsAway("name=bob&since=1");
+    await room.rejects("name=bob&since=1");
     const alice = await room.joins("alice", { ...V1, key: "hers" });
     expect(await alice.asksWho()).toEqual(["alice"]);
   });
@@ -314,10 +318,10 @@ describe("4000: a bad request", () => {
     ["a name with marks", `name=${encodeURIComponent("ก่อน_a-b.c")}`],
     ["a name of a digit", "name=7"],
   ])("no bad request: %s", async (_case, query) => {
-    const { status, link } = await freshRoom().knocks(query, { protocols: ["chat.v1"] });
+    const { status, webSocket } = await freshRoom().handshake(query, { protocols: ["chat.v1"] });
     expect(status).toBe(101);
-    await link?.hears(([first]) => first?.startsWith('[{"type":"welcome"') === true);
-    link?.vanishes();
+    await webSocket?.hears(([first]) => first?.startsWith('[{"type":"welcome"') === true);
+    webSocket?.vanishes();
   });
 
   test("R1: names and rooms are compared as normalised", async () => {
@@ -396,7 +400,7 @@ describe("4003: a name belongs to the first key that joined with it", () => {
   ])("refused: %s", async (_case, protocols, headers, reason) => {
     const room = freshRoom();
     const owner = await room.joins("alice", { ...V1, key });
-    expect(await room.turnsAway("name=alice", { protocols, headers })).toEqual({
+    expect(await room.rejects("name=alice", { protocols, headers })).toEqual({
       code: 4003,
       reason,
     });
@@ -425,10 +429,10 @@ describe("4003: a name belongs to the first key that joined with it", () => {
   ])("R1: the owner takes over with %s", async (_case, protocols, headers) => {
     const room = freshRoom();
     const owner = await room.joins("alice", { ...V1, key });
-    const { link } = await room.knocks("name=alice", { protocols, headers });
+    const { webSocket } = await room.handshake("name=alice", { protocols, headers });
     expect((await owner.goodbye()).code).toBe(4001);
-    expect(link).toBeDefined();
-    link?.vanishes();
+    expect(webSocket).toBeDefined();
+    webSocket?.vanishes();
   });
 
   test.each([
@@ -443,12 +447,12 @@ describe("4003: a name belongs to the first key that joined with it", () => {
       { headers: bearer(own) },
     ];
     const codes: (number | undefined)[] = [];
-    let current: RawLink | undefined;
+    let current: RawWebSocket | undefined;
     for (const knock of knocks) {
-      const { link } = await room.knocks("name=alice", knock);
-      await link?.hears(isWelcomed);
+      const { webSocket } = await room.handshake("name=alice", knock);
+      await webSocket?.hears(isWelcomed);
       codes.push((await current?.goodbye())?.code);
-      current = link;
+      current = webSocket;
     }
     current?.vanishes();
     expect(codes).toEqual([undefined, 4001, 4001]);
@@ -461,11 +465,11 @@ describe("4003: a name belongs to the first key that joined with it", () => {
     "R1: the key %s is not the key %s, which has the same last byte of a code point",
     async (owners, strangers) => {
       const room = freshRoom();
-      const owner = await room.knocks("name=alice", { headers: bearer(owners) });
-      await owner.link?.hears(isWelcomed);
+      const owner = await room.handshake("name=alice", { headers: bearer(owners) });
+      await owner.webSocket?.hears(isWelcomed);
       const refusal = { code: 4003, reason: ANOTHER };
-      expect(await room.turnsAway("name=alice", { headers: bearer(strangers) })).toEqual(refusal);
-      owner.link?.vanishes();
+      expect(await room.rejects("name=alice", { headers: bearer(strangers) })).toEqual(refusal);
+      owner.webSocket?.vanishes();
     },
   );
 
@@ -473,17 +477,19 @@ describe("4003: a name belongs to the first key that joined with it", () => {
     const room = freshRoom();
     const owner = await room.joins("alice", LINE);
     const refusal = { code: 4003, reason: KEYLESS };
-    expect(await room.turnsAway("name=alice", { headers: bearer("k") })).toEqual(refusal);
+    expect(await room.rejects("name=alice", { headers: bearer("k") })).toEqual(refusal);
     const protocols = ["chat.v1", subprotocolOf("k")];
-    expect(await room.turnsAway("name=alice", { protocols })).toEqual(refusal);
+    expect(await room.rejects("name=alice", { protocols })).toEqual(refusal);
     expect(owner.isCutOff).toBe(false);
     // It belongs to everyone: also while its first user is away, and with an empty key.
     await owner.leaves();
-    expect(await room.turnsAway("name=alice", { protocols })).toEqual(refusal);
-    const { status, link } = await room.knocks("name=alice", { protocols: ["chat.v1", "key."] });
+    expect(await room.rejects("name=alice", { protocols })).toEqual(refusal);
+    const { status, webSocket } = await room.handshake("name=alice", {
+      protocols: ["chat.v1", "key."],
+    });
     expect(status).toBe(101);
-    await link?.hears((texts) => texts.length > 0);
-    link?.vanishes();
+    await webSocket?.hears((texts) => texts.length > 0);
+    webSocket?.vanishes();
   });
 
   test("a key owns its name in one room only, and while it is away, too", async () => {
@@ -491,7 +497,7 @@ describe("4003: a name belongs to the first key that joined with it", () => {
     const owner = await room.joins("alice", { ...V1, key: "hers" });
     await owner.leaves();
     const refusal = { code: 4003, reason: ANOTHER };
-    expect(await room.turnsAway("name=alice", { headers: bearer("his") })).toEqual(refusal);
+    expect(await room.rejects("name=alice", { headers: bearer("his") })).toEqual(refusal);
     await owner.returns();
     const elsewhere = await freshRoom().joins("alice", { ...V1, key: "his" });
     expect([owner.isCutOff, elsewhere.isCutOff]).toEqual([false, false]);
@@ -505,15 +511,15 @@ describe("the closes that refuse, in the order of the protocol", () => {
     const room = freshRoom();
     const alice = await room.joins("alice", V1);
     const bob = await room.joins("bob", LINE);
-    expect(await room.turnsAway("name=carol")).toEqual(FULL);
-    expect(await room.turnsAway("name=carol", { protocols: ["chat.v1"] })).toEqual(FULL);
+    expect(await room.rejects("name=carol")).toEqual(FULL);
+    expect(await room.rejects("name=carol", { protocols: ["chat.v1"] })).toEqual(FULL);
 
     const newer = await room.joins("alice", LINE);
     expect((await alice.goodbye()).code).toBe(4001);
-    expect(await room.turnsAway("name=carol")).toEqual(FULL);
+    expect(await room.rejects("name=carol")).toEqual(FULL);
     // Who may come back within the grace keeps the place.
     await bob.vanishes();
-    expect(await room.turnsAway("name=carol")).toEqual(FULL);
+    expect(await room.rejects("name=carol")).toEqual(FULL);
     await bob.returns();
     await bob.leaves();
     const carol = await room.joins("carol", V1);
@@ -528,7 +534,7 @@ describe("the closes that refuse, in the order of the protocol", () => {
     const alice = await room.joins("alice", { ...V1, key: "hers" });
     const overtaken = `name=alice&session=${alice.session}&attempt=${alice.attempt}`;
     const codeOf = async (query: string, headers: Record<string, string>): Promise<number> =>
-      (await room.turnsAway(query, { headers })).code;
+      (await room.rejects(query, { headers })).code;
     expect(await codeOf(`${overtaken}&since=1`, { Authorization: "Basic YQ==" })).toBe(4000);
     expect(await codeOf("name=carol&since=1", bearer("k"))).toBe(4000);
     expect(await codeOf(overtaken, { Authorization: "Basic YQ==" })).toBe(4003);
@@ -558,11 +564,11 @@ describe("the closes that refuse, in the order of the protocol", () => {
     await room.joins("bob", LINE);
     const { session } = alice;
     const reasons = [
-      await room.turnsAway("name="),
-      await room.turnsAway("name=alice"),
-      await room.turnsAway("name=bob", { headers: bearer("k") }),
-      await room.turnsAway(`name=alice&session=${session}&attempt=0`, { headers: bearer("hers") }),
-      await room.turnsAway("name=carol"),
+      await room.rejects("name="),
+      await room.rejects("name=alice"),
+      await room.rejects("name=bob", { headers: bearer("k") }),
+      await room.rejects(`name=alice&session=${session}&attempt=0`, { headers: bearer("hers") }),
+      await room.rejects("name=carol"),
     ];
     expect(reasons.map(({ code }) => code)).toEqual([4000, 4003, 4003, 4201, 4100]);
     for (const { reason } of reasons) {
@@ -573,5 +579,5 @@ describe("the closes that refuse, in the order of the protocol", () => {
 });
 
 test("R7: the server had nothing to complain about", async () => {
-  expect(await server.complaints()).toEqual([]);
+  expect(await server.loggedErrors()).toEqual([]);
 });

@@ -108,7 +108,7 @@ test(
     await dave.hears("from alice: the end");
     const told = dave.lines.filter((line) => line.startsWith("from "));
     expect(told).toEqual(public_.map(({ from, text }) => `from ${from}: ${text}`));
-    expect(await server.complaints()).toEqual([]);
+    expect(await server.loggedErrors()).toEqual([]);
   },
   CONVERSATION_MS,
 );

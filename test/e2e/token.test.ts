@@ -10,7 +10,7 @@ import { newHome } from "./terminal/support/programs.ts";
 import { bearer } from "../support/clients/client.ts";
 import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
-import { Waiting } from "../support/wait-for.ts";
+import { Notifier } from "../support/wait-for.ts";
 import { AUDIENCE, claimsOf, ISSUER, nowS, SECRET, secretKey, tokenOf } from "../support/tokens.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -24,20 +24,20 @@ const newRoom = (): TestRoom => new TestRoom(server, `token-${++rooms}`);
 /** A client, all that it was told, and a way to wait for it. */
 function joins(options: Omit<ChatClientOptions, "url">) {
   const client = new ChatClient({ url: server.url, ...options });
-  const happenings = new Waiting();
+  const notifier = new Notifier();
   const texts: string[] = [];
   const states: ClientState[] = [];
   client.on("entry", ({ text }) => {
     texts.push(text);
-    happenings.happened();
+    notifier.notify();
   });
   client.on("state", (state) => {
     states.push(state);
-    happenings.happened();
+    notifier.notify();
   });
   onTestFinished(() => client.close());
   const until = (look: () => boolean): Promise<boolean> =>
-    happenings.until(
+    notifier.until(
       look,
       () => `${client.name}; so far: ${JSON.stringify([states, texts])}`,
       20_000,
@@ -80,10 +80,10 @@ describe("with a secret", () => {
     const alice = joins({ room: room.name, name: "alice", key });
     await alice.isNow("live");
     const refusal = { code: 4003, reason: expect.any(String) as string };
-    expect(await room.turnsAway("name=bob", { headers: bearer(key) })).toEqual(refusal);
-    expect(await newRoom().turnsAway("name=alice", { headers: bearer(key) })).toEqual(refusal);
-    expect(await room.turnsAway("name=alice")).toEqual(refusal);
-    expect(await room.turnsAway("name=alice", { headers: bearer("sesame") })).toEqual(refusal);
+    expect(await room.rejects("name=bob", { headers: bearer(key) })).toEqual(refusal);
+    expect(await newRoom().rejects("name=alice", { headers: bearer(key) })).toEqual(refusal);
+    expect(await room.rejects("name=alice")).toEqual(refusal);
+    expect(await room.rejects("name=alice", { headers: bearer("sesame") })).toEqual(refusal);
     expect(alice.client.state.type).toBe("live");
   });
 
@@ -169,7 +169,7 @@ describe("with a secret", () => {
     const key = await goodFor(60);
     const older = await room.joins("alice", { dialect: "chat.v1", key });
     const stranger = await tokenOf(claimsOf({ ...own, sub: "mallory", name: "alice" }));
-    expect(await room.turnsAway("name=alice", { headers: bearer(stranger) })).toMatchObject({
+    expect(await room.rejects("name=alice", { headers: bearer(stranger) })).toMatchObject({
       code: 4003,
     });
     expect(older.isCutOff).toBe(false);
@@ -182,7 +182,7 @@ describe("with a secret", () => {
     const alice = await room.joins("alice", { dialect: "chat.v1", key: await goodFor(60) });
     const overtaken = `name=alice&session=${alice.session}&attempt=${alice.attempt}`;
     const codeOf = async (query: string, key: string): Promise<number> =>
-      (await room.turnsAway(query, { headers: bearer(key) })).code;
+      (await room.rejects(query, { headers: bearer(key) })).code;
     expect(await codeOf(`${overtaken}&since=1`, await goodFor(-60))).toBe(4000);
     expect(await codeOf(overtaken, await goodFor(-60))).toBe(4104);
     expect(await codeOf(overtaken, "sesame")).toBe(4003);
@@ -190,7 +190,7 @@ describe("with a secret", () => {
   });
 
   test("no token and no secret is in what the server prints, and nothing went wrong", async () => {
-    expect(await server.complaints()).toEqual([]);
+    expect(await server.loggedErrors()).toEqual([]);
     expect(server.output).not.toMatch(/eyJ/);
     expect(server.output).not.toContain(SECRET);
   });
@@ -257,14 +257,14 @@ describe("with the keys of an issuer", () => {
       await sign(claimsOf({ aud: "mail" })),
     ];
     for (const token of refusals) {
-      expect(await room.turnsAway("name=alice", { headers: bearer(token) })).toMatchObject({
+      expect(await room.rejects("name=alice", { headers: bearer(token) })).toMatchObject({
         code: 4003,
       });
     }
     expect(asked).toBe(before);
     for (let count = 0; count < 5; count++) {
       const token = await tokenOf(claimsOf(), { alg: "ES256", kid: `made-up-${count}`, key });
-      const { code } = await room.turnsAway("name=alice", { headers: bearer(token) });
+      const { code } = await room.rejects("name=alice", { headers: bearer(token) });
       expect(code).toBe(count === 0 ? 4003 : 4102);
     }
     expect(asked).toBe(before + 1);

@@ -101,7 +101,7 @@ test("R5 R6: two talk; one leaves, is written to, comes back, and has everything
     "alice: three",
     "alice: the end",
   ]);
-  expect(await server.complaints()).toEqual([]);
+  expect(await server.loggedErrors()).toEqual([]);
 });
 
 test("who and history answer a person in lines", async () => {

@@ -7,11 +7,11 @@
 /** How long anything in a test may take, in ms, unless it says otherwise. */
 const DEADLINE_MS = 10_000;
 
-export class Waiting {
+export class Notifier {
   readonly #asking = new Set<() => void>();
 
   /** Something happened: everyone who waits looks again. */
-  happened(): void {
+  notify(): void {
     for (const ask of this.#asking) ask();
   }
 

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import type { RoomName, Seq } from "../../src/protocol/ids.ts";
-import { damages, logged } from "../support/storage/corruption.ts";
+import { corrupts, logged } from "../support/storage/corruption.ts";
 import { type Client, TestRoom } from "../support/harness/workerd.ts";
 
 /** Alice is online; bob had "one" and is away; "two" waits for him. One row each. */
@@ -36,7 +36,7 @@ test.each([
 ])("R6: a database with %s closes with 4102, and mended has everything", async (_case, damage) => {
   const { room, alice } = await scene();
   const { epoch } = await alice.hearsKind("welcome");
-  await damages(room, "CREATE TABLE meta_before AS SELECT * FROM meta", damage);
+  await corrupts(room, "CREATE TABLE meta_before AS SELECT * FROM meta", damage);
   await room.sleeps();
   const words = await logged(async () => {
     expect(await (await room.joins("carol")).isClosed()).toMatchObject({ code: 4102 });
@@ -45,7 +45,7 @@ test.each([
   expect(words).toContain("this room's database is damaged: it ");
   expect(words).toContain("restore it from a point in time before");
   expect(words).not.toMatch(SECRETS);
-  await damages(
+  await corrupts(
     room,
     "DELETE FROM meta",
     "INSERT INTO meta SELECT * FROM meta_before",
@@ -65,7 +65,7 @@ test.each([
   ["a cursor that is text", '[["bob","2",0]]'],
 ])("R5: a checkpoint with %s is passed over for the names' own rows", async (_case, saved) => {
   const { room, alice } = await scene();
-  await damages(room, `INSERT INTO checkpoint VALUES (0, 2, '${saved}')`);
+  await corrupts(room, `INSERT INTO checkpoint VALUES (0, 2, '${saved}')`);
   await room.sleeps();
   const words = await logged(async () => {
     const bob = await room.joins("bob");
@@ -103,7 +103,7 @@ test.each([
   ["another entry", "replace(body, '\"seq\":1', '\"seq\":9')"],
 ])("R7: a segment that is %s is the trouble of who must read it alone", async (_case, body) => {
   const { room, alice, carol } = await withCarol();
-  await damages(
+  await corrupts(
     room,
     "CREATE TABLE before AS SELECT * FROM segments",
     `UPDATE segments SET body = ${body}`,
@@ -126,7 +126,7 @@ test.each([
   expect([alice.closed, carol.closed]).toEqual([undefined, undefined]);
   expect(words).toContain("the segment with the entries 1 to 1 cannot be read");
   expect(words).not.toMatch(SECRETS);
-  await damages(room, "UPDATE segments SET body = (SELECT body FROM before) WHERE last = 1");
+  await corrupts(room, "UPDATE segments SET body = (SELECT body FROM before) WHERE last = 1");
   const back = await room.joins("bob");
   await back.isReady();
   expect(back.texts).toEqual(["one"]);
@@ -134,7 +134,7 @@ test.each([
 
 test("R7: a segment of which nobody can say whom it concerns is no trouble of those who are here", async () => {
   const { room, alice, carol } = await withCarol();
-  await damages(room, "UPDATE segments SET audience = x'00' WHERE last = 1");
+  await corrupts(room, "UPDATE segments SET audience = x'00' WHERE last = 1");
   await room.sleeps();
   const words = await logged(async () => {
     alice.says("hello", ["carol"]);
@@ -147,7 +147,7 @@ test("R7: a segment of which nobody can say whom it concerns is no trouble of th
 
 test("R6: an export that comes to a damaged segment is cut off before it, without an end", async () => {
   const { room, alice } = await scene();
-  await damages(room, "UPDATE segments SET body = '' WHERE last = 2");
+  await corrupts(room, "UPDATE segments SET body = '' WHERE last = 2");
   await room.sleeps();
   const words = await logged(async () => {
     const exported = await room.stub.export(room.name as RoomName);
@@ -163,7 +163,7 @@ test.each(["cursor", "seen", "head"])(
   "R5: a name whose %s is damaged starts at its birth",
   async (column) => {
     const { room } = await scene();
-    await damages(room, `UPDATE peers SET ${column} = 'x' WHERE name = 'bob'`);
+    await corrupts(room, `UPDATE peers SET ${column} = 'x' WHERE name = 'bob'`);
     await room.sleeps();
     const words = await logged(async () => {
       const bob = await room.joins("bob");
@@ -177,7 +177,7 @@ test.each(["cursor", "seen", "head"])(
 
 test("R8: a name whose birth is damaged is let in by nobody, until it is mended", async () => {
   const { room, alice } = await scene();
-  await damages(room, "UPDATE peers SET birth = 'x' WHERE name = 'bob'");
+  await corrupts(room, "UPDATE peers SET birth = 'x' WHERE name = 'bob'");
   await room.sleeps();
   const words = await logged(async () => {
     expect(await (await room.joins("bob")).isClosed()).toMatchObject({ code: 4102 });
@@ -185,7 +185,7 @@ test("R8: a name whose birth is damaged is let in by nobody, until it is mended"
   expect(words).toContain("a row of the table peers cannot be read");
   expect(words).not.toMatch(SECRETS);
   expect(alice.closed).toBeUndefined();
-  await damages(room, "UPDATE peers SET birth = 0 WHERE name = 'bob'");
+  await corrupts(room, "UPDATE peers SET birth = 0 WHERE name = 'bob'");
   const bob = await room.joins("bob");
   await bob.isReady();
   expect(bob.texts).toEqual(["two"]);

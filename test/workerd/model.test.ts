@@ -75,7 +75,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       fault,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ type: a("ghost"), who, which }) },
+  { weight: 1, arbitrary: fc.record({ type: a("stale"), who, which }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constantFrom("sleep", "evict", "crash") }) },
   { weight: 2, arbitrary: fc.record({ type: a("pass"), seconds: fc.constantFrom(16, 95) }) },
 );

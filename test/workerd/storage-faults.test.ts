@@ -3,7 +3,7 @@
  * refuses `PRAGMA max_page_count`). After the mend everything confirmed is there, in order.
  */
 import { expect, test } from "vitest";
-import { damages, logged } from "../support/storage/corruption.ts";
+import { corrupts, logged } from "../support/storage/corruption.ts";
 import { TestRoom } from "../support/harness/workerd.ts";
 
 const TABLES = ["segments", "peers", "checkpoint"];
@@ -109,7 +109,7 @@ test.each([
       await Promise.all(frames);
     });
   if (failing !== undefined) {
-    await damages(
+    await corrupts(
       room,
       `CREATE TRIGGER full BEFORE INSERT ON segments WHEN (SELECT count(*) FROM segments) = ${failing - 1}
        BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`,

@@ -3,7 +3,7 @@
  * release is asked the same, and this release too, from a scene it has just played (test/fixtures/README.md).
  */
 import { describe, expect, inject, test } from "vitest";
-import { Kept, keptReleases } from "../support/harness/release.ts";
+import { KeptRoom, keptReleases } from "../support/harness/release.ts";
 import { type Fixture, KEYS, playScene } from "../support/harness/fixture-scenario.ts";
 import { type Client, withVars } from "../support/harness/workerd.ts";
 
@@ -23,7 +23,7 @@ const AGES = { LOG_DAYS: "3650" };
 
 /** A join with the key of that name. */
 const returns = (
-  { room }: Kept,
+  { room }: KeptRoom,
   name: string,
   query: Record<string, string | number> = {},
 ): Promise<Client> => {
@@ -41,8 +41,10 @@ test("the releases that are kept", () => {
 });
 
 describe.each(releases)("%s", (_release, fixture) => {
-  const wakes = (title: string, conversation: (kept: Kept) => Promise<void>): void => {
-    test(title, () => withVars(AGES, async () => conversation(await Kept.asleep(await fixture()))));
+  const wakes = (title: string, conversation: (kept: KeptRoom) => Promise<void>): void => {
+    test(title, () =>
+      withVars(AGES, async () => conversation(await KeptRoom.asleep(await fixture()))),
+    );
   };
 
   wakes("R5: the connected hear what was in flight, and then what is new, once", async (room) => {

@@ -4,10 +4,10 @@ import { createConnection } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import {
-  ask,
+  sendRequest,
   frameOf,
   OPCODE,
-  type RawLink,
+  type RawWebSocket,
   upgradeHeaders,
 } from "../../support/clients/raw-websocket.ts";
 import { TestRoom } from "../../support/clients/room.ts";
@@ -100,8 +100,8 @@ describe("a handshake by hand", () => {
   ])("%s", async (_case, count, status) => {
     const protocols = [...Array.from({ length: count }, (_, i) => `p${i}`), "chat.v1"];
     const headers = upgradeHeaders(protocols);
-    const answer = await ask(server.url, `${freshRoom().path}?name=alice`, { headers });
-    answer.link?.vanishes();
+    const answer = await sendRequest(server.url, `${freshRoom().path}?name=alice`, { headers });
+    answer.webSocket?.vanishes();
     expect(answer.status).toBe(status);
     expect(answer.headers["sec-websocket-protocol"]).toBe(status === 101 ? "chat.v1" : undefined);
   });
@@ -122,10 +122,12 @@ describe("a handshake by hand", () => {
         { protocols: [`key.${encoded}`] },
       ];
       for (const way of ways) {
-        const { headers, body, link } = await room.knocks("name=alice", way);
-        const heard = link?.hears((texts) => texts.length > 0).catch(() => link.goodbye());
-        const told = JSON.stringify([headers, body, await heard, link?.texts]);
-        link?.vanishes();
+        const { headers, body, webSocket } = await room.handshake("name=alice", way);
+        const heard = webSocket
+          ?.hears((texts) => texts.length > 0)
+          .catch(() => webSocket.goodbye());
+        const told = JSON.stringify([headers, body, await heard, webSocket?.texts]);
+        webSocket?.vanishes();
         for (const secret of [key, encoded, bytes]) expect(told).not.toContain(secret);
       }
       const printed = await server.allPrinted();
@@ -155,7 +157,7 @@ describe("bombs and floods, while others talk", () => {
   test("a flood of pings of both kinds is the runtime's to answer", async () => {
     const room = freshRoom();
     const talk = await conversation(room);
-    const mallory = await room.entersByHand("mallory");
+    const mallory = await room.connectsRaw("mallory");
     await mallory.hears((texts) => texts.length > 0);
     const both = [frameOf(OPCODE.ping, "x".repeat(125)), frameOf(OPCODE.text, "ping")];
     mallory.sends(...Array.from({ length: 2_000 }, () => both).flat());
@@ -170,8 +172,8 @@ describe("bombs and floods, while others talk", () => {
   test("links that were put out and never end do not hold up their name, nor anybody", async () => {
     const room = freshRoom();
     const talk = await conversation(room);
-    const ghosts: RawLink[] = [];
-    for (let i = 0; i < 50; i++) ghosts.push(await room.entersByHand("mallory"));
+    const ghosts: RawWebSocket[] = [];
+    for (let i = 0; i < 50; i++) ghosts.push(await room.connectsRaw("mallory"));
     const last = ghosts.pop();
     for (const ghost of ghosts) {
       expect((await ghost.goodbye()).code).toBe(4001);
@@ -188,7 +190,7 @@ describe("bombs and floods, while others talk", () => {
     const room = freshRoom();
     const talk = await conversation(room);
     const names = Array.from({ length: 60 }, (_, i) => `silent${i}`);
-    const silent = await Promise.all(names.map((name) => room.entersByHand(name)));
+    const silent = await Promise.all(names.map((name) => room.connectsRaw(name)));
     for (const link of silent) link.stopsReading();
     for (let i = 0; i < 5; i++) await talk();
     for (const link of silent) link.vanishes();

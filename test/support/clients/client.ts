@@ -7,7 +7,7 @@
  */
 import { WebSocket } from "ws";
 import type { Goodbye } from "./raw-websocket.ts";
-import { Waiting } from "../wait-for.ts";
+import { Notifier } from "../wait-for.ts";
 
 /** 1006: the link broke without a Close frame. */
 const BROKEN: Goodbye = { code: 1006, reason: "" };
@@ -29,7 +29,7 @@ export const bearer = (key: string): { Authorization: string } => ({
 
 export abstract class Client {
   readonly name: string;
-  readonly #happenings = new Waiting();
+  readonly #notifier = new Notifier();
   readonly #headers: Record<string, string>;
   #socket: WebSocket | undefined;
   #pongs = 0;
@@ -91,7 +91,7 @@ export abstract class Client {
       if (this.#fault !== undefined) throw this.#fault;
       return look();
     };
-    return this.#happenings.until(unlessBroken, expected, ms);
+    return this.#notifier.until(unlessBroken, expected, ms);
   }
 
   /** Opens a link; what it brings goes to `hear` until there is a newer one. */
@@ -112,14 +112,14 @@ export abstract class Client {
       } catch (error) {
         this.#fault = error;
       }
-      this.#happenings.happened();
+      this.#notifier.notify();
     });
     // `close` follows.
     socket.on("error", () => {});
     socket.on("close", (code, reason) => {
       if (!isNewest()) return;
       this.#goodbye = code === 1006 ? BROKEN : { code, reason: reason.toString() };
-      this.#happenings.happened();
+      this.#notifier.notify();
     });
   }
 

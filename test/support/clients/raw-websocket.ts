@@ -7,7 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
-import { Waiting } from "../wait-for.ts";
+import { Notifier } from "../wait-for.ts";
 
 export interface Goodbye {
   readonly code: number;
@@ -57,9 +57,9 @@ export function closeFrameOf(code: number, reason = ""): Buffer {
   return frameOf(OPCODE.close, Buffer.concat([payload, Buffer.from(reason)]));
 }
 
-export class RawLink {
+export class RawWebSocket {
   readonly #socket: Socket;
-  readonly #happenings = new Waiting();
+  readonly #notifier = new Notifier();
   readonly #frames: Frame[] = [];
   #unread: Buffer = Buffer.alloc(0);
   #isOver = false;
@@ -71,7 +71,7 @@ export class RawLink {
     socket.on("error", () => {});
     socket.on("close", () => {
       this.#isOver = true;
-      this.#happenings.happened();
+      this.#notifier.notify();
     });
     this.#read(head);
   }
@@ -97,7 +97,7 @@ export class RawLink {
       if (this.#isClosed) throw new Error(`closed instead: ${this.#account()}`);
       return false;
     };
-    await this.#happenings.until(look, () => `other texts than ${this.#account()}`);
+    await this.#notifier.until(look, () => `other texts than ${this.#account()}`);
   }
 
   /** Waits for the server's Close frame, whatever comes before it. */
@@ -108,7 +108,7 @@ export class RawLink {
       }
       return this.#goodbye;
     };
-    return this.#happenings.until(look, () => `a Close frame after ${this.#account()}`);
+    return this.#notifier.until(look, () => `a Close frame after ${this.#account()}`);
   }
 
   /** Waits for a Close frame that is the first thing to come. */
@@ -118,13 +118,13 @@ export class RawLink {
       if (unexpected) throw new Error(`let in instead: ${this.#account()}`);
       return this.#goodbye;
     };
-    return this.#happenings.until(look, () => "a Close frame");
+    return this.#notifier.until(look, () => "a Close frame");
   }
 
   /** Waits for the end of TCP. */
   async ends(): Promise<void> {
     const look = (): boolean => this.#isOver;
-    await this.#happenings.until(look, () => `the end of TCP after ${this.#account()}`);
+    await this.#notifier.until(look, () => `the end of TCP after ${this.#account()}`);
   }
 
   /** From now on nothing is taken from the link any more: the sender's buffers fill. */
@@ -155,7 +155,7 @@ export class RawLink {
     for (let frame = this.#next(); frame !== undefined; frame = this.#next()) {
       this.#frames.push(frame);
     }
-    this.#happenings.happened();
+    this.#notifier.notify();
   }
 
   /** Frames of this server are never masked, and the texts of these tests never fragmented. */
@@ -180,24 +180,28 @@ const goodbyeOf = (payload: Buffer): Goodbye => ({
   reason: payload.subarray(2).toString(),
 });
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
   /** There if the answer was 101. */
-  readonly link: RawLink | undefined;
+  readonly webSocket: RawWebSocket | undefined;
 }
 
-interface Asking {
+interface RequestOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** One HTTP request, exactly as said. The path is not normalised. */
-export function ask(origin: string, path: string, asking: Asking = {}): Promise<HttpAnswer> {
+export function sendRequest(
+  origin: string,
+  path: string,
+  asking: RequestOptions = {},
+): Promise<HttpResponse> {
   const { method = "GET", headers = {} } = asking;
   const { hostname, port } = new URL(origin);
-  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
   const asked = request({ hostname, port, path, method, headers, agent: false });
   asked.on("error", reject);
   asked.on("response", (response) => {
@@ -207,11 +211,11 @@ export function ask(origin: string, path: string, asking: Asking = {}): Promise<
     response.on("end", () => {
       const { statusCode: status = 0, headers: told } = response;
       const body = Buffer.concat(chunks).toString();
-      resolve({ status, headers: told, body, link: undefined });
+      resolve({ status, headers: told, body, webSocket: undefined });
     });
   });
   asked.on("upgrade", ({ statusCode: status = 0, headers: told }, socket, head) => {
-    resolve({ status, headers: told, body: "", link: new RawLink(socket, head) });
+    resolve({ status, headers: told, body: "", webSocket: new RawWebSocket(socket, head) });
   });
   asked.end();
   return promise;

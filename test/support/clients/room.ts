@@ -2,10 +2,10 @@
 import type { Credentials } from "./client.ts";
 import { LineClient } from "./line-client.ts";
 import {
-  ask,
+  sendRequest,
   type Goodbye,
-  type HttpAnswer,
-  type RawLink,
+  type HttpResponse,
+  type RawWebSocket,
   upgradeHeaders,
 } from "./raw-websocket.ts";
 import type { Server } from "../server/server.ts";
@@ -60,29 +60,32 @@ export class TestRoom {
   }
 
   /** A handshake by hand. @param query without the question mark */
-  knocks(
+  handshake(
     query: string,
     { protocols = [], headers = {} }: HandshakeOptions = {},
-  ): Promise<HttpAnswer> {
+  ): Promise<HttpResponse> {
     const all = { ...upgradeHeaders(protocols), ...headers };
-    return ask(this.#server.url, `${this.path}?${query}`, { headers: all });
+    return sendRequest(this.#server.url, `${this.path}?${query}`, { headers: all });
   }
 
   /** A handshake that is accepted only to be closed. @returns what the close says */
-  async turnsAway(query: string, knocking: HandshakeOptions = {}): Promise<Goodbye> {
-    const { status, body, link } = await this.knocks(query, knocking);
-    if (link === undefined) throw new Error(`no close can be read: ${status} ${body}`);
+  async rejects(query: string, knocking: HandshakeOptions = {}): Promise<Goodbye> {
+    const { status, body, webSocket } = await this.handshake(query, knocking);
+    if (webSocket === undefined) throw new Error(`no close can be read: ${status} ${body}`);
     try {
-      return await link.refusal();
+      return await webSocket.refusal();
     } finally {
-      link.vanishes();
+      webSocket.vanishes();
     }
   }
 
   /** Somebody comes in who speaks WebSocket by hand. */
-  async entersByHand(name: string, protocols: readonly string[] = ["chat.v1"]): Promise<RawLink> {
-    const { status, body, link } = await this.knocks(`name=${name}`, { protocols });
-    if (link === undefined) throw new Error(`${name} was not let in: ${status} ${body}`);
-    return link;
+  async connectsRaw(
+    name: string,
+    protocols: readonly string[] = ["chat.v1"],
+  ): Promise<RawWebSocket> {
+    const { status, body, webSocket } = await this.handshake(`name=${name}`, { protocols });
+    if (webSocket === undefined) throw new Error(`${name} was not let in: ${status} ${body}`);
+    return webSocket;
   }
 }

@@ -23,7 +23,7 @@ export const keptReleases: readonly [release: string, Fixture][] = Object.keys(f
   });
 
 /** A room that a release left behind, asleep under this release. */
-export class Kept {
+export class KeptRoom {
   readonly room: TestRoom;
   readonly #clients: { readonly attachment: Attachment; readonly client: Client }[] = [];
 
@@ -32,8 +32,8 @@ export class Kept {
   }
 
   /** Puts the fixture into an object, and lets that lose its memory. */
-  static async asleep({ sql, sockets }: Fixture): Promise<Kept> {
-    const kept = new Kept(await emptyRoom());
+  static async asleep({ sql, sockets }: Fixture): Promise<KeptRoom> {
+    const kept = new KeptRoom(await emptyRoom());
     const { room } = kept;
     await room.inside((_object, { storage }) => {
       storage.sql.exec(sql);

@@ -100,7 +100,7 @@ export class RoomHarness {
   }
 
   /** The operator asks. @returns the answer, unless it is one of several events of a turn */
-  orders(order: AdminRequest): AdminResult | undefined {
+  requests(order: AdminRequest): AdminResult | undefined {
     const ask = this.#asks++;
     this.happens({ type: "Operator", ask, order });
     return this.outcomes.get(ask);
@@ -127,8 +127,8 @@ export class RoomHarness {
 
   /** Memory is lost, sockets and what they remember are kept. */
   hibernates(): void {
-    const memos = [...this.clients.values()].flatMap(({ memo, closed }) =>
-      memo && !closed ? [memo] : [],
+    const memos = [...this.clients.values()].flatMap(({ snapshot, closed }) =>
+      snapshot && !closed ? [snapshot] : [],
     );
     this.broker = this.#awake(memos);
     this.settle(0);
@@ -165,9 +165,9 @@ export class RoomHarness {
 }
 
 export class Client {
-  readonly #stage: RoomHarness;
+  readonly #harness: RoomHarness;
   readonly link: ConnectionRef;
-  memo: ConnectionSnapshot | undefined;
+  snapshot: ConnectionSnapshot | undefined;
   closed: { readonly code: number; readonly reason: string } | undefined;
   /** Frames, each a list of what one turn brought. */
   frames: ServerMessage[][] = [];
@@ -178,7 +178,7 @@ export class Client {
   pinged: number | undefined;
 
   constructor(stage: RoomHarness, link: ConnectionRef) {
-    this.#stage = stage;
+    this.#harness = stage;
     this.link = link;
   }
 
@@ -206,11 +206,11 @@ export class Client {
   }
 
   does(command: Command): void {
-    this.#stage.happens({ type: "CommandReceived", link: this.link, command });
+    this.#harness.happens({ type: "CommandReceived", link: this.link, command });
   }
 
   leaves(code = 1000): void {
-    this.#stage.happens({ type: "Disconnect", link: this.link, code });
+    this.#harness.happens({ type: "Disconnect", link: this.link, code });
   }
 
   vanishes(): void {
@@ -260,11 +260,11 @@ export class Client {
   }
 
   isOpened(memo: ConnectionSnapshot): void {
-    this.memo = memo;
+    this.snapshot = memo;
   }
 
   remembers(memo: ConnectionSnapshot): void {
-    this.memo = memo;
+    this.snapshot = memo;
   }
 
   isClosed(code: number, reason: string): void {

@@ -4,9 +4,9 @@
  * remember. And at the end, when all is healed: has everything reached whom it concerns?
  */
 import { expect } from "vitest";
-import { storedIn } from "./object.ts";
-import { hasTaken, type Line, type Person } from "./person.ts";
-import type { Handed, RoomModel } from "./room-model.ts";
+import { readStored } from "./object.ts";
+import { hasProcessed, type PersonConnection, type Person } from "./person.ts";
+import type { Delivered, RoomModel } from "./room-model.ts";
 import type { TestRoom } from "../harness/workerd.ts";
 
 export async function compare(
@@ -14,27 +14,27 @@ export async function compare(
   model: RoomModel,
   people: readonly Person[],
 ): Promise<void> {
-  const stored = await storedIn(room);
+  const stored = await readStored(room);
   model.serves();
-  const talking = people.flatMap(({ talking: line }) => line ?? []);
-  await Promise.all(talking.map((line) => hasTaken(line)));
+  const talking = people.flatMap(({ active: line }) => line ?? []);
+  await Promise.all(talking.map((line) => hasProcessed(line)));
   const { here, names, log, first, online } = model;
   for (const person of people) {
-    for (const line of person.lines.filter(({ isOver }) => !isOver)) {
-      await isAsExpected(line, model);
+    for (const line of person.connections.filter(({ isOver }) => !isOver)) {
+      await compareConnection(line, model);
       line.isOver = line.code !== undefined;
     }
-    const line = person.lines.at(-1);
+    const line = person.connections.at(-1);
     if (line !== undefined && !line.isSilent) {
-      for (const handed of line.link.handed.slice(line.read)) person.processes(handed);
-      line.read = line.link.handed.length;
+      for (const handed of line.connection.delivered.slice(line.read)) person.processes(handed);
+      line.read = line.connection.delivered.length;
     }
   }
-  for (const { client, link } of talking) {
-    if (link.dialect === "chat.line") continue;
+  for (const { client, connection } of talking) {
+    if (connection.dialect === "chat.line") continue;
     const peers = client.all("who").at(-1)?.peers ?? [];
     const said = peers.filter((peer) => peer.online).map(({ name }) => name as string);
-    expect(said, `who is online, says ${link.name}`).toEqual(here);
+    expect(said, `who is online, says ${connection.name}`).toEqual(here);
     expect(peers.map(({ name }) => name as string)).toEqual([...names.keys()].sort());
   }
   expect(stored.log, "the log").toEqual(
@@ -44,18 +44,18 @@ export async function compare(
   expect(Object.fromEntries(stored.cursors), "what is pending").toEqual(
     Object.fromEntries(cursors),
   );
-  const memos = people.flatMap(({ name, line }) => {
-    const memo = online.get(name)?.memo;
-    return line && memo ? [[name, { id: line.id, ...memo }]] : [];
+  const memos = people.flatMap(({ name, current }) => {
+    const memo = online.get(name)?.snapshot;
+    return current && memo ? [[name, { id: current.id, ...memo }]] : [];
   });
   expect(stored.memos, "what the sockets remember").toEqual(Object.fromEntries(memos));
 }
 
 /** R4, R5, R11: everyone is ready, and has had all that concerns them, in order and once. */
 export function hasHealed(model: RoomModel, people: readonly Person[]): void {
-  for (const { name, line, seen, gaps } of people) {
-    expect(line?.link.ready, `R11: ${name} becomes ready`).toBe(true);
-    const birth = line?.link.birth ?? 0;
+  for (const { name, current, seen, gaps } of people) {
+    expect(current?.connection.ready, `R11: ${name} becomes ready`).toBe(true);
+    const birth = current?.connection.birth ?? 0;
     const missed = model.log.filter(
       (entry) =>
         entry.seq > birth &&
@@ -72,19 +72,22 @@ export function hasHealed(model: RoomModel, people: readonly Person[]): void {
 }
 
 /** A link was handed just what the model says, and was closed as the model says. */
-async function isAsExpected({ client, link, code }: Line, model: RoomModel): Promise<void> {
+async function compareConnection(
+  { client, connection, code }: PersonConnection,
+  model: RoomModel,
+): Promise<void> {
   if (code !== undefined)
-    expect((await client.isClosed()).code, `how ${link.name} ended`).toBe(code);
-  else expect(client.closed, `${link.name} is connected`).toBeUndefined();
-  const expected = link.handed.filter((handed) => model.isShown(link, handed));
-  if (link.dialect === "chat.v1") {
-    const heard = client.heard.flatMap((frame): Handed[] => {
+    expect((await client.isClosed()).code, `how ${connection.name} ended`).toBe(code);
+  else expect(client.closed, `${connection.name} is connected`).toBeUndefined();
+  const expected = connection.delivered.filter((handed) => model.isShown(connection, handed));
+  if (connection.dialect === "chat.v1") {
+    const heard = client.heard.flatMap((frame): Delivered[] => {
       if (frame.type === "message") return [{ type: "message", seq: frame.seq }];
       return frame.type === "gap" ? [frame] : [];
     });
-    expect(heard, `what ${link.name} heard`).toEqual(expected);
-    expect(client.all("ready").length > 0, `${link.name} was told that it is ready`).toBe(
-      link.ready,
+    expect(heard, `what ${connection.name} heard`).toEqual(expected);
+    expect(client.all("ready").length > 0, `${connection.name} was told that it is ready`).toBe(
+      connection.ready,
     );
   } else {
     const heard = client.lines.filter((line) => line.startsWith("from "));
@@ -92,6 +95,6 @@ async function isAsExpected({ client, link, code }: Line, model: RoomModel): Pro
       const entry = type === "message" && "seq" in at ? model.log[at.seq - 1] : undefined;
       return `from ${entry?.from}: ${entry?.text}`;
     });
-    expect(heard, `what ${link.name} read`).toEqual(said);
+    expect(heard, `what ${connection.name} read`).toEqual(said);
   }
 }

@@ -3,7 +3,7 @@
  * that are over; what is stored, and what the sockets remember.
  */
 import type { ChatRoom } from "../../../src/durable-object/chat-room.ts";
-import type { Line } from "./person.ts";
+import type { PersonConnection } from "./person.ts";
 import type { Step } from "./steps.ts";
 import type { TestRoom } from "../harness/workerd.ts";
 
@@ -30,7 +30,7 @@ export const idOf = (ws: WebSocket | undefined): string =>
   (ws?.deserializeAttachment() as Remembered | undefined)?.memo.link.id ?? "";
 
 /** What would be there if memory were lost now. */
-export function storedIn(room: TestRoom): Promise<Stored> {
+export function readStored(room: TestRoom): Promise<Stored> {
   return room.inside(async (object, state) => {
     await turn(object);
     const { sql } = state.storage;
@@ -63,14 +63,14 @@ export function storedIn(room: TestRoom): Promise<Stored> {
 }
 
 /** The next join meets the failure of `line` in its inbox. */
-export function failsBesideJoin(
+export function injectFailureWithJoin(
   room: TestRoom,
-  { id, link }: Line,
+  { id, connection }: PersonConnection,
   when: "before" | "behind",
 ): Promise<void> {
   return room.inside((object, state) => {
-    const ws = room.socketsOf(state, link.name).find((one) => idOf(one) === id);
-    if (ws === undefined) throw new Error(`${link.name} has no socket`);
+    const ws = room.socketsOf(state, connection.name).find((one) => idOf(one) === id);
+    if (ws === undefined) throw new Error(`${connection.name} has no socket`);
     object.fetch = (request) => {
       Reflect.deleteProperty(object, "fetch");
       if (when === "before") void object.webSocketClose(ws, 1006);
@@ -82,7 +82,7 @@ export function failsBesideJoin(
 }
 
 /** @returns which connection the signals were of; undefined if the platform lists none of that name */
-export function hearsSignals(
+export function injectSignals(
   room: TestRoom,
   { who, which, signals, inOneTurn }: Extract<Step, { type: "signal" }>,
 ): Promise<string | undefined> {
@@ -103,7 +103,7 @@ export function hearsSignals(
 }
 
 /** A connection other than the current one says something, if there is one. */
-export function hearsGhost(
+export function injectStaleMessage(
   room: TestRoom,
   { who, which, current }: { who: string; which: number; current: string | undefined },
 ): Promise<void> {

@@ -1,11 +1,11 @@
 /** Who takes part in a model run: people, with what outlives their connections, and the connections they had. */
-import type { Handed, ModelConnection } from "./room-model.ts";
+import type { Delivered, ModelConnection } from "./room-model.ts";
 import type { Client } from "../harness/workerd.ts";
 
 /** One connection, as its client, the model and the object know it. */
-export interface Line {
+export interface PersonConnection {
   readonly client: Client;
-  readonly link: ModelConnection;
+  readonly connection: ModelConnection;
   readonly id: string;
   /** It hears nothing and says nothing any more, and the room has not noticed. */
   isSilent: boolean;
@@ -21,7 +21,7 @@ export interface Line {
 export class Person {
   readonly name: string;
   readonly key: string;
-  readonly lines: Line[] = [];
+  readonly connections: PersonConnection[] = [];
   attempt = 0;
   cursor: number | undefined;
   readonly seen: number[] = [];
@@ -33,17 +33,17 @@ export class Person {
   }
 
   /** The connection that the room holds for the current one, if it is not over. */
-  get line(): Line | undefined {
-    const line = this.lines.at(-1);
+  get current(): PersonConnection | undefined {
+    const line = this.connections.at(-1);
     return line?.code === undefined ? line : undefined;
   }
 
-  get talking(): Line | undefined {
-    return this.line?.isSilent === false ? this.line : undefined;
+  get active(): PersonConnection | undefined {
+    return this.current?.isSilent === false ? this.current : undefined;
   }
 
   /** As `chat.v1` clients do: what is not above the cursor is a repeat. */
-  processes(handed: Handed): void {
+  processes(handed: Delivered): void {
     const { cursor = 0 } = this;
     if (handed.type === "message") {
       if (handed.seq <= cursor) return;
@@ -57,13 +57,13 @@ export class Person {
 }
 
 /** The room has taken all that this client said, or has ended it. */
-export async function hasTaken({ client, link }: Line): Promise<void> {
+export async function hasProcessed({ client, connection }: PersonConnection): Promise<void> {
   const HELP = "who is here, and who is away";
   const answers = (): number =>
-    link.dialect === "chat.v1"
+    connection.dialect === "chat.v1"
       ? client.all("who").length
       : client.lines.filter((line) => line.includes(HELP)).length;
   const before = answers();
-  client.tells(link.dialect === "chat.v1" ? { type: "who", id: `${before}` } : "/help");
+  client.tells(connection.dialect === "chat.v1" ? { type: "who", id: `${before}` } : "/help");
   await client.until(() => answers() > before || client.closed !== undefined, "an answer");
 }

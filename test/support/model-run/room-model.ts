@@ -15,7 +15,7 @@ export interface Entry {
 }
 
 /** What a link was handed, in order. */
-export type Handed =
+export type Delivered =
   | { readonly type: "message"; readonly seq: number }
   | { readonly type: "gap"; readonly from: number; readonly to: number };
 
@@ -37,13 +37,13 @@ interface ModelSnapshot {
 export interface ModelConnection extends Join {
   readonly birth: number;
   readonly welcomeHead: number;
-  readonly handed: Handed[];
-  memo: ModelSnapshot;
+  readonly delivered: Delivered[];
+  snapshot: ModelSnapshot;
   acked: number;
   sent: number;
   flight: number[];
   ready: boolean;
-  progressAt: number;
+  lastAckAt: number;
 }
 
 interface ModelMember {
@@ -100,13 +100,13 @@ export class RoomModel {
       ...join,
       birth,
       welcomeHead: this.head,
-      handed: [],
-      memo: { acked: since, ready: false },
+      delivered: [],
+      snapshot: { acked: since, ready: false },
       acked: since,
       sent: since,
       flight: [],
       ready: false,
-      progressAt: this.now,
+      lastAckAt: this.now,
     };
     this.online.set(join.name, link);
     this.grace.delete(join.name);
@@ -140,7 +140,7 @@ export class RoomModel {
     link.acked = seq;
     link.flight = link.flight.filter((one) => one > seq);
     link.sent = Math.max(link.sent, seq);
-    link.progressAt = this.now;
+    link.lastAckAt = this.now;
     this.#serve(link);
     this.#remember(link);
   }
@@ -156,7 +156,7 @@ export class RoomModel {
   /** What is due at `now`. @returns the links that the room ended, with 4201 */
   turns(): ModelConnection[] {
     const dead = [...this.online.values()].filter(
-      (link) => link.flight.length > 0 && link.progressAt + STALL_MS <= this.now,
+      (link) => link.flight.length > 0 && link.lastAckAt + STALL_MS <= this.now,
     );
     for (const link of dead) this.removes(link, false);
     for (const [name, until] of this.grace) if (until <= this.now) this.grace.delete(name);
@@ -167,11 +167,11 @@ export class RoomModel {
   wakes(): void {
     this.grace.clear();
     for (const link of this.online.values()) {
-      link.acked = link.memo.acked;
-      link.sent = link.memo.acked;
-      link.ready = link.memo.ready;
+      link.acked = link.snapshot.acked;
+      link.sent = link.snapshot.acked;
+      link.ready = link.snapshot.ready;
       link.flight = [];
-      link.progressAt = this.now;
+      link.lastAckAt = this.now;
     }
   }
 
@@ -197,9 +197,9 @@ export class RoomModel {
   }
 
   #serve(link: ModelConnection): void {
-    const count = link.handed.length;
+    const count = link.delivered.length;
     this.#pump(link);
-    const isShown = link.handed.slice(count).some((one) => this.isShown(link, one));
+    const isShown = link.delivered.slice(count).some((one) => this.isShown(link, one));
     const becomesReady = !link.ready && link.sent >= link.welcomeHead;
     if (becomesReady) link.ready = true;
     if (becomesReady || (isShown && link.dialect === "chat.line")) this.#remember(link);
@@ -208,13 +208,13 @@ export class RoomModel {
   #pump(link: ModelConnection): void {
     if (link.sent + 1 < this.first) {
       if (!this.#launch(link, this.first - 1, link.sent)) return;
-      link.handed.push({ type: "gap", from: link.sent + 1, to: this.first - 1 });
+      link.delivered.push({ type: "gap", from: link.sent + 1, to: this.first - 1 });
       link.sent = this.first - 1;
     }
     for (const entry of this.log.slice(link.sent)) {
       if (entry.seq > link.birth && this.concerns(entry, link.name)) {
         if (!this.#launch(link, entry.seq, entry.seq - 1)) break;
-        link.handed.push({ type: "message", seq: entry.seq });
+        link.delivered.push({ type: "message", seq: entry.seq });
       }
       link.sent = entry.seq;
     }
@@ -225,14 +225,14 @@ export class RoomModel {
     if (link.flight.length >= WINDOW) return false;
     if (link.flight.length === 0) {
       link.acked = Math.max(link.acked, below);
-      link.progressAt = this.now;
+      link.lastAckAt = this.now;
     }
     link.flight.push(seq);
     return true;
   }
 
   /** A person at a line is not told what they wrote, unless they named themselves. */
-  isShown(link: ModelConnection, handed: Handed): boolean {
+  isShown(link: ModelConnection, handed: Delivered): boolean {
     const entry = handed.type === "message" ? this.log[handed.seq - 1] : undefined;
     if (link.dialect === "chat.v1") return true;
     return (
@@ -241,7 +241,7 @@ export class RoomModel {
   }
 
   #remember(link: ModelConnection): void {
-    link.memo = { acked: this.cursorOf(link), ready: link.ready };
+    link.snapshot = { acked: this.cursorOf(link), ready: link.ready };
   }
 
   #save(name: string, cursor: number): void {

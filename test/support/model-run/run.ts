@@ -5,8 +5,8 @@
 import { expect, vi } from "vitest";
 import { LATE_MS } from "../../../src/core/clock.ts";
 import { compare, hasHealed } from "./comparison.ts";
-import { failsBesideJoin, hearsGhost, hearsSignals, idOf, turn } from "./object.ts";
-import { hasTaken, type Line, Person } from "./person.ts";
+import { injectFailureWithJoin, injectStaleMessage, injectSignals, idOf, turn } from "./object.ts";
+import { hasProcessed, type PersonConnection, Person } from "./person.ts";
 import type { Step } from "./steps.ts";
 import { RoomModel } from "./room-model.ts";
 import { type Fault, FaultInjector } from "../storage/fault-injection.ts";
@@ -20,7 +20,7 @@ export class ModelRun {
   readonly model = new RoomModel();
   readonly people: Map<string, Person>;
   #now = Date.now();
-  #trouble: FaultInjector | undefined;
+  #faultInjector: FaultInjector | undefined;
   #epoch = "";
 
   /** @param keys of the names; a run has no others */
@@ -47,7 +47,7 @@ export class ModelRun {
     await this.takes({ type: "say", who, to: "everyone", count: 1 });
     for (let turns = 0; turns < 20; turns++) {
       const behind = [...this.people.values()].filter(
-        ({ line }) => (line?.link.flight.length ?? 0) > 0,
+        ({ current }) => (current?.connection.flight.length ?? 0) > 0,
       );
       if (behind.length === 0) break;
       for (const { name } of behind) await this.takes({ type: "ack", who: name, how: "all" });
@@ -57,7 +57,7 @@ export class ModelRun {
 
   /** Did the storage fail in this step? */
   get hasFailed(): boolean {
-    return this.#trouble?.hasFired ?? false;
+    return this.#faultInjector?.hasFired ?? false;
   }
 
   async #acts(step: Step): Promise<void> {
@@ -69,13 +69,13 @@ export class ModelRun {
       case "ack":
         return this.#acks(step);
       case "vanish": {
-        const line = this.#person(step.who).talking;
+        const line = this.#person(step.who).active;
         // What a person at a line was handed counts as theirs, so there the room must be told.
-        if (line?.link.dialect === "chat.v1") line.isSilent = true;
+        if (line?.connection.dialect === "chat.v1") line.isSilent = true;
         return;
       }
       case "leave": {
-        const line = this.#person(step.who).talking;
+        const line = this.#person(step.who).active;
         if (line === undefined) return;
         line.client.closes(1000);
         await line.client.isClosed();
@@ -83,14 +83,14 @@ export class ModelRun {
       }
       case "signal":
         return this.#signals(step);
-      case "ghost":
-        return this.#ghostSays(step);
+      case "stale":
+        return this.#sendStale(step);
       case "sleep":
       case "evict":
         return this.#rests(step.type);
       case "crash":
         await this.room.crashes();
-        return this.#lostAll();
+        return this.#losesAll();
       case "pass":
         return;
       default:
@@ -112,8 +112,9 @@ export class ModelRun {
       ...(since !== undefined && since > 0 && { epoch: this.#epoch }),
       ...(attempt !== undefined && { session: who, attempt }),
     };
-    const older = person.line;
-    if (race !== undefined && older !== undefined) await failsBesideJoin(this.room, older, race);
+    const older = person.current;
+    if (race !== undefined && older !== undefined)
+      await injectFailureWithJoin(this.room, older, race);
     const client = await this.room.joins(who, {
       dialect,
       halfOpen: true,
@@ -138,11 +139,11 @@ export class ModelRun {
     const id = await this.room.inside((_object, state) =>
       idOf(this.room.socketsOf(state, who).at(-1)),
     );
-    const from = model.online.get(who)?.memo.acked;
-    person.cursor ??= admitted.handed.length === 0 ? from : undefined;
-    person.lines.push({
+    const from = model.online.get(who)?.snapshot.acked;
+    person.cursor ??= admitted.delivered.length === 0 ? from : undefined;
+    person.connections.push({
       client,
-      link: admitted,
+      connection: admitted,
       id,
       isSilent: false,
       code: undefined,
@@ -154,54 +155,54 @@ export class ModelRun {
   }
 
   async #says({ who, to, count }: Extract<Step, { type: "say" }>): Promise<void> {
-    const line = this.#person(who).talking;
+    const line = this.#person(who).active;
     if (line === undefined) return;
-    const { client, link } = line;
+    const { client, connection } = line;
     const written = Array.from({ length: count }, () => `m${texts++}`);
     const names = to === "everyone" ? undefined : to === "nobody" ? ["nobody"] : to;
-    if (link.dialect === "chat.v1") {
+    if (connection.dialect === "chat.v1") {
       client.tells(
         written.map((text) => ({ type: "send", id: text, text, ...(names && { to: names }) })),
       );
     } else {
       client.tells(written.map((text) => `${names?.join(", ") ?? "*"}: ${text}`).join("\n"));
     }
-    await hasTaken(line);
+    await hasProcessed(line);
     if (this.hasFailed) return this.#hasEnded(line, 4102);
     this.#disarm();
     const isKnown = names?.every((name) => this.model.names.has(name)) ?? true;
     if (isKnown) this.model.says(who, written, names);
-    else if (link.dialect === "chat.v1") {
+    else if (connection.dialect === "chat.v1") {
       const refused = client.all("error").filter(({ code }) => code === "unknown-peer");
       expect(refused.slice(-count).map(({ id }) => id)).toEqual(written);
     }
   }
 
   async #acks({ who, how }: Extract<Step, { type: "ack" }>): Promise<void> {
-    const line = this.#person(who).talking;
-    if (line === undefined || line.link.dialect === "chat.line") return;
-    const { flight, acked } = line.link;
+    const line = this.#person(who).active;
+    if (line === undefined || line.connection.dialect === "chat.line") return;
+    const { flight, acked } = line.connection;
     const seq = how === "again" ? acked : how === "one" ? flight[0] : flight.at(-1);
     if (seq === undefined) return;
     line.client.acks(seq);
-    await hasTaken(line);
+    await hasProcessed(line);
     expect(this.#disarm(), "R10: an ack writes nothing").toBe(false);
-    this.model.acks(line.link, seq);
+    this.model.acks(line.connection, seq);
   }
 
   /** Failure signals of any connection that the platform still lists, current or not. */
   async #signals(step: Extract<Step, { type: "signal" }>): Promise<void> {
     const person = this.#person(step.who);
-    const id = await hearsSignals(this.room, step);
-    const line = person.lines.find((one) => one.id === id);
-    if (line !== undefined && line === person.line) return this.#hasEnded(line, 1005);
+    const id = await injectSignals(this.room, step);
+    const line = person.connections.find((one) => one.id === id);
+    if (line !== undefined && line === person.current) return this.#hasEnded(line, 1005);
     expect(this.#disarm(), "a late signal writes nothing").toBe(false);
   }
 
   /** A connection that the room has ended goes on talking. */
-  async #ghostSays({ who, which }: Extract<Step, { type: "ghost" }>): Promise<void> {
-    const current = this.#person(who).line?.id;
-    await hearsGhost(this.room, { who, which, current });
+  async #sendStale({ who, which }: Extract<Step, { type: "stale" }>): Promise<void> {
+    const current = this.#person(who).current?.id;
+    await injectStaleMessage(this.room, { who, which, current });
   }
 
   /** Only what has nothing in flight and nobody in grace sleeps. */
@@ -216,7 +217,7 @@ export class ModelRun {
       return;
     }
     await this.room.isEvicted();
-    return this.#lostAll();
+    return this.#losesAll();
   }
 
   /** Time passes, and what is due is done. */
@@ -228,34 +229,34 @@ export class ModelRun {
         this.#now = Math.min(end, this.#now + LATE_MS);
         vi.setSystemTime(this.#now);
         await turn(object);
-        this.#models();
+        this.#advanceModel();
       }
-      if (fault !== undefined) this.#trouble = new FaultInjector(storage, fault);
+      if (fault !== undefined) this.#faultInjector = new FaultInjector(storage, fault);
     });
   }
 
   /** The model does what is due now. */
-  #models(): void {
+  #advanceModel(): void {
     this.model.now = this.#now;
     this.model.serves();
     for (const link of this.model.turns()) {
-      const line = this.#person(link.name).line;
+      const line = this.#person(link.name).current;
       if (line !== undefined) line.code = 4201;
     }
   }
 
   /** A removal stands whether its row could be written or not. */
-  #hasEnded(line: Line, code: number): void {
+  #hasEnded(line: PersonConnection, code: number): void {
     const hasFailed = this.#disarm();
     if (hasFailed) this.model.wakes();
     line.code = code;
-    this.model.removes(line.link, code === 1000);
+    this.model.removes(line.connection, code === 1000);
     if (hasFailed) this.model.serves();
   }
 
-  #lostAll(): void {
+  #losesAll(): void {
     this.model.crashes();
-    for (const { line } of this.people.values()) if (line !== undefined) line.code = 1006;
+    for (const { current } of this.people.values()) if (current !== undefined) current.code = 1006;
   }
 
   /** Memory was put back to what is stored. */
@@ -267,8 +268,8 @@ export class ModelRun {
   /** @returns whether the storage failed since it was armed */
   #disarm(): boolean {
     const hasFailed = this.hasFailed;
-    this.#trouble?.restore();
-    this.#trouble = undefined;
+    this.#faultInjector?.restore();
+    this.#faultInjector = undefined;
     return hasFailed;
   }
 

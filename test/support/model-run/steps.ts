@@ -24,7 +24,7 @@ export type Step = { readonly fault?: Fault | undefined } & (
       readonly signals: Signal[];
       readonly inOneTurn: boolean;
     }
-  | { readonly type: "ghost"; readonly who: string; readonly which: number }
+  | { readonly type: "stale"; readonly who: string; readonly which: number }
   | { readonly type: "sleep" | "evict" | "crash" }
   | { readonly type: "pass"; readonly seconds: number }
 );

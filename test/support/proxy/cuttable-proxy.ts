@@ -14,9 +14,9 @@ export class CuttableProxy {
   }
 
   static async to(target: () => URL): Promise<CuttableProxy> {
-    const detour = new CuttableProxy(target);
-    await new Promise<void>((resolve) => detour.#server.listen(0, "127.0.0.1", resolve));
-    return detour;
+    const proxy = new CuttableProxy(target);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
+    return proxy;
   }
 
   get url(): string {

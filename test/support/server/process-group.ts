@@ -57,7 +57,7 @@ export function endGroup(leader: Leader): void {
  * one asks by the clock.
  * @throws if that takes too long
  */
-export async function emptied(group: number): Promise<void> {
+export async function waitUntilEmpty(group: number): Promise<void> {
   for (const start = performance.now(); performance.now() - start < DYING_MS;) {
     if (!isAlive(group)) return;
     await pause(10);

@@ -10,8 +10,8 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { emptied, endGroup, type Leader, startGroup } from "./process-group.ts";
-import { Waiting } from "../wait-for.ts";
+import { waitUntilEmpty, endGroup, type Leader, startGroup } from "./process-group.ts";
+import { Notifier } from "../wait-for.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const READY_MS = 60_000;
@@ -112,7 +112,7 @@ export class Server {
     if (this.#isKilled) return;
     endGroup(this.#running.child);
     await this.#running.gone;
-    await emptied(this.group);
+    await waitUntilEmpty(this.group);
     this.#before += this.#running.output();
     this.#isKilled = true;
   }
@@ -139,12 +139,12 @@ export class Server {
   }
 
   /** All that it has printed in the lives that are over. */
-  get history(): string {
+  get pastOutput(): string {
     return this.#before;
   }
 
   /** What it printed of errors, in all its lives. */
-  async complaints(): Promise<string[]> {
+  async loggedErrors(): Promise<string[]> {
     const lines = (this.#before + (await this.allPrinted())).split("\n");
     return lines.filter((line) => COMPLAINT.test(line) && !OF_THE_RUNTIME.test(line));
   }
@@ -183,24 +183,24 @@ async function startOnce(
   const command = [...startScript().split(" "), ...flags];
   const child = startGroup(command, folder, { cwd: ROOT, env: environment(folder) });
   const { promise: gone, resolve } = Promise.withResolvers<void>();
-  const happenings = new Waiting();
+  const notifier = new Notifier();
   let output = "";
   let failure: string | undefined;
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => {
       output += chunk.toString();
-      happenings.happened();
+      notifier.notify();
     });
   }
   child.on("error", (error) => {
     failure = `cannot be started: ${error.message}`;
     resolve();
-    happenings.happened();
+    notifier.notify();
   });
   child.on("close", () => {
     failure = "ended by itself";
     resolve();
-    happenings.happened();
+    notifier.notify();
   });
   const ready = (): string | undefined => {
     const url = /Ready on (https?:\/\/[\w.:-]+)/.exec(output)?.[1];
@@ -210,9 +210,9 @@ async function startOnce(
   };
   try {
     const what = (): string => `"Ready on http://…" from the server, which said:\n${output}`;
-    const url = await happenings.until(ready, what, READY_MS);
+    const url = await notifier.until(ready, what, READY_MS);
     const prints = (text: string): Promise<boolean> =>
-      happenings.until(
+      notifier.until(
         () => output.includes(text),
         () => `${text} in the output, which is:\n${output}`,
       );
@@ -220,7 +220,7 @@ async function startOnce(
   } catch (error) {
     endGroup(child);
     // The next try must not meet what is left of this one.
-    if (child.pid !== undefined) await emptied(child.pid);
+    if (child.pid !== undefined) await waitUntilEmpty(child.pid);
     throw error;
   }
 }

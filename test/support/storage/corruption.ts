@@ -2,7 +2,7 @@
 import { vi } from "vitest";
 import type { TestRoom } from "../harness/workerd.ts";
 
-export const damages = (room: TestRoom, ...statements: string[]): Promise<void> =>
+export const corrupts = (room: TestRoom, ...statements: string[]): Promise<void> =>
   room.inside((_object, { storage }) => {
     for (const statement of statements) storage.sql.exec(statement);
   });

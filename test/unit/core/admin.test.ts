@@ -10,17 +10,17 @@ const named = (name: string): PeerName => name as PeerName;
 const at = (seq: number): Seq => seq as Seq;
 
 const erases = (stage: RoomHarness, seq: number): AdminResult | undefined =>
-  stage.orders({ type: "Redact", seq: at(seq) });
+  stage.requests({ type: "Redact", seq: at(seq) });
 const expels = (stage: RoomHarness, name: string): AdminResult | undefined =>
-  stage.orders({ type: "Expel", name: named(name) });
-const closes = (stage: RoomHarness): AdminResult | undefined => stage.orders({ type: "Erase" });
+  stage.requests({ type: "Expel", name: named(name) });
+const closes = (stage: RoomHarness): AdminResult | undefined => stage.requests({ type: "Erase" });
 const publishes = (
   stage: RoomHarness,
   from: string,
   text: string,
   { to, id, since }: { to?: string[]; id?: string; since?: number } = {},
 ): AdminResult | undefined =>
-  stage.orders({
+  stage.requests({
     type: "Publish",
     from: named(from),
     text,
@@ -34,7 +34,7 @@ const frames = (client: Client): unknown[] =>
   client.entries.map(({ frame }) => JSON.parse(frame) as unknown);
 
 const messages = (stage: RoomHarness, since = 0, limit = 100, bytes = MIB): unknown[] => {
-  const outcome = stage.orders({ type: "Messages", since: at(since), limit, bytes });
+  const outcome = stage.requests({ type: "Messages", since: at(since), limit, bytes });
   if (outcome?.type !== "messages") throw new Error("no messages");
   return outcome.frames.map((frame) => JSON.parse(frame) as unknown);
 };
@@ -343,7 +343,7 @@ describe("the operator looks", () => {
     stage.joins("bob");
     for (let i = 1; i <= 7; i++) alice.says(`${i}`, [i % 2 ? "bob" : "alice"]);
     const page = (since: number, limit: number, bytes = MIB): unknown => {
-      const outcome = stage.orders({ type: "Messages", since: at(since), limit, bytes });
+      const outcome = stage.requests({ type: "Messages", since: at(since), limit, bytes });
       if (outcome?.type !== "messages") return outcome;
       return [
         outcome.frames.map((frame) => (JSON.parse(frame) as { seq: number }).seq),
@@ -367,7 +367,7 @@ describe("the operator looks", () => {
     alice.says("to bob", ["bob"]);
     alice.says("to all");
     alice.says("to me", ["alice"]);
-    const page = (after = "", limit = 10) => stage.orders({ type: "Names", after, limit });
+    const page = (after = "", limit = 10) => stage.requests({ type: "Names", after, limit });
     expect(page()).toEqual({
       type: "names",
       names: [
@@ -390,7 +390,7 @@ describe("the operator looks", () => {
     alice.says("one", ["bob", "alice"]);
     alice.says("two", ["bob", "alice"]);
     alice.says("three", ["nobody"]);
-    const outcome = stage.orders({ type: "Stats" });
+    const outcome = stage.requests({ type: "Stats" });
     if (outcome?.type !== "stats") throw new Error("no stats");
     const bytes = stage.disk.segments.flat().reduce((sum, entry) => sum + entry.bytes + 2, 0);
     expect(outcome.facts).toEqual({

@@ -112,18 +112,18 @@ test("R7: an order that needs it is answered `trouble`, and nobody else of that 
   ] as const) {
     stage.together(() => {
       alice.says("hi", ["bob"]);
-      stage.orders(order);
+      stage.requests(order);
     });
     expect([...stage.outcomes.values()].at(-1)).toEqual({ type: "trouble" });
   }
   expect(bob.texts).toEqual(["hi", "hi", "hi", "hi"]);
   expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
   // What does not need it is told.
-  expect(stage.orders({ type: "Stats" })?.type).toBe("stats");
-  expect(stage.orders({ type: "Messages", since: 2 as Seq, limit: 1, bytes: 1_000 })).toMatchObject(
-    {
-      type: "messages",
-      end: 3,
-    },
-  );
+  expect(stage.requests({ type: "Stats" })?.type).toBe("stats");
+  expect(
+    stage.requests({ type: "Messages", since: 2 as Seq, limit: 1, bytes: 1_000 }),
+  ).toMatchObject({
+    type: "messages",
+    end: 3,
+  });
 });

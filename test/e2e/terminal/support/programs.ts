@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { onTestFinished } from "vitest";
-import { Waiting } from "../../../support/wait-for.ts";
+import { Notifier } from "../../../support/wait-for.ts";
 import { Emulator } from "./emulator.ts";
 
 const MAIN = new URL("../../../../src/apps/terminal/main.ts", import.meta.url).pathname;
@@ -44,7 +44,7 @@ const environment = (env: Env): Env => ({
 
 abstract class Program<Child extends ChildProcess> {
   protected readonly child: Child;
-  protected readonly happenings = new Waiting();
+  protected readonly notifier = new Notifier();
   readonly #ended: Promise<number | null>;
 
   constructor(child: Child) {
@@ -52,7 +52,7 @@ abstract class Program<Child extends ChildProcess> {
     const { promise, resolve } = Promise.withResolvers<number | null>();
     this.#ended = promise;
     child.on("close", (code) => {
-      this.happenings.happened();
+      this.notifier.notify();
       resolve(code);
     });
     onTestFinished(async () => {
@@ -90,7 +90,7 @@ export class Piped extends Program<ChildProcessByStdio<Writable, Readable, Reada
       child[stream].setEncoding("utf8");
       child[stream].on("data", (text: string) => {
         this[name] += text;
-        this.happenings.happened();
+        this.notifier.notify();
       });
     }
     child.stdin.on("error", () => {});
@@ -128,14 +128,14 @@ export class Piped extends Program<ChildProcessByStdio<Writable, Readable, Reada
   }
 
   async says(text: string): Promise<void> {
-    await this.happenings.until(
+    await this.notifier.until(
       () => this.out.includes(text),
       () => `${JSON.stringify(text)} on standard output; ${this.account()}`,
     );
   }
 
   async complains(text: string): Promise<void> {
-    await this.happenings.until(
+    await this.notifier.until(
       () => this.err.includes(text),
       () => `${JSON.stringify(text)} on standard error; ${this.account()}`,
     );
@@ -189,7 +189,7 @@ export class Person extends Program<ChildProcessByStdio<Writable, Readable, null
       } catch (error) {
         this.#failure = error;
       }
-      this.happenings.happened();
+      this.notifier.notify();
     });
     child.stdin.on("error", () => {});
   }
@@ -235,7 +235,7 @@ export class Person extends Program<ChildProcessByStdio<Writable, Readable, null
 
   /** Waits until the screen is as `look` wants it. */
   async sees(what: string, look: (rows: readonly string[]) => boolean): Promise<void> {
-    await this.happenings.until(
+    await this.notifier.until(
       () => {
         if (this.#failure !== undefined) throw this.#failure as Error;
         return look(this.rows);
