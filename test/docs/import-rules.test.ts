@@ -89,6 +89,8 @@ describe("imports point one way", () => {
     ["src/apps/page/view/planted.ts", "../../../http/handshake.ts"],
     ["src/apps/page/model/planted.ts", "../../../core/peers/peers.ts"],
     ["src/apps/page/model/planted.ts", "node:fs"],
+    ["examples/planted.ts", "../src/client/index.ts"],
+    ["examples/page/planted.ts", "../../src/client/index.ts"],
   ])("%s may not import %s", (file, from) => expect(isRefused(file, from)).toBe(true));
 
   test.each([
@@ -121,5 +123,7 @@ describe("imports point one way", () => {
     ["src/apps/page/view/planted.ts", "../../../protocol/ids.ts"],
     ["src/apps/page/view/planted.ts", "../../../client/index.ts"],
     ["src/apps/page/view/planted.ts", "../room-session.ts"],
+    ["examples/planted.ts", "chat-room/client/node"],
+    ["examples/embed/planted.ts", "../../src/http/router.ts"],
   ])("%s may import %s", (file, from) => expect(isRefused(file, from)).toBe(false));
 });

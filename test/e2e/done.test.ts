@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ChatClient, type Entry } from "../../src/client/index.ts";
-import { Program, readmeCode, replaced } from "../support/server/readme-programs.ts";
+import { exampleCode, Program, replaced } from "../support/server/example-programs.ts";
 import { Server } from "../support/server/server.ts";
 
 const MINUTE = 60_000;
@@ -31,7 +31,7 @@ function chance(seed: number): (below: number) => number {
 /** The README's bot, with `ms` of awaited work an entry, which is written down when it is finished. */
 function bot(ms: number): Program {
   const code = replaced(
-    readmeCode(" A bot"),
+    exampleCode("bot.ts"),
     "await bot.reply(",
     "await work(entry), await bot.reply(",
   );
@@ -137,8 +137,7 @@ test(
     console.log(`seed ${SEED}`);
     const below = chance(SEED);
     const [alice, zoe] = [joins("lobby", "alice"), joins("attic", "zoe")];
-    const head = readmeCode(" A bot").split("const bot")[0];
-    const program = new Program(`${head}${readmeCode("A bridge between two rooms")}`, server.url);
+    const program = new Program(exampleCode("bridge.ts"), server.url);
     onTestFinished(() => program.ends());
     program.starts();
     await until(

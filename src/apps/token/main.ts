@@ -93,7 +93,7 @@ function readVars(): TokenVars {
 
 function readFile(): NodeJS.Dict<string> {
   try {
-    return parseEnv(readFileSync(new URL("../../.dev.vars", import.meta.url), "utf8"));
+    return parseEnv(readFileSync(new URL("../../../.dev.vars", import.meta.url), "utf8"));
   } catch {
     return {};
   }

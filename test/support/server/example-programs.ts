@@ -1,6 +1,6 @@
 /**
- * The programs of the README, as processes that can be killed: their text is what the README shows, with another address
- * and folder, and with work where a reader's own would be.
+ * Runs the programs of examples/ as processes that can be killed: their own text, with another address and folder, and
+ * with work in place of the reader's own. README.md shows the same text (test/docs/examples.test.ts).
  *
  * Invariant: only processes that were started here are ended, by their id.
  */
@@ -11,27 +11,23 @@ import { join } from "node:path";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
-/** The first TypeScript of the README behind these words. */
-export function readmeCode(behind: string): string {
-  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-  const code = readme.split(behind)[1]?.split("```ts\n")[1]?.split("\n```")[0];
-  if (code === undefined) throw new Error(`README.md has no code behind "${behind}"`);
-  return code;
-}
+/** @param file in examples/ */
+export const exampleCode = (file: string): string =>
+  readFileSync(join(ROOT, "examples", file), "utf8");
 
-/** Replaces a part of the program. @throws if it is not there: the README says something else now */
+/** Replaces a part of the program. @throws if the program does not have that part */
 export function replaced(code: string, part: string, by: string): string {
-  if (!code.includes(part)) throw new Error(`the program of README.md has no ${part}`);
+  if (!code.includes(part)) throw new Error(`the example has no ${part}`);
   return code.replace(part, by);
 }
 
 export class Program {
-  readonly folder = mkdtempSync(join(tmpdir(), "chat-room-readme-"));
+  readonly folder = mkdtempSync(join(tmpdir(), "chat-room-example-"));
   #child: ChildProcess | undefined;
   #gone: Promise<void> = Promise.resolve();
   output = "";
 
-  /** @param code ends up in a file beside its storage */
+  /** @param code written to a file beside its storage */
   constructor(code: string, url: string) {
     const here = replaced(code, "http://localhost:8787", url)
       .replace('"chat-room/client"', JSON.stringify(join(ROOT, "src/client/index.ts")))

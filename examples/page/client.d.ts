@@ -1,0 +1,2 @@
+/** The types of `client.js`, the bundle that `npm run build:client` writes. */
+export * from "chat-room/client";
