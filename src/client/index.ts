@@ -12,6 +12,7 @@ export type {
   WhoPage,
 } from "./events.ts";
 export type { ChatClientOptions } from "./options.ts";
+export { type HandshakeFinding, HandshakeMonitor } from "./diagnose.ts";
 export { plainText, refusalText } from "./error-text.ts";
 export {
   type ClientRecord,

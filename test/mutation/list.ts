@@ -1565,11 +1565,22 @@ export const MUTANTS: readonly Mutant[] = [
     test: "reads full-width signs",
   },
   {
-    name: "terminal: that no WebSocket gets through is never told",
-    edits: one("src/apps/terminal/probe.ts", "FAILED_MAX = 2", "FAILED_MAX = Infinity"),
+    name: "a blocked WebSocket is never diagnosed",
+    edits: one("src/client/diagnose.ts", "BLOCKED_AFTER = 2", "BLOCKED_AFTER = Infinity"),
     project: "e2e",
     file: "test/e2e/terminal/foreign-servers.test.ts",
     test: "a room behind something that passes no WebSocket on",
+  },
+  {
+    name: "the probe of a failed handshake drops the prefix of the endpoint",
+    edits: one(
+      "src/client/diagnose.ts",
+      "roomAddress(endpoint, room)",
+      "roomAddress(new URL(endpoint.origin), room)",
+    ),
+    project: "unit",
+    file: "test/unit/client/diagnose.test.ts",
+    test: "wss://chat.example.com/team/: the probe keeps",
   },
   {
     name: "terminal: names that went wrong are plain text, which goes to everyone",

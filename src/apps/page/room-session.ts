@@ -11,7 +11,8 @@ import {
   ChatClient,
   type ChatError,
   type Entry,
-  type ClientState,
+  type HandshakeFinding,
+  HandshakeMonitor,
   memoryStorage,
   plainText,
   refusalText,
@@ -19,7 +20,6 @@ import {
   RestoredError,
   type OutboxMessage,
 } from "../../client/index.ts";
-import { diagnose } from "./diagnosis.ts";
 import { TabOwnership } from "./tab-ownership.ts";
 import { Preferences } from "./preferences.ts";
 import {
@@ -36,7 +36,7 @@ import { Log, type FailedItem } from "./model/log.ts";
 import { Roster } from "./model/roster.ts";
 import type { Line } from "./model/rows.ts";
 import { Typing } from "./model/typing.ts";
-import type { Status } from "./model/status-text.ts";
+import { diagnosisText, type Status } from "./model/status-text.ts";
 import { TabChannel } from "./tab-channel.ts";
 import { HistoryLoader } from "./history-loader.ts";
 import { FailedMessages } from "./failed-messages.ts";
@@ -81,14 +81,11 @@ export class RoomSession {
   readonly #ownership: TabOwnership;
   readonly #history: HistoryLoader;
   readonly #troubles: FailedMessages;
+  readonly #monitor: HandshakeMonitor;
   /** Ids of what waited when the link was live again. */
   #leftover = new Set<string>();
   #isOver = false;
-  #wasLive = false;
   #isLive = false;
-  /** How many handshakes in a row failed before the link was open. */
-  #failed = 0;
-  #before: ClientState["type"] = "connecting";
 
   constructor(
     place: RoomAddress,
@@ -125,6 +122,7 @@ export class RoomSession {
       key: memory.key,
       storage,
     });
+    this.#monitor = new HandshakeMonitor(new URL(origin), room, (found) => this.#diagnose(found));
     this.#history = new HistoryLoader(this.#client, this.log, this.roster, this.#listener.onChange);
     this.#listen();
   }
@@ -153,7 +151,7 @@ export class RoomSession {
   }
 
   get wasLive(): boolean {
-    return this.#wasLive;
+    return this.#monitor.wasLive;
   }
 
   /** Is what is written now taken? While another tab has the name, or the link is closed, it is not. */
@@ -266,23 +264,16 @@ export class RoomSession {
 
   #state(): void {
     const { state } = this.#client;
-    const before = this.#before;
-    this.#before = state.type;
     this.#ownership.isHere();
     this.absence = onState(this.absence, state);
     const wasLive = this.#isLive;
     this.#isLive = state.type === "live";
     if (state.type === "live") {
-      this.#wasLive = true;
       // A live link that was only in doubt has missed nothing.
       if (!wasLive) this.#caughtUp();
     } else this.typing.forget();
     if (state.type === "live" || state.type === "closed") this.diagnosis = undefined;
-    if (state.type === "replaying") this.#failed = 0;
-    if (state.type === "offline") {
-      if (before === "connecting") this.#failed++;
-      if (before === "connecting" || !this.#wasLive) void this.#diagnose();
-    }
+    this.#monitor.onState(state);
     this.#listener.onChange();
   }
 
@@ -323,11 +314,8 @@ export class RoomSession {
     );
   }
 
-  async #diagnose(): Promise<void> {
-    const diagnosis = await diagnose(this.place.room, this.#failed);
-    const { type } = this.#client.state;
-    if (type !== "offline" && type !== "connecting") return;
-    this.diagnosis = diagnosis;
+  #diagnose(finding: HandshakeFinding): void {
+    this.diagnosis = diagnosisText(finding);
     this.#listener.onChange();
   }
 

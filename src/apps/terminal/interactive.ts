@@ -2,11 +2,11 @@
 import type { ReadStream } from "node:tty";
 import type { ChatClient, ClientState } from "../../client/index.ts";
 import { complete } from "./completion.ts";
+import { ConnectionProblems } from "./connection-problem.ts";
 import { ChatSession } from "./session.ts";
 import { EXIT, type Exit, exitOfClose } from "./exit.ts";
 import { type Input, readInput } from "./input.ts";
 import type { Output } from "./keyboard.ts";
-import { Diagnosis } from "./probe.ts";
 import { dim, paintName, render, statusOf } from "./render.ts";
 import type { OutputItem } from "./output.ts";
 import { Screen } from "./screen.ts";
@@ -62,16 +62,16 @@ export async function runInteractive(client: ChatClient, terminal: Terminal): Pr
   };
   const onState = (state: ClientState): void => {
     refresh();
-    diagnosis.onState(state);
+    problems.onState(state);
     if (state.type === "closed" && state.code !== CLOSE.NORMAL) {
       if (state.why !== lastError) notice(state.why);
       over.resolve(exitOfClose(state.code));
     }
   };
   /** Says why handshakes fail, and ends if they would fail for ever. */
-  const diagnosis = new Diagnosis(url, client.room, (finding) => {
-    notice(finding.why);
-    if (finding.type === "wrong-server") over.resolve(EXIT.unreachable);
+  const problems = new ConnectionProblems(url, client.room, ({ type, why }) => {
+    notice(why);
+    if (type === "wrong-server") over.resolve(EXIT.unreachable);
   });
   const act = (wish: Input, isText: boolean): void => {
     const before = asked;

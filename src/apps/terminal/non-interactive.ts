@@ -7,6 +7,7 @@
  */
 import type { Readable, Writable } from "node:stream";
 import type { ChatClient, ClientState } from "../../client/index.ts";
+import { type ConnectionProblem, ConnectionProblems } from "./connection-problem.ts";
 import { cleanLine } from "./sanitize.ts";
 import { ChatSession } from "./session.ts";
 import { EXIT, type Exit, exitOfClose, exitOfError, worse } from "./exit.ts";
@@ -14,7 +15,6 @@ import { readInput } from "./input.ts";
 import { toJson } from "./json.ts";
 import { readJsonLine } from "./json-line.ts";
 import { linesOf } from "./lines.ts";
-import { Diagnosis, type ConnectionProblem } from "./probe.ts";
 import { render } from "./render.ts";
 import { isComplaint, type OutputItem } from "./output.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
@@ -58,7 +58,7 @@ class Run {
   #lastWhy = "";
   /** Why handshakes fail, which says more than that the connection broke. */
   #diagnosed = "";
-  readonly #diagnosis: Diagnosis;
+  readonly #problems: ConnectionProblems;
   #isOver = false;
   #deadline: NodeJS.Timeout | undefined;
 
@@ -69,7 +69,9 @@ class Run {
       taken: () => this.#taken,
       read: () => this.#progress(),
     });
-    this.#diagnosis = new Diagnosis(pipes.url, client.room, (finding) => this.#explain(finding));
+    this.#problems = new ConnectionProblems(pipes.url, client.room, (problem) =>
+      this.#explain(problem),
+    );
     this.#expect();
     // A record that cannot be had closes the client before anyone listens.
     this.#onState(client.state);
@@ -176,7 +178,7 @@ class Run {
   }
 
   #onState(state: ClientState): void {
-    this.#diagnosis.onState(state);
+    this.#problems.onState(state);
     if (state.type === "live") return this.#progress();
     this.#expect();
     if (state.type === "replaying") this.#diagnosed = "";
@@ -190,7 +192,7 @@ class Run {
   /** Says why handshakes fail, and ends if they would fail for ever. */
   #explain({ type, why }: ConnectionProblem): void {
     this.#diagnosed = why;
-    if (type === "trouble") return this.#complain([`${why}; still trying`]);
+    if (type === "temporary") return this.#complain([`${why}; still trying`]);
     this.#complain([why]);
     this.#over.resolve(EXIT.unreachable);
   }

@@ -50,9 +50,9 @@ test.each([
 
 test.each([
   [
-    "a gateway in trouble",
+    "a gateway that fails",
     answers(502, HTML, "bad gateway"),
-    "is in trouble: it answers 502; still trying",
+    "fails: it answers 502; still trying",
   ],
   [
     "a room that says what is wrong",

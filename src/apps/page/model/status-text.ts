@@ -1,5 +1,5 @@
 /** The state of the link, and its ends, in words: what it is, and what to do. */
-import { type ClientState, plainText } from "../../../client/index.ts";
+import { type ClientState, type HandshakeFinding, plainText } from "../../../client/index.ts";
 import { CLOSE } from "../../../protocol/close-codes.ts";
 
 /** What the page itself knows on top of the link. */
@@ -143,6 +143,25 @@ function held(stage: "found" | "asked" | "silent", name: string): Banner {
     text: "The other tab does not answer; it may be asleep. Close it, and this one goes on by itself.",
     actions: ["use-here", "other-name"],
   };
+}
+
+/** Why handshakes fail; undefined if the room answers, or nothing does. */
+export function diagnosisText(finding: HandshakeFinding): string | undefined {
+  switch (finding.type) {
+    case "room":
+    case "unreachable":
+      return undefined;
+    case "blocked":
+      return "The server answers, but WebSockets do not get through to it: something in between, like a proxy, does not pass them on.";
+    case "other": {
+      const { status, message } = finding;
+      if (message !== undefined) return `The server says: ${plainText(message)}`;
+      const answer = status === 0 ? "a redirect" : String(status);
+      return `The server does not answer as a chat room of this version does (${answer}): reload the page, and if that does not help, contact the operator.`;
+    }
+    default:
+      return finding satisfies never;
+  }
 }
 
 /** Who types, in words; empty if nobody does. */

@@ -115,7 +115,7 @@ describe("the link in words", () => {
     const offline = { ...broken, retryAt: 5_000 };
     expect(statusText(offline, 1_500)).toEqual({
       text: "The connection broke: trying again in 4 s",
-      mood: "bad",
+      tone: "bad",
       canTry: true,
     });
     expect(statusText(offline, 5_000)).toMatchObject({
