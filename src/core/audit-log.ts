@@ -1,14 +1,14 @@
 /**
- * What an operator should know of a turn: gathered while the broker decides, written down once it is stored.
+ * Audit events of a turn: gathered while the broker decides, logged once the turn is stored.
  *
- * Invariant: a note holds names, positions and counts; never a text, a key, or anything else that somebody sent.
+ * Invariant: an event holds names, positions and counts; never a text, a key, or anything else that a client sent.
  */
 import type { Dialect } from "./event.ts";
 import { MINUTE } from "./limits.ts";
 import type { ConnectionId, PeerName, Seq } from "../protocol/ids.ts";
 import type { AdminRequest, AdminResult } from "../protocol/admin.ts";
 
-/** Who did it, or to whom it was done. */
+/** The connection that an event is about. */
 interface Who {
   readonly name: PeerName;
   readonly connection: ConnectionId;
@@ -23,7 +23,7 @@ export type AuditEvent =
     })
   | (Who & { readonly event: "leave"; readonly code: number; readonly online: number })
   | (Who & { readonly event: "refusal"; readonly code: number })
-  /** Something stored could not be read; `error` holds nothing of it. */
+  /** A row could not be read; `error` holds nothing of it. */
   | { readonly event: "storage-trouble"; readonly error: string }
   /** `entries` that are no longer kept; `first` is the oldest that is. */
   | { readonly event: "trim"; readonly first: Seq; readonly entries: number }
@@ -36,27 +36,27 @@ export type AuditEvent =
     };
 
 export class AuditBuffer {
-  #notes: AuditEvent[] = [];
+  #events: AuditEvent[] = [];
   #trimmed = 0;
-  #trimToldAt = Number.NEGATIVE_INFINITY;
+  #trimmedAt = Number.NEGATIVE_INFINITY;
 
-  add(note: AuditEvent): void {
-    this.#notes.push(note);
+  add(event: AuditEvent): void {
+    this.#events.push(event);
   }
 
-  /** A full log is trimmed with every message: that is told once a minute. */
+  /** Counts trimmed entries. A full log is trimmed with every message, so the event comes once a minute. */
   trimmed(first: Seq, entries: number, now: number): void {
     this.#trimmed += entries;
-    if (this.#trimmed === 0 || Math.abs(now - this.#trimToldAt) < MINUTE) return;
+    if (this.#trimmed === 0 || Math.abs(now - this.#trimmedAt) < MINUTE) return;
     this.add({ event: "trim", first, entries: this.#trimmed });
     this.#trimmed = 0;
-    this.#trimToldAt = now;
+    this.#trimmedAt = now;
   }
 
-  /** The notes since this was last asked; to be asked once the turn is stored. */
+  /** Returns the events since the last call. Call it once the turn is stored. */
   take(): readonly AuditEvent[] {
-    const notes = this.#notes;
-    this.#notes = [];
-    return notes;
+    const events = this.#events;
+    this.#events = [];
+    return events;
   }
 }

@@ -75,7 +75,7 @@ export type Event =
   /** A failure signal, or a goodbye. May come twice, late, or for a connection that was replaced. */
   | { readonly type: "Disconnect"; readonly link: ConnectionRef; readonly code: number }
   /** The operator asks. `ask`: which answer is theirs. */
-  | { readonly type: "Operator"; readonly ask: number; readonly order: AdminRequest }
+  | { readonly type: "Operator"; readonly requestId: number; readonly request: AdminRequest }
   /** Something is due: presence, a page, a look at dead links. */
   | { readonly type: "Tick" };
 

@@ -39,8 +39,8 @@ export interface Limits {
 /** Entries that one turn scans for peers that are behind, and one `history` for its page. */
 export const SCAN_ENTRIES = 5_000;
 /**
- * Bytes of rows after which a scan reads no further one. Reading and cutting a row takes about 2 ms a MiB, in which nobody
- * else is served.
+ * Bytes of rows after which a scan reads no further one. Reading and parsing a row takes about 2 ms a MiB, in which no
+ * other peer is served.
  */
 export const SCAN_BYTES = 256 * KIB;
 /** Bytes that one connection may be sent at once, and its refill a second. */

@@ -213,8 +213,8 @@ export class ChatRoom extends DurableObject<Vars> {
 
   /** What the turn came to, for the operator. */
   #publishResults(broker: Broker): void {
-    const answers = broker.answers();
-    logAudit(broker.notes(), this.#room ?? "", secretPartOf(this.#storage?.id ?? ""));
+    const answers = broker.adminResults();
+    logAudit(broker.auditEvents(), this.#room ?? "", secretPartOf(this.#storage?.id ?? ""));
     for (const { requestId: ask, result: outcome } of answers) {
       if (outcome.type !== "stats") this.#requests.answer(ask, outcome);
       else {
@@ -251,7 +251,7 @@ export class ChatRoom extends DurableObject<Vars> {
           yield { type: "Disconnect", link: item.link, code: CLOSE.ABNORMAL };
           break;
         case "order":
-          yield { type: "Operator", ask: item.ask, order: item.order };
+          yield { type: "Operator", requestId: item.ask, request: item.order };
           break;
         case "tick":
           yield { type: "Tick" };
@@ -294,7 +294,7 @@ export class ChatRoom extends DurableObject<Vars> {
     const complain = (flaw: unknown): void =>
       logEvent({ event: "storage-trouble", error: String(flaw) }, this.#room);
     const storage = new SqliteStorage(this.ctx.storage, newDatabaseId, complain);
-    const { state, replaced, flaw } = wakeState(memos, storage.log, now);
+    const { state, replaced, corruption: flaw } = wakeState(memos, storage.log, now);
     if (flaw !== undefined) complain(flaw);
     for (const { link } of replaced)
       this.#connections.close(link.id, REPLACED.code, REPLACED.reason);

@@ -100,7 +100,7 @@ describe("imports point one way", () => {
     ["src/core/planted.ts", "../protocol/ids.ts"],
     ["src/core/peers/planted.ts", "../ports.ts"],
     ["src/core/delivery/planted.ts", "../peers/peers.ts"],
-    ["src/core/membership/planted.ts", "../delivery/outbox.ts"],
+    ["src/core/membership/planted.ts", "../delivery/turn-output.ts"],
     ["src/codec/planted.ts", "../core/event.ts"],
     ["src/codec/planted.ts", "valibot"],
     ["src/store/planted.ts", "../core/ports.ts"],

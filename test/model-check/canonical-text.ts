@@ -102,7 +102,7 @@ function stateText(
   now: number,
   labels: ReadonlyMap<ConnectionId, string>,
 ): string {
-  const { peers, presence, announcements, flow, pump, forgetting } = state;
+  const { peers, presence, broadcast: announcements, flow, pump, eviction: forgetting } = state;
   const {
     allowances: _plenty,
     pingsCheckedAt: _never,
@@ -113,7 +113,14 @@ function stateText(
   const { grace, joined, left, missed, flushAt, ...more } = presence;
   const { candidates, everyone, concerned, searchedAt, ...others } = forgetting;
   // Whoever gives the room more to remember is to say here what it means for a state.
-  ({ peers, presence, announcements, flow, pump, forgetting }) satisfies typeof rest;
+  ({
+    peers,
+    presence,
+    broadcast: announcements,
+    flow,
+    pump,
+    eviction: forgetting,
+  }) satisfies typeof rest;
   more satisfies Record<string, never>;
   others satisfies Record<string, never>;
   return [

@@ -146,8 +146,8 @@ test("a broker from a copy behaves as the original", () => {
 });
 
 /** What never changes once it is made, by the property that holds it; and lists of such things. */
-const FIXED = new Set(["link", "session", "spent", "news", "marks"]);
-const LISTS = new Set(["waiting", "candidates", "hearers", "rest"]);
+const FIXED = new Set(["link", "session", "quotaUsed", "update", "marks"]);
+const LISTS = new Set(["pendingReplies", "candidates", "recipients", "rest"]);
 
 /** Every object in `value` that may change, with the way to it. */
 function* changing(value: unknown, way: string): Generator<[object, string]> {

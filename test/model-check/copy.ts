@@ -7,7 +7,15 @@ import type { Peer } from "../../src/core/peers/peers.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 
 export function copyState(state: BrokerState): BrokerState {
-  const { peers, presence, announcements, flow, pump, allowances, forgetting } = state;
+  const {
+    peers,
+    presence,
+    broadcast: announcements,
+    flow,
+    pump,
+    allowances,
+    eviction: forgetting,
+  } = state;
   return {
     ...state,
     peers: mapOf(peers, copyPeer),
@@ -17,7 +25,7 @@ export function copyState(state: BrokerState): BrokerState {
       joined: new Set(presence.joined),
       left: new Set(presence.left),
     },
-    announcements: { ...announcements, recipients: [...announcements.recipients] },
+    broadcast: { ...announcements, recipients: [...announcements.recipients] },
     flow: { ...flow, signals: { ...flow.signals } },
     pump: {
       ...pump,
@@ -26,7 +34,7 @@ export function copyState(state: BrokerState): BrokerState {
       sweep: { ...pump.sweep, rest: [...pump.sweep.rest] },
     },
     allowances: mapOf(allowances, (bucket) => ({ ...bucket })),
-    forgetting: {
+    eviction: {
       ...forgetting,
       candidates: [...forgetting.candidates],
       concerned: new Set(forgetting.concerned),

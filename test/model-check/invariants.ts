@@ -6,7 +6,7 @@ import { concerns, type Entry } from "../../src/core/entry.ts";
 import type { ServerMessage } from "../../src/core/event.ts";
 import { countInFlight } from "../../src/core/peers/in-flight.ts";
 import { STRETCH_BYTES } from "../../src/core/limits.ts";
-import { EPHEMERAL_RESERVE_BYTES } from "../../src/core/delivery/outbox.ts";
+import { EPHEMERAL_RESERVE_BYTES } from "../../src/core/delivery/turn-output.ts";
 import { type Seq, addSeq } from "../../src/protocol/ids.ts";
 import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";

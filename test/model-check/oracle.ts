@@ -65,7 +65,7 @@ export class Oracle {
     if (event.type === "Disconnect" && this.#isCurrent(event.link)) {
       this.#current.delete(event.link.name);
     }
-    if (event.type === "Operator") return this.#obeys(event.order);
+    if (event.type === "Operator") return this.#obeys(event.request);
     if (event.type === "NewPeer") {
       const known = this.#storage.directory.find(event.join.name);
       this.#birth = known?.birth ?? this.#head;

@@ -177,7 +177,7 @@ function eventsOf(item: ModelInboxItem): Event[] {
     case "gone":
       return [{ type: "Disconnect", link: item.link, code: item.code }];
     case "order":
-      return [{ type: "Operator", ask: 0, order: item.order }];
+      return [{ type: "Operator", requestId: 0, request: item.order }];
     case "tick":
       return [{ type: "Tick" }];
     default:

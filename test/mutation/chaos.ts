@@ -64,14 +64,18 @@ const ROOM: readonly ChaosMutant[] = [
     name: "key ignored",
     edits: one(
       "src/core/membership/join.ts",
-      "known !== undefined && !timingSafeEqual(owner, known.owner)",
+      "record !== undefined && !timingSafeEqual(owner, record.owner)",
       "false",
     ),
     rules: ["R1"],
   },
   {
     name: "replay off by one",
-    edits: one("src/core/peers/peers.ts", "sent: memo.acked,", "sent: shift(memo.acked, 1),"),
+    edits: one(
+      "src/core/peers/peers.ts",
+      "sent: snapshot.acked,",
+      "sent: (snapshot.acked + 1) as Seq,",
+    ),
     rules: ["R5"],
   },
   {
@@ -117,7 +121,11 @@ const ROOM: readonly ChaosMutant[] = [
   },
   {
     name: "unknown recipients dropped silently",
-    edits: one("src/core/broker.ts", "if (unknown.length > 0) {", "if (unknown.length > 1) {"),
+    edits: one(
+      "src/core/commands/send.ts",
+      "if (unknown.length > 0) {",
+      "if (unknown.length > 1) {",
+    ),
     rules: ["R6"],
   },
   {
@@ -129,8 +137,8 @@ const ROOM: readonly ChaosMutant[] = [
   {
     name: "a bad frame is an exception",
     edits: one(
-      "src/core/broker.ts",
-      "return this.#refuse(peer, command.refusal);",
+      "src/core/commands/execute.ts",
+      "return refuse(context, peer, command.refusal);",
       "throw new Error(command.refusal.code);",
     ),
     rules: ["R7"],
@@ -139,8 +147,8 @@ const ROOM: readonly ChaosMutant[] = [
     name: "an ack opens no window",
     edits: one(
       "src/core/delivery/pump.ts",
-      "peer.sent = maxSeq(peer.sent, seq);\n      this.schedule(peer);",
-      "peer.sent = maxSeq(peer.sent, seq);",
+      "advance(peer, seq);\n      this.schedule(peer);",
+      "advance(peer, seq);",
     ),
     rules: ["R11"],
   },

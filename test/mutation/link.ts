@@ -26,8 +26,8 @@ export const LINK: readonly Mutant[] = [
     name: "what was spent in a wrong future counts until then",
     edits: one(
       "src/core/membership/join.ts",
-      "notAfter(current?.quotaUsed ?? known.spent, now)",
-      "current?.quotaUsed ?? known.spent",
+      "notAfter(current?.quotaUsed ?? record.spent, now)",
+      "current?.quotaUsed ?? record.spent",
     ),
     project: "unit",
     file: "test/unit/core/log-quota.test.ts",

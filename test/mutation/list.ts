@@ -192,7 +192,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "signals go on to whoever proves nothing",
-    edits: one("src/core/delivery/outbox.ts", "if (!this.#proof.maySpare(peer)) return false;", ""),
+    edits: one(
+      "src/core/delivery/turn-output.ts",
+      "if (!this.#proof.maySpare(peer)) return false;",
+      "",
+    ),
     ...PROOF,
     test: "R8: signals that nobody reads",
   },
@@ -224,14 +228,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "what is unproven is forgotten by a room that sleeps",
-    edits: one("src/core/peers/peers.ts", "  tail: memo.tail,", "  tail: 0,"),
+    edits: one("src/core/peers/peers.ts", "  tail: snapshot.tail,", "  tail: 0,"),
     ...PROOF,
     test: "R8: a room that wakes remembers",
   },
   {
     name: "a mark that is never shown is not waited for",
     edits: one(
-      "src/core/delivery/flow-control.ts",
+      "src/core/membership/timeouts.ts",
       "if (countInFlight(peer.flight) === 0 && peer.marks.length === 0) continue;",
       "if (countInFlight(peer.flight) === 0) continue;",
     ),
@@ -241,9 +245,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what waits is not sent when a mark is shown",
     edits: one(
-      "src/core/broker.ts",
-      "      this.#pump.schedule(peer);\n    }\n    const counted",
-      "    }\n    const counted",
+      "src/core/commands/ack.ts",
+      "    pump.schedule(peer);\n  }\n  const counted",
+      "  }\n  const counted",
     ),
     project: "model-check",
     file: "test/model-check/scopes.test.ts",
@@ -280,8 +284,8 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: "src/core/broker.ts",
-        find: "const peer = this.#peers.current(event.link);\n        if (peer === undefined) return;\n        peer.lastHeardAt",
-        put: "const peer = this.#peers.get(event.link.name);\n        if (peer === undefined) return;\n        peer.lastHeardAt",
+        find: "const peer = peers.current(event.link);\n        if (peer === undefined) return;\n        peer.lastHeardAt",
+        put: "const peer = peers.get(event.link.name);\n        if (peer === undefined) return;\n        peer.lastHeardAt",
       },
     ],
     ...WAKE,
@@ -301,7 +305,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "key ignored",
     edits: one(
       "src/core/membership/join.ts",
-      "known !== undefined && !timingSafeEqual(owner, known.owner)",
+      "record !== undefined && !timingSafeEqual(owner, record.owner)",
       "false",
     ),
     ...RULES,
@@ -324,7 +328,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a wake keeps the older of two sockets",
-    edits: one("src/core/state.ts", "other.link.id > memo.link.id", "other.link.id < memo.link.id"),
+    edits: one(
+      "src/core/state.ts",
+      "other.link.id > snapshot.link.id",
+      "other.link.id < snapshot.link.id",
+    ),
     ...RULES,
     test: "R2: of two sockets that both think they are current",
   },
@@ -358,13 +366,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: "src/core/delivery/pump.ts",
-        find: "if (peer !== undefined) left -= this.sendReplies(peer, compute, now, left);",
+        find: "if (peer !== undefined) left -= this.sendReplies(peer, build, now, left);",
         put: "",
       },
       {
         file: "src/core/delivery/pump.ts",
         find: "this.#state.served = this.#log.head;\n",
-        put: "for (const peer of this.#peers.values()) this.sendReplies(peer, compute, now);\nthis.#state.served = this.#log.head;\n",
+        put: "for (const peer of this.#peers.values()) this.sendReplies(peer, build, now);\nthis.#state.served = this.#log.head;\n",
       },
     ],
     ...RULES,
@@ -374,8 +382,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "jump to head",
     edits: one(
       "src/core/delivery/pump.ts",
-      "return countInFlight(peer.flight) === 0 && !peer.sendFailed ? this.sentOf(peer) : peer.acked;",
-      "return countInFlight(peer.flight) === 0 ? this.#log.head : peer.acked;",
+      "return cursorOf(peer, this.#state.served);",
+      "return peer.flight.next === peer.flight.seqs.length ? this.#log.head : peer.acked;",
     ),
     ...RULES,
     test: "R5: with nothing in flight the cursor is what was sent",
@@ -383,9 +391,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "sent taken for acknowledged",
     edits: one(
-      "src/core/delivery/pump.ts",
-      "return countInFlight(peer.flight) === 0 && !peer.sendFailed ? this.sentOf(peer) : peer.acked;",
-      "return this.sentOf(peer);",
+      "src/core/delivery/cursor.ts",
+      "countInFlight(peer.flight) === 0 && !peer.sendFailed ? sentOf(peer, served) : peer.acked;",
+      "sentOf(peer, served);",
     ),
     ...RULES,
     test: "R5: what was sent but not acknowledged is sent again",
@@ -394,7 +402,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "attachment not written at an ack",
     edits: one(
       "src/core/delivery/pump.ts",
-      "this.#outbox.saveSnapshot(peer);\n    if (!peer.live) {",
+      "this.#output.saveSnapshot(peer);\n    if (!peer.live) {",
       "if (!peer.live) {",
     ),
     ...RULES,
@@ -404,8 +412,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "attachment not written at a hand-over to a line peer",
     edits: one(
       "src/core/delivery/pump.ts",
-      'shown = entries.length === out.entries.length ? out : { type: "entries", entries };\n      this.#outbox.saveSnapshot(peer);',
-      'shown = entries.length === out.entries.length ? out : { type: "entries", entries };',
+      'staged = entries.length === message.entries.length ? message : { type: "entries", entries };\n      this.#output.saveSnapshot(peer);',
+      'staged = entries.length === message.entries.length ? message : { type: "entries", entries };',
     ),
     ...RULES,
     test: "R5: a line peer is not told again",
@@ -435,7 +443,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "unknown recipients dropped silently",
-    edits: one("src/core/broker.ts", "if (unknown.length > 0) {", "if (unknown.length > 1) {"),
+    edits: one(
+      "src/core/commands/send.ts",
+      "if (unknown.length > 0) {",
+      "if (unknown.length > 1) {",
+    ),
     ...RULES,
     test: "R6: one unknown name refuses",
   },
@@ -467,11 +479,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a failure of nobody throws",
-    edits: one(
-      "src/core/broker.ts",
-      "const peer = this.#peers.remove(event.link);\n        if (peer === undefined) return;",
-      "const peer = this.#peers.remove(event.link);",
-    ),
+    edits: one("src/core/membership/leave.ts", "if (peer === undefined) return undefined;", ""),
     ...RULES,
     test: "R7: signals of unknown, older and doubled connections",
   },
@@ -499,18 +507,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a turn answers without end",
-    edits: one(
-      "src/core/delivery/pump.ts",
-      "let left = TURN_ANSWER_BYTES;",
-      "let left = Infinity;",
-    ),
+    edits: one("src/core/delivery/pump.ts", "let left = TURN_REPLY_BYTES;", "let left = Infinity;"),
     project: "unit",
     file: "test/unit/core/bounds.test.ts",
     test: "R8: a hundred who ask for history at once",
   },
   {
     name: "a turn replays without end",
-    edits: one("src/core/delivery/pump.ts", " || handed >= TURN_REPLAY_BYTES", ""),
+    edits: one("src/core/delivery/pump.ts", " || staged >= TURN_REPLAY_BYTES", ""),
     project: "unit",
     file: "test/unit/core/bounds.test.ts",
     test: "R8: a hundred who ack what they never read",
@@ -546,9 +550,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the allowance is the connection's",
     edits: one(
-      "src/core/broker.ts",
-      "this.#rateLimiter.take(peer.link.name,",
-      "this.#rateLimiter.take(peer.link.id,",
+      "src/core/commands/charge.ts",
+      "context.rateLimiter.take(peer.link.name,",
+      "context.rateLimiter.take(peer.link.id,",
     ),
     ...RULES,
     test: "R8: the first item over the allowance",
@@ -556,9 +560,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a look for dead links that never ends",
     edits: one(
-      "src/core/delivery/flow-control.ts",
-      "return this.#state.flightBytes > 0 || this.#state.marks > 0 ? this.#state.stallAt : undefined;",
-      "return this.#state.stallAt;",
+      "src/core/membership/timeouts.ts",
+      "return flightBytes > 0 || marks > 0 ? stallAt : undefined;",
+      "return stallAt;",
     ),
     ...RULES,
     test: "R9: with everyone connected and nothing in flight",
@@ -576,9 +580,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "ready by caught-up",
     edits: one(
-      "src/core/delivery/pump.ts",
+      "src/core/delivery/ready-reports.ts",
       "if (sent < peer.welcomeHead ||",
-      "if (sent < this.#log.head ||",
+      "if (!peer.live ||",
     ),
     ...RULES,
     test: "R11: a returning peer becomes ready however fast others talk",
@@ -587,8 +591,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an ack opens no window",
     edits: one(
       "src/core/delivery/pump.ts",
-      "peer.sent = maxSeq(peer.sent, seq);\n      this.schedule(peer);",
-      "peer.sent = maxSeq(peer.sent, seq);",
+      "advance(peer, seq);\n      this.schedule(peer);",
+      "advance(peer, seq);",
     ),
     ...RULES,
     test: "R11: a returning peer becomes ready however fast others talk",
@@ -596,8 +600,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no sweep",
     edits: one(
-      "src/core/broker.ts",
-      "if (this.#newEntries.length > 0) this.#pump.sweep(this.#newEntries.length, now);",
+      "src/core/delivery/pump.ts",
+      "if (fresh.length > 0) this.#ready.sweep(fresh.length, now);",
       "",
     ),
     ...RULES,
@@ -605,20 +609,24 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "all of a large room told `ready` in one turn",
-    edits: one("src/core/delivery/pump.ts", "sweep.rest.splice(-share)", "sweep.rest.splice(0)"),
+    edits: one(
+      "src/core/delivery/ready-reports.ts",
+      "sweep.rest.splice(-count)",
+      "sweep.rest.splice(0)",
+    ),
     ...READY,
     test: "R8: of 640 who hear nothing",
   },
   {
     name: "a look at half of the room in a large turn",
-    edits: one("src/core/delivery/pump.ts", " || entries >= SWEEP_ENTRIES", ""),
+    edits: one("src/core/delivery/ready-reports.ts", " || entries >= SWEEP_ENTRIES", ""),
     ...READY,
     test: "R11: whoever comes and goes",
   },
   {
     name: "`ready` told so late that the next look is too late",
     edits: one(
-      "src/core/delivery/pump.ts",
+      "src/core/delivery/ready-reports.ts",
       "READY_ENTRIES - 4 * SWEEP_ENTRIES",
       "READY_ENTRIES - SWEEP_ENTRIES",
     ),
@@ -628,8 +636,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "dead links kept",
     edits: one(
-      "src/core/delivery/flow-control.ts",
-      "if (peer.lastAckAt + STALL_MS <= now) dead.push(peer);\n      else next",
+      "src/core/membership/timeouts.ts",
+      "if (peer.lastAckAt + STALL_MS <= now) stalled.push(peer);\n      else next",
       "next",
     ),
     ...RULES,
@@ -638,8 +646,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a share that sleep refills",
     edits: one(
-      "src/core/broker.ts",
-      "this.#outbox.saveSnapshot(peer);\n    const away",
+      "src/core/commands/send.ts",
+      "output.saveSnapshot(peer);\n  const away",
       "const away",
     ),
     ...SHARE,
@@ -659,7 +667,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a key is looked at only when it is given",
     edits: one(
-      "src/core/membership/expiry.ts",
+      "src/core/membership/timeouts.ts",
       "if (now < this.#state.expiresFrom) return [];",
       "return [];",
     ),
@@ -905,7 +913,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "signals without a bound for the room",
-    edits: one("src/core/broker.ts", "if (!this.#flow.mayCarrySignal(now)) return;", ""),
+    edits: one("src/core/commands/signal.ts", "if (!flow.mayCarrySignal(now)) return;", ""),
     ...SIGNALS,
     test: "R8: a burst of signals to a crowd",
   },
@@ -944,9 +952,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "model: saved cursor too high",
     edits: one(
-      "src/core/delivery/pump.ts",
-      "return countInFlight(peer.flight) === 0 && !peer.sendFailed ? this.sentOf(peer) : peer.acked;",
-      "return this.sentOf(peer);",
+      "src/core/delivery/cursor.ts",
+      "countInFlight(peer.flight) === 0 && !peer.sendFailed ? sentOf(peer, served) : peer.acked;",
+      "sentOf(peer, served);",
     ),
     ...MODEL,
     test: "R5: both signals of a socket with something in flight",
@@ -955,7 +963,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "model: attachment not written at an ack",
     edits: one(
       "src/core/delivery/pump.ts",
-      "this.#outbox.saveSnapshot(peer);\n    if (!peer.live) {",
+      "this.#output.saveSnapshot(peer);\n    if (!peer.live) {",
       "if (!peer.live) {",
     ),
     ...MODEL,
@@ -1033,9 +1041,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "counted: a cursor written at each ack",
     edits: one(
-      "src/core/broker.ts",
-      "if (seq <= head && (this.#pump.ack(peer, counted, now) || isShown)) return;",
-      "if (seq <= head && (this.#pump.ack(peer, counted, now) || isShown)) return this.#storage.directory.save(peer.link.name, { ...this.#progress(peer), seen: now });",
+      "src/core/commands/ack.ts",
+      "if (seq <= head && (pump.ack(peer, counted, now) || isShown)) return;",
+      "if (seq <= head && (pump.ack(peer, counted, now) || isShown)) return storage.directory.save(peer.link.name, { cursor: pump.cursorOf(peer), spent: peer.quotaUsed, seen: now });",
     ),
     ...COUNTED_LOADS,
     test: "R10: one message in flight",
@@ -1043,9 +1051,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "counted: an entry is encoded again for who is addressed",
     edits: one(
-      "src/core/broker.ts",
-      "    this.#store(entry);\n",
-      "    this.#store(this.#encode({ from: peer.link.name, to, text, id }, now));\n",
+      "src/core/commands/send.ts",
+      "  entries.add(entry);\n",
+      "  entries.add(entries.encode({ from: peer.link.name, to, text, id }, now));\n",
     ),
     ...COUNTED_LOADS,
     test: "R10: one message in flight",
@@ -1100,7 +1108,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "everyone is told of what was erased",
-    edits: one("src/core/admin/commands.ts", "if (mayRead(peer, entry)) outbox", "outbox"),
+    edits: one("src/core/admin/commands.ts", "if (mayRead(peer, entry)) output", "output"),
     ...OPERATOR,
     test: "R6: whoever may have it is told",
   },
@@ -1128,11 +1136,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a closed room keeps its storage",
-    edits: one(
-      "src/core/broker.ts",
-      "if (this.#admin.isErasing) return this.#storage.erase();",
-      "",
-    ),
+    edits: one("src/core/broker.ts", "if (this.#admin.isErasing) return storage.erase();", ""),
     ...OPERATOR,
     test: "R2: everyone is removed exactly once, with 4005",
   },
@@ -1288,15 +1292,19 @@ export const MUTANTS: readonly Mutant[] = [
     name: "who could not be served ends before what was read has left",
     edits: one(
       "src/core/broker.ts",
-      "    const memo = (peer: Peer): ConnectionSnapshot => this.#snapshot(peer);\n",
-      "    const memo = (peer: Peer): ConnectionSnapshot => this.#snapshot(peer);\n    this.#closeFailed(now);\n",
+      "    entries.clear();\n    this.#flush(now);\n    this.#closeFailed(now);\n",
+      "    entries.clear();\n    this.#closeFailed(now);\n    this.#flush(now);\n",
     ),
     ...UNREAD,
     test: "R5: whose socket took nothing any more",
   },
   {
     name: "a wake needs every row of the index",
-    edits: one("src/core/state.ts", "return { isLive: () => false, flaw };", "throw flaw;"),
+    edits: one(
+      "src/core/state.ts",
+      "return { isLive: () => false, corruption };",
+      "throw corruption;",
+    ),
     ...DAMAGE,
     test: "R7: a segment of which nobody can say whom it concerns",
   },

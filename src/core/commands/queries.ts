@@ -1,8 +1,8 @@
 /**
- * What a peer is told when it asks: pages of its history, who is here, what was refused.
+ * Replies to a peer: pages of its history, of the names here, and errors.
  *
  * Invariants:
- * - R8: a page shows what concerns the peer since its birth, and what was for everyone; nothing else, ever.
+ * - R8: a page shows entries that concern the peer since its birth, and entries for everyone; nothing else, ever.
  * - Pages end: `next` falls (history) or rises (who) with each.
  */
 import type { Entry } from "../entry.ts";
@@ -14,9 +14,10 @@ import type { Presence } from "../peers/presence.ts";
 import type { Pump } from "../delivery/pump.ts";
 import type { PendingReply } from "../event.ts";
 import type { Directory, Log } from "../ports.ts";
-import { FRAME_OVERHEAD } from "../delivery/outbox.ts";
+import { FRAME_OVERHEAD } from "../delivery/turn-output.ts";
 import { KIB } from "../limits.ts";
 
+/** Bytes of entries in one page of `history`; one entry may always go. */
 export const HISTORY_BYTES = 64 * KIB;
 
 export class Replies {
@@ -32,7 +33,7 @@ export class Replies {
     this.#pump = pump;
   }
 
-  /** @returns the answer, and about how many bytes it is, those included that were read for it */
+  /** Builds a reply. @returns the message, and about how many bytes it is, including bytes read for it */
   build(peer: Peer, answer: PendingReply): readonly [ServerMessage, number] {
     switch (answer.type) {
       case "History":
@@ -75,7 +76,7 @@ export class Replies {
     }
     next ??= scan.end > this.#log.first ? scan.end : undefined;
     page.reverse();
-    // What was read for it counts too: a page for which much was read may be empty.
+    // Bytes read count too: a page for which much was read may be empty.
     return [{ type: "history", id, entries: page, next }, FRAME_OVERHEAD + bytes + scan.bytes];
   }
 

@@ -1,20 +1,20 @@
 /**
  * Proof of reading: bounds what the runtime queues for connections that do not read.
  *
- * The runtime queues without bound what a socket does not take, and gives no back-pressure. After each stretch of bytes a
- * `chat.v1` connection is sent a mark with a random `k`. Only a client that has read the stream up to the mark can show
- * its `k`, so an ack counts only up to the oldest mark that was not shown.
+ * The runtime queues without bound what a socket does not take, and gives no back-pressure. After each stretch of bytes the
+ * room sends a `chat.v1` connection a mark with a random `k`. Only a client that has read the stream up to the mark can
+ * show its `k`, so an ack counts only up to the oldest mark that was not shown.
  *
  * Invariants (R8):
- * - `unproven` of a peer is what was sent to it since the newest mark that it has shown: `tail`, and the bytes that end
- *   with each mark in `marks`, oldest first. The state's sums are over all peers.
+ * - `unproven` of a peer counts the bytes sent to it since the newest mark that it has shown: `tail`, and the bytes that
+ *   end with each mark in `marks`, oldest first. The state's sums are over all peers.
  * - A mark ends a stretch, in the turn that fills it. Where the room's sum is over `UNPROVEN_PRESSURE_BYTES`, it comes with
- *   the next bytes already, so that a crowd whose stretches fill together proves itself in time.
+ *   the next bytes already, so that many readers whose stretches fill together prove their reading in time.
  * - A `chat.v1` peer that has a mark to show is sent nothing more while a window and two stretches of its own are
- *   unproven, or the room's sum is over its bound. What it shows lets it go on, so nobody waits for another peer. It is
- *   never ended for what it owes, but by `Flow.stalled`.
- * - `chat.line` has no acks, so nothing proves that it reads: all of its bytes count. Where their sum is over its bound,
- *   the lines that owe most end.
+ *   unproven, or the room's sum is over its bound. A mark that it shows lets it go on, so no peer waits for another. Only
+ *   `Timeouts.stalled` closes it, not the sum.
+ * - `chat.line` has no acks, so nothing proves that it reads: all of its bytes count. Where their sum is over its bound, the
+ *   lines with the most unproven bytes are closed.
  */
 import type { ServerMessage } from "../event.ts";
 import type { FlowState } from "./flow-control.ts";
@@ -24,14 +24,17 @@ import type { Peer, Peers } from "../peers/peers.ts";
 import { MIB } from "../limits.ts";
 
 /**
- * Bytes sent to all `chat.v1` connections of a room together that nothing proves to be read; and the same of `chat.line`.
+ * Bytes sent to all `chat.v1` connections of a room together and not proven to be read; and the same of `chat.line`.
  * The runtime may hold both in memory, of which an isolate has 128 MiB.
  */
 export const UNPROVEN_ROOM_BYTES = 24 * MIB;
 
 export const UNPROVEN_LINE_BYTES = 24 * MIB;
 
-/** From so many unproven bytes on, marks come before a stretch is full: many readers who are on their way to one are not few liars. */
+/**
+ * From this many unproven bytes on, marks come before a stretch is full, so that many readers who have not reached a mark
+ * yet are not taken for a few that do not read.
+ */
 export const UNPROVEN_PRESSURE_BYTES = 12 * MIB;
 
 export class Proof {
@@ -58,7 +61,7 @@ export class Proof {
     return this.#mayOwe(peer, this.#most - this.#stretch);
   }
 
-  /** A peer without a mark to show owes less than a stretch. `chat.line` has no marks. */
+  /** A peer without a mark to show has less than a stretch unproven. `chat.line` has no marks. */
   #mayOwe({ marks, unproven }: Peer, most: number): boolean {
     if (marks.length === 0) return true;
     return unproven < most && this.#state.unproven < UNPROVEN_ROOM_BYTES;
@@ -89,7 +92,7 @@ export class Proof {
     return { type: "mark", k };
   }
 
-  /** Takes the newest mark that a client has read. @returns false if it is none that is still to be shown */
+  /** Takes the newest mark that a client has read. @returns false if `k` is of no mark that is still to be shown */
   show(peer: Peer, k: string, now: number): boolean {
     const index = peer.marks.findIndex((mark) => mark.k === k);
     if (index === -1) return false;
@@ -103,13 +106,13 @@ export class Proof {
     return true;
   }
 
-  /** How far an ack up to `seq` counts: no further than the oldest mark that was not shown. */
+  /** Returns how far an ack up to `seq` counts: no further than the oldest mark that was not shown. */
   counted(peer: Peer, seq: Seq): Seq {
     const [oldest] = peer.marks;
     return oldest === undefined || seq <= oldest.seq ? seq : oldest.seq;
   }
 
-  /** The lines that owe most, as many as bring their sum well below its bound; none while it is kept. */
+  /** Returns the lines with the most unproven bytes, as many as bring the sum well below its bound; none below it. */
   debtors(): Peer[] {
     let over = this.#state.unprovenLines - UNPROVEN_LINE_BYTES;
     if (over <= 0) return [];
@@ -124,7 +127,7 @@ export class Proof {
     return debtors;
   }
 
-  /** The peer was removed. */
+  /** Frees what the peer held; it was removed. */
   release(peer: Peer): void {
     if (peer.dialect === "chat.line") this.#state.unprovenLines -= peer.unproven;
     else this.#state.unproven -= peer.unproven;
@@ -132,5 +135,5 @@ export class Proof {
   }
 }
 
-/** The share of their bound by which lines are ended below it, so that they do not end one by one, turn by turn. */
+/** The part of the bound that closing lines frees beyond it, so that lines do not close one by one, turn by turn. */
 const RELIEF = 0.25;

@@ -2,115 +2,86 @@
  * The pump: the one way by which entries reach a peer, live or replayed.
  *
  * Invariants:
- * - `acked ≤ sent ≤ head`. What concerns the peer in (acked, sent] is in flight. With nothing in flight everything up
- *   to `sent` is processed: up to `sent`, never up to the head.
- * - A live peer has been considered for every entry up to `served`; a peer that is behind, up to its own `sent`.
- *   Either way the next thing it gets is the next entry that concerns it.
- * - Answers go before entries, so an `error` never follows the confirmation of a later message.
- * - Whoever needs what the storage cannot read ends alone (`failed`), and nothing is passed over for them.
+ * - The next thing that a peer gets is the next entry that concerns it (cursor.ts has the positions).
+ * - Replies go before entries, so an `error` never follows the confirmation of a later message.
+ * - A peer that needs an unreadable row is closed (`failed`); other peers are not affected, and the row is never skipped.
  * - A full window or a spent budget keeps nothing in memory: the peer falls behind and goes on from the log.
  */
-import { refill } from "../peers/token-bucket.ts";
-import type { Entry } from "../entry.ts";
-import { concerns } from "../entry.ts";
+import { addSeq, type Seq } from "../../protocol/ids.ts";
+import { concerns, type Entry } from "../entry.ts";
 import type { PendingReply, ServerMessage } from "../event.ts";
-import { countInFlight } from "../peers/in-flight.ts";
-import type { FlowControl } from "./flow-control.ts";
-import { BUDGET_BYTES_PER_SECOND, SCAN_ENTRIES, SECOND, STRETCH_BYTES } from "../limits.ts";
-import { maxSeq, type ConnectionRef, type PeerName, type Seq, addSeq } from "../../protocol/ids.ts";
-import { type TurnOutput } from "./outbox.ts";
-import { OUTGOING } from "../peers/peers.ts";
-import type { Peer, Peers } from "../peers/peers.ts";
-import type { Proof } from "./proof.ts";
+import {
+  BUDGET_BYTES_PER_SECOND,
+  KIB,
+  MIB,
+  SCAN_ENTRIES,
+  SECOND,
+  STRETCH_BYTES,
+} from "../limits.ts";
+import { OUTGOING, type Peer, type Peers } from "../peers/peers.ts";
+import { refill } from "../peers/token-bucket.ts";
 import type { Log } from "../ports.ts";
-import { KIB, MIB } from "../limits.ts";
+import { audienceOf } from "./audience.ts";
+import { advance, catchUp, cursorOf, fallBehind, sentOf } from "./cursor.ts";
+import type { FlowControl } from "./flow-control.ts";
+import type { Proof } from "./proof.ts";
+import { GAP_BYTES, type PumpState } from "./pump-state.ts";
+import { ReadyReports } from "./ready-reports.ts";
+import type { TurnOutput } from "./turn-output.ts";
 
-/** Entries that may pass a peer before `ready` tells it so. */
-export const READY_ENTRIES = 1_000;
+/** Bytes of replies after which one turn begins no further one: the next turn, with its messages, goes in between. */
+export const TURN_REPLY_BYTES = MIB;
 
-/** Entries in which everyone is looked at once, whether `ready` is due to them. */
-export const SWEEP_ENTRIES = 32;
-
-/** The size at which a `gap` counts in a window. */
-export const GAP_BYTES = 64;
-
-/** Bytes of answers that one turn gives to all together: the next turn, with what others say, goes in between. */
-export const TURN_ANSWER_BYTES = MIB;
-
-/** Bytes of the past that one turn reads and gives, to all who are behind together; after that no further page is begun. */
+/** Bytes of the log that one turn reads and stages for all peers that are behind; after that no further page is begun. */
 export const TURN_REPLAY_BYTES = 512 * KIB;
 
-/** Once spent, the budget is waited for until it holds this much: pages, not drops. */
+/** A spent budget is used again once it holds this much: the peer gets pages, not drops. */
 export const BUDGET_RESUME_BYTES = 256 * KIB;
 
-/** Puts an answer into words. Second: about how many bytes that is. */
-export type ReplyBuilder = (peer: Peer, answer: PendingReply) => readonly [ServerMessage, number];
+/** Builds the message that answers a query, or reports an error. Second: about how many bytes that is. */
+export type ReplyBuilder = (peer: Peer, reply: PendingReply) => readonly [ServerMessage, number];
 
-/** Plain data. */
-export interface PumpState {
-  /** The head up to which live peers have been served. */
-  served: Seq;
-  /** Who can be served more: an answer waits, or it is behind and may be handed something. */
-  readonly runnable: Set<PeerName>;
-  /** Whose budget is spent, and when it will do for a page again. */
-  readonly throttled: Map<PeerName, number>;
-  /** Who is still to be looked at in this round, last first, and how many the round began with. */
-  readonly sweep: { rest: ConnectionRef[]; size: number };
-}
-
-export const initialPump = (): PumpState => ({
-  served: 0 as Seq,
-  runnable: new Set(),
-  throttled: new Map(),
-  sweep: { rest: [], size: 0 },
-});
+type Entries = Extract<ServerMessage, { type: "entries" }>;
 
 export class Pump {
   readonly #peers: Peers;
   readonly #log: Log;
-  readonly #outbox: TurnOutput;
+  readonly #output: TurnOutput;
   readonly #flow: FlowControl;
   readonly #proof: Proof;
+  readonly #ready: ReadyReports;
   readonly #state: PumpState;
-  /** Of this turn. */
+  /** Peers that could not be served in this turn, each with the error. */
   readonly #failed = new Map<Peer, unknown>();
 
   constructor(
     peers: Peers,
     log: Log,
-    {
-      outbox,
-      flow,
-      proof,
-    }: { readonly outbox: TurnOutput; readonly flow: FlowControl; readonly proof: Proof },
+    sending: { readonly output: TurnOutput; readonly flow: FlowControl; readonly proof: Proof },
     state: PumpState,
   ) {
     this.#peers = peers;
     this.#log = log;
-    this.#outbox = outbox;
-    this.#flow = flow;
-    this.#proof = proof;
+    this.#output = sending.output;
+    this.#flow = sending.flow;
+    this.#proof = sending.proof;
+    this.#ready = new ReadyReports(peers, sending.output, state);
     this.#state = state;
   }
 
-  /** The head up to which live peers have been served. */
-  get served(): Seq {
-    return this.#state.served;
-  }
-
-  /** The last entry that was considered for `peer`. */
+  /** Returns the last entry that was considered for `peer`. */
   sentOf(peer: Peer): Seq {
-    return peer.live ? maxSeq(peer.sent, this.#state.served) : peer.sent;
+    return sentOf(peer, this.#state.served);
   }
 
-  /** Everything up to here is processed by `peer`. */
+  /** Returns the position up to which `peer` has processed everything. */
   cursorOf(peer: Peer): Seq {
-    return countInFlight(peer.flight) === 0 && !peer.sendFailed ? this.sentOf(peer) : peer.acked;
+    return cursorOf(peer, this.#state.served);
   }
 
-  /** Owes `peer` an answer; it goes out in this turn if the budget allows. */
-  reply(peer: Peer, answer: PendingReply): void {
-    peer.pendingReplies.push(answer);
+  /** Queues a reply to `peer`; it goes out in this turn if the budget allows. */
+  reply(peer: Peer, reply: PendingReply): void {
+    peer.pendingReplies.push(reply);
     this.schedule(peer);
   }
 
@@ -119,20 +90,20 @@ export class Pump {
     this.#state.runnable.add(peer.link.name);
   }
 
-  /** Believes a cumulative ack up to `seq`, which must not be above the head. @returns whether it advanced anything */
+  /** Takes a cumulative ack up to `seq`, which must not be above the head. @returns whether it advanced anything */
   ack(peer: Peer, seq: Seq, now: number): boolean {
     if (seq <= peer.acked) return false;
     this.#flow.onAcked(peer, seq, now);
-    this.#outbox.saveSnapshot(peer);
+    this.#output.saveSnapshot(peer);
     if (!peer.live) {
-      // After a wake the room has forgotten how much it sent: the ack tells.
-      peer.sent = maxSeq(peer.sent, seq);
+      // After a wake the room does not know how much it sent: the ack shows it.
+      advance(peer, seq);
       this.schedule(peer);
     }
     return true;
   }
 
-  /** The peer was removed. */
+  /** Frees what the peer held; it was removed. */
   release(peer: Peer): void {
     this.#flow.release(peer);
     this.#proof.release(peer);
@@ -140,7 +111,7 @@ export class Pump {
     this.#state.throttled.delete(peer.link.name);
   }
 
-  /** When `serve` is wanted next, ms since 1970; undefined if nothing waits. */
+  /** When `serve` is due next, ms since 1970; undefined if no peer waits to be served. */
   due(now: number): number | undefined {
     const { runnable, throttled } = this.#state;
     if (runnable.size > 0) return now;
@@ -149,173 +120,137 @@ export class Pump {
   }
 
   /**
-   * Hands out what this turn brought: answers, the new entries, pages of the log.
-   * @param fresh   the entries appended in this turn; the log ends with them
+   * Stages what this turn sends: replies, the new entries, pages of the log.
+   * @param fresh the entries appended in this turn; the log ends with them
    */
-  serve(fresh: readonly Entry[], compute: ReplyBuilder, now: number): void {
+  serve(fresh: readonly Entry[], build: ReplyBuilder, now: number): void {
     const { runnable, throttled } = this.#state;
     for (const [name, due] of throttled) {
       if (due > now) continue;
       throttled.delete(name);
       runnable.add(name);
     }
-    let left = TURN_ANSWER_BYTES;
+    let left = TURN_REPLY_BYTES;
     for (const name of runnable) {
       if (left <= 0) break;
       const peer = this.#peers.get(name);
-      if (peer !== undefined) left -= this.sendReplies(peer, compute, now, left);
+      if (peer !== undefined) left -= this.sendReplies(peer, build, now, left);
     }
     if (fresh.length > 0) this.#deliverLive(fresh, now);
     this.#state.served = this.#log.head;
     this.#replay(now);
+    if (fresh.length > 0) this.#ready.sweep(fresh.length, now);
   }
 
-  /** Who could not be served in this turn, and why; to be ended when what was read for them has left. */
+  /** Returns the peers that could not be served, each with the error. Close them after what was read has been sent. */
   failed(): [Peer, unknown][] {
     const failed = [...this.#failed];
     this.#failed.clear();
     return failed;
   }
 
-  /**
-   * Tells those whom nothing concerned for long how far they are. A share of all is looked at with each entry, so that a
-   * large room is not told in one turn; who comes meanwhile is looked at in the next round.
-   * @param entries how many came in this turn
-   */
-  sweep(entries: number, now: number): void {
-    const { sweep } = this.#state;
-    if (sweep.rest.length === 0 || entries >= SWEEP_ENTRIES) {
-      sweep.rest = Array.from(this.#peers.values(), ({ link }) => link);
-      sweep.size = sweep.rest.length;
-    }
-    const share = Math.ceil((sweep.size * entries) / SWEEP_ENTRIES);
-    for (const link of sweep.rest.splice(-share)) {
-      const peer = this.#peers.current(link);
-      if (peer?.ready === true) this.#maybeSendReady(peer, now);
-    }
-  }
-
-  /** A stretch of the log that `peer` can no longer have. @returns false if its window has no place for that yet */
+  /** Sends `gap` up to `to`, which the log no longer holds. @returns false if the window has no place for that yet */
   gap(peer: Peer, to: Seq, now: number): boolean {
     if (!this.#fits(peer, GAP_BYTES, now)) return false;
     const from = addSeq(peer.sent, 1);
     this.#flow.onSent(peer, to, GAP_BYTES, peer.sent, now);
-    this.#outbox.stage(peer, { type: "gap", from, to }, GAP_BYTES);
-    peer.sent = to;
+    this.#output.stage(peer, { type: "gap", from, to }, GAP_BYTES);
+    advance(peer, to);
     return true;
   }
 
   /**
-   * Stages the answers that the peer is owed, as far as its budget goes.
+   * Stages the pending replies of `peer`, as far as its budget goes.
    * @param most bytes after which no further one is begun
    * @returns about how many bytes they have
    */
-  sendReplies(peer: Peer, compute: ReplyBuilder, now: number, most = Infinity): number {
+  sendReplies(peer: Peer, build: ReplyBuilder, now: number, most = Infinity): number {
     refill(peer.budget, OUTGOING, now);
-    let paid = 0;
+    let count = 0;
     let staged = 0;
     try {
-      for (const answer of peer.pendingReplies) {
+      for (const reply of peer.pendingReplies) {
         if (peer.budget.level <= 0 || staged >= most) break;
-        // So much at once would be sent before the first mark can be shown.
+        // More than a stretch at once would be sent before the first mark can be shown.
         const isStretch = staged >= STRETCH_BYTES && peer.dialect === "chat.v1";
         if (isStretch || !this.#proof.maySend(peer)) break;
-        const [out, bytes] = compute(peer, answer);
-        this.#outbox.stage(peer, out, bytes);
+        const [message, bytes] = build(peer, reply);
+        this.#output.stage(peer, message, bytes);
         staged += bytes;
-        paid++;
+        count++;
       }
     } catch (error) {
       this.#failed.set(peer, error);
     }
-    peer.pendingReplies.splice(0, paid);
+    peer.pendingReplies.splice(0, count);
     return staged;
   }
 
   #deliverLive(fresh: readonly Entry[], now: number): void {
-    const everyone: Entry[] = [];
-    const personal = new Map<PeerName, Entry[]>();
-    for (const { to, from } of fresh) {
-      if (to === undefined) continue;
-      if (!personal.has(from)) personal.set(from, []);
-      for (const name of to) if (!personal.has(name)) personal.set(name, []);
-    }
-    for (const entry of fresh) {
-      if (entry.to === undefined) {
-        everyone.push(entry);
-        for (const list of personal.values()) list.push(entry);
-      } else {
-        personal.get(entry.from)?.push(entry);
-        for (const name of entry.to) if (name !== entry.from) personal.get(name)?.push(entry);
-      }
-    }
+    const { everyone, personal } = audienceOf(fresh);
     if (everyone.length === 0) {
-      for (const [name, list] of personal) {
+      for (const [name, entries] of personal) {
         const peer = this.#peers.get(name);
-        if (peer?.live) this.#stageEntries(peer, { type: "entries", entries: list }, now);
+        if (peer?.live) this.#stageEntries(peer, { type: "entries", entries }, now);
       }
       return;
     }
-    // One object for all who get just the same, so that its text is made once.
-    const shared: ServerMessage = { type: "entries", entries: everyone, shared: true };
+    // One object for all peers that get the same, so that its text is made once.
+    const shared: Entries = { type: "entries", entries: everyone, shared: true };
     for (const peer of this.#peers.values()) {
       if (!peer.live) continue;
-      const list = personal.get(peer.link.name);
-      this.#stageEntries(
-        peer,
-        list === undefined ? shared : { type: "entries", entries: list },
-        now,
-      );
+      const entries = personal.get(peer.link.name);
+      const message: Entries = entries === undefined ? shared : { type: "entries", entries };
+      this.#stageEntries(peer, message, now);
     }
   }
 
-  /** Hands new entries to a live peer; with the first that does not fit, it falls behind. */
-  #stageEntries(peer: Peer, out: Extract<ServerMessage, { type: "entries" }>, now: number): void {
+  /** Stages new entries for a live peer; with the first that does not fit, the peer falls behind. */
+  #stageEntries(peer: Peer, message: Entries, now: number): void {
     // A peer that joined in this very turn has been considered for the entries before it.
     const { entries } =
       peer.sent > this.#state.served
-        ? { entries: out.entries.filter((entry) => entry.seq > peer.sent) }
-        : out;
+        ? { entries: message.entries.filter((entry) => entry.seq > peer.sent) }
+        : message;
     refill(peer.budget, OUTGOING, now);
-    let handed = 0;
+    let count = 0;
     for (const entry of entries) {
       if (!this.#reserve(peer, entry, now)) {
-        peer.live = false;
-        peer.sent = addSeq(entry.seq, -1);
+        fallBehind(peer, addSeq(entry.seq, -1));
         break;
       }
-      handed++;
+      count++;
     }
-    if (handed === out.entries.length) this.#report(peer, out);
-    else if (handed > 0) this.#report(peer, { type: "entries", entries: entries.slice(0, handed) });
+    if (count === message.entries.length) this.#stage(peer, message);
+    else if (count > 0) this.#stage(peer, { type: "entries", entries: entries.slice(0, count) });
   }
 
-  /** Serves who is hungry, in turn: a bounded stretch of the log, and a bounded length of what is handed out of it. */
+  /** Serves the runnable peers in turn: at most a stretch of the log, and at most so many bytes of it. */
   #replay(now: number): void {
     const { runnable } = this.#state;
     let scanned = 0;
-    let handed = 0;
-    // A copy: who is not done yet is put back at the end, for the next turn.
+    let staged = 0;
+    // A copy: a peer that is not done yet is put back at the end, for the next turn.
     for (const name of Array.from(runnable)) {
-      if (scanned >= SCAN_ENTRIES || handed >= TURN_REPLAY_BYTES) return;
+      if (scanned >= SCAN_ENTRIES || staged >= TURN_REPLAY_BYTES) return;
       runnable.delete(name);
       const peer = this.#peers.get(name);
       if (peer === undefined) continue;
       if (!peer.live) {
         const page = this.#page(peer, now);
         scanned += page.passed;
-        handed += page.bytes;
+        staged += page.bytes;
       }
-      this.#maybeSendReady(peer, now);
+      this.#ready.maybeSend(peer, now);
       if (peer.pendingReplies.length === 0) continue;
-      // It waits for a mark to be shown, for its budget, or for its turn behind others.
+      // Its replies wait for a mark to be shown, for its budget, or for their turn behind others.
       if (!this.#proof.maySend(peer)) continue;
       if (peer.budget.level > 0) this.schedule(peer);
       else this.#throttle(peer, now);
     }
   }
 
-  /** Feeds one page of the log. @returns how many entries were passed, and the bytes read and handed out */
+  /** Stages one page of the log. @returns how many entries were passed, and the bytes read and staged */
   #page(peer: Peer, now: number): { readonly passed: number; readonly bytes: number } {
     const { first, head } = this.#log;
     const start = peer.sent;
@@ -331,22 +266,22 @@ export class Pump {
         if (entry.seq > peer.birth && concerns(entry, peer.link.name)) {
           full = !this.#reserve(peer, entry, now);
           if (full) {
-            peer.sent = maxSeq(peer.sent, addSeq(entry.seq, -1));
+            advance(peer, addSeq(entry.seq, -1));
             break;
           }
           page.push(entry);
         }
-        peer.sent = entry.seq;
+        advance(peer, entry.seq);
       }
-      if (!full) peer.sent = maxSeq(peer.sent, scan.end);
+      if (!full) advance(peer, scan.end);
     } catch (error) {
       this.#failed.set(peer, error);
     }
-    if (page.length > 0) this.#report(peer, { type: "entries", entries: page });
+    if (page.length > 0) this.#stage(peer, { type: "entries", entries: page });
     const bytes = page.reduce((sum, entry) => sum + entry.bytes, 0) + scan.bytes;
     const served = { passed: peer.sent - start, bytes };
     if (this.#failed.has(peer)) return served;
-    if (peer.sent >= head) peer.live = true;
+    if (peer.sent >= head) catchUp(peer);
     else if (full) this.#throttle(peer, now);
     else this.schedule(peer);
     return served;
@@ -356,7 +291,7 @@ export class Pump {
   #reserve(peer: Peer, entry: Entry, now: number): boolean {
     if (!this.#fits(peer, entry.bytes, now)) return false;
     this.#flow.onSent(peer, entry.seq, entry.bytes, addSeq(entry.seq, -1), now);
-    this.#outbox.charge(peer, entry.bytes + 1);
+    this.#output.charge(peer, entry.bytes + 1);
     return true;
   }
 
@@ -369,36 +304,20 @@ export class Pump {
     return this.#flow.hasRoom(peer, bytes);
   }
 
-  #report(peer: Peer, out: Extract<ServerMessage, { type: "entries" }>): void {
-    let shown = out;
+  /** Stages entries that were reserved. A line gets its own entries only if it named itself. */
+  #stage(peer: Peer, message: Entries): void {
+    let staged = message;
     if (peer.dialect === "chat.line") {
       const me = peer.link.name;
-      // A person knows what they wrote: it comes back only if they named themselves.
-      const entries = out.entries.filter(({ from, to }) => from !== me || to?.includes(me));
+      const entries = message.entries.filter(({ from, to }) => from !== me || to?.includes(me));
       if (entries.length === 0) return;
-      shown = entries.length === out.entries.length ? out : { type: "entries", entries };
-      this.#outbox.saveSnapshot(peer);
+      staged = entries.length === message.entries.length ? message : { type: "entries", entries };
+      this.#output.saveSnapshot(peer);
     }
-    this.#outbox.stage(peer, shown, 0);
+    this.#output.stage(peer, staged, 0);
   }
 
-  /** The first `ready`, as soon as everything up to the head of its welcome was sent; later, at long silences. */
-  #maybeSendReady(peer: Peer, now: number): void {
-    const sent = this.sentOf(peer);
-    if (!peer.ready) {
-      if (sent < peer.welcomeHead || peer.pendingReplies.length > 0) return;
-      peer.ready = true;
-      // Turns end where they end: a round takes less than twice its entries, and the next look may be two rounds away.
-    } else if (sent - peer.reportedSeq < READY_ENTRIES - 4 * SWEEP_ENTRIES) return;
-    peer.reportedSeq = sent;
-    this.#outbox.saveSnapshot(peer);
-    if (peer.dialect === "chat.v1") {
-      refill(peer.budget, OUTGOING, now);
-      this.#outbox.stage(peer, { type: "ready", seq: sent }, GAP_BYTES);
-    }
-  }
-
-  /** Who waits for its budget is served when that has recovered; who waits for an ack, when it comes. */
+  /** A peer without budget is retried once the budget has refilled; a peer with a full window resumes with its next ack. */
   #throttle(peer: Peer, now: number): void {
     const level = refill(peer.budget, OUTGOING, now);
     if (level > 0) return;

@@ -1,10 +1,10 @@
 /**
- * Which names the room forgets when it knows too many.
+ * The eviction of names when the room knows too many.
  *
  * Invariants:
- * - Nobody online is forgotten, nor anybody for whom messages wait, unless they have been away for long.
- * - A search reads the whole directory, so a flood of strangers gets at most one a minute. What happens after a search
- *   is noted as it happens, not searched for.
+ * - No name that is online is evicted, and none for which messages wait, unless it has been away for `EVICT_AWAY_MS`.
+ * - A search reads the whole directory, so a flood of new names causes at most one a minute. What happens after a search is
+ *   noted as it happens, not searched for.
  */
 import type { Entry } from "../entry.ts";
 import type { PeerName } from "../../protocol/ids.ts";
@@ -12,11 +12,10 @@ import type { Presence } from "../peers/presence.ts";
 import type { Candidate, Directory } from "../ports.ts";
 import { DAY, SECOND } from "../limits.ts";
 
-// Forgetting
-/** Away for this long, a name may be forgotten although messages wait for it. */
+/** A name that has been away for this long may be evicted although messages wait for it. */
 export const EVICT_AWAY_MS = 30 * DAY;
 
-/** The least time between two searches for names to forget. */
+/** The least time between two searches for names to evict. */
 export const EVICT_SEARCH_MS = 60 * SECOND;
 
 /** Plain data. */
@@ -24,7 +23,7 @@ export interface EvictionState {
   /** Found by the last search and not used yet, best last. */
   candidates: Candidate[];
   searchedAt: number;
-  /** Since the last search something came for everyone, or for these. */
+  /** Since the last search there was an entry for everyone, or for these names. */
   everyone: boolean;
   readonly concerned: Set<PeerName>;
 }
@@ -47,7 +46,7 @@ export class NameEviction {
     this.#state = state;
   }
 
-  /** To be told of every entry: it waits for whom it concerns. */
+  /** Notes an entry: it waits for the names that it concerns. Call it for every entry. */
   onEntry({ from, to }: Entry): void {
     if (this.#state.candidates.length === 0) return;
     if (to === undefined) this.#state.everyone = true;
@@ -55,7 +54,7 @@ export class NameEviction {
   }
 
   /**
-   * Forgets one name, if there is one to forget.
+   * Evicts one name, if one may be evicted.
    * @param fresh entries of this turn, which a search does not find yet
    */
   evictOne(fresh: readonly Entry[], now: number): boolean {
@@ -85,7 +84,7 @@ export class NameEviction {
     const { everyone, concerned } = this.#state;
     const waits = everyone || concerned.has(name);
     if (waits && seen >= now - EVICT_AWAY_MS) return false;
-    // Who came or went since the search, or in its very turn, is not what it found.
+    // A name that joined or left since the search, or in the same turn, is not what the search found.
     return this.#directory.find(name)?.seen === seen;
   }
 }

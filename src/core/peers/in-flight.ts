@@ -1,5 +1,5 @@
 /**
- * What one peer was handed and has not acknowledged.
+ * Entries that were sent to one peer and are not acknowledged.
  *
  * Invariant: `seqs` rise; `bytes` is the sum of the sizes from `next` on. Plain data, so that a room can be copied.
  */
@@ -8,7 +8,7 @@ import type { Seq } from "../../protocol/ids.ts";
 export interface InFlight {
   readonly seqs: Seq[];
   readonly sizes: number[];
-  /** The oldest that is not acknowledged yet. */
+  /** The index of the oldest that is not acknowledged yet. */
   next: number;
   bytes: number;
 }
@@ -23,7 +23,7 @@ export function push(flight: InFlight, seq: Seq, bytes: number): void {
   flight.bytes += bytes;
 }
 
-/** Takes out everything up to `seq`. @returns the bytes that were freed */
+/** Removes everything up to `seq`. @returns the bytes that were freed */
 export function ackUpTo(flight: InFlight, seq: Seq): number {
   const before = flight.bytes;
   const { seqs, sizes } = flight;
@@ -31,7 +31,7 @@ export function ackUpTo(flight: InFlight, seq: Seq): number {
     flight.bytes -= sizes[flight.next] ?? 0;
     flight.next++;
   }
-  // Compacts now and then, so that a lively peer's arrays neither grow nor are moved at each ack.
+  // Compacts now and then, so that the arrays of a busy peer neither grow nor are moved at each ack.
   if (flight.next === seqs.length || flight.next > 1_024) {
     seqs.splice(0, flight.next);
     sizes.splice(0, flight.next);

@@ -1,11 +1,11 @@
 /**
- * The peers: who is connected, by which connection, and how far each has been served.
+ * The peers: which names are connected, by which connection, and how far each has been served.
  *
  * Invariants:
  * - R1: one peer per name.
- * - R2: `remove` is the only removal. It asks whose failure it is: a late signal of an older connection matches
- *   nothing, a second signal finds nothing.
- * - `acked ≤ sent ≤ head` for every peer (see pump.ts).
+ * - R2: `remove` is the only removal. It compares the connection: a late signal of an older connection matches nothing, a
+ *   second signal finds nothing.
+ * - Only delivery/cursor.ts writes the position of a peer.
  */
 import type { Bucket } from "./token-bucket.ts";
 import type { Dialect, Session } from "../event.ts";
@@ -18,6 +18,7 @@ import type { ConnectionSnapshot } from "../ports.ts";
 import { type Entry, concerns } from "../entry.ts";
 import { BUDGET_BYTES_PER_SECOND } from "../limits.ts";
 
+/** The budget of one connection. */
 export const OUTGOING = { capacity: BUDGET_BYTES, perSecond: BUDGET_BYTES_PER_SECOND };
 
 /** One connected peer. Plain data. */
@@ -30,33 +31,34 @@ export interface Peer {
   readonly expiresAt: number | undefined;
   /** Entries at or below it never concern this peer. */
   readonly birth: Seq;
-  /** The head when it was welcomed: `ready` is due when it was sent everything up to here. */
+  /** The head when it was welcomed. */
   readonly welcomeHead: Seq;
+  /** It was sent everything up to `welcomeHead`, and the first `ready`. */
   ready: boolean;
 
-  /** Everything up to here is processed, by the peer's own word (`chat.line`: handed to an open socket). */
+  /** The peer has acknowledged everything up to here (`chat.line`: its open socket took it). */
   acked: Seq;
-  /** The last entry that was considered for this peer; a live one has been considered for all since. */
+  /** The last entry that was considered for this peer; a live peer has been considered for all later ones too. */
   sent: Seq;
   /** Live: served from memory as entries come. Otherwise behind: fed from the log. */
   live: boolean;
   readonly flight: InFlight;
-  /** Since when nothing was acknowledged although something is in flight. */
+  /** When it last acknowledged something, or something came into flight after nothing was, ms since 1970. */
   lastAckAt: number;
-  /** The last position that the peer was told of, by an entry, a gap or `ready`. */
+  /** The last position that an entry, a gap or `ready` has shown the peer. */
   reportedSeq: Seq;
 
-  /** What it may still be sent. */
+  /** Bytes that it may still be sent. */
   readonly budget: Bucket;
-  /** What it has added to the log of late. */
+  /** What its name has added to the log in the last 24 hours. */
   quotaUsed: QuotaUsage;
-  /** Answers that wait for their turn or for the budget. */
+  /** Replies that wait for their turn or for the budget. */
   readonly pendingReplies: PendingReply[];
-  /** Its socket did not take a frame: nothing counts as handed over from then on. */
+  /** Its socket did not take a frame: from then on nothing counts as processed by a line. */
   sendFailed: boolean;
-  /** When the peer last said something, ms since 1970. */
+  /** When it last sent a frame, ms since 1970. */
   lastHeardAt: number;
-  /** Bytes sent that nothing proves to be read; of these, those since the newest mark; the marks still to be shown. */
+  /** Bytes sent and not proven to be read; of these, the bytes since the newest mark; the marks still to be shown. */
   unproven: number;
   tail: number;
   marks: readonly Mark[];
@@ -77,13 +79,13 @@ export class Peers {
     return this.#peers.get(name);
   }
 
-  /** The fence: the peer behind `link`, if that is still the current connection of its name. */
+  /** The fence. @returns the peer behind `link`, if that is still the current connection of its name */
   current(link: ConnectionRef): Peer | undefined {
     const peer = this.#peers.get(link.name);
     return peer?.link.id === link.id ? peer : undefined;
   }
 
-  /** The name must be free: whoever takes it over removes the older connection first. */
+  /** Adds a peer. Its name must be free: a takeover removes the older connection first. */
   add(peer: Peer): void {
     this.#peers.set(peer.link.name, peer);
   }
@@ -111,35 +113,52 @@ export interface Mark {
   readonly k: string;
   /** The last position that was sent before the mark. */
   readonly seq: Seq;
-  /** Bytes from the mark before up to this one. */
+  /** Bytes from the previous mark to this one. */
   readonly bytes: number;
 }
-/** A peer that has been served nothing since `memo`. */
-export const newPeer = (memo: ConnectionSnapshot, live: boolean, now: number): Peer => ({
-  link: memo.link,
-  room: memo.room,
-  dialect: memo.dialect,
-  session: memo.session,
-  expiresAt: memo.expiresAt,
-  birth: memo.birth,
-  welcomeHead: memo.welcomeHead,
-  ready: memo.ready,
-  acked: memo.acked,
-  sent: memo.acked,
+
+/** Returns what must outlive hibernation of `peer`. @param acked its cursor (delivery/cursor.ts) */
+export const snapshotOf = (peer: Peer, acked: Seq): ConnectionSnapshot => ({
+  link: peer.link,
+  room: peer.room,
+  dialect: peer.dialect,
+  session: peer.session,
+  expiresAt: peer.expiresAt,
+  birth: peer.birth,
+  welcomeHead: peer.welcomeHead,
+  ready: peer.ready,
+  acked,
+  spent: peer.quotaUsed,
+  tail: peer.tail,
+});
+
+/** Returns a peer that has been served nothing since `snapshot`. */
+export const newPeer = (snapshot: ConnectionSnapshot, live: boolean, now: number): Peer => ({
+  link: snapshot.link,
+  room: snapshot.room,
+  dialect: snapshot.dialect,
+  session: snapshot.session,
+  expiresAt: snapshot.expiresAt,
+  birth: snapshot.birth,
+  welcomeHead: snapshot.welcomeHead,
+  ready: snapshot.ready,
+  acked: snapshot.acked,
+  sent: snapshot.acked,
   live,
   flight: initialInFlight(),
   lastAckAt: now,
-  reportedSeq: memo.acked,
+  reportedSeq: snapshot.acked,
   budget: { level: BUDGET_BYTES, at: now },
-  quotaUsed: memo.spent,
+  quotaUsed: snapshot.spent,
   pendingReplies: [],
   sendFailed: false,
   lastHeardAt: 0,
-  // A room with a mark to be shown does not sleep: what is forgotten with lost memory is a stretch or two.
-  unproven: memo.tail,
-  tail: memo.tail,
+  // A room with a mark to be shown does not hibernate: a crash loses the count of a stretch or two.
+  unproven: snapshot.tail,
+  tail: snapshot.tail,
   marks: [],
 });
-/** What was for everyone belongs to the room; the rest to whom it concerned, since they claimed their name. */
+
+/** An entry for everyone may be read by every peer; another one only by the names it concerns, since their birth. */
 export const mayRead = (peer: Peer, entry: Entry): boolean =>
   entry.to === undefined || (entry.seq > peer.birth && concerns(entry, peer.link.name));

@@ -1,24 +1,25 @@
 /**
- * Who counts as online, and the news of it.
+ * Which names count as online, and the updates to broadcast.
  *
  * Invariants:
- * - A name is online while it is connected or in grace. In grace it counts everywhere, so a quick return is no news.
- * - News are sets: the last state of a name wins, and a name is in one of them at most.
- * - Nothing is due in a room where nobody comes or goes.
- * - R8: everyone is told, so the larger the room the seldomer: a storm of joins costs a frame or so each, not one a peer.
+ * - A name is online while it is connected or in grace. In grace it counts everywhere, so a quick return is not announced.
+ * - An update is two sets: the last state of a name wins, and a name is in at most one of them.
+ * - Nothing is due in a room where no peer joins or leaves.
+ * - R8: presence is broadcast, so the interval grows with the room: a join storm costs about one frame per peer, not one
+ *   per join and peer.
  */
 import { SECOND } from "../limits.ts";
 import type { PeerName } from "../../protocol/ids.ts";
 import type { Peers } from "./peers.ts";
 
 // Presence
-/** News of who came and went are gathered for this long, in a room of up to 1,000. */
+/** How long joins and leaves are gathered for one update, in a room of up to 1,000. */
 export const PRESENCE_MS = 200;
 
-/** Frames of presence that a larger room makes a second: there, news are gathered for longer. */
+/** Frames of presence that a larger room sends a second: there, an update is gathered for longer. */
 export const PRESENCE_FRAMES_PER_SECOND = 5_000;
 
-/** How long a name counts as online after its link broke. */
+/** How long a name counts as online after its connection broke. */
 export const GRACE_MS = 15 * SECOND;
 
 /** Names in one list of `welcome` or `presence`. */
@@ -26,7 +27,7 @@ export const NAMES_LISTED = 100;
 
 /** Plain data. */
 export interface PresenceState {
-  /** Names whose link broke, and until when they still count as online. In order of expiry. */
+  /** Names whose connection broke, and until when they still count as online. In order of expiry. */
   readonly grace: Map<PeerName, number>;
   readonly joined: Set<PeerName>;
   readonly left: Set<PeerName>;
@@ -38,7 +39,7 @@ export interface PresenceUpdate {
   readonly joined: readonly PeerName[];
   readonly left: readonly PeerName[];
   readonly online: number;
-  /** More happened than is listed. */
+  /** More joined or left than is listed. */
   readonly missed: boolean;
 }
 
@@ -79,31 +80,31 @@ export class Presence {
     return names;
   }
 
-  /** To be told after the peer was added. */
+  /** Call it after the peer was added. */
   arrived(name: PeerName, now: number): void {
     if (this.#state.grace.delete(name)) return;
     this.#announce(name, this.#state.joined, this.#state.left, now);
   }
 
-  /** To be told after the peer was removed, unless a newer connection takes over. */
+  /** Call it after the peer was removed, unless a newer connection takes over. */
   departed(name: PeerName, clean: boolean, now: number): void {
     if (clean) this.#announce(name, this.#state.left, this.#state.joined, now);
     else this.#state.grace.set(name, now + GRACE_MS);
   }
 
-  /** An operator dismissed the name, whether it was here or in grace. */
+  /** An operator removed the name, whether it was connected or in grace. */
   dismissed(name: PeerName, now: number): void {
     if (this.#state.grace.delete(name))
       this.#announce(name, this.#state.left, this.#state.joined, now);
   }
 
-  /** Something happened that nobody was told: everyone is told that much. */
+  /** Joins or leaves were lost: the next update says so. */
   lost(now: number): void {
     this.#state.missed = true;
     this.#gather(now);
   }
 
-  /** Ends what is over at `now`. @returns the news to tell, if they are due */
+  /** Ends the graces that are over at `now`. @returns the update to broadcast, if one is due */
   takeUpdate(now: number): PresenceUpdate | undefined {
     const { grace, joined, left } = this.#state;
     for (const [name, until] of grace) {
@@ -112,7 +113,7 @@ export class Presence {
       this.#announce(name, left, joined, now);
     }
     if (this.#state.flushAt === undefined || this.#state.flushAt > now) return undefined;
-    const news = {
+    const update = {
       joined: [...joined].slice(0, NAMES_LISTED),
       left: [...left].slice(0, NAMES_LISTED),
       online: this.online,
@@ -122,17 +123,20 @@ export class Presence {
     left.clear();
     this.#state.missed = false;
     this.#state.flushAt = undefined;
-    return news;
+    return update;
   }
 
-  /** When `news` should be asked for again, ms since 1970. */
+  /** When `takeUpdate` is due next, ms since 1970. */
   get due(): number | undefined {
     const { value: expiry } = this.#state.grace.values().next();
     const { flushAt } = this.#state;
     return expiry === undefined ? flushAt : Math.min(expiry, flushAt ?? expiry);
   }
 
-  /** Adds to one list and takes from the other; a name in neither could be somebody's last, wrong news. */
+  /**
+   * Adds to one list and removes from the other. A name always stays in one: dropping a join and a leave that cancel out
+   * could leave some peer with the wrong last state.
+   */
   #announce(name: PeerName, list: Set<PeerName>, other: Set<PeerName>, now: number): void {
     other.delete(name);
     list.add(name);

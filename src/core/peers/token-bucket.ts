@@ -3,7 +3,7 @@
  */
 export interface Bucket {
   level: number;
-  /** When `level` was true, ms since 1970. */
+  /** When `level` was computed, ms since 1970. */
   at: number;
 }
 
@@ -12,7 +12,7 @@ export interface Refill {
   readonly perSecond: number;
 }
 
-/** Brings the bucket up to `now` and answers its level. A clock that steps back refills nothing. */
+/** Refills the bucket up to `now` and returns its level. A clock that steps back refills nothing. */
 export function refill(bucket: Bucket, { capacity, perSecond }: Refill, now: number): number {
   const elapsed = Math.max(0, now - bucket.at);
   bucket.level = Math.min(capacity, bucket.level + (elapsed * perSecond) / 1_000);
@@ -21,8 +21,8 @@ export function refill(bucket: Bucket, { capacity, perSecond }: Refill, now: num
 }
 
 /**
- * The allowances of names, rather than of connections: reconnecting does not refill one.
- * A bucket that is full again is forgotten, so only recent speakers cost memory.
+ * A rate limit for each name, not for each connection: a reconnect does not refill it. A bucket that is full again is
+ * dropped, so only names that sent something recently cost memory.
  */
 export class RateLimiter {
   readonly #buckets: Map<string, Bucket>;
@@ -33,7 +33,7 @@ export class RateLimiter {
     this.#buckets = buckets;
   }
 
-  /** Takes `cost` from the allowance of `name`. @returns false, and takes nothing, if it is not there */
+  /** Takes `cost` from the bucket of `name`. @returns false, and takes nothing, if the bucket holds less */
   take(name: string, cost: number, now: number): boolean {
     let bucket = this.#buckets.get(name);
     if (bucket === undefined) {
@@ -46,7 +46,7 @@ export class RateLimiter {
     return true;
   }
 
-  /** Forgets full buckets, oldest first, a few for each new one. */
+  /** Drops full buckets, oldest first, a few for each new one. */
   #sweep(now: number): void {
     let looks = 4;
     for (const [name, bucket] of this.#buckets) {

@@ -92,7 +92,7 @@ export class RoomHarness {
 
   turn(events: Iterable<Event>): void {
     this.broker.turn(events, this.now);
-    for (const { requestId: ask, result: outcome } of this.broker.answers())
+    for (const { requestId: ask, result: outcome } of this.broker.adminResults())
       this.outcomes.set(ask, outcome);
     // Whoever comes after the room was erased finds a new one.
     if (this.broker.isErased) this.broker = this.#awake([]);
@@ -102,7 +102,7 @@ export class RoomHarness {
   /** The operator asks. @returns the answer, unless it is one of several events of a turn */
   requests(order: AdminRequest): AdminResult | undefined {
     const ask = this.#asks++;
-    this.happens({ type: "Operator", ask, order });
+    this.happens({ type: "Operator", requestId: ask, request: order });
     return this.outcomes.get(ask);
   }
 

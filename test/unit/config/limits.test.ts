@@ -8,7 +8,7 @@ import { CHECKPOINT_ENTRIES } from "../../../src/core/broker.ts";
 import { HISTORY_BYTES } from "../../../src/core/commands/queries.ts";
 import { ROOM_FLIGHT_BYTES } from "../../../src/core/delivery/flow-control.ts";
 import { UNPROVEN_LINE_BYTES, UNPROVEN_ROOM_BYTES } from "../../../src/core/delivery/proof.ts";
-import { READY_ENTRIES, SWEEP_ENTRIES } from "../../../src/core/delivery/pump.ts";
+import { READY_ENTRIES, SWEEP_ENTRIES } from "../../../src/core/delivery/ready-reports.ts";
 import {
   BUDGET_BYTES,
   BUDGET_BYTES_PER_SECOND,

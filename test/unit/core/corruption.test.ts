@@ -51,7 +51,7 @@ describe.each(["chat.v1", "chat.line"] as const)("a %s peer that returns", (dial
     expect(carol.closed?.code).toBe(4102);
     expect(bob.texts).toEqual(["hi"]);
     expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
-    expect(stage.broker.notes()).toContainEqual({
+    expect(stage.broker.auditEvents()).toContainEqual({
       event: "storage-trouble",
       error: "Error: it is damaged",
     });

@@ -6,7 +6,7 @@ import { SIGNAL_BYTES } from "../../../src/protocol/limits.ts";
 import { HISTORY_BYTES } from "../../../src/core/commands/queries.ts";
 import { UNPROVEN_LINE_BYTES, UNPROVEN_ROOM_BYTES } from "../../../src/core/delivery/proof.ts";
 import { ROOM_FLIGHT_BYTES } from "../../../src/core/delivery/flow-control.ts";
-import { GAP_BYTES } from "../../../src/core/delivery/pump.ts";
+import { GAP_BYTES } from "../../../src/core/delivery/pump-state.ts";
 import type { PeerName } from "../../../src/protocol/ids.ts";
 import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
 

@@ -1,7 +1,7 @@
 /** `ready` at long silences: everyone whom nothing concerns hears of it in time, and not all of a large room at once. */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { READY_ENTRIES, SWEEP_ENTRIES } from "../../../src/core/delivery/pump.ts";
+import { READY_ENTRIES, SWEEP_ENTRIES } from "../../../src/core/delivery/ready-reports.ts";
 import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
 import { fuzz } from "../../support/arbitraries.ts";
 
