@@ -45,7 +45,7 @@ import type { BrokerState } from "./state.ts";
 /** Entries between two checkpoints of the cursors. */
 export const CHECKPOINT_ENTRIES = 256;
 
-/** What a broker is made of, beside the state of its room. */
+/** The ports and settings of a broker. */
 export interface BrokerOptions {
   readonly storage: Storage;
   readonly connections: Connections;

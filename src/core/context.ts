@@ -1,7 +1,8 @@
 /**
- * What every part of the broker is given: the ports, the peers, and the parts that serve them. One object for one broker.
+ * The context that every part of the broker works on: the ports, the peers, and the parts that serve them. One object for
+ * one broker.
  *
- * Invariant: the context holds no state of its own. What must outlive a turn is in `BrokerState`.
+ * Invariant: the context holds no state of its own. State that outlives a turn is in `BrokerState`.
  */
 import type { AuditBuffer } from "./audit-log.ts";
 import type { Pump } from "./delivery/pump.ts";

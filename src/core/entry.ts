@@ -33,7 +33,7 @@ export function encodeEntry(fields: EntryFields): Entry {
   return framed(fields, JSON.stringify({ type: "message", seq, from, to, text, id, at, redacted }));
 }
 
-/** Spelled out, so that all entries are of one shape: the hot path lives of that. */
+/** Spelled out, so that all entries have one shape: the hot path depends on that. */
 const framed = (fields: EntryFields, frame: string): Entry => {
   const { seq, from, to, text, id, at, redacted } = fields;
   return { seq, from, to, text, id, at, redacted, frame, bytes: utf8Length(frame) };
@@ -44,12 +44,12 @@ export function redact({ seq, from, to, id, at }: EntryFields): Entry {
   return encodeEntry({ seq, from, to, text: "", id, at, redacted: true });
 }
 
-/** Between the frames of a segment. JSON text holds no raw line feed, so cutting there is safe. */
+/** The separator of the frames of a segment. JSON text holds no raw line feed, so splitting there is safe. */
 export const SEPARATOR = ",\n";
 
 /**
- * A JSON array of frames; by default, the text of a segment. Made in one copy: brackets put around the joined text would
- * have it copied once more when it leaves for the platform. Overwrites the ends of `frames`.
+ * Returns a JSON array of frames; by default, the text of a segment. It is made in one copy: brackets added to the joined
+ * text would cost a second one when the platform takes it. Overwrites the ends of `frames`.
  */
 export function joinFrames(frames: string[], separator = SEPARATOR): string {
   const last = frames.length - 1;
@@ -64,8 +64,8 @@ const SHORT_ID = /","id":"([ !#-[\]-\uffff]{1,10})","at":\d+\}$/;
 const SHORT_ID_TAIL = 48;
 
 /**
- * Reads a frame of a segment back. A short id is cut out first: V8 puts every string of ten characters or fewer that JSON
- * holds into a table, which grows by doubling, and took 80 ms for that when a million ids had been read.
+ * Parses a frame of a segment. A short id is cut out first: V8 internalizes every string of ten characters or fewer that
+ * JSON holds. That table grows by doubling, which took 80 ms after a million ids.
  * @throws if it is not JSON
  */
 export function readEntry(frame: string): Entry {
@@ -76,16 +76,17 @@ export function readEntry(frame: string): Entry {
   return framed({ ...(JSON.parse(before + frame.slice(end + 1)) as EntryFields), id }, frame);
 }
 
-/** What the frame of the entry at `seq` begins with, as every release wrote it. */
+/** Returns the beginning of the frame of the entry at `seq`, as every release wrote it. */
 export const frameStart = (seq: Seq): string => `{"type":"message","seq":${seq},`;
 
 /**
- * Can the entry of this frame concern `name`? Asked of the unread text, for most of a segment is for others. A quotation
- * mark within a string is escaped, so what is looked for stands nowhere but where it belongs, or as somebody's whole text.
+ * Returns whether the entry of this frame can concern `name`, from the unparsed text, because most of a segment is for
+ * others. A quotation mark within a string is escaped, so the quoted name occurs only as a sender, a recipient, or the
+ * whole text of a message.
  */
 export const mayConcern = (frame: string, name: PeerName): boolean =>
   !frame.includes('"to":[') || frame.includes(`"${name}"`);
 
-/** Is it addressed to `name`, to everyone, or sent by `name`? (What lies before a birth is the caller's.) */
+/** Returns whether the entry is to `name`, to everyone, or from `name`. The caller checks the birth of the name. */
 export const concerns = (entry: EntryFields, name: PeerName): boolean =>
   entry.to === undefined || entry.from === name || entry.to.includes(name);

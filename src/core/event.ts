@@ -1,5 +1,5 @@
 /**
- * What can happen to a room: everything the broker hears comes as one of these, in arrival order.
+ * The events that the broker takes, in arrival order, and the messages that it sends.
  */
 import type { Entry } from "./entry.ts";
 import type { ConnectionId, ConnectionRef, PeerName, RoomName, Seq } from "../protocol/ids.ts";
@@ -18,7 +18,7 @@ export interface Refusal {
   readonly id?: string;
 }
 
-/** Which of a client's connects this is: a token that outlives its links, and a rising number. */
+/** Identifies one connect of a client: a token that outlives its connections, and a rising number. */
 export interface Session {
   readonly token: string;
   readonly attempt: number;
@@ -28,7 +28,7 @@ export interface Session {
 export interface Join {
   readonly room: RoomName;
   readonly name: PeerName;
-  /** Hash of the key, or of whom a token is for; empty if none was given. */
+  /** Hash of the key, or of the issuer and subject of a token; empty if none was given. */
   readonly owner: string;
   readonly dialect: Dialect;
   readonly since?: Seq;
@@ -38,7 +38,7 @@ export interface Join {
   readonly expiresAt?: number;
 }
 
-/** What a connected peer asked for. */
+/** A command of a connected peer. */
 export type Command =
   | {
       readonly type: "Message";
@@ -46,7 +46,7 @@ export type Command =
       readonly to?: readonly PeerName[] | undefined;
       readonly id?: string | undefined;
     }
-  /** `k`: of the newest mark that was read. */
+  /** `k`: that of the newest mark that the client has read. */
   | { readonly type: "Ack"; readonly seq: Seq; readonly k?: string }
   | { readonly type: "Signal"; readonly data: string; readonly to?: readonly PeerName[] }
   | {
@@ -65,7 +65,7 @@ export type Command =
 export type Event =
   | { readonly type: "NewPeer"; readonly id: ConnectionId; readonly join: Join }
   | { readonly type: "CommandReceived"; readonly link: ConnectionRef; readonly command: Command }
-  /** Something ends the connection: a frame that is binary (1003) or too big (1009), storage trouble (4102). */
+  /** The room must close the connection: a frame is binary (1003) or too big (1009), the storage failed (4102). */
   | {
       readonly type: "ConnectionFailed";
       readonly link: ConnectionRef;
@@ -74,12 +74,12 @@ export type Event =
     }
   /** A failure signal, or a goodbye. May come twice, late, or for a connection that was replaced. */
   | { readonly type: "Disconnect"; readonly link: ConnectionRef; readonly code: number }
-  /** The operator asks. `ask`: which answer is theirs. */
+  /** A request of the operator. `requestId`: identifies its result. */
   | { readonly type: "Operator"; readonly requestId: number; readonly request: AdminRequest }
-  /** Something is due: presence, a page, a look at dead links. */
+  /** Something is due: presence, a page, a check for dead connections. */
   | { readonly type: "Tick" };
 
-/** What the room says to one peer, before a dialect puts it into words. */
+/** A message to one peer, before a dialect encodes it. */
 export type ServerMessage =
   | {
       readonly type: "welcome";
@@ -93,10 +93,10 @@ export type ServerMessage =
       readonly spread: number;
     }
   | { readonly type: "gap"; readonly from: Seq; readonly to: Seq }
-  /** `toMany`: this very object goes to several peers. */
+  /** `shared`: this very object goes to several peers. */
   | { readonly type: "entries"; readonly entries: readonly Entry[]; readonly shared?: true }
   | { readonly type: "ready"; readonly seq: Seq }
-  /** `chat.v1` only: who reads it shows `k` with the next ack. */
+  /** `chat.v1` only: a client that reads it shows `k` with its next ack. */
   | { readonly type: "mark"; readonly k: string }
   | {
       readonly type: "presence";
@@ -130,9 +130,9 @@ export type ServerMessage =
   /** `chat.line` only. */
   | { readonly type: "away"; readonly names: readonly PeerName[] }
   | { readonly type: "help" };
-/** Something a peer is owed: put into words when its turn comes, so a thousand unread questions cost no pages. */
+/** A reply that a peer waits for: built when its turn comes, so a thousand queries cost no pages in memory. */
 export type PendingReply =
   | Extract<Command, { type: "History" | "Who" }>
   | Extract<ServerMessage, { type: "error" | "help" | "away" }>
-  /** News of presence was dropped: `who` is to be asked. */
+  /** Presence was dropped: the client queries `who`. */
   | { readonly type: "missed" };

@@ -1,5 +1,5 @@
 /**
- * What the operator reads of a room: messages, names, facts. Answered after the commit of the turn.
+ * Queries of the operator: messages, names, facts. They are answered after the commit of the turn.
  *
  * Invariant: a query changes nothing.
  */

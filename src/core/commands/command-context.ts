@@ -1,4 +1,4 @@
-/** What the commands are given beside the context of the room. */
+/** The context of the commands: that of the room, and the limits that they are charged to. */
 import type { RoomContext } from "../context.ts";
 import type { FlowControl } from "../delivery/flow-control.ts";
 import type { Proof } from "../delivery/proof.ts";

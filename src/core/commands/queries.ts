@@ -34,24 +34,24 @@ export class Replies {
   }
 
   /** Builds a reply. @returns the message, and about how many bytes it is, including bytes read for it */
-  build(peer: Peer, answer: PendingReply): readonly [ServerMessage, number] {
-    switch (answer.type) {
+  build(peer: Peer, reply: PendingReply): readonly [ServerMessage, number] {
+    switch (reply.type) {
       case "History":
-        return this.#history(peer, answer);
+        return this.#history(peer, reply);
       case "Who":
-        return this.#who(answer);
+        return this.#who(reply);
       case "missed": {
         const { online } = this.#presence;
         return [{ type: "presence", joined: [], left: [], online, missed: true }, FRAME_OVERHEAD];
       }
       case "error":
-        return [answer, FRAME_OVERHEAD + utf8Length(answer.refusal.message)];
+        return [reply, FRAME_OVERHEAD + utf8Length(reply.refusal.message)];
       case "away":
-        return [answer, FRAME_OVERHEAD + utf8Length(answer.names.join())];
+        return [reply, FRAME_OVERHEAD + utf8Length(reply.names.join())];
       case "help":
-        return [answer, FRAME_OVERHEAD];
+        return [reply, FRAME_OVERHEAD];
       default:
-        return answer satisfies never;
+        return reply satisfies never;
     }
   }
 

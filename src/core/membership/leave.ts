@@ -1,9 +1,9 @@
 /**
- * The way out: the one release of a peer, whoever ends its connection.
+ * The way out: the one release of a peer, whichever side ends its connection.
  *
  * Invariants:
- * - R2: a peer leaves by `Peers.remove` alone, called here alone with the connection that ended. What it held is released
- *   in the same step; a late signal of an older connection releases nothing.
+ * - R2: a peer leaves by `Peers.remove` alone, called only here, with the connection that ended. Window, marks and schedule are
+ *   released in the same step; a late signal of an older connection releases nothing.
  * - A takeover is no departure: the name stays online, and its cursor goes to the newer connection.
  */
 import { CLOSE, type CloseFrame } from "../../protocol/close-codes.ts";

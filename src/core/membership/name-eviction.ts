@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - No name that is online is evicted, and none for which messages wait, unless it has been away for `EVICT_AWAY_MS`.
- * - A search reads the whole directory, so a flood of new names causes at most one a minute. What happens after a search is
- *   noted as it happens, not searched for.
+ * - A search reads the whole directory, so a flood of new names causes at most one a minute. Later entries are noted as
+ *   they come, not searched for.
  */
 import type { Entry } from "../entry.ts";
 import type { PeerName } from "../../protocol/ids.ts";

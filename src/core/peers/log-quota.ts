@@ -12,7 +12,7 @@ import { type QuotaUsage } from "../ports.ts";
 /** The steps in which a name's quota of the log refills. */
 export const SHARE_SLOT_MS = DAY / 6;
 
-/** What one name may add in 24 hours. */
+/** Entries and bytes that one name may add in 24 hours. */
 export interface Quota {
   readonly entries: number;
   readonly bytes: number;

@@ -50,7 +50,7 @@ export interface Peer {
 
   /** Bytes that it may still be sent. */
   readonly budget: Bucket;
-  /** What its name has added to the log in the last 24 hours. */
+  /** Entries and bytes that its name has added to the log in the last 24 hours. */
   quotaUsed: QuotaUsage;
   /** Replies that wait for their turn or for the budget. */
   readonly pendingReplies: PendingReply[];

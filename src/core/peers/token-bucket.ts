@@ -48,9 +48,9 @@ export class RateLimiter {
 
   /** Drops full buckets, oldest first, a few for each new one. */
   #sweep(now: number): void {
-    let looks = 4;
+    let checks = 4;
     for (const [name, bucket] of this.#buckets) {
-      if (looks-- === 0) return;
+      if (checks-- === 0) return;
       const full = refill(bucket, this.#refill, now) >= this.#refill.capacity;
       this.#buckets.delete(name);
       if (!full) this.#buckets.set(name, bucket);
