@@ -178,7 +178,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "no mark is sent",
     edits: one("src/core/delivery/proof.ts", "if (peer.tail >= this.#stretch) return true;", ""),
     ...PROOF,
-    test: "R8: after each stretch",
+    test: "R8: after each stretch a mark comes",
   },
   {
     name: "what is not proven stops nothing",
@@ -198,7 +198,7 @@ export const MUTANTS: readonly Mutant[] = [
       "",
     ),
     ...PROOF,
-    test: "R8: signals that nobody reads",
+    test: "R8: signals that nobody reads are dropped",
   },
   {
     name: "lines are taken for read",
@@ -214,7 +214,7 @@ export const MUTANTS: readonly Mutant[] = [
       "return false;",
     ),
     ...PROOF,
-    test: "a crowd R8: a thousand who acknowledge what they never read",
+    test: "a crowd R8: a thousand peers that ack",
   },
   {
     name: "the smallest debtors end",
@@ -230,7 +230,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "what is unproven is forgotten by a room that sleeps",
     edits: one("src/core/peers/peers.ts", "  tail: snapshot.tail,", "  tail: 0,"),
     ...PROOF,
-    test: "R8: a room that wakes remembers",
+    test: "R8: a room that wakes restores what",
   },
   {
     name: "a mark that is never shown is not waited for",
@@ -240,7 +240,7 @@ export const MUTANTS: readonly Mutant[] = [
       "if (countInFlight(peer.flight) === 0) continue;",
     ),
     ...PROOF,
-    test: "R8: a mark that is not shown for 90 s",
+    test: "R8: a mark that is not shown for 90",
   },
   {
     name: "what waits is not sent when a mark is shown",
@@ -267,7 +267,7 @@ export const MUTANTS: readonly Mutant[] = [
       "return peer;",
     ),
     ...RULES,
-    test: "R2: what a replaced connection still says is not heard",
+    test: "R2: a replaced connection's messages",
   },
   {
     name: "fence at push, not at take",
@@ -299,7 +299,7 @@ export const MUTANTS: readonly Mutant[] = [
       "session.attempt < rival.attempt",
     ),
     ...RULES,
-    test: "R1: an overtaken handshake loses",
+    test: "R1: an overtaken handshake is refused",
   },
   {
     name: "key ignored",
@@ -324,7 +324,7 @@ export const MUTANTS: readonly Mutant[] = [
       { file: "src/protocol/ids.ts", find: "(chance >>> 0)", put: "(0 * chance)" },
     ],
     ...RULES,
-    test: "R2: connection ids are not used again",
+    test: "R2: connection ids are not reused",
   },
   {
     name: "a wake keeps the older of two sockets",
@@ -334,7 +334,7 @@ export const MUTANTS: readonly Mutant[] = [
       "other.link.id < snapshot.link.id",
     ),
     ...RULES,
-    test: "R2: of two sockets that both think they are current",
+    test: "R2: of two sockets that both claim",
   },
   {
     name: "frames before insert",
@@ -344,7 +344,7 @@ export const MUTANTS: readonly Mutant[] = [
       "this.deliver(now);\n    this.#commit(now);",
     ),
     ...RULES,
-    test: "R3: a turn whose commit fails shows nothing",
+    test: "R3: a turn whose commit fails sends nothing to anyone",
   },
   {
     name: "failures first",
@@ -354,7 +354,7 @@ export const MUTANTS: readonly Mutant[] = [
       'for (const event of [...events].sort((a) => (a.type === "Disconnect" ? -1 : 0))) this.#handle(event, now);',
     ),
     ...RULES,
-    test: "R4: the last words before a goodbye arrive",
+    test: "R4: the last messages before a goodbye arrive",
   },
   {
     name: "answers after entries",
@@ -376,7 +376,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     ...RULES,
-    test: "R4: a refusal does not come after",
+    test: "R4: a rejection does not come after",
   },
   {
     name: "jump to head",
@@ -386,7 +386,7 @@ export const MUTANTS: readonly Mutant[] = [
       "return peer.flight.next === peer.flight.seqs.length ? this.#log.head : peer.acked;",
     ),
     ...RULES,
-    test: "R5: with nothing in flight the cursor is what was sent",
+    test: "R5: with nothing in flight the cursor",
   },
   {
     name: "sent taken for acknowledged",
@@ -396,7 +396,7 @@ export const MUTANTS: readonly Mutant[] = [
       "sentOf(peer, served);",
     ),
     ...RULES,
-    test: "R5: what was sent but not acknowledged is sent again",
+    test: "R5: unacknowledged entries are sent again",
   },
   {
     name: "attachment not written at an ack",
@@ -406,7 +406,7 @@ export const MUTANTS: readonly Mutant[] = [
       "if (!peer.live) {",
     ),
     ...RULES,
-    test: "R5: an attachment written at every ack",
+    test: "R5: an attachment written at every",
   },
   {
     name: "attachment not written at a hand-over to a line peer",
@@ -416,19 +416,19 @@ export const MUTANTS: readonly Mutant[] = [
       'staged = entries.length === message.entries.length ? message : { type: "entries", entries };',
     ),
     ...RULES,
-    test: "R5: a line peer is not told again",
+    test: "R5: a line peer is not sent again",
   },
   {
     name: "everyone live at a wake",
     edits: one("src/core/state.ts", "acked >= floor && maxSeq(", "true || maxSeq("),
     ...RULES,
-    test: "R5: what was in flight when the room lost its memory",
+    test: "R5: entries in flight when the room",
   },
   {
     name: "what came earlier in the turn goes to a newcomer too",
     edits: one("src/core/delivery/pump.ts", "peer.sent > this.#state.served", "false"),
     ...RULES,
-    test: "R5: who joins in the middle of a turn",
+    test: "R5: a peer that joins in the middle",
   },
   {
     name: "of row and checkpoint the checkpoint always counts",
@@ -449,13 +449,13 @@ export const MUTANTS: readonly Mutant[] = [
       "if (unknown.length > 1) {",
     ),
     ...RULES,
-    test: "R6: one unknown name refuses",
+    test: "R6: one unknown name rejects the whole message, by name",
   },
   {
     name: "gap jumped over",
     edits: one("src/core/delivery/pump.ts", "addSeq(start, 1) < first &&", "false &&"),
     ...RULES,
-    test: "R6: what retention removed is told as a gap",
+    test: "R6: trimmed entries are sent as a gap",
   },
   {
     name: "an unacknowledged gap forgotten",
@@ -465,7 +465,7 @@ export const MUTANTS: readonly Mutant[] = [
       "this.#flow.onSent(peer, to, GAP_BYTES, addSeq(to, -1), now);",
     ),
     ...RULES,
-    test: "R6: a gap that was not acknowledged",
+    test: "R6: an unacknowledged gap is sent",
   },
   {
     name: "the higher of explicit since and own cursor",
@@ -475,7 +475,7 @@ export const MUTANTS: readonly Mutant[] = [
       "return epoch === room.epoch ? maxSeq(since, own) : own;",
     ),
     ...RULES,
-    test: "R6: an unknown epoch or a since above the head",
+    test: "R6: an unknown epoch or a since above",
   },
   {
     name: "a failure of nobody throws",
@@ -497,34 +497,34 @@ export const MUTANTS: readonly Mutant[] = [
     name: "history of others",
     edits: one("src/core/peers/peers.ts", "concerns(entry, peer.link.name));", "true);"),
     ...RULES,
-    test: "R8: history shows what concerns the peer",
+    test: "R8: history shows entries that concern",
   },
   {
     name: "history from before the birth",
     edits: one("src/core/peers/peers.ts", "entry.seq > peer.birth && ", ""),
     ...RULES,
-    test: "R8: a forgotten name that is claimed again",
+    test: "R8: an evicted name that is claimed",
   },
   {
     name: "a turn answers without end",
     edits: one("src/core/delivery/pump.ts", "let left = TURN_REPLY_BYTES;", "let left = Infinity;"),
     project: "unit",
     file: "test/unit/core/bounds.test.ts",
-    test: "R8: a hundred who ask for history at once",
+    test: "R8: a hundred history requests at once",
   },
   {
     name: "a turn replays without end",
     edits: one("src/core/delivery/pump.ts", " || staged >= TURN_REPLAY_BYTES", ""),
     project: "unit",
     file: "test/unit/core/bounds.test.ts",
-    test: "R8: a hundred who ack what they never read",
+    test: "R8: a hundred peers that ack unread",
   },
   {
     name: "what a page had to read does not count",
     edits: one("src/core/delivery/pump.ts", "entry.bytes, 0) + scan.bytes;", "entry.bytes, 0);"),
     project: "unit",
     file: "test/unit/core/bounds.test.ts",
-    test: "R8: those who return at once share one turn's reading",
+    test: "R8: peers that return at once share",
   },
   {
     name: "a message of unknown fate holds up those who go one by one",
@@ -555,7 +555,7 @@ export const MUTANTS: readonly Mutant[] = [
       "context.rateLimiter.take(peer.link.id,",
     ),
     ...RULES,
-    test: "R8: the first item over the allowance",
+    test: "R8: the first item over the rate",
   },
   {
     name: "a look for dead links that never ends",
@@ -605,7 +605,7 @@ export const MUTANTS: readonly Mutant[] = [
       "",
     ),
     ...RULES,
-    test: "R11: a peer that nothing concerns is told so",
+    test: "R11: a peer that no entry concerns",
   },
   {
     name: "all of a large room told `ready` in one turn",
@@ -615,13 +615,13 @@ export const MUTANTS: readonly Mutant[] = [
       "sweep.rest.splice(0)",
     ),
     ...READY,
-    test: "R8: of 640 who hear nothing",
+    test: "R8: of 640 silent peers, a message",
   },
   {
     name: "a look at half of the room in a large turn",
     edits: one("src/core/delivery/ready-reports.ts", " || entries >= SWEEP_ENTRIES", ""),
     ...READY,
-    test: "R11: whoever comes and goes",
+    test: "R11: it comes before 1,000 entries",
   },
   {
     name: "`ready` told so late that the next look is too late",
@@ -631,7 +631,7 @@ export const MUTANTS: readonly Mutant[] = [
       "READY_ENTRIES - SWEEP_ENTRIES",
     ),
     ...READY,
-    test: "R11: whoever comes and goes",
+    test: "R11: it comes before 1,000 entries",
   },
   {
     name: "dead links kept",
@@ -641,7 +641,7 @@ export const MUTANTS: readonly Mutant[] = [
       "next",
     ),
     ...RULES,
-    test: "R11: no progress for 90 s",
+    test: "R11: no progress for 90 s with entries",
   },
   {
     name: "a share that sleep refills",
@@ -651,7 +651,7 @@ export const MUTANTS: readonly Mutant[] = [
       "const away",
     ),
     ...SHARE,
-    test: "R8: a share is not refilled by sleep",
+    test: "R8: a quota is not refilled by hibernation",
   },
   {
     name: "a share that a crash refills",
@@ -672,13 +672,13 @@ export const MUTANTS: readonly Mutant[] = [
       "return [];",
     ),
     ...EXPIRY,
-    test: "ends its connection before anything is handed to it",
+    test: "ends its connection before anything",
   },
   {
     name: "a wake forgets that keys expire",
     edits: one("src/core/state.ts", "expiresFrom: 0", "expiresFrom: Infinity"),
     ...EXPIRY,
-    test: "counts through sleep",
+    test: "is kept through hibernation, in the socket's attachment",
   },
   {
     name: "secrets compared by their last character",
@@ -1009,7 +1009,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/core/bounds.test.ts",
-    test: "R8: a turn tells news to 500",
+    test: "R8: a turn sends news to 500 peers",
   },
   {
     name: "who was welcomed with the news hears them again",
@@ -1020,7 +1020,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/core/bounds.test.ts",
-    test: "who comes meanwhile hears only that",
+    test: "presence news that arise during a broadcast",
   },
   {
     name: "counted: a row for each entry",
@@ -1104,25 +1104,25 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an erased text that was sent in the same turn is shown",
     edits: one("src/core/admin/commands.ts", "fresh[index] = redact(entry);", ""),
     ...OPERATOR,
-    test: "in the turn in which it was sent",
+    test: "the turn that stored it may erase",
   },
   {
     name: "everyone is told of what was erased",
     edits: one("src/core/admin/commands.ts", "if (mayRead(peer, entry)) output", "output"),
     ...OPERATOR,
-    test: "R6: whoever may have it is told",
+    test: "R6: peers that may have it are notified",
   },
   {
     name: "an expelled name is not forgotten",
     edits: one("src/core/admin/commands.ts", "storage.directory.forget(name);", ""),
     ...OPERATOR,
-    test: "R2: it is removed once, with 4004",
+    test: "R2: the peer is removed once, with 4004",
   },
   {
     name: "an expelled name in grace still counts",
     edits: one("src/core/admin/commands.ts", "presence.dismissed(name, now);", ""),
     ...OPERATOR,
-    test: "absent, it is forgotten",
+    test: "an absent name is forgotten; a name",
   },
   {
     name: "a publication is not searched for",
@@ -1132,13 +1132,13 @@ export const MUTANTS: readonly Mutant[] = [
       "if (false)",
     ),
     ...OPERATOR,
-    test: "once, with an id and a since",
+    test: "once, with an id and a since: the message",
   },
   {
     name: "a closed room keeps its storage",
     edits: one("src/core/broker.ts", "if (this.#admin.isErasing) return storage.erase();", ""),
     ...OPERATOR,
-    test: "R2: everyone is removed exactly once, with 4005",
+    test: "R2: every peer is removed exactly",
   },
   {
     name: "looking makes a room",
@@ -1286,7 +1286,7 @@ export const MUTANTS: readonly Mutant[] = [
       "      throw error;\n    }\n    if (page.length > 0)",
     ),
     ...UNREAD,
-    test: "R7: ends alone with 4102",
+    test: "R7: ends alone with 4102; peers with an event",
   },
   {
     name: "who could not be served ends before what was read has left",
@@ -1296,7 +1296,7 @@ export const MUTANTS: readonly Mutant[] = [
       "    entries.clear();\n    this.#closeFailed(now);\n    this.#flush(now);\n",
     ),
     ...UNREAD,
-    test: "R5: whose socket took nothing any more",
+    test: "R5: gets everything after the repair",
   },
   {
     name: "a wake needs every row of the index",
@@ -1313,7 +1313,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/core/entry.ts", `!frame.includes('"to":[') || `, ""),
     project: "unit",
     file: "test/unit/core/entry.test.ts",
-    test: "an unread frame tells whom it cannot concern",
+    test: "an unparsed frame shows whom it cannot",
   },
   {
     name: "an entry with another number is taken for the one that was to be there",
@@ -1377,7 +1377,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/core/entry.ts", "as EntryFields), id }", "as EntryFields) }"),
     project: "unit",
     file: "test/unit/core/entry.test.ts",
-    test: "an entry with a short id is read as JSON would",
+    test: "an entry with a short id is parsed as JSON would",
   },
   {
     name: "a separator at the end of a piece is taken for an entry",
@@ -1388,7 +1388,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/core/entry.test.ts",
-    test: "is cut into frames, piece by piece",
+    test: "is split into frames, chunk by chunk:",
   },
   {
     name: "a comma too many at the end of a segment is passed over",

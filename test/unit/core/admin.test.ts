@@ -1,4 +1,4 @@
-/** The operator's orders, as conversations: they are events like all others, in arrival order, one commit a turn. */
+/** The operator's requests, as conversations: they are events like all others, in arrival order, one commit a turn. */
 import { describe, expect, test } from "vitest";
 import { MIB, SCAN_ENTRIES, SECOND } from "../../../src/core/limits.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
@@ -29,7 +29,7 @@ const publishes = (
     ...(since !== undefined && { since: at(since) }),
   });
 
-/** The frames of `message`, as read by a program. */
+/** The frames of `message`, parsed. */
 const frames = (client: Client): unknown[] =>
   client.entries.map(({ frame }) => JSON.parse(frame) as unknown);
 
@@ -40,7 +40,7 @@ const messages = (stage: RoomHarness, since = 0, limit = 100, bytes = MIB): unkn
 };
 
 describe("an entry is erased", () => {
-  test("R6: whoever may have it is told; replays, history and the operator's own view show it erased", () => {
+  test("R6: peers that may have it are notified; replays, history and the operator's view show it erased", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -73,7 +73,7 @@ describe("an entry is erased", () => {
     expect(JSON.stringify(stage.disk.segments)).not.toContain("a secret");
   });
 
-  test("in the turn in which it was sent: nobody ever sees it, and its sender has the confirmation", () => {
+  test("the turn that stored it may erase it: nobody sees the text, and its sender gets the confirmation", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -87,7 +87,7 @@ describe("an entry is erased", () => {
     }
   });
 
-  test("repeated, it costs nothing; an entry that is not there, or no longer, is said so", () => {
+  test("a repeated erasure costs nothing; a missing or trimmed entry is reported as such", () => {
     const stage = new RoomHarness({ logEntries: 2 });
     const alice = stage.joins("alice");
     for (const text of ["one", "two", "three"]) alice.says(text, ["alice"]);
@@ -106,7 +106,7 @@ describe("an entry is erased", () => {
     expect(alice.all("redacted").map(({ seq }) => seq)).toEqual([3, 2]);
   });
 
-  test("R3: if it cannot be stored, nobody is told", () => {
+  test("R3: if the erasure cannot be stored, nobody is notified", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     alice.says("a secret");
@@ -116,7 +116,7 @@ describe("an entry is erased", () => {
     expect(JSON.stringify(stage.disk.segments)).toContain("a secret");
   });
 
-  test("whoever is behind gets it erased, and one who was not born then is not told", () => {
+  test("a peer that is behind gets it erased; a name claimed after the entry is not notified", () => {
     const stage = new RoomHarness({ window: 1 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -138,7 +138,7 @@ describe("an entry is erased", () => {
 });
 
 describe("a message is published", () => {
-  test("in the name of somebody known, here or not: it has its place in the one order", () => {
+  test("under a known name, online or not: the message takes its place in the one order", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -157,7 +157,7 @@ describe("a message is published", () => {
     expect(stage.joins("bob").texts).toEqual(["before", "from outside", "after"]);
   });
 
-  test("R6: unknown names are told, of the sender and of recipients; nothing is stored", () => {
+  test("R6: unknown names are reported, sender and recipients; nothing is stored", () => {
     const stage = new RoomHarness();
     stage.joins("alice");
     expect(publishes(stage, "nobody", "hi", { to: ["alice", "noone"] })).toEqual({
@@ -167,7 +167,7 @@ describe("a message is published", () => {
     expect(stage.storage.log.head).toBe(0);
   });
 
-  test("once, with an id and a since: found in the log, in the same turn, erased or not; not another's, not below", () => {
+  test("once, with an id and a since: the message is found in the log or in the same turn, erased or not; another sender's or an earlier one is not", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     stage.joins("bob");
@@ -196,7 +196,7 @@ describe("a message is published", () => {
     ]);
   });
 
-  test("R8: a search goes on from where a turn ended; what is trimmed or of another history is not searched", () => {
+  test("R8: a search continues where a turn ended; trimmed entries and another history are not searched", () => {
     const stage = new RoomHarness({ logEntries: SCAN_ENTRIES * 2, burst: 1e6, rate: 1e5 });
     const alice = stage.joins("alice");
     const says = (count: number): void =>
@@ -221,7 +221,7 @@ describe("a message is published", () => {
 });
 
 describe("a name is expelled", () => {
-  test("R2: it is removed once, with 4004, and forgotten; its leaving is news at once", () => {
+  test("R2: the peer is removed once, with 4004, and its name forgotten; its leave is announced at once", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob", { owner: "key" });
@@ -230,7 +230,7 @@ describe("a name is expelled", () => {
     alice.says("unread", ["bob"]);
     expect(expels(stage, "bob")).toEqual({ type: "done" });
     expect(bob.closed?.code).toBe(4004);
-    // Both failure signals of the socket find nothing.
+    // Both failure signals of the socket match no peer.
     bob.leaves(4004);
     bob.leaves(1006);
     stage.passes(SECOND);
@@ -238,15 +238,15 @@ describe("a name is expelled", () => {
     alice.says("gone?", ["bob"]);
     expect(alice.errors).toEqual(["unknown-peer"]);
     expect(expels(stage, "bob")).toEqual({ type: "unknown", names: ["bob"] });
-    // Anybody may claim it, and gets nothing of the past.
+    // Anyone may claim the name, and gets nothing of the past.
     const other = stage.joins("bob", { owner: "another key" });
     expect([other.closed, other.texts]).toEqual([undefined, []]);
-    // With the cursor of the time before, one is told that something is missing.
+    // A return with the old cursor gets a gap.
     const back = stage.joins("bob", { owner: "another key", since: 0, epoch: stage.epoch });
     expect(back.all("gap")).toEqual([{ type: "gap", from: 1, to: 1 }]);
   });
 
-  test("absent, it is forgotten; in grace, it stops counting at once", () => {
+  test("an absent name is forgotten; a name in grace stops counting as online at once", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     for (const name of ["bob", "carol"]) stage.joins(name);
@@ -269,7 +269,7 @@ describe("a name is expelled", () => {
     expect(alice.all("who")[0]?.peers).toEqual([{ name: "alice", online: true }]);
   });
 
-  test("what it said in the same turn before that is stored; what it says after, is not heard", () => {
+  test("messages of the same turn before the expulsion are stored; later ones are not accepted", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -288,7 +288,7 @@ describe("a name is expelled", () => {
 });
 
 describe("a room is closed", () => {
-  test("R2: everyone is removed exactly once, with 4005; whoever comes after finds a new room", () => {
+  test("R2: every peer is removed exactly once, with 4005; a later join finds a new room", () => {
     const stage = new RoomHarness();
     const everyone = ["alice", "bob", "carol"].map((name) => stage.joins(name));
     const [alice] = everyone;
@@ -321,14 +321,14 @@ describe("a room is closed", () => {
     expect(stage.broker.due(stage.now)).toBeGreaterThan(0);
   });
 
-  test("R3: if it cannot be stored, nobody is closed, and it can be done again", () => {
+  test("R3: if the closing cannot be stored, no peer is closed, and the request can be repeated", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     alice.says("hello");
     stage.storage.failures = 1;
     expect(() => closes(stage)).toThrow("full");
     expect(alice.closed).toBeUndefined();
-    // As the object does after storage trouble.
+    // As the object does after a storage error.
     stage.hibernates();
     expect(closes(stage)).toEqual({ type: "done" });
     expect([alice.closed?.code, stage.storage.log.head]).toEqual([4005, 0]);
@@ -336,8 +336,8 @@ describe("a room is closed", () => {
   });
 });
 
-describe("the operator looks", () => {
-  test("R8: at the log, page by page, by count and by size, and sees every entry once", () => {
+describe("the operator's queries", () => {
+  test("R8: the log, page by page, by count and by size, shows every entry once", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     stage.joins("bob");
@@ -357,7 +357,7 @@ describe("the operator looks", () => {
     expect(page(99, 100)).toMatchObject([[], 99]);
   });
 
-  test("at the names: who is online, how far, what waits, when last seen", () => {
+  test("the names: who is online, cursor, pending entries, last seen", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -381,7 +381,7 @@ describe("the operator looks", () => {
     expect(page("bob")).toEqual({ type: "names", names: [] });
   });
 
-  test("at the room: peers, log, what waits, what was refused", () => {
+  test("the room: peers, log, pending entries, rejections", () => {
     const stage = new RoomHarness({ window: 1 });
     const alice = stage.joins("alice", { owner: "key" });
     stage.joins("bob").leaves();

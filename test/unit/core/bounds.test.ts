@@ -1,4 +1,4 @@
-/** R8 in detail, and what is known only by its silence: budgets, windows, dead links, names forgotten. */
+/** R8 in detail, and what only silence shows: budgets, windows, dead connections, evicted names. */
 import { describe, expect, test } from "vitest";
 import { BUDGET_BYTES, KIB, MIB, SECOND } from "../../../src/core/limits.ts";
 import { EVICT_AWAY_MS, EVICT_SEARCH_MS } from "../../../src/core/membership/name-eviction.ts";
@@ -10,7 +10,7 @@ import type { Event } from "../../../src/core/event.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
 import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
 
-/** What has been handed to a client, in bytes of entries. */
+/** The bytes of entries that were sent to a client. */
 const taken = (client: Client): number =>
   client.entries.reduce((sum, { bytes }) => sum + bytes, 0) +
   client
@@ -21,7 +21,7 @@ const taken = (client: Client): number =>
 const freely = { burst: 1_000_000, rate: 100_000 };
 
 describe("the outgoing budget", () => {
-  test("R8: who asks for history without end is served at the pace of the budget, and every question is answered", () => {
+  test("R8: history requests without end are served at the pace of the budget, and each is answered", () => {
     const stage = new RoomHarness({ ...freely });
     const alice = stage.joins("alice");
     const text = "x".repeat(8_000);
@@ -34,7 +34,7 @@ describe("the outgoing budget", () => {
       for (let i = 0; i < 200; i++) alice.asksHistory();
     });
     for (let second = 1; second <= 10; second++) {
-      // It reads, and shows each mark as it comes.
+      // The client reads, and shows each mark as it comes.
       for (let count = 0; count < 40; count++) alice.acks();
       expect(taken(alice)).toBeLessThan((1 + second) * BUDGET_BYTES + 512 * KIB);
       stage.passes(1_000);
@@ -42,7 +42,7 @@ describe("the outgoing budget", () => {
     expect(alice.all("history")).toHaveLength(200);
   });
 
-  test("R8: a hundred who ask for history at once do not hold a turn up, and all of them are answered", () => {
+  test("R8: a hundred history requests at once do not delay a turn, and all are answered", () => {
     const stage = new RoomHarness({ ...freely });
     const alice = stage.joins("alice");
     for (let i = 0; i < 8; i++) {
@@ -66,7 +66,7 @@ describe("the outgoing budget", () => {
     expect(pages()).toBeLessThan(20);
     alice.says("what is said meanwhile goes in between", ["alice"]);
     expect(alice.texts).toContain("what is said meanwhile goes in between");
-    // They read, and show each mark as it comes.
+    // The clients read, and show each mark as it comes.
     for (let round = 0; round < 20; round++) {
       stage.passes(0);
       for (const asker of askers) asker.acks();
@@ -74,7 +74,7 @@ describe("the outgoing budget", () => {
     expect(pages()).toBe(1_000);
   });
 
-  test("R8: those who return at once share one turn's reading, however little of what is read is theirs", () => {
+  test("R8: peers that return at once share one turn's reading, however few of the entries read are theirs", () => {
     const stage = new RoomHarness({ ...freely });
     const alice = stage.joins("alice");
     const names = Array.from({ length: 20 }, (_, number) => `away-${number}`);
@@ -83,7 +83,7 @@ describe("the outgoing budget", () => {
     alice.acks();
     const { broker } = stage;
     const { log } = stage.storage;
-    // As if each page had to read a row of a quarter of what a turn may read.
+    // As if each page had to read a row of a quarter of a turn's reading.
     const read = log.after.bind(log);
     const pages: number[] = [];
     log.after = (seq) => {
@@ -104,7 +104,7 @@ describe("the outgoing budget", () => {
     for (const client of returned) expect(client.texts).toEqual(["hi"]);
   });
 
-  test("R8: a hundred who ack what they never read do not hold a turn up, and all of them get everything", () => {
+  test("R8: a hundred peers that ack unread entries do not delay a turn, and all get everything", () => {
     const stage = new RoomHarness({ ...freely });
     const alice = stage.joins("alice");
     const names = Array.from({ length: 100 }, (_, number) => `liar-${number}`);
@@ -136,7 +136,7 @@ describe("the outgoing budget", () => {
     for (const liar of liars) expect(liar.texts).toHaveLength(100);
   });
 
-  test("R8: entries wait for the budget, signals are dropped, and dropped presence is admitted", () => {
+  test("R8: entries wait for the budget, signals are dropped, and dropped presence is reported as missed", () => {
     const stage = new RoomHarness({ ...freely, window: 10_000, windowBytes: 8 * MIB });
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const bob = stage.joins("bob");
@@ -193,7 +193,7 @@ describe("windows", () => {
     expect(inFlight).toBeLessThan(ROOM_FLIGHT_BYTES + MIB);
     expect(inFlight).toBeGreaterThan(ROOM_FLIGHT_BYTES / 2);
     const late = stage.joins("late");
-    // So much is unproven in the room that a mark comes with the welcome.
+    // The room has so many unproven bytes that a mark comes with the welcome.
     late.acks();
     alice.says(text);
     expect(late.texts).toHaveLength(1);
@@ -208,8 +208,8 @@ describe("windows", () => {
   });
 });
 
-describe("links that are dead and do not show it", () => {
-  test("a ping too old ends a link when somebody comes or goes; who never pinged is not judged so", () => {
+describe("dead connections that look alive", () => {
+  test("a ping too old ends a connection at the next join or leave; a client that never pinged is exempt", () => {
     const stage = new RoomHarness();
     const [pinged, fresh, never] = ["pinged", "fresh", "never"].map((name) => stage.joins(name));
     stage.passes(1_000);
@@ -232,7 +232,7 @@ describe("names", () => {
   const names = (stage: RoomHarness): string[] =>
     stage.storage.directory.page("", 100).filter((name) => !name.startsWith("new"));
 
-  test("R8: when full, the room forgets who has nothing waiting, longest away first; else 4100", () => {
+  test("R8: a full room evicts the names with nothing waiting, longest away first; else 4100", () => {
     const stage = new RoomHarness({ names: 4 });
     const alice = stage.joins("alice");
     for (const name of ["bob", "carol", "dave"]) {
@@ -245,12 +245,12 @@ describe("names", () => {
     const two = stage.joins("new2");
     expect([two.closed, names(stage)]).toEqual([undefined, ["alice", "carol"]]);
     expect(stage.joins("new3").closed?.code).toBe(4100);
-    // A name that is known may always come in, and a takeover too.
+    // A known name may always join, and so may a takeover.
     expect(stage.joins("carol").texts).toEqual(["wait for him"]);
     expect(stage.joins("alice").closed).toBeUndefined();
   });
 
-  test("R8: in grace a name is not forgotten; nor is one that was written to since the last search", () => {
+  test("R8: a name in grace is not evicted, nor is one that got an entry since the last search", () => {
     const stage = new RoomHarness({ names: 3 });
     const alice = stage.joins("alice");
     stage.joins("bob").leaves();
@@ -268,7 +268,7 @@ describe("names", () => {
     expect(names(stage)).toEqual(["alice", "bob"]);
   });
 
-  test("R8: who has been away for long is forgotten although messages wait", () => {
+  test("R8: a name that is away for long is evicted although messages wait", () => {
     const stage = new RoomHarness({ names: 2, logDays: 3_000 });
     const alice = stage.joins("alice");
     stage.joins("bob").leaves();
@@ -280,7 +280,7 @@ describe("names", () => {
     expect(names(stage)).toEqual(["alice"]);
   });
 
-  test("who lists everyone the room knows, in pages", () => {
+  test("who lists all names of the room, in pages", () => {
     const stage = new RoomHarness({ ...freely });
     const alice = stage.joins("alice");
     for (let i = 0; i < 250; i++) stage.joins(`peer${String(i).padStart(3, "0")}`).leaves();
@@ -303,7 +303,7 @@ describe("presence", () => {
         ...left.map((name) => `-${name}`),
       ]);
 
-  test("a goodbye is told at once, a broken link after its grace, a quick return not at all", () => {
+  test("a goodbye is announced at once, a broken connection after its grace, a quick return not at all", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -328,7 +328,7 @@ describe("presence", () => {
     expect(stage.broker.peers.get("dave" as PeerName)).toBeDefined();
   });
 
-  test("who joins and leaves at once is told as gone, for somebody may have seen them in a welcome", () => {
+  test("a join and leave at once is announced as a leave, for a welcome may have listed the name", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     stage.passes(1_000);
@@ -340,7 +340,7 @@ describe("presence", () => {
     expect(news(alice)).toEqual(["+carol", "-bob"]);
   });
 
-  /** A room of 1,200, to whom a newcomer is to be told now. */
+  /** A room of 1,200, with one join to announce. */
   const crowd = (): { stage: RoomHarness; people: Client[]; ticks: () => void } => {
     const stage = new RoomHarness({ ...freely, online: 5_000 });
     const people: Client[] = [];
@@ -354,7 +354,7 @@ describe("presence", () => {
     return { stage, people, ticks: () => stage.broker.turn([{ type: "Tick" }], stage.now) };
   };
 
-  test("R8: a turn tells news to 500 of a large room, and the next ones to the rest, each once", () => {
+  test("R8: a turn sends news to 500 peers of a large room, and later turns to the rest, each once", () => {
     const { people, ticks } = crowd();
     const told = [1, 2, 3, 4].map(() => {
       ticks();
@@ -364,7 +364,7 @@ describe("presence", () => {
     for (const one of people) expect(news(one)).toEqual(["+newcomer"]);
   });
 
-  test("what happens while news are told is told after them, to all; who comes meanwhile hears only that", () => {
+  test("news that arise during a broadcast follow it, to all; a peer that joins meanwhile gets only those", () => {
     const { stage, people, ticks } = crowd();
     ticks();
     const [first, last] = [people[0], people.at(-2)];
@@ -382,7 +382,7 @@ describe("presence", () => {
     for (const one of again.values()) expect(news(one)).toEqual(later);
   });
 
-  test("a crowd is told by a hundred names and `missed`", () => {
+  test("a crowd is announced by a hundred names and `missed`", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     stage.passes(1_000);

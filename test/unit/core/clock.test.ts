@@ -1,6 +1,6 @@
 /**
- * The room's clock is set, by an hour and both ways: no deadline is postponed by more than its own duration, and nobody is
- * ended for a time that did not pass.
+ * The room's clock is set, by an hour and both ways: no deadline is postponed by more than its own duration, and no
+ * connection ends for time that did not pass.
  */
 import { describe, expect, test } from "vitest";
 import { MINUTE, SECOND, STALL_MS } from "../../../src/core/limits.ts";
@@ -11,7 +11,7 @@ import { type Client, RoomHarness } from "../../support/harness/room-harness.ts"
 const HOUR = 60 * MINUTE;
 const LARGE = "x".repeat(8_000);
 
-/** One moment the room's clock says this, the next that. */
+/** Sets the room's clock, from one moment to the next. */
 const isSet = (stage: RoomHarness, by: number): void => {
   stage.now += by;
 };
@@ -20,7 +20,7 @@ const both = [
   ["forward", HOUR],
 ] as const;
 
-/** Alice and bob, who both ping; the news of them is told. */
+/** Alice and bob, who both ping; their joins are announced. */
 const opened = (limits = {}): { stage: RoomHarness; alice: Client; bob: Client } => {
   const stage = new RoomHarness(limits);
   const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
@@ -29,7 +29,7 @@ const opened = (limits = {}): { stage: RoomHarness; alice: Client; bob: Client }
 };
 
 describe.each(both)("an hour %s", (_way, hour) => {
-  test("whoever acknowledges nothing is ended after 90 s, counted anew at most", () => {
+  test("a peer that acknowledges nothing is ended after 90 s, restarted at most", () => {
     const { stage, alice, bob } = opened();
     bob.says("hi", ["alice"]);
     stage.passes(60 * SECOND);
@@ -40,7 +40,7 @@ describe.each(both)("an hour %s", (_way, hour) => {
     expect(alice.closed).toMatchObject({ code: 4201 });
   });
 
-  test("whoever acknowledges is not ended", () => {
+  test("a peer that acknowledges is not ended", () => {
     const { stage, alice, bob } = opened();
     bob.says("hi", ["alice"]);
     stage.passes(30 * SECOND);
@@ -53,7 +53,7 @@ describe.each(both)("an hour %s", (_way, hour) => {
     expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
   });
 
-  test("whoever left without a goodbye counts as here for 15 s, counted anew at most", () => {
+  test("a peer that left without a goodbye counts as online for 15 s, restarted at most", () => {
     const { stage, alice, bob } = opened();
     bob.forgetsWhatItHeard();
     alice.vanishes();
@@ -75,7 +75,7 @@ describe.each(both)("an hour %s", (_way, hour) => {
     expect(bob.all("presence")).toEqual([]);
   });
 
-  test("news of presence comes within a second", () => {
+  test("presence is announced within a second", () => {
     const { stage, bob } = opened();
     bob.forgetsWhatItHeard();
     stage.together(() => stage.joins("carol"));
@@ -86,7 +86,7 @@ describe.each(both)("an hour %s", (_way, hour) => {
     expect(bob.all("presence")).toMatchObject([{ joined: ["carol"] }]);
   });
 
-  test("R11: who waits for the budget goes on when it is refilled", () => {
+  test("R11: a peer that waits for the budget continues once it has refilled", () => {
     const { stage, alice, bob } = opened({
       window: 10_000,
       windowBytes: 8 * 1024 * 1024,
@@ -103,7 +103,7 @@ describe.each(both)("an hour %s", (_way, hour) => {
     expect(alice.entries).toHaveLength(600);
   });
 
-  test("whoever keeps to the rate is not ended for going too fast", () => {
+  test("a peer within its rate limit is not ended", () => {
     const { stage, bob } = opened({ rate: 1, burst: 10 });
     for (let i = 0; i < 9; i++) bob.says(`${i}`, ["bob"]);
     stage.passes(500);
@@ -113,7 +113,7 @@ describe.each(both)("an hour %s", (_way, hour) => {
     expect(bob.closed).toBeUndefined();
   });
 
-  test("a link that pinged a moment ago is not taken for a dead one when somebody comes", () => {
+  test("a connection that pinged a moment ago is not taken for dead at the next join", () => {
     const { stage, alice, bob } = opened();
     stage.passes(3 * MINUTE);
     alice.pinged = stage.now;
@@ -125,7 +125,7 @@ describe.each(both)("an hour %s", (_way, hour) => {
     expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
   });
 
-  test("a link that is dead is found when somebody comes, 150 s later, counted anew at most", () => {
+  test("a dead connection is found at a join 150 s later, restarted at most", () => {
     const { stage, alice, bob } = opened();
     stage.passes(3 * MINUTE);
     alice.pinged = stage.now;
@@ -139,7 +139,7 @@ describe.each(both)("an hour %s", (_way, hour) => {
     expect([alice.closed?.code, bob.closed]).toEqual([4201, undefined]);
   });
 
-  test("a key that expires does so by the date, not by the time that went by", () => {
+  test("a key expires by the date, not by elapsed time", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice", { expiresAt: stage.now + 10 * MINUTE });
     const bob = stage.joins("bob");
@@ -149,7 +149,7 @@ describe.each(both)("an hour %s", (_way, hour) => {
     expect(alice.closed?.code).toBe(hour > 0 ? 4104 : undefined);
   });
 
-  test("places rise, and so do the dates that are shown", () => {
+  test("positions rise, and so do the dates shown", () => {
     const { stage, bob } = opened();
     bob.says("one", ["bob"]);
     isSet(stage, hour);
@@ -162,7 +162,7 @@ describe.each(both)("an hour %s", (_way, hour) => {
   });
 });
 
-test("back and forth, again and again: every deadline is met within its own duration of the last step", () => {
+test("back and forth, repeatedly: every deadline is met within its own duration of the last step", () => {
   const { stage, alice, bob } = opened();
   bob.says("hi", ["alice"]);
   for (let i = 0; i < 20; i++) {
@@ -174,7 +174,7 @@ test("back and forth, again and again: every deadline is met within its own dura
   expect(alice.closed).toMatchObject({ code: 4201 });
 });
 
-test("a process that stood still for an hour ends nobody whose word waits in its buffers", () => {
+test("a process that stood still for an hour ends no peer whose frame waits in its buffers", () => {
   const { stage, alice, bob } = opened();
   bob.says("hi", ["alice"]);
   isSet(stage, HOUR);

@@ -1,11 +1,11 @@
-/** An entry that cannot be read is the trouble of those who need it, and of nobody else; and nothing is passed over. */
+/** An entry that cannot be read ends the peers that need it, and no others; it is never skipped. */
 import { describe, expect, test } from "vitest";
 import { concerns, type Entry } from "../../../src/core/entry.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
 import type { Scan } from "../../../src/core/ports.ts";
 import { RoomHarness } from "../../support/harness/room-harness.ts";
 
-/** From here on nobody can read the entry at `seq`. @returns what mends it */
+/** Makes the entry at `seq` unreadable. @returns a function that repairs it */
 function damages({ storage: { log } }: RoomHarness, seq: number): () => void {
   const { after, before, find } = log;
   function* read(entries: Iterable<Entry>, name?: PeerName): Generator<Entry, void> {
@@ -26,7 +26,7 @@ function damages({ storage: { log } }: RoomHarness, seq: number): () => void {
   return () => void Object.assign(log, { after, before, find });
 }
 
-/** Alice and bob are here, and carol is away: 1 is for her, 2 can be damaged, 3 is for her too. */
+/** Alice and bob are online, and carol is away: 1 and 3 are for her, 2 can be damaged. */
 function scene(dialect: "chat.v1" | "chat.line" = "chat.v1") {
   const stage = new RoomHarness();
   const alice = stage.joins("alice");
@@ -40,7 +40,7 @@ function scene(dialect: "chat.v1" | "chat.line" = "chat.v1") {
 }
 
 describe.each(["chat.v1", "chat.line"] as const)("a %s peer that returns", (dialect) => {
-  test("R7: ends alone with 4102, and those with an event in its turn are served", () => {
+  test("R7: ends alone with 4102; peers with an event in its turn are served", () => {
     const { stage, alice, bob } = scene(dialect);
     damages(stage, 2);
     let carol = bob;
@@ -57,7 +57,7 @@ describe.each(["chat.v1", "chat.line"] as const)("a %s peer that returns", (dial
     });
   });
 
-  test("R5: has everything once and in order when that is mended", () => {
+  test("R5: gets everything once and in order after the repair", () => {
     const { stage } = scene(dialect);
     const mend = damages(stage, 2);
     const first = stage.joins("carol", { dialect });
@@ -68,7 +68,7 @@ describe.each(["chat.v1", "chat.line"] as const)("a %s peer that returns", (dial
     expect(back.texts).toEqual(dialect === "chat.v1" ? ["1", "2", "3"] : ["2", "3"]);
   });
 
-  test("R5: whose socket took nothing any more, has everything when that is mended", () => {
+  test("R5: gets everything after the repair, though its socket took nothing any more", () => {
     const { stage, alice } = scene(dialect);
     const mend = damages(stage, 2);
     stage.together(() => {
@@ -80,7 +80,7 @@ describe.each(["chat.v1", "chat.line"] as const)("a %s peer that returns", (dial
   });
 });
 
-test("R7: history over it ends who asked, and nobody else of that turn", () => {
+test("R7: history over the entry ends the peer that asked, and no other peer of that turn", () => {
   const { stage, alice, bob } = scene();
   damages(stage, 2);
   stage.together(() => {
@@ -90,12 +90,12 @@ test("R7: history over it ends who asked, and nobody else of that turn", () => {
   expect(alice.closed?.code).toBe(4102);
   expect(bob.closed).toBeUndefined();
   expect(bob.texts).toEqual(["hi"]);
-  // Nothing of it concerned bob.
+  // None of it concerned bob.
   bob.asksHistory();
   expect(bob.all("history")).toHaveLength(1);
 });
 
-test("R7: an order that needs it is answered `trouble`, and nobody else of that turn hears of it", () => {
+test("R7: an admin request that needs it is answered `trouble`, and no peer of that turn is affected", () => {
   const { stage, alice, bob } = scene();
   damages(stage, 2);
   for (const order of [
@@ -118,7 +118,7 @@ test("R7: an order that needs it is answered `trouble`, and nobody else of that 
   }
   expect(bob.texts).toEqual(["hi", "hi", "hi", "hi"]);
   expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
-  // What does not need it is told.
+  // Requests that do not need it are answered.
   expect(stage.requests({ type: "Stats" })?.type).toBe("stats");
   expect(
     stage.requests({ type: "Messages", since: 2 as Seq, limit: 1, bytes: 1_000 }),

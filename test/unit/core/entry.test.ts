@@ -1,6 +1,4 @@
-/**
- * Entries: encoded once, laid together as a segment, cut out again.
- */
+/** Entries: encoded once, joined into a segment, split again. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -37,14 +35,14 @@ test.each([
   expect(entry.bytes).toBe(Buffer.byteLength(frame));
 });
 
-/** Texts, each of which ends a byte or so before a piece does, or after it. */
+/** Texts, each of which ends about a byte before or after the end of a chunk. */
 const around = (letter: string): string[] =>
   Array.from({ length: 12 }, (_, index) => {
     const bytes = DECODE_CHUNK_BYTES - said("").bytes - 8 + index;
     return letter.repeat(bytes / Buffer.byteLength(letter)) + "y".repeat(bytes % 3);
   });
 
-/** The text of a segment, and back. */
+/** The text of a segment, and the way back. */
 const joinEntries = (entries: readonly Entry[]): string =>
   joinFrames(entries.map(({ frame }) => frame));
 const splitEntries = (body: string): Entry[] => {
@@ -58,14 +56,14 @@ describe("a segment", () => {
     ["one entry", ["hi"]],
     ["several", ["one", "two", "three"]],
     ["an empty text", [""]],
-    ["what stands between entries", [",\n", "},\n{", ",\n,\n", "\n"]],
+    ["the separator of entries", [",\n", "},\n{", ",\n,\n", "\n"]],
     ["brackets", ["]", "[", "]},\n[{"]],
     ["quotes and backslashes", ['"', '\\"', "\\", '",\n"']],
     ["an escaped line feed, written out", [String.raw`,\n`]],
     ["line separators", ["\u2028,\u2029,\u0085"]],
     ["a frame", [`{"type":"message","seq":2}`]],
     ["bytes of every length", ["aé你😀"]],
-  ])("is JSON, and gives back what was put in: %s", (_what, texts) => {
+  ])("is JSON, and splits into its entries: %s", (_what, texts) => {
     const entries = texts.map((text, index) => said(text, { seq: seq(index + 1) }));
     const body = joinEntries(entries);
     expect(JSON.parse(body)).toMatchObject(texts.map((text) => ({ text })));
@@ -73,24 +71,24 @@ describe("a segment", () => {
   });
 
   test.each([
-    ["texts that fill several pieces", Array.from({ length: 300 }, (_, i) => "aé你😀".repeat(i))],
+    ["texts that fill several chunks", Array.from({ length: 300 }, (_, i) => "aé你😀".repeat(i))],
     [
-      "a text that no piece holds",
+      "a text longer than a chunk",
       ["a", "é".repeat(DECODE_CHUNK_BYTES), "b", "你".repeat(DECODE_CHUNK_BYTES)],
     ],
-    ["a text that ends with a piece, or about", around("x")],
+    ["a text that ends about where a chunk does", around("x")],
     ["the same, in characters of three bytes", around("你")],
-  ])("is cut into frames, piece by piece: %s", (_what, texts) => {
+  ])("is split into frames, chunk by chunk: %s", (_what, texts) => {
     const entries = texts.map((text, index) => said(text, { seq: seq(index + 1) }));
     expect(splitEntries(joinEntries(entries))).toMatchObject(entries);
   });
 
-  test("of nothing is nothing", () => {
+  test("an empty segment has no entries", () => {
     expect(joinEntries([])).toBe("[]");
     expect(splitEntries("[]")).toEqual([]);
   });
 
-  test("keeps what is not an entry's to know, like an erasure", () => {
+  test("keeps fields unknown to an entry, like an erasure", () => {
     const frame = `{"type":"message","seq":1,"from":"alice","text":"","at":7,"redacted":true}`;
     const body = joinEntries([{ ...said(""), frame, bytes: frame.length }, said("hi")]);
     const entries = splitEntries(body);
@@ -98,7 +96,7 @@ describe("a segment", () => {
     expect(joinEntries(entries)).toBe(body);
   });
 
-  test("goes round, whatever was said", () => {
+  test("any text survives the round trip", () => {
     const fields = fc.record(
       {
         from: anyName,
@@ -136,7 +134,7 @@ test.each([
   ["with a text that looks like its end", { id: "m1", text: '","id":"m2","at":9}' }],
   ["with such a text alone", { text: '","id":"m2","at":9}' }],
   ["that was erased", { id: "m1", text: "", redacted: true as const }],
-])("an entry %s is read as JSON would", (_what, fields) => {
+])("an entry %s is parsed as JSON would", (_what, fields) => {
   const entry = said("hi", { to: [bob], ...fields });
   expect(readEntry(entry.frame)).toEqual(entry);
   const { frame, bytes, ...read } = readEntry(entry.frame);
@@ -150,12 +148,12 @@ test.each([
   ["no colon", (frame: string) => frame.replace('"text":', '"text"')],
   ["a line feed in its id", (frame: string) => frame.replace("m1", "m\n")],
   ["half of it", (frame: string) => frame.slice(0, -20)],
-])("an entry that is damaged is not read: %s", (_what, damage) => {
+])("a damaged entry is rejected: %s", (_what, damage) => {
   const { frame } = said("hi there", { id: "m1" });
   expect(() => readEntry(damage(frame))).toThrow(SyntaxError);
 });
 
-test("an unread frame tells whom it cannot concern, whatever was said", () => {
+test("an unparsed frame shows whom it cannot concern, whatever its text", () => {
   const names = fc.constantFrom(alice, bob, carol, peer("to"), peer("é"));
   const fields = fc.record(
     {
@@ -169,7 +167,7 @@ test("an unread frame tells whom it cannot concern, whatever was said", () => {
     fc.property(fields, names, (given, name) => {
       const entry = encodeEntry({ ...given, seq: seq(1), at: 7 });
       if (concerns(entry, name)) expect(mayConcern(entry.frame, name)).toBe(true);
-      // Who is called like a field, or was all that was said, is only read in vain.
+      // A name equal to a field, or to the whole text, only costs a needless parse.
       else if (given.text !== name && name !== "to")
         expect(mayConcern(entry.frame, name)).toBe(false);
     }),
@@ -178,12 +176,12 @@ test("an unread frame tells whom it cannot concern, whatever was said", () => {
 });
 
 test.each([
-  ["everyone, when nobody is named", said("hi"), carol, true],
+  ["everyone, when it names nobody", said("hi"), carol, true],
   ["the sender of one to everyone", said("hi"), alice, true],
-  ["who is named", said("hi", { to: [bob, carol] }), carol, true],
+  ["a recipient", said("hi", { to: [bob, carol] }), carol, true],
   ["the sender of one to others", said("hi", { to: [bob] }), alice, true],
   ["a sender who named themselves", said("hi", { to: [alice] }), alice, true],
-  ["not who is not named", said("hi", { to: [bob] }), carol, false],
-  ["not who is named in part", said("hi", { to: [peer("bobby")] }), bob, false],
-  ["nobody, when nobody is in the list", said("hi", { to: [] }), bob, false],
+  ["not a peer that is not named", said("hi", { to: [bob] }), carol, false],
+  ["not a peer whose name is only part of one", said("hi", { to: [peer("bobby")] }), bob, false],
+  ["nobody, when the list is empty", said("hi", { to: [] }), bob, false],
 ])("concerns %s", (_what, entry, name, yes) => expect(concerns(entry, name)).toBe(yes));

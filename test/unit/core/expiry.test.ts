@@ -1,4 +1,4 @@
-/** Keys that expire while their connection is open: 4104, before anything is taken or handed over. */
+/** Keys that expire while their connection is open: 4104, before anything is accepted or delivered. */
 import { describe, expect, test } from "vitest";
 import { MIB } from "../../../src/core/limits.ts";
 import { GRACE_MS } from "../../../src/core/peers/presence.ts";
@@ -13,7 +13,7 @@ describe("a key that expires", () => {
     return { stage, alice, bob };
   };
 
-  test("ends its connection before what it says is taken", () => {
+  test("ends its connection before its message is accepted", () => {
     const { stage, alice, bob } = opened(5_000);
     stage.passes(3_999);
     alice.says("in time");
@@ -23,7 +23,7 @@ describe("a key that expires", () => {
     expect(bob.texts).toEqual(["in time"]);
   });
 
-  test("ends its connection before anything is handed to it, and the message waits for its return", () => {
+  test("ends its connection before anything is delivered, and the message waits for its return", () => {
     const { stage, alice, bob } = opened(5_000);
     stage.passes(5_000);
     bob.says("for alice", ["alice"]);
@@ -32,7 +32,7 @@ describe("a key that expires", () => {
     expect(renewed.texts).toEqual(["for alice"]);
   });
 
-  test("takes along what the connection was still owed", () => {
+  test("discards the replies that the connection was owed", () => {
     const stage = new RoomHarness({ window: 10_000, windowBytes: 8 * MIB, burst: 1_000 });
     const alice = stage.joins("alice", { expiresAt: stage.now + 1 });
     const bob = stage.joins("bob");
@@ -40,14 +40,14 @@ describe("a key that expires", () => {
     stage.together(() => {
       for (let i = 0; i < 600; i++) bob.says(text, ["alice"]);
     });
-    // The budget is spent: the answer to this waits.
+    // The budget is spent: this answer waits.
     alice.says("hi", ["nobody"]);
     stage.now += 1;
     bob.says("hi");
     expect([alice.closed?.code, alice.errors]).toEqual([4104, []]);
   });
 
-  test("counts through sleep, from what the socket remembers", () => {
+  test("is kept through hibernation, in the socket's attachment", () => {
     const { stage, alice, bob } = opened(5_000);
     stage.hibernates();
     stage.passes(5_000);
@@ -55,7 +55,7 @@ describe("a key that expires", () => {
     expect([alice.texts, alice.closed?.code]).toEqual([[], 4104]);
   });
 
-  test("is no goodbye: a quick return with a fresh one is no news", () => {
+  test("is no goodbye: a quick return with a fresh key is no news", () => {
     const { stage, bob } = opened(5_000);
     stage.passes(5_000);
     bob.forgetsWhatItHeard();
@@ -65,7 +65,7 @@ describe("a key that expires", () => {
     expect(bob.all("presence")).toEqual([]);
   });
 
-  test("turns away who comes too late, after the owner was asked for", () => {
+  test("rejects a join that comes too late, after the owner check", () => {
     const { stage, alice } = opened(60_000);
     expect(stage.joins("alice", { expiresAt: stage.now }).closed).toMatchObject({ code: 4104 });
     const stranger = { owner: "stranger", expiresAt: stage.now };
@@ -73,7 +73,7 @@ describe("a key that expires", () => {
     expect(alice.closed).toBeUndefined();
   });
 
-  test("R9: nothing waits for it, whoever else expires later", () => {
+  test("R9: sets no timer, whichever peer expires later", () => {
     const { stage, alice, bob } = opened(5_000);
     const carol = stage.joins("carol", { expiresAt: stage.now + 20_000 });
     stage.passes(1_000);

@@ -1,6 +1,4 @@
-/**
- * What is in flight to one peer: launched in order, landed up to a position.
- */
+/** The entries in flight to one peer: pushed in order, acknowledged up to a position. */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -25,13 +23,13 @@ test.each([
   ["between two", flying([5, 10], [9, 20]), 8, 10, 1, 20],
   ["all", flying([5, 10], [6, 20]), 6, 30, 0, 0],
   ["beyond all", flying([5, 10], [6, 20]), 99, 30, 0, 0],
-  ["what takes no bytes", flying([5, 0], [6, 20]), 5, 0, 1, 20],
-])("an ack lands %s", (_what, flight, upTo, freed, count, bytes) => {
+  ["an item without bytes", flying([5, 0], [6, 20]), 5, 0, 1, 20],
+])("an ack acknowledges %s", (_what, flight, upTo, freed, count, bytes) => {
   expect(ackUpTo(flight, seq(upTo))).toBe(freed);
   expect([countInFlight(flight), flight.bytes]).toEqual([count, bytes]);
 });
 
-test("an ack that is repeated, or lower, lands nothing", () => {
+test("a repeated or lower ack acknowledges nothing", () => {
   const flight = flying([1, 10], [2, 20], [3, 30]);
   expect(ackUpTo(flight, seq(2))).toBe(30);
   expect(ackUpTo(flight, seq(2))).toBe(0);
@@ -39,12 +37,12 @@ test("an ack that is repeated, or lower, lands nothing", () => {
   expect([countInFlight(flight), flight.bytes]).toEqual([1, 30]);
 });
 
-test("one empty flight is not another", () => {
+test("one empty list is independent of another", () => {
   push(initialInFlight(), seq(1), 1);
   expect(countInFlight(initialInFlight())).toBe(0);
 });
 
-test("R8 what has landed is given back, however long the window stays full", () => {
+test("R8 acknowledged items are released, however long the window stays full", () => {
   const flight = initialInFlight();
   let most = 0;
   for (let position = 1; position <= 50_000; position++) {
@@ -57,7 +55,7 @@ test("R8 what has landed is given back, however long the window stays full", () 
   expect(most).toBeLessThan(2_000);
 });
 
-test("is what a plain list would be", () => {
+test("behaves like a plain list", () => {
   const launched = fc.record({
     do: fc.constant("launch" as const),
     by: fc.nat(3),

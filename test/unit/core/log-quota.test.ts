@@ -16,21 +16,21 @@ test.each([
   ["a quarter of the log, by default", {}, { entries: 25_000, bytes: 64 * MIB }],
   ["a part of a small log is at least one entry", { logEntries: 3 }, { entries: 1 }],
   ["all of it", { share: 100 }, { entries: 100_000, bytes: 256 * MIB }],
-  ["0 is no bound", { share: 0 }, undefined],
-])("a share: %s", (_case, limits, expected) => {
+  ["0 means no bound", { share: 0 }, undefined],
+])("a quota: %s", (_case, limits, expected) => {
   const share = quotaOf({ ...defaultLimits(), ...limits });
   if (expected === undefined) expect(share).toBeUndefined();
   else expect(share).toMatchObject(expected);
 });
 
-describe("what is spent", () => {
+describe("the quota used", () => {
   const share = { entries: 10, bytes: 1_000 };
   const wanting = fc.record({
     later: fc.integer({ min: 0, max: 3 * HOUR }),
     bytes: fc.integer({ min: 1, max: 300 }),
   });
 
-  test("R8: in no 24 hours more than the share, and a day of silence gives all of it back", () => {
+  test("R8: no 24 hours take more than the quota, and a day of silence restores all of it", () => {
     fc.assert(
       fc.property(fc.array(wanting, { maxLength: 200, size: "max" }), (wants) => {
         let spent: QuotaUsage = [];
@@ -57,7 +57,7 @@ describe("what is spent", () => {
     );
   });
 
-  test("one message may always go, however large", () => {
+  test("one message is always allowed, however large", () => {
     const large = consume([], share, 5_000, 0);
     expect(large).toBeDefined();
     expect(consume(large ?? [], share, 1, 1)).toBeUndefined();
@@ -67,7 +67,7 @@ describe("what is spent", () => {
 describe("in the room", () => {
   const tight = { logEntries: 20, share: 25 };
 
-  test("a clock that was a year ahead, and is set right: the share comes back after 28 hours all the same", () => {
+  test("a clock that was a year ahead, and is set right: the quota comes back after 28 hours all the same", () => {
     const stage = new RoomHarness(tight);
     stage.now += 365 * DAY;
     const mallory = stage.joins("mallory");
@@ -83,7 +83,7 @@ describe("in the room", () => {
     expect([late.closed, late.texts.at(-1)]).toEqual([undefined, "a day later"]);
   });
 
-  test("R8: the first message over a name's share ends its link with 4103, and is not stored; others go on", () => {
+  test("R8: the first message over a name's quota ends its connection with 4103, and is not stored; others go on", () => {
     const stage = new RoomHarness(tight);
     const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
     for (const text of ["1", "2", "3", "4", "5"]) alice.says(text, ["bob"]);
@@ -105,7 +105,7 @@ describe("in the room", () => {
       },
     ],
     [
-      "by sleep, in either dialect",
+      "by hibernation, in either dialect",
       (stage: RoomHarness) => {
         const line = stage.joins("alice", { dialect: "chat.line" });
         line.says("5", ["bob"]);
@@ -114,7 +114,7 @@ describe("in the room", () => {
         return line;
       },
     ],
-  ])("R8: a share is not refilled %s", (_how, comesBack) => {
+  ])("R8: a quota is not refilled %s", (_how, comesBack) => {
     const stage = new RoomHarness(tight);
     stage.joins("bob");
     const alice = stage.joins("alice");
@@ -126,7 +126,7 @@ describe("in the room", () => {
     expect(stage.storage.log.head).toBe(5);
   });
 
-  test("R8: a crash gives back what was added since the last checkpoint, and no more", () => {
+  test("R8: a crash restores the usage since the last checkpoint, and no more", () => {
     const entries = 2 * CHECKPOINT_ENTRIES;
     const freely = { burst: 1_000_000, logEntries: 10_000, share: (entries * 100) / 10_000 };
     const stage = new RoomHarness(freely);

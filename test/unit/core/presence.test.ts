@@ -1,6 +1,4 @@
-/**
- * Who counts as online, and the news of it: grace, gathering, and lists that stay short.
- */
+/** Which names count as online, and their announcements: grace, batching, and bounded lists. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nextConnectionId, type PeerName, SEQ_ZERO } from "../../../src/protocol/ids.ts";
@@ -15,7 +13,7 @@ import { fuzz, peer, peers, room } from "../../support/arbitraries.ts";
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
 
-/** A room of which only the coming and going matters, and its clock. */
+/** A room with joins and leaves only, and its clock. */
 class Room {
   readonly peers = new Peers(new Map());
   readonly presence = new Presence(this.peers, initialPresence());
@@ -49,7 +47,7 @@ class Room {
     return this;
   }
 
-  /** Lets time pass, as a room with its one timer does. @returns all news of that time, with when they came */
+  /** Lets time pass, as a room with its one timer does. @returns all updates of that time, with when they came */
   passes(ms: number): (PresenceUpdate & { readonly after: number })[] {
     const [start, end] = [this.now, this.now + ms];
     const told: (PresenceUpdate & { readonly after: number })[] = [];
@@ -127,7 +125,7 @@ describe("news", () => {
     expect(happens(roomOf(alice)).passes(1_000)).toEqual([told]);
   });
 
-  test("are gathered for 200 ms from the first of them", () => {
+  test("are batched for 200 ms from the first of them", () => {
     const room = roomOf(alice).arrives(bob);
     expect(room.passes(150)).toEqual([]);
     room.arrives(carol);
@@ -141,7 +139,7 @@ describe("news", () => {
     [1_000, 201],
     [4_999, 1_000],
   ])(
-    "R8: in a room of %i, who comes is news after %i ms, so that a storm costs no frame a peer",
+    "R8: in a room of %i, a join is announced after %i ms, so that a storm costs less than a frame a peer",
     (size, ms) => {
       const room = new Room().arrives(...peers(size));
       room.passes(60_000);
@@ -151,13 +149,13 @@ describe("news", () => {
     },
   );
 
-  test("are told once", () => {
+  test("are sent once", () => {
     const room = roomOf(alice).arrives(bob);
     expect(room.passes(1_000)).toHaveLength(1);
     expect(room.passes(100_000)).toEqual([]);
   });
 
-  test("count who is online when they are told, not when it happened", () => {
+  test("count the online names when they are sent, not when the change happened", () => {
     const room = roomOf(alice).arrives(bob);
     room.passes(100);
     room.vanishes(bob);
@@ -188,7 +186,7 @@ describe("news", () => {
     expect(room.passes(1_000)).toEqual([news(200, 100, { joined: young, left: old })]);
   });
 
-  test("what was lost with a turn is told as missed", () => {
+  test("updates lost with a turn are sent as missed", () => {
     const room = roomOf(alice);
     room.presence.lost(room.now);
     expect(room.passes(1_000)).toEqual([news(200, 1, { missed: true })]);
@@ -196,7 +194,7 @@ describe("news", () => {
     expect(room.passes(1_000)).toEqual([news(200, 2, { joined: [bob] })]);
   });
 
-  test("what was lost comes with the news that are gathered already", () => {
+  test("lost updates come with those already batched", () => {
     const room = roomOf(alice).arrives(bob);
     room.passes(150);
     room.presence.lost(room.now);
@@ -205,7 +203,7 @@ describe("news", () => {
 });
 
 describe("grace", () => {
-  test("a link that broke is news after 15 s, and 200 ms", () => {
+  test("a broken connection is announced after 15 s, and 200 ms", () => {
     const room = roomOf(alice, bob).vanishes(bob);
     expect(room.passes(60_000)).toEqual([news(15_200, 1, { left: [bob] })]);
   });
@@ -222,14 +220,14 @@ describe("grace", () => {
     expect(room.presence.online).toBe(2);
   });
 
-  test("a return after it is news, both ways", () => {
+  test("a return after it is announced, both ways", () => {
     const room = roomOf(alice, bob).vanishes(bob);
     expect(room.passes(20_000)).toMatchObject([{ left: [bob] }]);
     room.arrives(bob);
     expect(room.passes(1_000)).toMatchObject([{ joined: [bob] }]);
   });
 
-  test("a return between its end and the news of it leaves the last state", () => {
+  test("a return between its end and the announcement leaves the last state", () => {
     const room = roomOf(alice, bob).vanishes(bob);
     expect(room.passes(15_100)).toEqual([]);
     room.arrives(bob);
@@ -248,7 +246,7 @@ describe("grace", () => {
     expect(room.presence.listNames(alice)).toEqual([alice]);
   });
 
-  test("it begins anew with each break", () => {
+  test("it restarts with each break", () => {
     const room = roomOf(alice, bob).vanishes(bob);
     room.passes(10_000);
     room.arrives(bob).vanishes(bob);
@@ -262,7 +260,7 @@ describe("grace", () => {
     expect(room.passes(60_000)).toEqual([news(200, 1, { left: [bob] })]);
   });
 
-  test("who came and broke before that was told is told as come, and later as gone", () => {
+  test("a join that broke before its announcement is announced as a join, and later as a leave", () => {
     const room = roomOf(alice).arrives(bob).vanishes(bob);
     expect(room.passes(60_000)).toEqual([
       news(200, 2, { joined: [bob] }),
@@ -270,7 +268,7 @@ describe("grace", () => {
     ]);
   });
 
-  test("several end each in their time, and what ends together is told together", () => {
+  test("several end each in their time, and those that end together are announced together", () => {
     const room = roomOf(alice, bob, carol).vanishes(bob);
     room.passes(100);
     room.vanishes(carol);
@@ -300,12 +298,12 @@ describe("R9 idle is free", () => {
   });
 });
 
-describe("the names that a newcomer is told", () => {
-  test("begin with their own", () => {
+describe("the names in a welcome", () => {
+  test("begin with the peer's own", () => {
     expect(roomOf(alice, bob, carol).presence.listNames(carol)).toEqual([carol, alice, bob]);
   });
 
-  test("are 100 at most, who are in grace last", () => {
+  test("are 100 at most, those in grace last", () => {
     const room = roomOf(...peers(99), alice, bob).vanishes(bob);
     expect(room.presence.listNames(alice)).toEqual([alice, ...peers(99)]);
     room.leaves(peer("a99"));
@@ -313,7 +311,7 @@ describe("the names that a newcomer is told", () => {
   });
 });
 
-test("R11 whoever applies the news ends up knowing who is online", () => {
+test("R11 a client that applies the updates ends up knowing who is online", () => {
   const names = [alice, bob, carol, peer("dave")];
   const step = fc.tuple(
     fc.constantFrom(...names),

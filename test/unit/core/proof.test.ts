@@ -1,4 +1,4 @@
-/** R8: what is sent to connections that do not read is bounded, for nothing that they claim proves that they read. */
+/** R8: bytes sent to connections that do not read are bounded, because no unproven claim counts as reading. */
 import { describe, expect, test } from "vitest";
 import { KIB, MIB, SECOND, STALL_MS, STRETCH_BYTES } from "../../../src/core/limits.ts";
 import { defaultLimits } from "../../../src/config/limits.ts";
@@ -23,7 +23,7 @@ const bytesOf = (client: Client | undefined): number =>
     return sum + (out.type === "signal" ? out.data.length : GAP_BYTES);
   }, 0);
 
-/** Alice says so much in turns, and `after` each turn the reader does something. */
+/** Alice sends so much in turns, and `after` each turn the reader acts. */
 function talks(stage: RoomHarness, alice: Client, mebibytes: number, after: () => void): void {
   for (let said = 0; said < mebibytes * MIB; said += 10 * TEXT.length) {
     stage.together(() => {
@@ -35,11 +35,11 @@ function talks(stage: RoomHarness, alice: Client, mebibytes: number, after: () =
   }
 }
 
-/** The newest entry that there is. */
+/** The position of the newest entry. */
 const head = (stage: RoomHarness): number => stage.storage.log.head;
 
 describe("chat.v1", () => {
-  test("R8: after each stretch a mark comes, in its place, and whoever reads on shows it", () => {
+  test("R8: after each stretch a mark comes, in its place, and a client that reads on shows it", () => {
     const stage = new RoomHarness(freely);
     const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
     talks(stage, alice, 2, () => bob.acks());
@@ -47,12 +47,12 @@ describe("chat.v1", () => {
     const marks = bob.all("mark");
     expect(marks.length).toBeGreaterThanOrEqual(7);
     expect(new Set(marks.map(({ k }) => k)).size).toBe(marks.length);
-    // Nothing is left to be shown, and nothing keeps the room awake.
+    // No mark is left to show, and nothing keeps the room awake.
     expect(stage.broker.due(stage.now)).toBeUndefined();
     expect(bob.closed).toBeUndefined();
   });
 
-  test("R8: no mark where little is sent", () => {
+  test("R8: little traffic needs no mark", () => {
     const stage = new RoomHarness(freely);
     const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
     for (let count = 0; count < 40; count++) {
@@ -69,14 +69,14 @@ describe("chat.v1", () => {
     talks(stage, alice, 8, () => liar.does({ type: "Ack", seq: head(stage) as never }));
     expect(bytesOf(liar)).toBeLessThan(MOST);
     expect(bytesOf(liar)).toBeGreaterThan(STRETCH_BYTES);
-    // It ends as whoever stalls: nothing was proven for 90 s.
+    // It ends as a stalled peer does: nothing was proven for 90 s.
     expect(liar.closed).toMatchObject({ code: 4201, reason: expect.stringMatching(/newest mark/) });
     expect(alice.closed).toBeUndefined();
   });
 
   test.each([
     ["a k that was never sent", () => "guessed1"],
-    ["a k of somebody else", (other: Client) => other.all("mark").at(-1)?.k],
+    ["another connection's k", (other: Client) => other.all("mark").at(-1)?.k],
     ["the k of an older mark", (_other: Client, self: Client) => self.all("mark").at(0)?.k],
   ])("R8: %s proves nothing", (_case, k) => {
     const stage = new RoomHarness(freely);
@@ -91,7 +91,7 @@ describe("chat.v1", () => {
     expect([liar.closed?.code, bob.closed]).toEqual([4201, undefined]);
   });
 
-  test("R8: the k of a later mark shows the earlier ones, too", () => {
+  test("R8: the k of a later mark proves the earlier ones, too", () => {
     const stage = new RoomHarness(freely);
     const [alice, asker] = [stage.joins("alice"), stage.joins("asker")];
     talks(stage, alice, 0.2, () => asker.acks());
@@ -103,7 +103,7 @@ describe("chat.v1", () => {
     expect(before.length).toBeGreaterThan(1);
     expect(toShow()).toEqual(before);
     asker.does({ type: "Ack", seq: 0 as never, k: before.at(-1) ?? "" });
-    // What waited came at once, and marks of its own with it.
+    // The waiting entries came at once, and new marks with them.
     expect(toShow()).toEqual(
       asker
         .all("mark")
@@ -122,7 +122,7 @@ describe("chat.v1", () => {
     expect(bytesOf(asker)).toBeLessThan(MOST + HISTORY_BYTES);
     const before = asker.all("history").length;
     expect(before).toBeLessThan(20);
-    // It reads after all.
+    // The client reads after all.
     for (let count = 0; count < 100; count++) {
       asker.acks();
       stage.passes(100);
@@ -131,7 +131,7 @@ describe("chat.v1", () => {
     expect(asker.closed).toBeUndefined();
   });
 
-  test("R8: signals that nobody reads are dropped, and come again once it is proven", () => {
+  test("R8: signals that nobody reads are dropped, and come again once reading is proven", () => {
     const stage = new RoomHarness(freely);
     const [alice, mute] = [stage.joins("alice"), stage.joins("mute")];
     const signals = (): void =>
@@ -150,7 +150,7 @@ describe("chat.v1", () => {
     expect(mute.all("signal")).toHaveLength(100);
   });
 
-  test("R8: a mark that is not shown for 90 s ends the connection, a ping notwithstanding", () => {
+  test("R8: a mark that is not shown for 90 s ends the connection, despite pings", () => {
     const stage = new RoomHarness(freely);
     const [alice, mute] = [stage.joins("alice"), stage.joins("mute")];
     stage.together(() => {
@@ -165,7 +165,7 @@ describe("chat.v1", () => {
     expect(alice.closed).toBeUndefined();
   });
 
-  test("R8: an honest reader of 8 KB a second is never ended, whatever is said", () => {
+  test("R8: an honest reader of 8 KB a second is never ended, whatever is sent", () => {
     const stage = new RoomHarness(freely);
     const [alice, slow] = [stage.joins("alice"), stage.joins("slow")];
     let read = 0;
@@ -199,7 +199,7 @@ describe("chat.v1", () => {
     expect(unread.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(MOST);
   });
 
-  test("R8: a room that wakes remembers what was not proven, and sleeps only if no mark is to be shown", () => {
+  test("R8: a room that wakes restores what was not proven, and sleeps only if no mark is pending", () => {
     const stage = new RoomHarness(freely);
     const [alice, liar] = [stage.joins("alice"), stage.joins("liar")];
     let sleeps = 0;
@@ -237,13 +237,13 @@ describe("chat.line", () => {
     expect(ended.length).toBeLessThan(4);
     for (const { closed } of ended) expect(closed).toMatchObject({ code: 4201 });
     expect([alice.closed, few.closed]).toEqual([undefined, undefined]);
-    // Whoever was ended comes back, and counts from nothing on.
+    // A client that was ended comes back, and its count starts at zero.
     const back = stage.joins(ended[0]?.link.name ?? "one", { dialect: "chat.line" });
     alice.says("hi", [back.link.name]);
     expect(back.texts.at(-1)).toBe("hi");
   });
 
-  test("R8: lines below the bound are never ended, and never sent a mark", () => {
+  test("R8: lines below the bound are never ended, and never get a mark", () => {
     const stage = new RoomHarness({ ...freely, logEntries: 200 });
     const alice = stage.joins("alice");
     const line = stage.joins("line", { dialect: "chat.line" });
@@ -265,7 +265,7 @@ describe("a crowd", () => {
       stage.together(() => {
         for (let count = 0; count < 2; count++) alice.says(TEXT);
       });
-      // Each reads what came, and acknowledges it as the protocol asks.
+      // Each reads its entries, and acknowledges them as the protocol asks.
       stage.together(() => {
         for (const reader of [alice, ...crowd]) reader.acks();
       });
@@ -277,7 +277,7 @@ describe("a crowd", () => {
     expect(got).toBe(60);
   });
 
-  test("R8: a thousand who acknowledge what they never read are sent a bounded sum, and one reader goes on", () => {
+  test("R8: a thousand peers that ack unread entries are sent a bounded sum, and one reader goes on", () => {
     const stage = new RoomHarness({ ...freely, logEntries: 10_000 });
     const alice = stage.joins("alice");
     const liars = Array.from({ length: 1_000 }, (_, number) => stage.joins(`liar${number}`));
@@ -296,7 +296,7 @@ describe("a crowd", () => {
         liars.reduce((sum, liar) => sum + bytesOf(liar), 0),
       );
     }
-    // The bound, a frame more for each, and what may be in flight in a room.
+    // The bound, a frame more for each, and the room's bytes in flight.
     expect(most).toBeLessThan(UNPROVEN_ROOM_BYTES + ROOM_FLIGHT_BYTES + 1_000 * 2 * TEXT.length);
     expect(alice.texts).toHaveLength(80);
   });

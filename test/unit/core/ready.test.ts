@@ -1,4 +1,6 @@
-/** `ready` at long silences: everyone whom nothing concerns hears of it in time, and not all of a large room at once. */
+/**
+ * `ready` at long silences: a peer that no entry concerns gets it in time, and not all peers of a large room at once.
+ */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { READY_ENTRIES, SWEEP_ENTRIES } from "../../../src/core/delivery/ready-reports.ts";
@@ -7,17 +9,17 @@ import { fuzz } from "../../support/arbitraries.ts";
 
 const freely = { burst: 1_000_000, rate: 100_000, names: 1_000_000 };
 
-/** The last position that a client was told of. */
+/** The last position that a client was sent. */
 const told = (client: Client): number =>
   client.all("ready").at(-1)?.seq ?? client.all("welcome")[0]?.head ?? 0;
 
-/** Alice says so many things to herself, in one turn. */
+/** Alice sends so many messages to herself, in one turn. */
 const murmurs = (stage: RoomHarness, alice: Client, count: number): void =>
   stage.together(() => {
     for (let item = 0; item < count; item++) alice.says("x", ["alice"]);
   });
 
-test("R11: whoever comes and goes, however much a turn brings: before 1,000 entries have passed", () => {
+test("R11: it comes before 1,000 entries have passed, whatever the joins and leaves, and however much a turn brings", () => {
   const steps = fc.array(
     fc.record({
       says: fc.oneof(
@@ -44,19 +46,19 @@ test("R11: whoever comes and goes, however much a turn brings: before 1,000 entr
       let joined = 0;
       for (const { says, joins, leaves } of all) {
         for (let i = 0; i < joins; i++) quiet.push(stage.joins(`quiet${joined++}`));
-        // From the front and from the end, so that those who stay change places.
+        // From the front and from the end, so that the peers that stay change places.
         for (const one of quiet.splice(leaves % 2 === 0 ? 0 : -leaves, leaves)) one.leaves();
         murmurs(stage, alice, says);
         head += says;
         for (const one of quiet) expect(head - told(one)).toBeLessThan(READY_ENTRIES);
       }
     }),
-    // A hundred turns say enough: to shrink them takes minutes.
+    // A hundred turns suffice; shrinking them takes minutes.
     { ...fuzz(20), endOnFailure: true },
   );
 }, 60_000);
 
-test("R8: of 640 who hear nothing, a message lets 20 know, so that no turn waits for all of them", () => {
+test("R8: of 640 silent peers, a message notifies 20, so that no turn waits for all of them", () => {
   const stage = new RoomHarness(freely);
   const alice = stage.joins("alice", { dialect: "chat.line" });
   const quiet: Client[] = [];

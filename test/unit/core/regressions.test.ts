@@ -1,4 +1,4 @@
-/** Bugs that were found and mended, each under the name of what went wrong. */
+/** Bugs that were found and fixed, each under the name of the fault. */
 import { describe, expect, test } from "vitest";
 import { DAY, SECOND } from "../../../src/core/limits.ts";
 import { EVICT_AWAY_MS } from "../../../src/core/membership/name-eviction.ts";
@@ -6,15 +6,15 @@ import { RoomHarness } from "../../support/harness/room-harness.ts";
 
 const freely = { burst: 1_000_000, rate: 100_000 };
 
-describe("mended", () => {
-  test("R11: a flood of signals starved the entries and answers of whom it went to", () => {
+describe("fixed", () => {
+  test("R11: a flood of signals starved the entries and answers of its recipient", () => {
     const stage = new RoomHarness();
     const victim = stage.joins("victim");
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const crowd = Array.from({ length: 120 }, (_, i) => stage.joins(`peer${i}`));
     const data = JSON.stringify("x".repeat(1_000));
     let shown: string | undefined;
-    // 50 signals a second from each of 120: 6 MB/s, and a word in between.
+    // 50 signals a second from each of 120: 6 MB/s, and one message in between.
     for (let turn = 0; turn < 2_000; turn++) {
       stage.now += 5;
       stage.together(() => {
@@ -24,7 +24,7 @@ describe("mended", () => {
         if (turn === 1_000) alice.says("through?", ["victim"]);
         if (turn === 1_000) victim.does({ type: "Who", id: "w" });
       });
-      // It reads: each mark is shown as it comes.
+      // The client reads: each mark is shown as it comes.
       if (victim.all("mark").at(-1)?.k !== shown) victim.acks();
       shown = victim.all("mark").at(-1)?.k;
     }
@@ -33,7 +33,7 @@ describe("mended", () => {
     expect(victim.all("signal").length).toBeGreaterThan(1_000);
   });
 
-  test("R8: one message to everyone made the next newcomer search the log once per name", () => {
+  test("R8: one message to everyone made the next join search the log once per name", () => {
     const stage = new RoomHarness({ ...freely, names: 300 });
     const alice = stage.joins("alice", { dialect: "chat.line" });
     for (let i = 0; i < 299; i++) stage.joins(`peer${i}`).leaves();
@@ -52,7 +52,7 @@ describe("mended", () => {
     expect(reads).toBeLessThan(3);
   });
 
-  test("R8: somebody who left in the turn of a search was judged by where they had stood before", () => {
+  test("R8: a peer that left in the turn of a search was judged by its former position", () => {
     const stage = new RoomHarness({ ...freely, names: 2 });
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const bob = stage.joins("bob");
@@ -69,7 +69,7 @@ describe("mended", () => {
     expect(stage.joins("bob").texts).toEqual(["for bob"]);
   });
 
-  test("R5: the first checkpoint after a crash threw away the cursors of those not back yet", () => {
+  test("R5: the first checkpoint after a crash dropped the cursors of peers that were not back yet", () => {
     const stage = new RoomHarness(freely);
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const bob = stage.joins("bob", { dialect: "chat.line" });
@@ -83,7 +83,7 @@ describe("mended", () => {
     expect(back.texts.length).toBeLessThanOrEqual(300 + 256);
   });
 
-  test("R8: who was online for a month and lost their link in a crash was forgotten as long away", () => {
+  test("R8: a peer that was online for a month and lost its connection in a crash was evicted as long away", () => {
     const stage = new RoomHarness({ names: 3, logDays: 3_000 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -99,7 +99,7 @@ describe("mended", () => {
     expect(stage.joins("bob").texts).toEqual(["for bob"]);
   });
 
-  test("R5: what a dying socket of a line peer did not take counted as delivered", () => {
+  test("R5: bytes that a line peer's dying socket did not take counted as delivered", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob", { dialect: "chat.line" });
@@ -112,7 +112,7 @@ describe("mended", () => {
     expect([...bob.texts, ...back.texts]).toEqual(["1", "2", "3"]);
   });
 
-  test("R6: what was asked for before /quit in the same turn was not answered", () => {
+  test("R6: a query before /quit in the same turn was not answered", () => {
     const stage = new RoomHarness();
     stage.joins("bob").leaves();
     const alice = stage.joins("alice", { dialect: "chat.line" });
@@ -125,7 +125,7 @@ describe("mended", () => {
     expect(alice.closed?.code).toBe(1000);
   });
 
-  test("R1: a stranger took the place of somebody in grace", () => {
+  test("R1: a stranger took the place of a name in grace", () => {
     const stage = new RoomHarness({ online: 2 });
     stage.joins("alice");
     stage.joins("bob").vanishes();

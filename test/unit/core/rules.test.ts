@@ -6,7 +6,7 @@ import { RoomHarness } from "../../support/harness/room-harness.ts";
 const session = (attempt: number, token = "s") => ({ token, attempt });
 
 describe("R1: one connection per name", () => {
-  test("R1: a newer connection takes over in one step, the older gets 4001, and it is no news", () => {
+  test("R1: a newer connection takes over in one step, the older gets 4001, and nothing is announced", () => {
     const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const old = stage.joins("alice");
@@ -21,7 +21,7 @@ describe("R1: one connection per name", () => {
     expect([old.texts, young.texts]).toEqual([[], ["hi"]]);
   });
 
-  test("R1: an overtaken handshake loses, and leaves its successor alone", () => {
+  test("R1: an overtaken handshake is refused, and its successor stays", () => {
     const stage = new RoomHarness();
     const second = stage.joins("alice", { session: session(2) });
     const first = stage.joins("alice", { session: session(1) });
@@ -48,7 +48,7 @@ describe("R1: one connection per name", () => {
     });
   });
 
-  test("R1: the key comes before the attempt, the attempt before a full room", () => {
+  test("R1: the key is checked before the attempt, the attempt before a full room", () => {
     const stage = new RoomHarness({ online: 1 });
     stage.joins("alice", { owner: "a", session: session(5) });
     expect(stage.joins("alice", { owner: "b", session: session(1) }).closed?.code).toBe(4003);
@@ -71,7 +71,7 @@ describe("R2: one removal", () => {
     expect(stage.broker.peers.size).toBe(2);
   });
 
-  test("R2: a second signal finds nothing, and does not move the cursor that the first one saved", () => {
+  test("R2: a second failure signal matches no peer, and does not move the cursor that the first one saved", () => {
     const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const alice = stage.joins("alice");
@@ -84,7 +84,7 @@ describe("R2: one removal", () => {
     expect(stage.joins("alice").texts).toEqual(["one"]);
   });
 
-  test("R2: what a replaced connection still says is not heard, though it was said before the turn", () => {
+  test("R2: a replaced connection's messages are not accepted, though they were sent before the turn", () => {
     const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const old = stage.joins("alice");
@@ -108,7 +108,7 @@ describe("R2: one removal", () => {
     expect([bob.texts, old.texts, young.texts]).toEqual([["hi"], [], ["hi"]]);
   });
 
-  test("R2: of two sockets that both think they are current, a wake keeps the newer", () => {
+  test("R2: of two sockets that both claim to be current, a wake keeps the newer", () => {
     const stage = new RoomHarness();
     const old = stage.joins("alice");
     const young = stage.joins("alice");
@@ -118,7 +118,7 @@ describe("R2: one removal", () => {
     expect(stage.broker.peers.get(young.link.name)?.link).toEqual(young.link);
   });
 
-  test("R2: connection ids are not used again after everyone left and the room woke", () => {
+  test("R2: connection ids are not reused after everyone left and the room woke", () => {
     const stage = new RoomHarness();
     const first = stage.joins("alice");
     stage.crashes();
@@ -130,7 +130,7 @@ describe("R2: one removal", () => {
 });
 
 describe("R3: stored before seen", () => {
-  test("R3: a turn whose commit fails shows nothing to anyone", () => {
+  test("R3: a turn whose commit fails sends nothing to anyone", () => {
     const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const alice = stage.joins("alice");
@@ -171,7 +171,7 @@ describe("R4: one order", () => {
     expect(carol?.seqs).toEqual([2, 3, 4]);
   });
 
-  test("R4: the last words before a goodbye arrive", () => {
+  test("R4: the last messages before a goodbye arrive", () => {
     const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const alice = stage.joins("alice");
@@ -182,7 +182,7 @@ describe("R4: one order", () => {
     expect(bob.texts).toEqual(["farewell"]);
   });
 
-  test("R4: a refusal does not come after the confirmation of a later message", () => {
+  test("R4: a rejection does not come after the confirmation of a later message", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     alice.forgetsWhatItHeard();
@@ -195,7 +195,7 @@ describe("R4: one order", () => {
 });
 
 describe("R5: exactly once", () => {
-  test("R5: what came while a peer was away is replayed on return, once and in order", () => {
+  test("R5: messages that came while a peer was away are replayed on return, once and in order", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -211,7 +211,7 @@ describe("R5: exactly once", () => {
     expect(back.all("ready")).toEqual([{ type: "ready", seq: 4 }]);
   });
 
-  test("R5: what was sent but not acknowledged is sent again", () => {
+  test("R5: unacknowledged entries are sent again", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -221,7 +221,7 @@ describe("R5: exactly once", () => {
     expect(stage.joins("bob").texts).toEqual(["into the void"]);
   });
 
-  test("R5: with nothing in flight the cursor is what was sent, never the head", () => {
+  test("R5: with nothing in flight the cursor is the last sent position, never the head", () => {
     const stage = new RoomHarness({ window: 2 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -234,7 +234,7 @@ describe("R5: exactly once", () => {
     expect(stage.joins("bob").texts).toEqual(["3", "4"]);
   });
 
-  test("R5: an attachment written at every ack keeps a wake from doubling", () => {
+  test("R5: an attachment written at every ack keeps a wake from sending entries twice", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -246,7 +246,7 @@ describe("R5: exactly once", () => {
     expect(bob.texts).toEqual(["1", "2"]);
   });
 
-  test("R5: what was in flight when the room lost its memory is sent again", () => {
+  test("R5: entries in flight when the room lost its memory are sent again", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -259,7 +259,7 @@ describe("R5: exactly once", () => {
     expect(bob.texts).toEqual(["1", "2"]);
   });
 
-  test("R5: a line peer is not told again what it was handed before the room slept", () => {
+  test("R5: a line peer is not sent again what it got before the room slept", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob", { dialect: "chat.line" });
@@ -272,7 +272,7 @@ describe("R5: exactly once", () => {
     expect([...bob.texts, ...back.texts]).toEqual(["1", "2", "3"]);
   });
 
-  test("R5: a crash repeats at most, and an explicit since keeps even that away", () => {
+  test("R5: a crash repeats at most, and an explicit since avoids even that", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -294,7 +294,7 @@ describe("R5: exactly once", () => {
     expect(entry).toMatchObject({ id: "id-1", from: "alice", seq: 1 });
   });
 
-  test("R5: who joins in the middle of a turn gets just what came after its cursor", () => {
+  test("R5: a peer that joins in the middle of a turn gets just the entries after its cursor", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const clients = [alice];
@@ -307,7 +307,7 @@ describe("R5: exactly once", () => {
     expect(clients[1]?.all("welcome")[0]).toMatchObject({ head: 1, since: 1 });
   });
 
-  test("R5: leaving and returning within one turn loses and doubles nothing", () => {
+  test("R5: leaving and returning within one turn loses and repeats nothing", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -326,7 +326,7 @@ describe("R5: exactly once", () => {
 });
 
 describe("R6: nothing silent", () => {
-  test("R6: one unknown name refuses the whole message, by name", () => {
+  test("R6: one unknown name rejects the whole message, by name", () => {
     const stage = new RoomHarness();
     const bob = stage.joins("bob");
     const alice = stage.joins("alice");
@@ -336,7 +336,7 @@ describe("R6: nothing silent", () => {
     expect([bob.texts, stage.storage.log.head]).toEqual([[], 0]);
   });
 
-  test("R6: what retention removed is told as a gap, whether or not it concerned the peer", () => {
+  test("R6: trimmed entries are sent as a gap, whether or not they concerned the peer", () => {
     const stage = new RoomHarness({ logEntries: 3 });
     const alice = stage.joins("alice");
     stage.joins("bob").leaves();
@@ -347,7 +347,7 @@ describe("R6: nothing silent", () => {
     expect(bob.heard.map(({ type }) => type)).toEqual(["welcome", "gap", "entries", "ready"]);
   });
 
-  test("R6: a peer that is behind is told of the gap that opens meanwhile", () => {
+  test("R6: a peer that is behind is sent the gap that opens meanwhile", () => {
     const stage = new RoomHarness({ logEntries: 3, window: 1 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -361,7 +361,7 @@ describe("R6: nothing silent", () => {
     expect(bob.texts).toEqual(["1", "6", "7", "8"]);
   });
 
-  test("R6: a gap that was not acknowledged is told again, from where it began", () => {
+  test("R6: an unacknowledged gap is sent again, from its beginning", () => {
     const stage = new RoomHarness({ logEntries: 1 });
     const alice = stage.joins("alice");
     stage.joins("bob").leaves();
@@ -373,7 +373,7 @@ describe("R6: nothing silent", () => {
     expect(stage.joins("bob").all("gap")).toEqual([gap]);
   });
 
-  test("R6: an unknown epoch or a since above the head voids the cursor, and welcome says which is used", () => {
+  test("R6: an unknown epoch or a since above the head voids the cursor, and welcome names the one in use", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     alice.says("1", ["alice"]);
@@ -409,8 +409,8 @@ describe("R7: nothing from outside disturbs another peer", () => {
   });
 });
 
-describe("R8: bounded, and nobody sees what is not theirs", () => {
-  test("R8: history shows what concerns the peer, and of others' only what was for everyone", () => {
+describe("R8: bounded and private", () => {
+  test("R8: history shows entries that concern the peer, and of others' only those to everyone", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -430,7 +430,7 @@ describe("R8: bounded, and nobody sees what is not theirs", () => {
     expect(history("dave")).toEqual(["to all"]);
   });
 
-  test("R8: a forgotten name that is claimed again gets nothing from before its birth but a gap", () => {
+  test("R8: an evicted name that is claimed again gets nothing from before its claim but a gap", () => {
     const stage = new RoomHarness({ names: 3 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob", { owner: "old" });
@@ -438,7 +438,7 @@ describe("R8: bounded, and nobody sees what is not theirs", () => {
     bob.acks();
     bob.leaves();
     stage.joins("carol").leaves();
-    stage.joins("dave").leaves(); // the room is full of names: bob is forgotten
+    stage.joins("dave").leaves(); // the room is full of names: bob is evicted
     const young = stage.joins("bob", { owner: "new", since: 0, epoch: stage.epoch });
     expect(young.all("welcome")[0]).toMatchObject({ since: 0, head: 1 });
     expect(young.all("gap")).toEqual([{ type: "gap", from: 1, to: 1 }]);
@@ -469,7 +469,7 @@ describe("R8: bounded, and nobody sees what is not theirs", () => {
     expect(bob.texts.map((text) => text.length)).toEqual([500, 500, 500, 5_000]);
   });
 
-  test("R8: the first item over the allowance ends the link; the allowance is the name's", () => {
+  test("R8: the first item over the rate limit ends the connection; the limit is the name's", () => {
     const stage = new RoomHarness({ burst: 10, rate: 1 });
     const bob = stage.joins("bob", { dialect: "chat.line" });
     const alice = stage.joins("alice");
@@ -502,7 +502,7 @@ describe("R9: idle is free", () => {
 });
 
 describe("R10: at most one commit a turn", () => {
-  test("R10: a turn of many events is one commit; acks and reads are none", () => {
+  test("R10: a turn of many events is one commit; acks and reads need none", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice");
     const bob = stage.joins("bob");
@@ -537,7 +537,7 @@ describe("R11: nothing starves", () => {
     expect(bob.all("ready")).toEqual([{ type: "ready", seq: 10 }]);
   });
 
-  test("R11: a peer that nothing concerns is told so before 1,000 entries have passed", () => {
+  test("R11: a peer that no entry concerns gets `ready` before 1,000 entries have passed", () => {
     const stage = new RoomHarness({ burst: 1e6 });
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const bob = stage.joins("bob");
@@ -553,7 +553,7 @@ describe("R11: nothing starves", () => {
     expect(bob.all("ready").length).toBeGreaterThan(2);
   });
 
-  test("R11: no progress for 90 s with something in flight ends the link; progress renews it", () => {
+  test("R11: no progress for 90 s with entries in flight ends the connection; progress renews the time", () => {
     const stage = new RoomHarness();
     const alice = stage.joins("alice", { dialect: "chat.line" });
     const bob = stage.joins("bob");

@@ -1,4 +1,4 @@
-/** Comparing secrets says yes to what is the same, and to nothing else. */
+/** Equal secrets compare as equal, and no others do. */
 import { expect, test } from "vitest";
 import { timingSafeEqual } from "../../../src/core/timing-safe-equal.ts";
 
@@ -8,18 +8,18 @@ test.each([
   ["another first character", "xbcdef", "abcdef", false],
   ["another one in the middle", "abxdef", "abcdef", false],
   ["another last character", "abcdex", "abcdef", false],
-  ["one that only begins the same", "abcdef0", "abcdef", false],
+  ["one that has the same beginning", "abcdef0", "abcdef", false],
   ["the beginning", "abcde", "abcdef", false],
   ["nothing", "", "abcdef", false],
   ["something against nothing", "a", "", false],
-  ["what is longer by the character 0", "abcdef\0", "abcdef", false],
-  ["what is shorter by the character 0", "abcdef", "abcdef\0", false],
+  ["one longer by the character 0", "abcdef\0", "abcdef", false],
+  ["one shorter by the character 0", "abcdef", "abcdef\0", false],
   ["two differences that would cancel out", "ba", "ab", false],
 ])("%s", (_case, given, kept, same) => {
   expect(timingSafeEqual(given, kept)).toBe(same);
 });
 
-test("it looks at every character, wherever the first difference is", () => {
+test("it compares every character, wherever the first difference is", () => {
   const looked: number[] = [];
   const given = {
     length: 4,

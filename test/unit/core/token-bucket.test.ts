@@ -1,6 +1,4 @@
-/**
- * Allowances: what a name may do at once, and what time gives back.
- */
+/** Rate limits: what a name may do at once, and how fast time refills it. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RateLimiter, type Bucket, refill } from "../../../src/core/peers/token-bucket.ts";
@@ -12,7 +10,7 @@ test.each([
   ["no time, nothing", 4, 0, 4],
   ["half a second, one", 4, 500, 5],
   ["a millisecond, its part", 4, 1, 4.002],
-  ["never above the brim", 4, 60_000, 10],
+  ["never above the burst", 4, 60_000, 10],
   ["from below nothing", -3, 1_000, -1],
   ["a clock that steps back, nothing", 4, -60_000, 4],
 ])("refills: %s", (_what, level, elapsed, expected) => {
@@ -41,21 +39,21 @@ const rated = (): { buckets: Map<string, Bucket>; allowances: RateLimiter } => {
   return { buckets, allowances: new RateLimiter(RATE, buckets) };
 };
 
-describe("the allowances of names", () => {
+describe("the rate limits of names", () => {
   test("a burst, and then no more", () => {
     const { allowances } = rated();
     const taken = Array.from({ length: 12 }, () => allowances.take("alice", 1, 0));
     expect(taken).toEqual([...Array.from({ length: 10 }, () => true), false, false]);
   });
 
-  test("what is refused costs nothing", () => {
+  test("a refused item costs nothing", () => {
     const { allowances } = rated();
     expect(allowances.take("alice", 6, 0)).toBe(true);
     for (let tries = 0; tries < 100; tries++) expect(allowances.take("alice", 6, 0)).toBe(false);
     expect(allowances.take("alice", 4, 0)).toBe(true);
   });
 
-  test("time gives back, at its rate", () => {
+  test("time refills, at the rate", () => {
     const { allowances } = rated();
     allowances.take("alice", 10, 0);
     expect(allowances.take("alice", 1, 499)).toBe(false);
@@ -63,13 +61,13 @@ describe("the allowances of names", () => {
     expect(allowances.take("alice", 1, 500)).toBe(false);
   });
 
-  test("what costs nothing is always there", () => {
+  test("an item without cost is always allowed", () => {
     const { allowances } = rated();
     allowances.take("alice", 10, 0);
     expect(allowances.take("alice", 0, 0)).toBe(true);
   });
 
-  test("one name's words are not another's cost", () => {
+  test("one name's items cost another nothing", () => {
     const { allowances } = rated();
     allowances.take("alice", 10, 0);
     expect(allowances.take("bob", 10, 0)).toBe(true);
@@ -83,10 +81,10 @@ describe("the allowances of names", () => {
     expect(buckets.size).toBeLessThanOrEqual(1_000);
   });
 
-  test("R8 whoever comes and goes for ever, as many are kept as spoke just now", () => {
+  test("R8 however many names come and go, only those that sent just now are kept", () => {
     const { buckets, allowances } = rated();
     let most = 0;
-    // Each is full again after half a second, so two at a time are not.
+    // Each is full again after half a second, so no two are kept at a time.
     for (let index = 0; index < 5_000; index++) {
       allowances.take(`name${index}`, 1, index * 250);
       most = Math.max(most, buckets.size);
@@ -94,7 +92,7 @@ describe("the allowances of names", () => {
     expect(most).toBeLessThanOrEqual(4);
   });
 
-  test("R8 forgetting is no gift: a name has what it would have, were nobody forgotten", () => {
+  test("R8 dropping a bucket grants nothing: a name has as much as if none were dropped", () => {
     const step = fc.tuple(
       fc.constantFrom("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"),
       fc.integer({ min: 0, max: 10 }),
@@ -119,7 +117,7 @@ describe("the allowances of names", () => {
     );
   });
 
-  test("no span of time gives more than a burst and what it refills", () => {
+  test("no span of time allows more than a burst and its refill", () => {
     const steps = fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.nat(2_000)), {
       minLength: 1,
     });
