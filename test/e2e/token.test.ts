@@ -14,14 +14,14 @@ import { Notifier } from "../support/wait-for.ts";
 import { AUDIENCE, claimsOf, ISSUER, nowS, SECRET, secretKey, tokenOf } from "../support/tokens.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-/** What the room allows for clocks that differ. */
+/** The clock difference that the room tolerates. */
 const TOLERANCE_S = 10;
 
 let server: Server;
 let rooms = 0;
 const newRoom = (): TestRoom => new TestRoom(server, `token-${++rooms}`);
 
-/** A client, all that it was told, and a way to wait for it. */
+/** A client, its entries and states, and a way to wait for them. */
 function joins(options: Omit<ChatClientOptions, "url">) {
   const client = new ChatClient({ url: server.url, ...options });
   const notifier = new Notifier();
@@ -46,7 +46,7 @@ function joins(options: Omit<ChatClientOptions, "url">) {
   return { client, texts, states, until, isNow };
 }
 
-/** `npm run token`, as npm would run it. */
+/** Runs `npm run token`, as npm does. */
 function mints(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const { stdout, stderr, status } = spawnSync(
     process.execPath,
@@ -70,7 +70,7 @@ describe("with a secret", () => {
   });
   afterAll(() => server.stop());
 
-  test("npm run token mints what lets in, as that name and into that room only", async () => {
+  test("npm run token makes a token for that name and that room only", async () => {
     const room = newRoom();
     const args = ["alice", "--room", room.name, "--for", "5m"];
     const { stdout, status } = mints(args, { JWT_SECRET: SECRET });
@@ -90,7 +90,7 @@ describe("with a secret", () => {
   test.each<[string, string[], NodeJS.ProcessEnv, string]>([
     ["no name", [], {}, "give one name"],
     ["two names", ["alice", "bob"], {}, "give one name"],
-    ["no name of the grammar", ["-x y"], {}, ""],
+    ["an invalid name", ["-x y"], {}, ""],
     ["no secret", ["alice"], { JWT_SECRET: "" }, "JWT_SECRET is empty"],
     ["a short secret", ["alice"], { JWT_SECRET: "short" }, "JWT_SECRET has 5 bytes"],
     [
@@ -100,10 +100,10 @@ describe("with a secret", () => {
       "come from the issuer",
     ],
     ["a time without a unit", ["alice", "--for", "60"], {}, "--for"],
-    ["no time at all", ["alice", "--for", "0h"], {}, "--for"],
-    ["a room that cannot be", ["alice", "--room=-x"], {}, "--room"],
-    ["an option that is none", ["alice", "--name=bob"], {}, "--name"],
-  ])("npm run token says what is wrong: %s", (_case, args, env, what) => {
+    ["a time of 0", ["alice", "--for", "0h"], {}, "--for"],
+    ["an invalid room", ["alice", "--room=-x"], {}, "--room"],
+    ["an unknown option", ["alice", "--name=bob"], {}, "--name"],
+  ])("npm run token rejects with a sentence: %s", (_case, args, env, what) => {
     const { stdout, stderr, status } = mints(args, { JWT_SECRET: SECRET, ...env });
     expect([stdout, status]).toEqual(["", 2]);
     expect(stderr).toContain(what);
@@ -128,7 +128,7 @@ describe("with a secret", () => {
     expect(refused.stderr).toContain("the key has expired: come back with a fresh one");
   });
 
-  test("a token that ends while its connection is open is renewed, and nothing is lost or doubled", async () => {
+  test("a token that expires while its connection is open is renewed, and nothing is lost or doubled", async () => {
     const room = newRoom().name;
     const bob = joins({ room, name: "bob", key: await goodFor(3_600, "bob") });
     const asked: number[] = [];
@@ -136,11 +136,11 @@ describe("with a secret", () => {
       goodFor(asked.push(Date.now()) === 1 ? 2 - TOLERANCE_S : 3_600);
     const alice = joins({ room, name: "alice", key });
     await Promise.all([alice.isNow("live"), bob.isNow("live")]);
-    // What bob says goes on until alice has been sent away and has come back.
+    // Bob sends until alice has been disconnected and has reconnected.
     let said = 0;
     while (asked.length < 2) {
       await bob.client.send(String(said++), { to: ["alice"] });
-      // No faster than bob may.
+      // Below bob's rate limit.
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     await bob.client.send("the last", { to: ["alice"] });
@@ -153,7 +153,7 @@ describe("with a secret", () => {
     expect(offline[0]).toMatchObject({ why: "the key has expired: come back with a fresh one" });
   });
 
-  test("without a fresh one, a client stops and says so", async () => {
+  test("without a new token, a client stops and reports it", async () => {
     const room = newRoom().name;
     const bob = joins({ room, name: "bob", key: await goodFor(-60, "bob") });
     await bob.isNow("closed");
@@ -164,7 +164,7 @@ describe("with a secret", () => {
     expect(alice.states.filter(({ type }) => type === "offline")).toHaveLength(1);
   });
 
-  test("a renewed token takes over from the older one; somebody else's of that name does not", async () => {
+  test("a renewed token takes over from the older one; another user's token does not", async () => {
     const room = newRoom();
     const key = await goodFor(60);
     const older = await room.joins("alice", { dialect: "chat.v1", key });
@@ -189,7 +189,7 @@ describe("with a secret", () => {
     expect(await codeOf(overtaken, await goodFor(60))).toBe(4201);
   });
 
-  test("no token and no secret is in what the server prints, and nothing went wrong", async () => {
+  test("the server prints no token, no secret and no error", async () => {
     expect(await server.loggedErrors()).toEqual([]);
     expect(server.output).not.toMatch(/eyJ/);
     expect(server.output).not.toContain(SECRET);
@@ -223,7 +223,7 @@ describe("with the keys of an issuer", () => {
     issuer.close();
   });
 
-  test("an issuer that is down is waited for, and the client comes in once it is back", async () => {
+  test("while the issuer is down, the client retries, and joins once it is back", async () => {
     isWell = false;
     const room = newRoom().name;
     const alice = joins({ room, name: "alice", key: await sign(claimsOf()) });
@@ -236,7 +236,7 @@ describe("with the keys of an issuer", () => {
     expect(alice.states.map(({ type }) => type)).not.toContain("closed");
   });
 
-  test("the keys are kept from request to request, also when many come at once", async () => {
+  test("the keys are cached across requests, also concurrent ones", async () => {
     const before = asked;
     const room = newRoom().name;
     const names = ["bob", "carol", "dave", "erin"];
@@ -247,7 +247,7 @@ describe("with the keys of an issuer", () => {
     expect(asked).toBe(before);
   });
 
-  test("who is not vouched for is refused, and the issuer is not asked at will", async () => {
+  test("an unverified token is rejected, and cannot make the room query the issuer at will", async () => {
     const before = asked;
     const room = newRoom();
     const { privateKey: key } = await generateKeyPair("ES256");

@@ -1,4 +1,4 @@
-/** The conversation of the tutorial, as people at two terminals see it. */
+/** The conversation of the tutorial, as two people at terminals see it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
@@ -11,9 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-test("R5 R6: two talk; one leaves, is written to, comes back, and has everything once and in order", async () => {
+test("R5 R6: two people talk; one leaves, returns, and receives every message once and in order", async () => {
   const room = new TestRoom(server, "tutorial");
-  // Carol looks on, in the other dialect: what she is told, the others have been told as well.
+  // Carol observes in the other dialect: what she receives, the others have received as well.
   const carol = await room.joins("carol", { dialect: "chat.v1" });
   await carol.sees("joined", "carol");
   const alice = await room.joins("alice", { dialect: "chat.line" });
@@ -51,7 +51,7 @@ test("R5 R6: two talk; one leaves, is written to, comes back, and has everything
   bob.types("alice: I have it all");
   await alice.hears("from bob: I have it all");
 
-  // Once: a second return brings nothing again.
+  // A second return repeats nothing.
   await bob.leaves();
   await alice.hears("* bob left");
   await bob.returns();
@@ -104,7 +104,7 @@ test("R5 R6: two talk; one leaves, is written to, comes back, and has everything
   expect(await server.loggedErrors()).toEqual([]);
 });
 
-test("who and history answer a person in lines", async () => {
+test("/who and /history answer in lines", async () => {
   const room = new TestRoom(server, "questions");
   const alice = await room.joins("alice", { dialect: "chat.line" });
   const bob = await room.joins("bob", { dialect: "chat.line" });

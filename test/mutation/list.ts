@@ -1562,7 +1562,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "terminal: a pasted command acts",
-    edits: one("src/apps/terminal/input.ts", " && !isText", ""),
+    edits: one("src/apps/terminal/input.ts", " && !isPasted", ""),
     ...TERMINAL,
     test: 'pasted, "/quit" is no command',
   },
@@ -1577,7 +1577,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/client/diagnose.ts", "BLOCKED_AFTER = 2", "BLOCKED_AFTER = Infinity"),
     project: "e2e",
     file: "test/e2e/terminal/foreign-servers.test.ts",
-    test: "a room behind something that passes no WebSocket on",
+    test: "a room behind a proxy that blocks WebSockets",
   },
   {
     name: "the probe of a failed handshake drops the prefix of the endpoint",
@@ -1594,7 +1594,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "terminal: names that went wrong are plain text, which goes to everyone",
     edits: one("src/apps/terminal/input.ts", "/^\\s|^$/.test(line.slice(colon + 1))", "false"),
     ...TERMINAL,
-    test: "reads names that went wrong",
+    test: "reads names without a comma",
   },
   {
     name: "terminal: a mistyped to sends to everyone",
@@ -1616,7 +1616,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "terminal: a row that goes on passes for a line of its own",
     edits: one("src/apps/terminal/wrap.ts", 'const INDENT = "  ";', 'const INDENT = "";'),
     ...TERMINAL,
-    test: "what is made to look like a line of its own does not",
+    test: "text that imitates a line of its own is indented",
   },
   {
     name: "terminal: wide letters count as one column",
@@ -1626,7 +1626,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "terminal: Tab leaves the colon out",
-    edits: one("src/apps/terminal/completion.ts", "`${hits[0]}: `", "`${hits[0]}`"),
+    edits: one("src/apps/terminal/completion.ts", "`${matches[0]}: `", "`${matches[0]}`"),
     ...TERMINAL,
     test: "completes a beginning, with the colon",
   },
@@ -1727,7 +1727,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "terminal: an entry is done before the reader has taken it",
-    edits: one("src/apps/terminal/session.ts", "      await taken();\n", ""),
+    edits: one("src/apps/terminal/session.ts", "      await flushed();\n", ""),
     project: "e2e",
     file: "test/e2e/done.test.ts",
     test: "R5: the terminal client is killed while the reader",

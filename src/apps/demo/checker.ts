@@ -1,8 +1,8 @@
 /**
- * Judges a talk: what each client really got, against what was really sent. Pure; it knows neither room nor network.
+ * Checks a history: compares what each client received with what was sent. Pure; it uses neither room nor network.
  *
- * Every text is said once in a talk, so a text stands for its message. A message concerns its sender, to whom it comes
- * back as the confirmation, and whom it is addressed to: everyone, if nobody is named.
+ * Every text is sent once in a history, so a text identifies its message. A message concerns its sender, who receives it
+ * as the confirmation, and its recipients: everyone, if it names none.
  */
 
 export interface Sent {
@@ -12,42 +12,42 @@ export interface Sent {
   readonly text: string;
 }
 
-export interface Got {
-  /** The place in the room's order. */
+export interface Received {
+  /** The position in the room's order. */
   readonly seq: number;
   readonly from: string;
   readonly text: string;
 }
 
-/** Of one client, in messages. */
+/** The result for one client; numbers are messages. */
 export interface Tally {
   readonly name: string;
   readonly sent: number;
-  /** Everything that came, repeats too. */
+  /** Everything that arrived, including repeats. */
   readonly received: number;
-  /** Concerned this client and never came. */
+  /** Concerned this client and never arrived. */
   readonly lost: number;
-  /** Further copies of what had come already. */
+  /** Repeats of a message that had arrived. */
   readonly doubled: number;
   /**
-   * Came after one that it should precede, in the order of its sender or in the room's; or at another place of the
-   * room's order than its sender was told.
+   * Arrived after a message that it should precede, in its sender's order or in the room's; or with another `seq` than
+   * its sender received.
    */
   readonly reordered: number;
-  /** Nobody sent it, or somebody else, or it did not concern this client. */
+  /** Was never sent, was sent by somebody else, or did not concern this client. */
   readonly strange: number;
 }
 
 /**
- * @param sent in the order said
- * @param got of each client, in the order in which it came
- * @returns one tally for each client in `got`
+ * @param sent in the order of sending
+ * @param received the messages of each client, in the order of arrival
+ * @returns one tally for each client in `received`
  */
 export function check(
   sent: readonly Sent[],
-  got: ReadonlyMap<string, readonly Got[]>,
+  received: ReadonlyMap<string, readonly Received[]>,
 ): readonly Tally[] {
-  return [...got.keys()].map((name) => tallyOf(name, sent, got));
+  return [...received.keys()].map((name) => tallyOf(name, sent, received));
 }
 
 export function isFlawless(tallies: readonly Tally[]): boolean {
@@ -59,29 +59,29 @@ export function isFlawless(tallies: readonly Tally[]): boolean {
 function tallyOf(
   name: string,
   sent: readonly Sent[],
-  got: ReadonlyMap<string, readonly Got[]>,
+  received: ReadonlyMap<string, readonly Received[]>,
 ): Tally {
-  const due = new Map<string, number>();
+  const expected = new Map<string, number>();
   for (const [index, message] of sent.entries()) {
-    if (concerns(message, name)) due.set(message.text, index);
+    if (concerns(message, name)) expected.set(message.text, index);
   }
-  const received = got.get(name) ?? [];
-  const seen = new Set<string>();
+  const own = received.get(name) ?? [];
+  const arrived = new Set<string>();
   const latest = new Map<string, number>();
   let head = -Infinity;
   let doubled = 0;
   let reordered = 0;
   let strange = 0;
-  for (const { seq, from, text } of received) {
-    const index = due.get(text);
+  for (const { seq, from, text } of own) {
+    const index = expected.get(text);
     if (index === undefined || sent[index]?.from !== from) {
       strange += 1;
-    } else if (seen.has(text)) {
+    } else if (arrived.has(text)) {
       doubled += 1;
     } else {
       const isLate = index < (latest.get(from) ?? -1) || seq <= head;
-      if (isLate || seq !== placeOf(text, got.get(from), seq)) reordered += 1;
-      seen.add(text);
+      if (isLate || seq !== seqAtSender(text, received.get(from), seq)) reordered += 1;
+      arrived.add(text);
       latest.set(from, Math.max(index, latest.get(from) ?? -1));
       head = Math.max(seq, head);
     }
@@ -89,8 +89,8 @@ function tallyOf(
   return {
     name,
     sent: sent.filter(({ from }) => from === name).length,
-    received: received.length,
-    lost: due.size - seen.size,
+    received: own.length,
+    lost: expected.size - arrived.size,
     doubled,
     reordered,
     strange,
@@ -100,7 +100,11 @@ function tallyOf(
 const concerns = ({ from, to }: Sent, name: string): boolean =>
   to === undefined || from === name || to.includes(name);
 
-/** Where its sender was told it stands; `otherwise` if the sender was told nothing, which counts as lost there. */
-function placeOf(text: string, ofSender: readonly Got[] | undefined, otherwise: number): number {
-  return ofSender?.find((entry) => entry.text === text)?.seq ?? otherwise;
+/** The `seq` that the sender received; `otherwise` if it received none, which counts as lost for the sender. */
+function seqAtSender(
+  text: string,
+  bySender: readonly Received[] | undefined,
+  otherwise: number,
+): number {
+  return bySender?.find((entry) => entry.text === text)?.seq ?? otherwise;
 }

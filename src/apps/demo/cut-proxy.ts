@@ -1,8 +1,8 @@
 /**
- * The way from one client to the server, as a TCP proxy on loopback that can be cut for real.
+ * A TCP proxy on loopback between one client and the server, whose connections can really be cut.
  *
- * Invariant: nothing passes a link that is cut. What was under way is lost, both ends get a reset, and so does whoever
- * connects meanwhile.
+ * Invariant: nothing passes a proxy that is cut. Bytes in transit are lost, both ends get a reset, and so does a new
+ * connection until the proxy is restored.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
@@ -10,27 +10,27 @@ const LOOPBACK = "127.0.0.1";
 
 export class CuttableProxy {
   readonly #server: Server;
-  readonly #portOfRoom: () => number;
+  readonly #serverPort: () => number;
   readonly #sockets = new Set<Socket>();
   #isCut = false;
 
-  private constructor(portOfRoom: () => number) {
-    this.#portOfRoom = portOfRoom;
-    // Each side may end for itself: a goodbye that is still to be answered must pass.
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#carry(socket));
+  private constructor(serverPort: () => number) {
+    this.#serverPort = serverPort;
+    // Each side ends for itself, so that the answer to a close frame still passes.
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#forward(socket));
   }
 
-  /** @param portOfRoom asked at every connect, on loopback */
-  static async opens(portOfRoom: () => number): Promise<CuttableProxy> {
-    const link = new CuttableProxy(portOfRoom);
+  /** @param serverPort called at every connection; the port is on loopback */
+  static async open(serverPort: () => number): Promise<CuttableProxy> {
+    const proxy = new CuttableProxy(serverPort);
     await new Promise<void>((resolve, reject) => {
-      link.#server.once("error", reject);
-      link.#server.listen(0, LOOPBACK, resolve);
+      proxy.#server.once("error", reject);
+      proxy.#server.listen(0, LOOPBACK, resolve);
     });
-    return link;
+    return proxy;
   }
 
-  /** `http://…`, what a client takes for the server. */
+  /** The address for the client, `http://…`, in place of the server's. */
   get url(): string {
     const { port } = this.#server.address() as AddressInfo;
     return `http://${LOOPBACK}:${String(port)}`;
@@ -38,7 +38,7 @@ export class CuttableProxy {
 
   cut(): void {
     this.#isCut = true;
-    for (const socket of this.#sockets) drop(socket);
+    for (const socket of this.#sockets) reset(socket);
   }
 
   restore(): void {
@@ -50,33 +50,33 @@ export class CuttableProxy {
     this.#server.close();
   }
 
-  #carry(client: Socket): void {
+  #forward(client: Socket): void {
     if (this.#isCut) {
       client.on("error", () => {});
-      drop(client);
+      reset(client);
       return;
     }
-    const room = connect({ port: this.#portOfRoom(), host: LOOPBACK, allowHalfOpen: true });
-    this.#join(client, room);
-    this.#join(room, client);
+    const server = connect({ port: this.#serverPort(), host: LOOPBACK, allowHalfOpen: true });
+    this.#pipe(client, server);
+    this.#pipe(server, client);
   }
 
-  #join(from: Socket, to: Socket): void {
+  #pipe(from: Socket, to: Socket): void {
     this.#sockets.add(from);
     from.setNoDelay(true);
-    // `close` follows, and ends the other side.
+    // `close` follows and ends the other side.
     from.on("error", () => {});
     from.on("close", () => {
       this.#sockets.delete(from);
       if (from.readableEnded) to.destroySoon();
-      else drop(to);
+      else reset(to);
     });
     from.pipe(to);
   }
 }
 
-/** While it connects, a reset would wait for the connection, and let through what is to be sent first. */
-function drop(socket: Socket): void {
+/** Resets a socket. One that still connects is destroyed: a reset would first connect and send what is queued. */
+function reset(socket: Socket): void {
   if (socket.connecting) socket.destroy();
   else socket.resetAndDestroy();
 }

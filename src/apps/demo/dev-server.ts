@@ -1,9 +1,9 @@
 /**
- * A room server of the demo's own: what `npm start` starts, on a free port and a storage that is thrown away.
+ * The demo's own room server: the one of `npm start`, on a free port and with a temporary storage.
  *
  * Invariants:
  * - All its processes are one group, led by the one that is started here; only that group is ever ended.
- * - It is silent. If it fails, its output is in the error.
+ * - It prints nothing. If it fails, its output is in the error.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -18,19 +18,19 @@ const READY_MS = 30_000;
 
 export class DevServer {
   readonly #notifier: Notifier;
-  /** Holds its storage and its logs; undefined before the first start. */
+  /** The folder of its storage and logs; undefined before the first start. */
   #folder: string | undefined;
-  /** The leader of the group; undefined when nothing runs. */
+  /** The leader of the group; undefined while no server runs. */
   #leader: ChildProcess | undefined;
   #output = "";
   #port = 0;
 
-  /** @param bell rung when it is ready; told if it ends by itself */
-  constructor(bell: Notifier) {
-    this.#notifier = bell;
+  /** @param notifier notified of output, and of a failure if the server ends by itself */
+  constructor(notifier: Notifier) {
+    this.#notifier = notifier;
   }
 
-  /** On loopback; 0 before the first start. */
+  /** The port on loopback; 0 before the first start. */
   get port(): number {
     return this.#port;
   }
@@ -39,19 +39,19 @@ export class DevServer {
     return `http://127.0.0.1:${String(this.#port)}`;
   }
 
-  /** Starts, or starts again on the same storage and, if it is still free, the same port. */
+  /** Starts; a restart uses the same storage and, if it is still free, the same port. */
   async start(): Promise<void> {
-    const folder = (this.#folder ??= newFolder());
+    const folder = (this.#folder ??= createFolder());
     this.#output = "";
     const leader = spawn(process.execPath, [...WRANGLER, ...this.#flags(folder)], {
       cwd: ROOT,
       env: {
         ...process.env,
-        // It leaves no trace outside of the folder.
+        // The server leaves nothing outside the folder.
         WRANGLER_LOG_PATH: join(folder, "logs"),
         WRANGLER_REGISTRY_PATH: join(folder, "registry"),
       },
-      // The leader of a new group. Ctrl-C does not reach it; `dispose` does.
+      // The leader of a new group: Ctrl-C does not reach it, but `dispose` ends it.
       detached: true,
       windowsHide: true,
       stdio: ["ignore", "pipe", "pipe"],
@@ -63,17 +63,17 @@ export class DevServer {
         this.#notifier.notify();
       });
     }
-    leader.on("error", (error) => this.#fails(leader, `cannot be started (${error.message})`));
-    leader.on("close", () => this.#fails(leader, "ended by itself"));
+    leader.on("error", (error) => this.#onEnd(leader, `cannot be started (${error.message})`));
+    leader.on("close", () => this.#onEnd(leader, "ended by itself"));
     await this.#notifier.until(
       () => this.#readyPort() !== undefined,
       READY_MS,
-      () => `the server did not become ready.${this.#said()}`,
+      () => `the server did not become ready.${this.#printed()}`,
     );
     this.#port = this.#readyPort() ?? this.#port;
   }
 
-  /** SIGKILL to every process of the server, in the middle of whatever they do. Resolved when all are gone. */
+  /** Sends SIGKILL to every process of the server, at any moment. Resolves when all are gone. */
   async kill(): Promise<void> {
     const leader = this.#leader;
     if (leader === undefined) return;
@@ -82,7 +82,7 @@ export class DevServer {
     await gone;
   }
 
-  /** Ends everything and removes the storage, at once: for the moment in which the process exits. */
+  /** Ends the server and removes the storage, synchronously, for the exit of the process. */
   dispose(): void {
     this.#endGroup();
     if (this.#folder === undefined) return;
@@ -101,19 +101,19 @@ export class DevServer {
     return port === undefined ? undefined : Number(port);
   }
 
-  /** A process that was killed on purpose is nobody's leader any more, and its end no news. */
-  #fails(leader: ChildProcess, how: string): void {
+  /** Reports an unexpected end. `kill` and `dispose` clear `#leader` first, so that their kill is not reported. */
+  #onEnd(leader: ChildProcess, how: string): void {
     if (this.#leader !== leader) return;
     this.#leader = undefined;
-    this.#notifier.fail(`the server ${how}.${this.#said()}`);
+    this.#notifier.fail(`the server ${how}.${this.#printed()}`);
   }
 
-  #said(): string {
+  #printed(): string {
     const output = this.#output.trim();
-    return output === "" ? " It said nothing." : ` It said:\n\n${output}\n`;
+    return output === "" ? " It printed nothing." : ` It printed:\n\n${output}\n`;
   }
 
-  /** Once: later, the number of the group could be somebody else's. */
+  /** Ends the group once: later, its number could belong to another group. */
   #endGroup(): void {
     const group = this.#leader?.pid;
     this.#leader = undefined;
@@ -126,18 +126,18 @@ export class DevServer {
       process.kill(-group, "SIGKILL");
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ESRCH") return;
-      throw new DemoError(`the server (process group ${String(group)}) could not be ended`, {
+      throw new DemoError(`cannot end the server (process group ${String(group)})`, {
         cause: error,
       });
     }
   }
 }
 
-function newFolder(): string {
+function createFolder(): string {
   try {
     return mkdtempSync(join(tmpdir(), "chat-room-demo-"));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new DemoError(`no folder for the server's storage could be made: ${why}`);
+    throw new DemoError(`cannot create a folder for the server's storage: ${why}`);
   }
 }

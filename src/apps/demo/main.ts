@@ -1,73 +1,73 @@
 /**
- * `npm run demo`: plays the scene, prints what happens and, at the end, what each client got.
+ * `npm run demo`: runs the scenario, prints its steps and, at the end, what each client received.
  *
- * Exit codes: 0 nothing was lost, doubled or reordered; 1 something was, or the demo could not be played to its end;
- * 2 the command line was not understood.
+ * Exit codes: 0 nothing was lost, doubled or reordered; 1 something was, or the demo failed; 2 the command line is
+ * invalid.
  */
 import { parseArgs, styleText } from "node:util";
 import { DemoError } from "./notifier.ts";
 import { isFlawless } from "./checker.ts";
 import { Scenario } from "./scenario.ts";
-import { table } from "./table.ts";
+import { formatReport } from "./report.ts";
 
 const HELP = `npm run demo
 
-Three clients talk through a room server that the demo starts for itself. One of them is cut off, the server is killed
-and started again, she returns. Then it prints, for each client, how many messages were sent, received, lost, doubled
-and reordered. It takes 10 to 20 seconds, needs no network, and leaves nothing running.
+Three clients talk through a room server of the demo's own. One client is cut off, the server is killed and started
+again, and the client returns. A table then shows, for each client, how many messages were sent, received, lost, doubled
+and reordered. The demo takes 10 to 20 seconds, needs no network, and leaves nothing running.
 
-  --help    this text
+  --help    shows this text
 
-The colours are gone with NO_COLOR=1, or if the output is no terminal.
+Colours are off with NO_COLOR=1, and if the output is not a terminal.
 `;
 
-/** What a shell calls a process that a signal ended. */
+/** The exit codes of a shell for a process that a signal ended. */
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-// After a failure, clients still try to come back: it does not end by itself.
+// After a failure, clients keep reconnecting, so the process does not end by itself.
 process.exit(await main());
 
 async function main(): Promise<number> {
-  const wish = readArguments();
-  if ("refusal" in wish) {
-    process.stderr.write(`${wish.refusal}\n`);
+  const parsed = readArguments();
+  if ("error" in parsed) {
+    process.stderr.write(`${parsed.error}\n`);
     return 2;
   }
-  if (wish.help) {
+  if (parsed.help) {
     process.stdout.write(HELP);
     return 0;
   }
-  const scene = new Scenario(narrator());
-  // Whatever ends this process, the server ends with it.
-  process.on("exit", () => scene.dispose());
+  const scenario = new Scenario(narrator());
+  // The server ends with this process, however that ends.
+  process.on("exit", () => scenario.dispose());
   for (const [signal, code] of Object.entries(SIGNALS)) {
-    process.on(signal, () => void scene.stop().finally(() => process.exit(code)));
+    process.on(signal, () => void scenario.stop().finally(() => process.exit(code)));
   }
   process.stdout.on("error", () => process.exit(1));
-  const isPlayed = await plays(scene);
-  await scene.stop();
-  const isGood = report(scene) && isPlayed;
-  // Where output is asynchronous, an exit would swallow it.
+  const isPlayed = await play(scenario);
+  await scenario.stop();
+  const isGood = printReport(scenario) && isPlayed;
+  // Waits for asynchronous output, which an exit would discard.
   await new Promise((resolve) => process.stdout.write("", resolve));
   return isGood ? 0 : 1;
 }
 
-function readArguments(): { readonly help: boolean } | { readonly refusal: string } {
+function readArguments(): { readonly help: boolean } | { readonly error: string } {
   try {
     const { values } = parseArgs({ options: { help: { type: "boolean", short: "h" } } });
     return { help: values.help === true };
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
     return {
-      refusal: `${what.split(". ")[0] ?? what}. "npm run demo -- --help" says what there is.`,
+      error: `${what.split(". ")[0] ?? what}. See "npm run demo -- --help".`,
     };
   }
 }
 
-/** @returns whether it came to its end; if not, it has said why */
-async function plays(scene: Scenario): Promise<boolean> {
+/** @returns false after a failure, whose reason it has printed */
+async function play(scenario: Scenario): Promise<boolean> {
   try {
-    await scene.plays();
+    await scenario.play();
     return true;
   } catch (error) {
     if (!(error instanceof DemoError)) throw error;
@@ -76,11 +76,11 @@ async function plays(scene: Scenario): Promise<boolean> {
   }
 }
 
-/** Prints the table. @returns whether all is well in it */
-function report(scene: Scenario): boolean {
-  const tallies = scene.tallies();
+/** Prints the table. @returns whether it shows no fault */
+function printReport(scenario: Scenario): boolean {
+  const tallies = scenario.tallies();
   if (tallies.length === 0) return false;
-  const [heading = "", ...lines] = table(tallies);
+  const [heading = "", ...lines] = formatReport(tallies);
   const verdict = isFlawless(tallies)
     ? styleText("green", "Nothing was lost, nothing came twice, nothing came out of order.")
     : styleText("red", "Not everything arrived as it was sent.");
@@ -88,7 +88,7 @@ function report(scene: Scenario): boolean {
   return isFlawless(tallies);
 }
 
-/** Prints sentences, each with the seconds since the beginning. */
+/** Returns a function that prints a sentence with the seconds since the start. */
 function narrator(): (sentence: string) => void {
   const start = performance.now();
   return (sentence) => {

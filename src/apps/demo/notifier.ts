@@ -1,21 +1,21 @@
 /**
- * Waiting without polling: whoever changes something rings, whoever waits looks again.
+ * Waits for conditions without polling: a change notifies, and every wait checks its condition again.
  *
- * Invariant: the first failure wins. It ends every wait, of now and of later.
+ * Invariant: the first failure wins. It ends every current and later wait.
  */
 
-/** The demo cannot go on; the message is a sentence for the user. */
+/** Thrown when the demo cannot continue; the message is a sentence for the user. */
 export class DemoError extends Error {
   override name = "DemoError";
 }
 
 export class Notifier {
-  readonly #waiting = new Set<() => void>();
+  readonly #checks = new Set<() => void>();
   #failure: DemoError | undefined;
 
-  /** Something has changed. */
+  /** Makes every wait check its condition. */
   notify(): void {
-    for (const look of this.#waiting) look();
+    for (const check of this.#checks) check();
   }
 
   fail(sentence: string): void {
@@ -29,23 +29,23 @@ export class Notifier {
   }
 
   /**
-   * Waits until `isSo`, which is asked now and whenever the bell rings.
-   * @param otherwise what to say if it is not so after `ms`
+   * Waits until `condition` holds. It is checked now and with every notification.
+   * @param describe the message of the failure after `ms`
    * @throws DemoError at the deadline, or if something failed
    */
-  async until(isSo: () => boolean, ms: number, otherwise: () => string): Promise<void> {
+  async until(condition: () => boolean, ms: number, describe: () => string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const look = (): void => {
-      if (this.#failure !== undefined || isSo()) resolve();
+    const check = (): void => {
+      if (this.#failure !== undefined || condition()) resolve();
     };
     const timer = setTimeout(() => {
-      this.fail(`gave up after ${String(ms / 1_000)} s: ${otherwise()}`);
+      this.fail(`timed out after ${String(ms / 1_000)} s: ${describe()}`);
     }, ms);
-    this.#waiting.add(look);
-    look();
+    this.#checks.add(check);
+    check();
     await promise;
     clearTimeout(timer);
-    this.#waiting.delete(look);
+    this.#checks.delete(check);
     this.check();
   }
 }

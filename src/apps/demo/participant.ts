@@ -1,7 +1,7 @@
-/** One of the three: a client of the library on a link of its own, and the record of what it said and what came. */
+/** One of the three: a client of the library behind its own proxy, and the messages that it received. */
 import { ChatClient, ChatError } from "../../client/index.ts";
 import type { Notifier } from "./notifier.ts";
-import type { Got, Sent } from "./checker.ts";
+import type { Received, Sent } from "./checker.ts";
 import type { CuttableProxy } from "./cut-proxy.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 
@@ -9,44 +9,46 @@ const ROOM = "demo";
 
 export class Participant {
   readonly name: string;
-  readonly link: CuttableProxy;
-  /** What came, in the order in which it came. */
-  readonly got: Got[] = [];
+  readonly proxy: CuttableProxy;
+  /** The entries received, in the order of arrival. */
+  readonly received: Received[] = [];
   readonly #client: ChatClient;
   readonly #notifier: Notifier;
 
-  /** Joins at once. */
-  constructor(name: string, link: CuttableProxy, bell: Notifier) {
+  /** Joins the room at once. */
+  constructor(name: string, proxy: CuttableProxy, notifier: Notifier) {
     this.name = name;
-    this.link = link;
-    this.#notifier = bell;
-    this.#client = new ChatClient({ url: link.url, room: ROOM, name });
+    this.proxy = proxy;
+    this.#notifier = notifier;
+    this.#client = new ChatClient({ url: proxy.url, room: ROOM, name });
     this.#client.on("entry", (entry) => {
-      this.got.push(entry);
-      bell.notify();
+      this.received.push(entry);
+      notifier.notify();
     });
     this.#client.on("state", (state) => {
       if (state.type === "closed" && state.code !== CLOSE.NORMAL) {
-        bell.fail(`${name} was turned away (${String(state.code)}): ${state.why}`);
+        notifier.fail(`${name} was rejected (${String(state.code)}): ${state.why}`);
       }
-      bell.notify();
+      notifier.notify();
     });
     this.#client.on("gap", ({ from, to }) => {
-      bell.fail(`the room told ${name} that entries ${String(from)} to ${String(to)} are gone`);
+      notifier.fail(
+        `the room reported to ${name} that entries ${String(from)} to ${String(to)} are no longer kept`,
+      );
     });
-    this.#client.on("error", (error) => bell.fail(`${name}'s client failed: ${error.message}`));
+    this.#client.on("error", (error) => notifier.fail(`${name}'s client failed: ${error.message}`));
   }
 
   get isLive(): boolean {
     return this.#client.state.type === "live";
   }
 
-  /** How many messages it said that are not confirmed. */
-  get waiting(): number {
+  /** How many of its messages are not confirmed. */
+  get unconfirmed(): number {
     return this.#client.waiting;
   }
 
-  says({ text, to }: Sent): void {
+  send({ text, to }: Sent): void {
     this.#client.send(text, to === undefined ? {} : { to }).then(
       () => this.#notifier.notify(),
       (error: unknown) => {
@@ -56,8 +58,8 @@ export class Participant {
     );
   }
 
-  async leaves(): Promise<void> {
+  async leave(): Promise<void> {
     await this.#client.close();
-    this.link.close();
+    this.proxy.close();
   }
 }

@@ -1,24 +1,24 @@
 /**
- * The story: three talk, carol's link is cut, the server is killed and started again, carol returns, and at the end all
- * have everything.
+ * The scenario: three clients talk, carol's connection is cut, the server is killed and started again, carol returns, and
+ * at the end everyone has every message.
  *
- * It ends without waiting for silence: when all is confirmed, each says a last line. The room's order is one order, so
- * behind the last lines nothing can come of what was said before; whoever has them has every repeat too.
+ * It ends without a pause to wait for late repeats: when everything is confirmed, each client sends a last message. The
+ * room has one order, so no earlier message, and no repeat, can arrive after the last messages.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { Notifier } from "./notifier.ts";
-import { check, type Got, type Sent, type Tally } from "./checker.ts";
+import { check, type Received, type Sent, type Tally } from "./checker.ts";
 import { CuttableProxy } from "./cut-proxy.ts";
 import { DevServer } from "./dev-server.ts";
 import { Participant } from "./participant.ts";
-import { lastLineOf, type Line, lineOf, type Name, NAMES } from "./script.ts";
+import { lastMessageOf, type ScriptMessage, messageOf, type Name, NAMES } from "./script.ts";
 
-/** Between two messages. */
+/** The pause between two messages. */
 const PACE_MS = 70;
 const JOIN_MS = 20_000;
 const RETURN_MS = 30_000;
 
-/** How many messages each part of the story has; with the three last lines, a hundred. */
+/** How many messages each part sends; with the three last messages, a hundred. */
 const ALL_TOGETHER = 16;
 const WITHOUT_CAROL = 16;
 const AT_ONCE = 6;
@@ -41,7 +41,7 @@ export class Scenario {
   readonly #notifier = new Notifier();
   readonly #server = new DevServer(this.#notifier);
   readonly #participants = new Map<Name, Participant>();
-  /** What was said, in the order said. */
+  /** The messages sent, in order. */
   readonly #sent: Sent[] = [];
 
   constructor(narrate: (sentence: string) => void) {
@@ -49,130 +49,138 @@ export class Scenario {
   }
 
   /** @throws DemoError with a sentence for the user */
-  async plays(): Promise<void> {
-    this.#narrate("A room server starts, on a storage of its own.");
+  async play(): Promise<void> {
+    this.#narrate("A room server starts, with its own storage.");
     await this.#server.start();
-    this.#narrate(`It is ready on ${this.#server.url}.`);
-    await this.#joins();
-    this.#narrate(`${String(MESSAGES)} messages flow, some to everyone and some to one person.`);
-    await this.#talks(ALL_TOGETHER);
-    await this.#losesCarol();
-    await this.#losesServer();
+    this.#narrate(`The server is ready on ${this.#server.url}.`);
+    await this.#joinAll();
+    this.#narrate(
+      `The three send ${String(MESSAGES)} messages, some to everyone and some to one person.`,
+    );
+    await this.#sendMany(ALL_TOGETHER);
+    await this.#cutCarol();
+    await this.#killServer();
     await this.#returnAll();
-    await this.#ends();
+    await this.#finish();
   }
 
-  /** What each got of what was said, as of now. */
+  /** The results of all participants so far. */
   tallies(): readonly Tally[] {
-    return check(this.#sent, this.#got());
+    return check(this.#sent, this.#received());
   }
 
-  /** Ends the server; the story cannot go on. */
+  /** Ends the server; the scenario cannot continue. */
   stop(): Promise<void> {
     return this.#server.kill();
   }
 
-  /** Ends the server, if it was not stopped, and removes its storage, at once. */
+  /** Ends the server, if it still runs, and removes its storage, synchronously. */
   dispose(): void {
     this.#server.dispose();
   }
 
-  async #joins(): Promise<void> {
+  async #joinAll(): Promise<void> {
     for (const name of NAMES) {
-      const link = await CuttableProxy.opens(() => this.#server.port);
-      this.#participants.set(name, new Participant(name, link, this.#notifier));
+      const proxy = await CuttableProxy.open(() => this.#server.port);
+      this.#participants.set(name, new Participant(name, proxy, this.#notifier));
     }
-    await this.#areLive(NAMES, JOIN_MS);
-    this.#narrate("alice, bob and carol have joined, each over a link of their own.");
+    await this.#waitUntilLive(NAMES, JOIN_MS);
+    this.#narrate("alice, bob and carol have joined, each over their own connection.");
   }
 
-  async #losesCarol(): Promise<void> {
-    this.#participant("carol").link.cut();
-    this.#narrate("carol's link is cut. All three go on writing.");
-    await this.#talks(WITHOUT_CAROL);
+  async #cutCarol(): Promise<void> {
+    this.#participant("carol").proxy.cut();
+    this.#narrate("carol's connection is cut. All three keep sending.");
+    await this.#sendMany(WITHOUT_CAROL);
     this.#narrate(`${this.#sentSoFar()} ${this.#unconfirmed()}`);
   }
 
-  async #losesServer(): Promise<void> {
-    for (let number = 0; number < AT_ONCE; number += 1) this.#says(lineOf(this.#sent.length + 1));
-    // The words leave this process, and the server dies with them in its hands.
+  async #killServer(): Promise<void> {
+    for (let number = 0; number < AT_ONCE; number += 1)
+      this.#send(messageOf(this.#sent.length + 1));
+    // The messages leave this process, and the server dies while it handles them.
     await pause(1);
     await this.#server.kill();
     this.#narrate(`The server is killed with SIGKILL. ${this.#unconfirmed()}`);
-    await this.#talks(WITHOUT_SERVER);
+    await this.#sendMany(WITHOUT_SERVER);
     this.#narrate(`${this.#sentSoFar()} ${this.#unconfirmed()}`);
-    this.#narrate("It is started again on the same storage.");
-    await Promise.all([this.#server.start(), this.#talks(SERVER_STARTS)]);
-    this.#narrate(`It is ready. ${this.#sentSoFar()} ${this.#unconfirmed()}`);
+    this.#narrate("The server is started again on the same storage.");
+    await Promise.all([this.#server.start(), this.#sendMany(SERVER_STARTS)]);
+    this.#narrate(`The server is ready. ${this.#sentSoFar()} ${this.#unconfirmed()}`);
   }
 
   async #returnAll(): Promise<void> {
-    this.#participant("carol").link.restore();
-    this.#narrate("carol's link is mended. All three come back by themselves.");
-    await Promise.all([this.#talks(ALL_RETURN), ...NAMES.map((name) => this.#returns(name))]);
-    await this.#talks(ALL_AGAIN);
-    await this.#areConfirmed();
+    this.#participant("carol").proxy.restore();
+    this.#narrate("carol's connection is restored. All three reconnect by themselves.");
+    await Promise.all([
+      this.#sendMany(ALL_RETURN),
+      ...NAMES.map((name) => this.#waitForReturn(name)),
+    ]);
+    await this.#sendMany(ALL_AGAIN);
+    await this.#waitUntilConfirmed();
   }
 
-  async #returns(name: Name): Promise<void> {
-    const { got } = this.#participant(name);
-    const before = got.length;
-    await this.#areLive([name], RETURN_MS);
-    const waited = got.length - before;
-    this.#narrate(`${name} is back: ${waited === 0 ? "nothing" : messages(waited)} had waited.`);
+  async #waitForReturn(name: Name): Promise<void> {
+    const { received } = this.#participant(name);
+    const before = received.length;
+    await this.#waitUntilLive([name], RETURN_MS);
+    const missed = received.length - before;
+    this.#narrate(`${name} is back and has received ${messages(missed)} that waited.`);
   }
 
-  async #ends(): Promise<void> {
-    for (const name of NAMES) this.#says(lastLineOf(name));
-    await this.#areConfirmed();
+  async #finish(): Promise<void> {
+    for (const name of NAMES) this.#send(lastMessageOf(name));
+    await this.#waitUntilConfirmed();
     await this.#notifier.until(
-      () => this.#lacks() === "",
+      () => this.#missing() === "",
       RETURN_MS,
-      () => this.#lacks(),
+      () => this.#missing(),
     );
-    await Promise.all(Array.from(this.#participants.values(), (speaker) => speaker.leaves()));
+    await Promise.all(
+      Array.from(this.#participants.values(), (participant) => participant.leave()),
+    );
     await this.#server.kill();
-    this.#narrate(`${this.#sentSoFar()} Everyone has everything, and leaves.`);
+    this.#narrate(`${this.#sentSoFar()} Everyone has every message, and leaves.`);
   }
 
-  /** Sends the next `count` messages, one after the other, whoever is there to hear them. */
-  async #talks(count: number): Promise<void> {
+  /** Sends the next `count` messages, one after the other, whether or not the recipients are connected. */
+  async #sendMany(count: number): Promise<void> {
     for (let number = 0; number < count; number += 1) {
-      this.#says(lineOf(this.#sent.length + 1));
+      this.#send(messageOf(this.#sent.length + 1));
       await pause(PACE_MS);
       this.#notifier.check();
     }
   }
 
-  #says(line: Line): void {
-    this.#sent.push(line);
-    this.#participant(line.from).says(line);
+  #send(message: ScriptMessage): void {
+    this.#sent.push(message);
+    this.#participant(message.from).send(message);
   }
 
-  async #areLive(names: readonly Name[], ms: number): Promise<void> {
+  async #waitUntilLive(names: readonly Name[], ms: number): Promise<void> {
     const away = (): readonly Name[] => names.filter((name) => !this.#participant(name).isLive);
     await this.#notifier.until(
       () => away().length === 0,
       ms,
-      () => `${away().join(" and ")} did not get through to the room.`,
+      () => `${away().join(" and ")} did not connect to the room.`,
     );
   }
 
-  async #areConfirmed(): Promise<void> {
-    const waiting = (): readonly Name[] =>
-      NAMES.filter((name) => this.#participant(name).waiting > 0);
+  async #waitUntilConfirmed(): Promise<void> {
+    const unconfirmed = (): readonly Name[] =>
+      NAMES.filter((name) => this.#participant(name).unconfirmed > 0);
     await this.#notifier.until(
-      () => waiting().length === 0,
+      () => unconfirmed().length === 0,
       RETURN_MS,
       () => this.#unconfirmed(),
     );
   }
 
-  /** A sentence on who still lacks what; empty if nobody lacks anything. */
-  #lacks(): string {
+  /** Describes which messages are missing; empty if none are. */
+  #missing(): string {
     return this.tallies()
       .filter(({ lost }) => lost > 0)
-      .map(({ name, lost }) => `${name} still lacks ${messages(lost)}.`)
+      .map(({ name, lost }) => `${name} is still missing ${messages(lost)}.`)
       .join(" ");
   }
 
@@ -181,20 +189,20 @@ export class Scenario {
   }
 
   #unconfirmed(): string {
-    const counts = NAMES.map((name) => [name, this.#participant(name).waiting] as const);
-    const some = counts.filter(([, waiting]) => waiting > 0);
+    const counts = NAMES.map((name) => [name, this.#participant(name).unconfirmed] as const);
+    const some = counts.filter(([, count]) => count > 0);
     if (some.length === 0) return "All are confirmed.";
-    return `Unconfirmed: ${some.map(([name, waiting]) => `${name} ${String(waiting)}`).join(", ")}.`;
+    return `Unconfirmed: ${some.map(([name, count]) => `${name} ${String(count)}`).join(", ")}.`;
   }
 
-  #got(): ReadonlyMap<string, readonly Got[]> {
-    return new Map(Array.from(this.#participants, ([name, { got }]) => [name, got]));
+  #received(): ReadonlyMap<string, readonly Received[]> {
+    return new Map(Array.from(this.#participants, ([name, { received }]) => [name, received]));
   }
 
   #participant(name: Name): Participant {
-    const speaker = this.#participants.get(name);
-    if (speaker === undefined) throw new Error(`${name} has not joined`);
-    return speaker;
+    const participant = this.#participants.get(name);
+    if (participant === undefined) throw new Error(`${name} has not joined`);
+    return participant;
   }
 }
 

@@ -1,12 +1,12 @@
-/** What Tab completes: names before the colon, and commands. */
+/** Tab completion of commands, and of names before the colon. */
 import { NAME_UNITS } from "../../protocol/ids.ts";
 import { COLON, COMMA, COMMANDS } from "./input.ts";
 
 /**
- * @param line  what stands left of the cursor
- * @param names known names, the own one not among them
- * @returns what could stand there, and the part of `line` that it would replace, as `node:readline` wants it; a first
- *   name that is the only one comes with its colon
+ * @param line  the text left of the cursor
+ * @param names known names, without the user's own
+ * @returns the candidates, and the part of `line` that they replace, in the form that `node:readline` expects; a first
+ *   name that is the only candidate includes its colon
  */
 export function complete(line: string, names: Iterable<string>): [string[], string] {
   if (line.startsWith("/")) {
@@ -14,11 +14,11 @@ export function complete(line: string, names: Iterable<string>): [string[], stri
   }
   if (COLON.test(line)) return [[], line];
   const parts = line.split(COMMA).map((part) => part.trim());
-  const begun = parts.pop() ?? "";
-  if (begun.length > NAME_UNITS) return [[], begun];
-  const hits = [...new Set(names)].filter(
-    (name) => name.startsWith(begun.normalize("NFC")) && !parts.includes(name),
+  const prefix = parts.pop() ?? "";
+  if (prefix.length > NAME_UNITS) return [[], prefix];
+  const matches = [...new Set(names)].filter(
+    (name) => name.startsWith(prefix.normalize("NFC")) && !parts.includes(name),
   );
-  if (hits.length === 1 && parts.length === 0) return [[`${hits[0]}: `], begun];
-  return [hits.sort(), begun];
+  if (matches.length === 1 && parts.length === 0) return [[`${matches[0]}: `], prefix];
+  return [matches.sort(), prefix];
 }

@@ -1,4 +1,4 @@
-/** How the program ends, for scripts. Documented in `--help`; a number once given keeps its meaning. */
+/** Exit codes for scripts. `--help` documents them; a number never changes its meaning. */
 import {
   ChatError,
   ClosedError,
@@ -9,36 +9,36 @@ import {
 import { CLOSE } from "../../protocol/close-codes.ts";
 
 export const EXIT = {
-  fine: 0,
-  /** A message was refused, by the room or before it left. */
+  success: 0,
+  /** A message was rejected, by the room or before it was sent. */
   refused: 1,
   usage: 2,
-  /** The room was not reached in time, or what answers is no chat room. */
+  /** The room was not reached in time, or the server is not a chat room. */
   unreachable: 3,
-  /** The room does not let this name in, or has put it out. */
+  /** The room rejected this name, or closed its connection. */
   notAllowed: 4,
-  /** It cannot be known whether a message was stored. */
+  /** It is unknown whether a message was stored. */
   unknown: 5,
-  /** The record on this computer: another process holds it, or the disk does not take it. */
+  /** The record on this computer is in use by another process, or cannot be written. */
   record: 6,
   /** A bug of this program. */
   bug: 70,
-  /** As a shell tells them: 128 + the signal's number. */
+  /** As in a shell: 128 + the signal's number. */
   hungUp: 129,
   interrupted: 130,
   terminated: 143,
-  /** Nobody reads the output any more. */
+  /** The reader of the output is gone. */
   brokenPipe: 141,
 } as const;
 
 export type Exit = (typeof EXIT)[keyof typeof EXIT];
 
-/** @param code how the client was closed for good */
+/** @param code the close code with which the client stopped */
 export function exitOfClose(code: number): Exit {
-  if (code === CLOSE.NORMAL) return EXIT.fine;
-  // Our own handshakes are not bad: what calls one so is another kind of server.
+  if (code === CLOSE.NORMAL) return EXIT.success;
+  // The handshakes of this client are valid, so a server that rejects one as bad is not a chat room.
   if (code === CLOSE.BAD_REQUEST) return EXIT.unreachable;
-  // The storage failed, says the library.
+  // The library uses this code when its storage fails.
   if (code === CLOSE.INTERNAL_ERROR) return EXIT.record;
   if (code === CLOSE.UNSUPPORTED_DATA || code === CLOSE.INVALID_DATA || code === CLOSE.TOO_BIG)
     return EXIT.refused;
@@ -54,7 +54,7 @@ export function exitOfError(error: unknown): Exit {
   return EXIT.bug;
 }
 
-/** What is worse decides, when several things went wrong with messages: what needs a person before what a rerun mends. */
+/** Precedence when several messages failed: failures that need a person come before those that a rerun fixes. */
 const WORST_FIRST: readonly Exit[] = [
   EXIT.bug,
   EXIT.record,
@@ -66,4 +66,4 @@ const WORST_FIRST: readonly Exit[] = [
 ];
 
 export const worse = (a: Exit, b: Exit): Exit =>
-  WORST_FIRST.find((exit) => exit === a || exit === b) ?? EXIT.fine;
+  WORST_FIRST.find((exit) => exit === a || exit === b) ?? EXIT.success;

@@ -1,65 +1,65 @@
 /**
- * Reads what a person types: the tutorial's syntax and the commands.
+ * Parses what a person types: the tutorial's syntax and the commands.
  *
- * Invariant: no line makes this throw; what cannot be read comes out as a sentence that says what to write instead.
+ * Invariant: no line makes this throw; an invalid line becomes a sentence that says what to write instead.
  */
 import { NAME_GRAMMAR, parsePeerName } from "../../protocol/ids.ts";
 import { HISTORY_MAX, HISTORY_DEFAULT } from "../../protocol/limits.ts";
 import { HOW_TO_SEND } from "../../protocol/line-syntax.ts";
 
 export type Input =
-  | { readonly type: "nothing" }
+  | { readonly type: "empty" }
   | { readonly type: "send"; readonly text: string; readonly to?: readonly string[] }
   | { readonly type: "who"; readonly after?: string }
   | { readonly type: "history"; readonly limit: number }
   | { readonly type: "help" }
   | { readonly type: "quit" }
-  /** Text without an address. `why`: what to write instead, where it may not go to everyone. */
+  /** Text without recipients. `why` says what to write instead, for input that may not go to everyone. */
   | { readonly type: "plain"; readonly text: string; readonly why: string }
-  | { readonly type: "wrong"; readonly why: string };
+  | { readonly type: "invalid"; readonly why: string };
 
 export const COMMANDS = ["/who", "/history", "/help", "/quit"] as const;
 
-/** @param isText it begins with what was pasted, which is no command, whatever it says */
-export function readInput(line: string, isText = false): Input {
+/** @param isPasted the line begins with pasted text, which is never a command */
+export function readInput(line: string, isPasted = false): Input {
   const trimmed = line.trim();
-  if (trimmed === "") return { type: "nothing" };
-  return trimmed.startsWith("/") && !isText ? readCommand(trimmed) : readMessage(trimmed);
+  if (trimmed === "") return { type: "empty" };
+  return trimmed.startsWith("/") && !isPasted ? readCommand(trimmed) : readMessage(trimmed);
 }
 
-const wrong = (why: string): Input => ({ type: "wrong", why });
+const invalid = (why: string): Input => ({ type: "invalid", why });
 
 function readCommand(line: string): Input {
   const [command, argument, ...rest] = line.split(/\s+/);
-  if (rest.length > 0) return wrong("too many words after the command; see /help");
+  if (rest.length > 0) return invalid("too many words after the command; see /help");
   switch (command) {
     case "/who": {
       if (argument === undefined) return { type: "who" };
       const after = parsePeerName(argument);
-      return after === undefined ? wrong(`/who: ${NAME_GRAMMAR}`) : { type: "who", after };
+      return after === undefined ? invalid(`/who: ${NAME_GRAMMAR}`) : { type: "who", after };
     }
     case "/history": {
       const limit = argument === undefined ? HISTORY_DEFAULT : Number(argument);
       if (/^\d{1,3}$/.test(argument ?? "1") && limit >= 1 && limit <= HISTORY_MAX) {
         return { type: "history", limit };
       }
-      return wrong(`write /history, or /history and a number from 1 to ${HISTORY_MAX}`);
+      return invalid(`write /history, or /history and a number from 1 to ${HISTORY_MAX}`);
     }
     case "/help":
     case "/quit":
-      if (argument !== undefined) return wrong(`write ${command} by itself`);
+      if (argument !== undefined) return invalid(`${command} takes no argument`);
       return { type: command === "/help" ? "help" : "quit" };
     default:
-      return wrong(`no such command; there are ${COMMANDS.join(" ")}`);
+      return invalid(`unknown command; the commands are ${COMMANDS.join(" ")}`);
   }
 }
 
-/** Input methods for Chinese and Japanese write these; read as plain text, such an address would go to everyone. */
+/** Input methods for Chinese and Japanese write these. Read as plain text, such a message would go to everyone. */
 export const COLON = /[:：]/;
 export const COMMA = /[,，、]/;
 
 function readMessage(line: string): Input {
-  // Of a text of several lines, the first holds the names.
+  // The names are in the first line of a text of several lines.
   const [first = ""] = line.split("\n", 1);
   const colon = first.search(COLON);
   const isUrl = /^[a-z]+:\/\//i.test(first);
@@ -67,7 +67,7 @@ function readMessage(line: string): Input {
     return { type: "plain", text: line, why: `to whom? ${HOW_TO_SEND}` };
   }
   const text = line.slice(colon + 1).trim();
-  if (text === "") return wrong(`nothing after the colon: ${HOW_TO_SEND}`);
+  if (text === "") return invalid(`nothing after the colon: ${HOW_TO_SEND}`);
   const names = line.slice(0, colon).trim();
   if (names === "*") return { type: "send", text };
   const to = new Set<string>();
@@ -75,8 +75,10 @@ function readMessage(line: string): Input {
     const name = parsePeerName(part.trim());
     if (name === undefined) {
       const why = `before the colon: ${NAME_GRAMMAR}; ${HOW_TO_SEND}`;
-      // "at 10:30" and ":-)" name nobody; "bob carol: hi" was meant to, and must not go to everyone.
-      return /^\s|^$/.test(line.slice(colon + 1)) ? wrong(why) : { type: "plain", text: line, why };
+      // "at 10:30" and ":-)" are text. "bob carol: hi" is meant for two people, and must not go to everyone.
+      return /^\s|^$/.test(line.slice(colon + 1))
+        ? invalid(why)
+        : { type: "plain", text: line, why };
     }
     to.add(name);
   }

@@ -1,4 +1,4 @@
-/** At a terminal: a person talks until they leave, or the room puts them out. */
+/** Interactive mode: runs at a terminal until the person leaves or the room closes the connection. */
 import type { ReadStream } from "node:tty";
 import type { ChatClient, ClientState } from "../../client/index.ts";
 import { complete } from "./completion.ts";
@@ -6,55 +6,55 @@ import { ConnectionProblems } from "./connection-problem.ts";
 import { ChatSession } from "./session.ts";
 import { EXIT, type Exit, exitOfClose } from "./exit.ts";
 import { type Input, readInput } from "./input.ts";
-import type { Output } from "./keyboard.ts";
+import type { TerminalOutput } from "./keyboard.ts";
 import { dim, paintName, render, statusOf } from "./render.ts";
 import type { OutputItem } from "./output.ts";
 import { Screen } from "./screen.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 
-/** How often the seconds of the status are counted down. */
+/** How often the countdown in the status line is redrawn. */
 const TICK_MS = 1_000;
 
-const TO_EVERYONE =
-  'to everyone? Enter once more sends it so, and plain text from then on; or put "bob: " before it';
+const CONFIRM_TO_EVERYONE =
+  'to everyone? Press Enter again to send this and later plain text to everyone, or put "bob: " before it';
 
 interface Terminal {
   readonly input: ReadStream;
-  readonly output: Output;
+  readonly output: TerminalOutput;
   readonly colour: boolean;
   readonly url: URL;
-  /** Resolved when the program is told to end from outside. */
-  readonly told: Promise<Exit>;
+  /** Resolved when a signal or a closed stream ends the program. */
+  readonly terminated: Promise<Exit>;
 }
 
-/** @returns when it is over; the client is closed then */
+/** Resolves after the client is closed. @returns the exit code */
 export async function runInteractive(client: ChatClient, terminal: Terminal): Promise<Exit> {
-  const { input, output, colour, url, told } = terminal;
+  const { input, output, colour, url, terminated } = terminal;
   const style = { colour, me: client.name };
-  const over = Promise.withResolvers<Exit>();
+  const finished = Promise.withResolvers<Exit>();
   let lastError = "";
-  /** Plain text goes to everyone, as was answered once. */
-  let isForAll = false;
-  /** What was asked about, and stands in the line again. */
-  let asked: string | undefined;
+  /** The person has confirmed once that plain text goes to everyone. */
+  let isToAll = false;
+  /** The plain text that waits for confirmation and is back in the line. */
+  let pending: string | undefined;
 
   const screen = new Screen({
     input,
     output,
     prompt: `${paintName(client.name, style)}> `,
-    complete: (line) => complete(line, conversation.names()),
-    onLine: (line, isText) => {
-      act(readInput(line, isText), isText);
+    complete: (line) => complete(line, session.names()),
+    onLine: (line, isPasted) => {
+      execute(readInput(line, isPasted), isPasted);
       refresh();
     },
-    onQuit: () => over.resolve(EXIT.fine),
+    onQuit: () => finished.resolve(EXIT.success),
   });
 
-  const notice = (message: string): void => say({ type: "error", message });
-  const say = (saying: OutputItem): void => {
-    if (saying.type === "error") lastError = saying.message;
-    screen.print(render(saying, style));
-    if (saying.type === "state") onState(saying.state);
+  const notice = (message: string): void => show({ type: "error", message });
+  const show = (item: OutputItem): void => {
+    if (item.type === "error") lastError = item.message;
+    screen.print(render(item, style));
+    if (item.type === "state") onState(item.state);
   };
   const refresh = (): void => {
     const status = statusOf(client.state, client.waiting, Date.now());
@@ -65,59 +65,59 @@ export async function runInteractive(client: ChatClient, terminal: Terminal): Pr
     problems.onState(state);
     if (state.type === "closed" && state.code !== CLOSE.NORMAL) {
       if (state.why !== lastError) notice(state.why);
-      over.resolve(exitOfClose(state.code));
+      finished.resolve(exitOfClose(state.code));
     }
   };
-  /** Says why handshakes fail, and ends if they would fail for ever. */
+  /** Shows why handshakes fail, and ends the program if no retry can succeed. */
   const problems = new ConnectionProblems(url, client.room, ({ type, why }) => {
     notice(why);
-    if (type === "wrong-server") over.resolve(EXIT.unreachable);
+    if (type === "wrong-server") finished.resolve(EXIT.unreachable);
   });
-  const act = (wish: Input, isText: boolean): void => {
-    const before = asked;
-    asked = undefined;
-    switch (wish.type) {
+  const execute = (command: Input, isPasted: boolean): void => {
+    const confirmed = pending;
+    pending = undefined;
+    switch (command.type) {
       case "plain": {
-        const { text } = wish;
-        if (!isForAll && before !== text) {
-          asked = text;
-          notice(TO_EVERYONE);
-          return screen.put(text, isText);
+        const { text } = command;
+        if (!isToAll && confirmed !== text) {
+          pending = text;
+          notice(CONFIRM_TO_EVERYONE);
+          return screen.insert(text, isPasted);
         }
-        isForAll = true;
-        return void conversation.send({ type: "send", text }).catch(() => {});
+        isToAll = true;
+        return void session.send({ type: "send", text }).catch(() => {});
       }
       case "send":
-        // What went wrong with it has been said.
-        return void conversation.send(wish).catch(() => {});
+        // The session has already shown the error.
+        return void session.send(command).catch(() => {});
       case "who":
       case "history":
-        return void conversation.ask(wish);
+        return void session.query(command);
       case "help":
-        return say({ type: "help" });
-      case "wrong":
-        return notice(wish.why);
+        return show({ type: "help" });
+      case "invalid":
+        return notice(command.why);
       case "quit":
-        return over.resolve(EXIT.fine);
-      case "nothing":
+        return finished.resolve(EXIT.success);
+      case "empty":
         return;
       default:
-        wish satisfies never;
+        command satisfies never;
     }
   };
 
-  const conversation = new ChatSession(client, say);
-  // A record that cannot be had closes the client before anyone listens.
+  const session = new ChatSession(client, show);
+  // A storage error closes the client before the listeners are added.
   onState(client.state);
   const timer = setInterval(refresh, TICK_MS);
-  const exit = await Promise.race([over.promise, told]);
+  const exit = await Promise.race([finished.promise, terminated]);
   clearInterval(timer);
   screen.close();
   await client.close();
   const { waiting } = client;
   if (waiting > 0) {
     const what = waiting === 1 ? "1 message waits" : `${waiting} messages wait`;
-    output.write(`* ${what} here, and will go out when you come back\n`);
+    output.write(`* ${what} to be sent when you come back\n`);
   }
   return exit;
 }

@@ -1,28 +1,28 @@
-/** What is said, as one JSON object on one line: for programs. */
+/** Formats output items for programs: one JSON object per line. */
 import { cleanJson } from "./sanitize.ts";
 import type { OutputItem } from "./output.ts";
 
-/** @returns undefined for what says nothing new to a program */
-export function toJson(saying: OutputItem): string | undefined {
-  const fields = fieldsOf(saying);
+/** @returns undefined for an item that has no new information for a program */
+export function toJson(item: OutputItem): string | undefined {
+  const fields = fieldsOf(item);
   return fields && cleanJson(JSON.stringify(fields));
 }
 
-function fieldsOf(saying: OutputItem): object | undefined {
-  switch (saying.type) {
+function fieldsOf(item: OutputItem): object | undefined {
+  switch (item.type) {
     case "entry":
-      return { ...saying.entry, type: "entry" };
+      return { ...item.entry, type: "entry" };
     case "state": {
-      const { type: state, ...more } = saying.state;
+      const { type: state, ...more } = item.state;
       return { type: "state", state, ...more };
     }
     case "presence": {
-      const { joined, left, online } = saying;
+      const { joined, left, online } = item;
       return { type: "presence", joined, left, online };
     }
     case "history": {
-      const messages = saying.messages.map((entry) => Object.assign({}, entry, { type: "entry" }));
-      return { ...saying, messages };
+      const messages = item.messages.map((entry) => Object.assign({}, entry, { type: "entry" }));
+      return { ...item, messages };
     }
     case "help":
     case "away":
@@ -34,8 +34,8 @@ function fieldsOf(saying: OutputItem): object | undefined {
     case "unknown":
     case "who":
     case "error":
-      return saying;
+      return item;
     default:
-      return saying satisfies never;
+      return item satisfies never;
   }
 }

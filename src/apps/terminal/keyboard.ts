@@ -1,10 +1,10 @@
 /**
- * The keys of a terminal, as readline wants them. A paste comes in one piece ("bracketed paste"), so that no line break
- * in it sends anything and no Tab completes anything.
+ * Passes the keys of a terminal to readline. A paste arrives in one piece ("bracketed paste"), so that a line break in it
+ * does not send and a Tab does not complete.
  *
  * Invariants:
  * - No key between the two marks of a paste reaches readline.
- * - The terminal is set back however the process ends, unless it is killed.
+ * - The terminal is restored however the process ends, unless it is killed.
  */
 import { writeSync } from "node:fs";
 import { emitKeypressEvents, type Interface, type Key } from "node:readline";
@@ -12,54 +12,54 @@ import { PassThrough } from "node:stream";
 import type { ReadStream, WriteStream } from "node:tty";
 
 const ESCAPE = "\u001b";
-const MARK_PASTES = `${ESCAPE}[?2004h`;
-const MARK_NONE = `${ESCAPE}[?2004l`;
-/** How much one paste may bring, in UTF-16 units: far more than a message may have. */
+const PASTE_MODE_ON = `${ESCAPE}[?2004h`;
+const PASTE_MODE_OFF = `${ESCAPE}[?2004l`;
+/** Maximum size of one paste, in UTF-16 units: far more than a message may have. */
 export const PASTE_UNITS = 65_536;
 
-/** A terminal that is written to; what is left to say at the end of the process goes straight to its descriptor. */
-export type Output = WriteStream & { readonly fd: number };
+/** The terminal for output. Writes at the exit of the process go straight to its descriptor. */
+export type TerminalOutput = WriteStream & { readonly fd: number };
 
 export class Keyboard extends PassThrough {
   readonly isTTY = true;
   readonly #input: ReadStream;
-  readonly #output: Output;
+  readonly #output: TerminalOutput;
   readonly #onPaste: (text: string) => void;
-  /** What came of a paste so far; undefined where none is under way. */
+  /** The pieces of the current paste; undefined if there is none. */
   #paste: string[] | undefined;
-  #pasted = 0;
+  #pasteUnits = 0;
   #isOpen = false;
 
-  /** @param onPaste called with each paste; what is longer than `PASTE_UNITS` is cut right behind that */
-  constructor(input: ReadStream, output: Output, onPaste: (text: string) => void) {
+  /** @param onPaste called with each paste, which is cut soon after `PASTE_UNITS` */
+  constructor(input: ReadStream, output: TerminalOutput, onPaste: (text: string) => void) {
     super();
     this.#input = input;
     this.#output = output;
     this.#onPaste = onPaste;
   }
 
-  /** Begins to listen. @param readline which has this as its input */
+  /** Starts reading keys. @param readline must have this keyboard as its input */
   open(readline: Interface): void {
     emitKeypressEvents(this.#input, readline);
     this.#input.on("keypress", this.#onKey);
     this.#input.on("end", () => this.end());
     this.#input.on("error", (error) => this.emit("error", error));
-    process.on("exit", this.#setBack);
-    // A shell that gets the terminal back on Ctrl-Z is shown no marks.
-    readline.on("SIGCONT", () => this.#mark(MARK_PASTES));
+    process.on("exit", this.#restoreTerminal);
+    // Ctrl-Z turns the mode off, so that the shell gets no marks; it is on again when the program continues.
+    readline.on("SIGCONT", () => this.#setPasteMode(PASTE_MODE_ON));
     this.#isOpen = true;
-    this.#mark(MARK_PASTES);
+    this.#setPasteMode(PASTE_MODE_ON);
   }
 
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    process.off("exit", this.#setBack);
+    process.off("exit", this.#restoreTerminal);
     this.#input.off("keypress", this.#onKey);
-    this.#mark(MARK_NONE);
+    this.#setPasteMode(PASTE_MODE_OFF);
   }
 
-  /** As readline asks for it. */
+  /** Called by readline. */
   setRawMode(mode: boolean): this {
     this.#input.setRawMode(mode);
     return this;
@@ -68,11 +68,11 @@ export class Keyboard extends PassThrough {
   #onKey = (text: string | undefined, key: Key): void => {
     if (key.name === "paste-start") {
       this.#paste = [];
-      this.#pasted = 0;
+      this.#pasteUnits = 0;
       return;
     }
     if (this.#paste === undefined) {
-      if (key.ctrl === true && key.name === "z") this.#mark(MARK_NONE);
+      if (key.ctrl === true && key.name === "z") this.#setPasteMode(PASTE_MODE_OFF);
       if (key.name !== "paste-end") this.emit("keypress", text, key);
       return;
     }
@@ -82,18 +82,18 @@ export class Keyboard extends PassThrough {
       return this.#onPaste(pasted);
     }
     const raw = key.sequence ?? text ?? "";
-    if (this.#pasted <= PASTE_UNITS) this.#paste.push(raw);
-    this.#pasted += raw.length;
+    if (this.#pasteUnits <= PASTE_UNITS) this.#paste.push(raw);
+    this.#pasteUnits += raw.length;
   };
 
-  #mark(marks: string): void {
+  #setPasteMode(marks: string): void {
     this.#output.write(marks);
   }
 
-  /** The process ends without `close`: there is no later, so it is written at once. */
-  #setBack = (): void => {
+  /** Runs when the process exits without `close`; an asynchronous write would be lost, so it writes synchronously. */
+  #restoreTerminal = (): void => {
     try {
-      writeSync(this.#output.fd, MARK_NONE);
+      writeSync(this.#output.fd, PASTE_MODE_OFF);
     } catch {
       // The terminal is gone.
     }

@@ -1,23 +1,23 @@
 /**
- * The lines of a stream, each without its end: LF, or CR LF. Nothing else ends one, because JSON may hold U+2028 and
- * U+2029 as they are, at which `node:readline` would break it.
+ * Splits a stream into lines, without their LF or CR LF. Nothing else ends a line, because JSON may contain U+2028 and
+ * U+2029, at which `node:readline` would break it.
  */
 import type { Readable } from "node:stream";
 
 export async function* linesOf(input: Readable): AsyncGenerator<string> {
   input.setEncoding("utf8");
-  // In pieces, so that a line that comes in many of them is not copied with each.
-  let begun: string[] = [];
+  // Pieces are joined once at the end of the line: appending each would copy a long line many times.
+  let pieces: string[] = [];
   for await (const chunk of input) {
     const [first = "", ...more] = String(chunk).split("\n");
-    begun.push(first);
+    pieces.push(first);
     for (const next of more) {
-      yield endless(begun.join(""));
-      begun = [next];
+      yield withoutReturn(pieces.join(""));
+      pieces = [next];
     }
   }
-  const last = begun.join("");
-  if (last !== "") yield endless(last);
+  const last = pieces.join("");
+  if (last !== "") yield withoutReturn(last);
 }
 
-const endless = (line: string): string => line.replace(/\r$/, "");
+const withoutReturn = (line: string): string => line.replace(/\r$/, "");

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The terminal client: reads the command line, and hands over to the screen or to the pipes.
+ * The terminal client: parses the command line, and runs in interactive or non-interactive mode.
  *
- * Invariant: whatever goes wrong, the person reads a sentence and a script an exit code; never a stack trace.
+ * Invariant: every failure gives a person a sentence and a script an exit code, never a stack trace.
  */
 import { readFileSync, writeSync } from "node:fs";
 import { fileStorage } from "../../client/storage/file.ts";
@@ -16,25 +16,25 @@ import { recordPath } from "./record-path.ts";
 
 const { stdin, stdout, stderr, env } = process;
 
-/** How long a goodbye may take. */
-const GOODBYE_MS = 2_000;
+/** Maximum time for the last output and the close frame. */
+const EXIT_MS = 2_000;
 
 async function main(): Promise<Exit> {
-  const wish = readOptions(process.argv.slice(2), env);
-  switch (wish.type) {
+  const parsed = readOptions(process.argv.slice(2), env);
+  switch (parsed.type) {
     case "help":
-      stdout.write(wish.text);
-      return EXIT.fine;
+      stdout.write(parsed.text);
+      return EXIT.success;
     case "version":
       stdout.write(`chat ${version()}\n`);
-      return EXIT.fine;
-    case "wrong":
-      stderr.write(`chat: ${cleanLine(wish.why)}\nchat --help tells the rest\n`);
+      return EXIT.success;
+    case "invalid":
+      stderr.write(`chat: ${cleanLine(parsed.why)}\nsee chat --help\n`);
       return EXIT.usage;
     case "chat":
-      return chat(wish.options);
+      return chat(parsed.options);
     default:
-      return wish satisfies never;
+      return parsed satisfies never;
   }
 }
 
@@ -42,7 +42,7 @@ function chat(options: Options): Promise<Exit> {
   const { url, room, name, key, since, json, timeoutMs } = options;
   const dumb = env["TERM"] === "dumb";
   const colour = stdout.isTTY && !dumb && !json && (env["NO_COLOR"] ?? "") === "";
-  const told = toldToEnd();
+  const terminated = whenTerminated();
   const client = new ChatClient({
     url,
     room,
@@ -52,17 +52,17 @@ function chat(options: Options): Promise<Exit> {
     storage: fileStorage(recordPath({ url, room, name }, env)),
   });
   if (stdin.isTTY && stdout.isTTY && !dumb && !json) {
-    return runInteractive(client, { input: stdin, output: stdout, colour, url, told });
+    return runInteractive(client, { input: stdin, output: stdout, colour, url, terminated });
   }
   const streams = { input: stdin, output: stdout, errors: stderr };
-  return runNonInteractive(client, { ...streams, colour, json, timeoutMs, url, told });
+  return runNonInteractive(client, { ...streams, colour, json, timeoutMs, url, terminated });
 }
 
 /**
- * A signal, or nobody at the other end: leaves in good order. A second Ctrl-C ends at once; a terminal that goes away
- * may hang up more than once.
+ * Resolves on a signal, or when a stream is closed at its other end: the program then leaves in good order. A second
+ * Ctrl-C ends it at once. SIGHUP is handled every time, because a closed terminal may send it more than once.
  */
-function toldToEnd(): Promise<Exit> {
+function whenTerminated(): Promise<Exit> {
   return new Promise((resolve) => {
     process.on("SIGHUP", () => resolve(EXIT.hungUp));
     stdin.on("error", () => resolve(EXIT.hungUp));
@@ -80,25 +80,25 @@ function version(): string {
   return String((manifest as { version?: unknown }).version);
 }
 
-/** Lets what was written and the goodbye to the room go out, which an exit at once would cut off. */
-function leave(exit: Exit): void {
+/** Exits after pending output and the close frame are sent, which an immediate exit would cut off. */
+function exitSoon(exit: Exit): void {
   process.exitCode = exit;
   stdin.destroy();
-  setTimeout(() => process.exit(), GOODBYE_MS).unref();
+  setTimeout(() => process.exit(), EXIT_MS).unref();
 }
 
-/** At once: what is on record is safe, and what would come next cannot be trusted. */
-function giveUp(error: unknown): void {
+/** Exits at once: the record is safe, and nothing after an unexpected error can be trusted. */
+function exitOnBug(error: unknown): void {
   const why = error instanceof Error ? error.message : String(error);
   const lines = [`chat: this is a bug, please report it: ${cleanLine(why)}`];
   if ((env["CHAT_DEBUG"] ?? "") !== "" && error instanceof Error) lines.push(error.stack ?? "");
   try {
     writeSync(stderr.fd, `${lines.join("\n")}\n`);
   } catch {
-    // Nobody listens.
+    // Standard error is closed.
   }
   process.exit(EXIT.bug);
 }
 
-process.on("uncaughtException", giveUp);
-main().then(leave, giveUp);
+process.on("uncaughtException", exitOnBug);
+main().then(exitSoon, exitOnBug);

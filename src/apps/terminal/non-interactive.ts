@@ -1,9 +1,10 @@
 /**
- * Not at a terminal: sends what standard input says, and ends when the input has ended and all of it is decided.
+ * Non-interactive mode: sends the messages of standard input, and ends when the input has ended and every message is
+ * confirmed or rejected.
  *
  * Invariants:
- * - Standard output holds what the room says, and nothing else; complaints go to standard error.
- * - What was read is on record before it is sent: whatever ends this, nothing is lost, and nothing goes twice.
+ * - Standard output has only what comes from the room; errors go to standard error.
+ * - A message is on disk before it is sent: however the program ends, no message is lost and none is sent twice.
  */
 import type { Readable, Writable } from "node:stream";
 import type { ChatClient, ClientState } from "../../client/index.ts";
@@ -16,13 +17,13 @@ import { toJson } from "./json.ts";
 import { readJsonLine } from "./json-line.ts";
 import { linesOf } from "./lines.ts";
 import { render } from "./render.ts";
-import { isComplaint, type OutputItem } from "./output.ts";
+import { isError, type OutputItem } from "./output.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 
-/** How many messages may be undecided before more input is read. */
-const UNDECIDED_MAX = 256;
+/** How many messages may be pending before it stops reading input. */
+const PENDING_MAX = 256;
 
-interface NonInteractive {
+interface Streams {
   readonly input: Readable;
   readonly output: Writable;
   readonly errors: Writable;
@@ -30,147 +31,150 @@ interface NonInteractive {
   readonly json: boolean;
   readonly timeoutMs: number;
   readonly url: URL;
-  /** Resolved when the program is told to end from outside. */
-  readonly told: Promise<Exit>;
+  /** Resolved when a signal or a closed stream ends the program. */
+  readonly terminated: Promise<Exit>;
 }
 
-/** @returns when it is over; the client is closed then */
-export async function runNonInteractive(client: ChatClient, pipes: NonInteractive): Promise<Exit> {
-  const run = new Run(client, pipes);
-  const exit = await run.over();
+/** Resolves after the client is closed. @returns the exit code */
+export async function runNonInteractive(client: ChatClient, streams: Streams): Promise<Exit> {
+  const run = new Run(client, streams);
+  const exit = await run.finished();
   await client.close();
-  run.tellWaiting();
+  run.reportUnconfirmed();
   return exit;
 }
 
 class Run {
   readonly #client: ChatClient;
-  readonly #pipes: NonInteractive;
+  readonly #streams: Streams;
   readonly #session: ChatSession;
-  readonly #over = Promise.withResolvers<Exit>();
-  /** Wakes whoever waits until something was decided. */
-  #decided = Promise.withResolvers<void>();
-  #undecided = 0;
-  #worst: Exit = EXIT.fine;
-  /** Resolved when the reader of standard output has taken everything. */
-  #taken: Promise<void> = Promise.resolve();
+  readonly #finished = Promise.withResolvers<Exit>();
+  /** Resolved, and replaced, with each progress. */
+  #nextProgress = Promise.withResolvers<void>();
+  #pending = 0;
+  #worst: Exit = EXIT.success;
+  /** Resolved when the reader of standard output has read everything. */
+  #flushed: Promise<void> = Promise.resolve();
   #lastError = "";
-  #lastWhy = "";
-  /** Why handshakes fail, which says more than that the connection broke. */
-  #diagnosed = "";
+  #lastOfflineReason = "";
+  /** Why handshakes fail, which is more specific than the reason of the close. */
+  #problem = "";
   readonly #problems: ConnectionProblems;
-  #isOver = false;
+  #isFinished = false;
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(client: ChatClient, pipes: NonInteractive) {
+  constructor(client: ChatClient, streams: Streams) {
     this.#client = client;
-    this.#pipes = pipes;
-    this.#session = new ChatSession(client, (saying) => this.#say(saying), {
-      taken: () => this.#taken,
-      read: () => this.#progress(),
+    this.#streams = streams;
+    this.#session = new ChatSession(client, (item) => this.#show(item), {
+      flushed: () => this.#flushed,
+      onRead: () => this.#onProgress(),
     });
-    this.#problems = new ConnectionProblems(pipes.url, client.room, (problem) =>
-      this.#explain(problem),
+    this.#problems = new ConnectionProblems(streams.url, client.room, (problem) =>
+      this.#onProblem(problem),
     );
-    this.#expect();
-    // A record that cannot be had closes the client before anyone listens.
+    this.#startTimeout();
+    // A storage error closes the client before the listeners are added.
     this.#onState(client.state);
   }
 
-  async over(): Promise<Exit> {
+  async finished(): Promise<Exit> {
     this.#read().then(
-      () => this.#over.resolve(this.#worst),
-      (error: unknown) => this.#over.reject(error as Error),
+      () => this.#finished.resolve(this.#worst),
+      (error: unknown) => this.#finished.reject(error as Error),
     );
-    const ended = this.#over.promise.then((exit) => worse(this.#worst, exit));
+    const ended = this.#finished.promise.then((exit) => worse(this.#worst, exit));
     try {
-      return await Promise.race([ended, this.#pipes.told]);
+      return await Promise.race([ended, this.#streams.terminated]);
     } finally {
-      this.#isOver = true;
+      this.#isFinished = true;
       clearTimeout(this.#deadline);
     }
   }
 
-  tellWaiting(): void {
+  reportUnconfirmed(): void {
     const { waiting } = this.#client;
     if (waiting === 0) return;
     const what = waiting === 1 ? "1 message is" : `${waiting} messages are`;
-    this.#complain([`${what} not confirmed; kept, to go out first next time: do not send again`]);
+    const it = waiting === 1 ? "it" : "them";
+    this.#printError([
+      `${what} not confirmed; kept and sent first next time: do not send ${it} again`,
+    ]);
   }
 
   async #read(): Promise<void> {
     let number = 0;
-    const { input, json } = this.#pipes;
+    const { input, json } = this.#streams;
     for await (const line of linesOf(input)) {
       number++;
-      const wish = json && /^\s*[{[]/.test(line) ? readJsonLine(line) : readInput(line);
-      if (wish.type === "quit") break;
-      if (wish.type === "send") this.#send(wish);
-      if (wish.type === "who" || wish.type === "history") {
-        // The answer is to show what was sent before the question.
-        while (this.#undecided > 0) await this.#decided.promise;
-        this.#ask(wish);
+      const command = json && /^\s*[{[]/.test(line) ? readJsonLine(line) : readInput(line);
+      if (command.type === "quit") break;
+      if (command.type === "send") this.#send(command);
+      if (command.type === "who" || command.type === "history") {
+        // The answer must include the messages that precede the question.
+        while (this.#pending > 0) await this.#nextProgress.promise;
+        this.#query(command);
       }
-      if (wish.type === "help") this.#say({ type: "help" });
-      if (wish.type === "wrong" || wish.type === "plain") {
+      if (command.type === "help") this.#show({ type: "help" });
+      if (command.type === "invalid" || command.type === "plain") {
         this.#worst = worse(this.#worst, EXIT.refused);
-        this.#say({ type: "error", message: `line ${number}: ${wish.why}` });
+        this.#show({ type: "error", message: `line ${number}: ${command.why}` });
       }
-      while (this.#undecided >= UNDECIDED_MAX) await this.#decided.promise;
+      while (this.#pending >= PENDING_MAX) await this.#nextProgress.promise;
     }
-    // What an earlier run left in the outbox is decided as well, and what waited for this name is shown.
+    // Also waits for the outbox of an earlier run, and shows the messages that waited for this name.
     while (
-      this.#undecided > 0 ||
+      this.#pending > 0 ||
       this.#client.waiting > 0 ||
       this.#client.state.type !== "live" ||
       !this.#session.isRead
     ) {
-      await this.#decided.promise;
+      await this.#nextProgress.promise;
     }
   }
 
   #send(message: Parameters<ChatSession["send"]>[0]): void {
-    this.#await(this.#session.send(message));
+    this.#track(this.#session.send(message));
   }
 
-  #ask(question: Parameters<ChatSession["ask"]>[0]): void {
-    this.#await(this.#session.ask(question));
+  #query(question: Parameters<ChatSession["query"]>[0]): void {
+    this.#track(this.#session.query(question));
   }
 
-  #await(work: Promise<void>): void {
-    this.#undecided++;
-    this.#expect();
+  #track(work: Promise<void>): void {
+    this.#pending++;
+    this.#startTimeout();
     work
       .catch((error: unknown) => {
         this.#worst = worse(this.#worst, exitOfError(error));
       })
       .finally(() => {
-        this.#undecided--;
-        this.#progress();
+        this.#pending--;
+        this.#onProgress();
       });
   }
 
-  #say(saying: OutputItem): void {
-    const { json, colour } = this.#pipes;
-    if (saying.type === "error") this.#lastError = saying.message;
-    if (saying.type === "refused") this.#worst = worse(this.#worst, EXIT.refused);
-    if (saying.type === "unknown") this.#worst = worse(this.#worst, EXIT.unknown);
-    const lines = render(saying, { colour: colour && !isComplaint(saying), me: this.#client.name });
-    if (isComplaint(saying)) this.#complain(lines);
+  #show(item: OutputItem): void {
+    const { json, colour } = this.#streams;
+    if (item.type === "error") this.#lastError = item.message;
+    if (item.type === "refused") this.#worst = worse(this.#worst, EXIT.refused);
+    if (item.type === "unknown") this.#worst = worse(this.#worst, EXIT.unknown);
+    const lines = render(item, { colour: colour && !isError(item), me: this.#client.name });
+    if (isError(item)) this.#printError(lines);
     if (json) {
-      const text = toJson(saying);
+      const text = toJson(item);
       if (text !== undefined) this.#write(text);
-    } else if (IS_OUTPUT.has(saying.type) && lines.length > 0) {
+    } else if (IS_OUTPUT.has(item.type) && lines.length > 0) {
       this.#write(lines.join("\n"));
     }
-    if (saying.type === "state") this.#onState(saying.state);
-    if (IS_PROGRESS.has(saying.type)) this.#progress();
+    if (item.type === "state") this.#onState(item.state);
+    if (IS_PROGRESS.has(item.type)) this.#onProgress();
   }
 
-  /** A reader that is gone takes nothing: then what was written is never taken. */
+  /** `#flushed` stays pending if the reader of the output is gone: it has not read these lines. */
   #write(text: string): void {
-    const { output } = this.#pipes;
-    this.#taken = new Promise((resolve) => {
+    const { output } = this.#streams;
+    this.#flushed = new Promise((resolve) => {
       output.write(`${text}\n`, (error) => {
         if (!error) resolve();
       });
@@ -179,51 +183,51 @@ class Run {
 
   #onState(state: ClientState): void {
     this.#problems.onState(state);
-    if (state.type === "live") return this.#progress();
-    this.#expect();
-    if (state.type === "replaying") this.#diagnosed = "";
-    if (state.type === "offline") this.#lastWhy = state.why;
+    if (state.type === "live") return this.#onProgress();
+    this.#startTimeout();
+    if (state.type === "replaying") this.#problem = "";
+    if (state.type === "offline") this.#lastOfflineReason = state.why;
     if (state.type === "closed" && state.code !== CLOSE.NORMAL) {
-      if (state.why !== this.#lastError) this.#complain([state.why]);
-      this.#over.resolve(exitOfClose(state.code));
+      if (state.why !== this.#lastError) this.#printError([state.why]);
+      this.#finished.resolve(exitOfClose(state.code));
     }
   }
 
-  /** Says why handshakes fail, and ends if they would fail for ever. */
-  #explain({ type, why }: ConnectionProblem): void {
-    this.#diagnosed = why;
-    if (type === "temporary") return this.#complain([`${why}; still trying`]);
-    this.#complain([why]);
-    this.#over.resolve(EXIT.unreachable);
+  /** Prints why handshakes fail, and ends the program if no retry can succeed. */
+  #onProblem({ type, why }: ConnectionProblem): void {
+    this.#problem = why;
+    if (type === "temporary") return this.#printError([`${why}; retrying`]);
+    this.#printError([why]);
+    this.#finished.resolve(EXIT.unreachable);
   }
 
-  #complain(lines: readonly string[]): void {
+  #printError(lines: readonly string[]): void {
     const [first = "", ...more] = lines.map((line) => line.replace(/^\* /, ""));
-    this.#pipes.errors.write([`chat: ${cleanLine(first)}`, ...more, ""].join("\n"));
+    this.#streams.errors.write([`chat: ${cleanLine(first)}`, ...more, ""].join("\n"));
   }
 
-  /** Something is awaited of the room from now on, if not already before. */
-  #expect(): void {
-    const { timeoutMs } = this.#pipes;
-    if (this.#isOver || this.#deadline !== undefined || timeoutMs === Infinity) return;
+  /** Starts the timeout for an answer of the room, if it is not running. */
+  #startTimeout(): void {
+    const { timeoutMs } = this.#streams;
+    if (this.#isFinished || this.#deadline !== undefined || timeoutMs === Infinity) return;
     this.#deadline = setTimeout(() => {
-      const why = this.#diagnosed || this.#lastWhy || "it does not answer";
-      this.#complain([`gave up after ${timeoutMs / 1000} s without the room: ${why}`]);
-      this.#over.resolve(EXIT.unreachable);
+      const why = this.#problem || this.#lastOfflineReason || "the room does not answer";
+      this.#printError([`timed out after ${timeoutMs / 1000} s: ${why}`]);
+      this.#finished.resolve(EXIT.unreachable);
     }, timeoutMs);
   }
 
-  /** The room did something: the patience begins anew, if there is still something to wait for. */
-  #progress(): void {
+  /** Restarts the timeout after a sign of progress, or stops it if nothing is pending. */
+  #onProgress(): void {
     clearTimeout(this.#deadline);
     this.#deadline = undefined;
-    if (this.#undecided > 0 || this.#client.state.type !== "live") this.#expect();
-    this.#decided.resolve();
-    this.#decided = Promise.withResolvers();
+    if (this.#pending > 0 || this.#client.state.type !== "live") this.#startTimeout();
+    this.#nextProgress.resolve();
+    this.#nextProgress = Promise.withResolvers();
   }
 }
 
-/** What goes to standard output in lines for people: no comings and goings. */
+/** The items that go to standard output as lines for people: no presence. */
 const IS_OUTPUT = new Set<OutputItem["type"]>(["entry", "gap", "who", "history", "help"]);
-/** What shows that the room is there, and may have decided something. */
+/** The items that show that the room answers, and may have confirmed or rejected a message. */
 const IS_PROGRESS = new Set<OutputItem["type"]>(["entry", "gap", "refused", "unknown"]);

@@ -1,7 +1,7 @@
 /**
- * Reads the command line.
+ * Parses the command line.
  *
- * Invariant: whatever is given, the answer is options that can work, a text to show, or a sentence on what to mend.
+ * Invariant: the result is valid options, a text to show, or a sentence that says what to correct.
  */
 import { parseArgs } from "node:util";
 import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../../protocol/ids.ts";
@@ -15,7 +15,7 @@ export interface Options {
   readonly key?: string;
   readonly since?: number;
   readonly json: boolean;
-  /** ms that the room may be out of reach, or silent, when not at a terminal; Infinity: for ever. */
+  /** How long the room may be unreachable or silent in non-interactive mode, in ms; Infinity for no limit. */
   readonly timeoutMs: number;
 }
 
@@ -23,7 +23,7 @@ export type ParsedArguments =
   | { readonly type: "chat"; readonly options: Options }
   | { readonly type: "help"; readonly text: string }
   | { readonly type: "version" }
-  | { readonly type: "wrong"; readonly why: string };
+  | { readonly type: "invalid"; readonly why: string };
 
 const FLAGS = {
   url: { type: "string" },
@@ -38,13 +38,13 @@ const FLAGS = {
 const TIMEOUT_S = 30;
 const TIMEOUT_MAX_S = 86_400;
 
-class Wrong extends Error {}
+class UsageError extends Error {}
 
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): ParsedArguments {
   try {
     return read(args, env);
   } catch (error) {
-    if (error instanceof Wrong) return { type: "wrong", why: error.message };
+    if (error instanceof UsageError) return { type: "invalid", why: error.message };
     throw error;
   }
 }
@@ -67,18 +67,18 @@ function read(args: readonly string[], env: NodeJS.ProcessEnv): ParsedArguments 
   if (given.has("version")) return { type: "version" };
 
   const [name, room = "lobby", ...more] = words;
-  if (name === undefined) throw new Wrong('who are you? Write "chat NAME [ROOM]"');
+  if (name === undefined) throw new UsageError("give a name: chat NAME [ROOM]");
   if (more.length > 0) {
-    throw new Wrong(
-      `a name and a room are enough: what is "${more.join(" ")}"? Messages go in by standard input`,
+    throw new UsageError(
+      `too many arguments: "${more.join(" ")}"; messages are read from standard input`,
     );
   }
   const peer = parsePeerName(name);
-  if (peer === undefined) throw new Wrong(`"${name}" is no name: ${NAME_GRAMMAR}`);
+  if (peer === undefined) throw new UsageError(`"${name}" is not a valid name: ${NAME_GRAMMAR}`);
   const place = parseRoomName(room);
   if (place === undefined)
-    throw new Wrong(`"${room}" is no room, which is named as people are: ${NAME_GRAMMAR}`);
-  // An empty key is no key, on the wire as well.
+    throw new UsageError(`"${room}" is not a valid room name: ${NAME_GRAMMAR}`);
+  // An empty key means no key, as on the wire.
   const key = given.get("key") ?? env["CHAT_KEY"] ?? "";
   const since = given.get("since");
   const options: Options = {
@@ -103,35 +103,35 @@ interface OptionToken {
 function valueOf({ name, rawName, value, inlineValue }: OptionToken): string {
   if (!Object.hasOwn(FLAGS, name)) {
     const all = Object.keys(FLAGS).map((flag) => `--${flag}`);
-    throw new Wrong(`there is no option ${rawName}; there are ${all.join(", ")}`);
+    throw new UsageError(`unknown option ${rawName}; the options are ${all.join(", ")}`);
   }
   const { type } = FLAGS[name as keyof typeof FLAGS];
   if (type === "boolean") {
-    if (value !== undefined) throw new Wrong(`${rawName} stands alone, without a value`);
+    if (value !== undefined) throw new UsageError(`${rawName} takes no value`);
     return "";
   }
-  // "--url --json" forgot the address; a value that begins with "-" can be given as --key=-x.
+  // In "--url --json" the address is missing; a value that begins with "-" can be given as --key=-x.
   const forgotten = value === undefined || (inlineValue !== true && /^-./.test(value));
-  if (forgotten) throw new Wrong(`${rawName} needs a value: ${rawName}=…`);
+  if (forgotten) throw new UsageError(`${rawName} needs a value: ${rawName}=…`);
   return value;
 }
 
 function readUrl(text: string): URL {
   const url = readEndpoint(text);
-  if (typeof url === "string") throw new Wrong(`--url: ${url}`);
+  if (typeof url === "string") throw new UsageError(`--url: ${url}`);
   return url;
 }
 
 function readKey(key: string): string {
-  if (!key.isWellFormed()) throw new Wrong("the key is not well-formed Unicode");
+  if (!key.isWellFormed()) throw new UsageError("the key is not well-formed Unicode");
   return key;
 }
 
 function readSince(text: string): number {
   const since = Number(text);
   if (!/^(0|[1-9]\d{0,15})$/.test(text) || !Number.isSafeInteger(since)) {
-    throw new Wrong(
-      `--since: expected a whole number, 0 for all that still concerns you, not "${text}"`,
+    throw new UsageError(
+      `--since: expected a whole number, or 0 for all messages that concern you, not "${text}"`,
     );
   }
   return since;
@@ -140,8 +140,8 @@ function readSince(text: string): number {
 function readTimeout(text: string): number {
   const seconds = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || seconds > TIMEOUT_MAX_S) {
-    throw new Wrong(
-      `--timeout: expected seconds, at most ${TIMEOUT_MAX_S}, or 0 for ever, not "${text}"`,
+    throw new UsageError(
+      `--timeout: expected seconds, at most ${TIMEOUT_MAX_S}, or 0 for no limit, not "${text}"`,
     );
   }
   return seconds === 0 ? Infinity : seconds * 1000;

@@ -1,12 +1,9 @@
-/** What the program has to say, whatever form it takes: lines for people (render.ts) or JSON (json.ts). */
+/** The items that the program shows, as lines for people (render.ts) or as JSON (json.ts). */
 import type { Entry, ClientState } from "../../client/index.ts";
 
-/** As the room has it: `redacted` if an operator erased the text. */
-export type Said = Entry;
-
 export type OutputItem =
-  /** `typed`: here, so that whoever typed it sees it already. */
-  | { readonly type: "entry"; readonly entry: Said; readonly typed?: boolean }
+  /** `typed`: it was typed here, and is on the screen already. */
+  | { readonly type: "entry"; readonly entry: Entry; readonly typed?: boolean }
   | {
       readonly type: "welcome";
       readonly room: string;
@@ -19,8 +16,8 @@ export type OutputItem =
       readonly joined: readonly string[];
       readonly left: readonly string[];
       readonly online: number;
-      /** What of it was not known before, for people. */
-      readonly news: { readonly joined: readonly string[]; readonly left: readonly string[] };
+      /** The part that was not shown before, for people. */
+      readonly changes: { readonly joined: readonly string[]; readonly left: readonly string[] };
     }
   | { readonly type: "away"; readonly names: readonly string[] }
   | {
@@ -49,11 +46,11 @@ export type OutputItem =
       readonly peers: readonly { readonly name: string; readonly online: boolean }[];
       readonly next?: string;
     }
-  | { readonly type: "history"; readonly messages: readonly Said[]; readonly next?: number }
+  | { readonly type: "history"; readonly messages: readonly Entry[]; readonly next?: number }
   | { readonly type: "help" }
   | { readonly type: "error"; readonly message: string }
   | { readonly type: "state"; readonly state: ClientState };
 
-/** What is a complaint: it goes to standard error, where there is one. */
-export const isComplaint = ({ type }: OutputItem): boolean =>
+/** Does the item go to standard error in non-interactive mode? */
+export const isError = ({ type }: OutputItem): boolean =>
   type === "refused" || type === "unknown" || type === "error";

@@ -1,4 +1,4 @@
-/** Where the outbox and the cursor of a name are kept. */
+/** The path of the file that keeps the outbox and the cursor of a name. */
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 
@@ -8,18 +8,18 @@ interface Owner {
   readonly name: string;
 }
 
-/** @returns `…/chat-room/HOST/ROOM/NAME.json`, by the XDG base directory specification; a path of the URL is part of HOST */
+/** @returns `…/chat-room/HOST/ROOM/NAME.json` (XDG base directory specification); HOST includes the path of the URL */
 export function recordPath({ url, room, name }: Owner, env: NodeJS.ProcessEnv): string {
   const given = env["XDG_STATE_HOME"] ?? "";
-  // A relative one is to be ignored, says the specification.
+  // The specification says to ignore a relative path.
   const base = isAbsolute(given) ? given : join(homedir(), ".local", "state");
   const endpoint = fileName(url.host + url.pathname.replace(/\/$/, ""));
   return join(base, "chat-room", endpoint, fileName(room), `${fileName(name)}.json`);
 }
 
 /**
- * Alice and alice are two names, but one file where case does not count (macOS, Windows); and a colon is no part of
- * a file's name there. The marks of escape stand in no name.
+ * Escapes capitals and signs: file names on macOS and Windows ignore case, so that Alice and alice would share a file,
+ * and cannot contain a colon. The escape sign is not allowed in names, so escaped names stay distinct.
  */
 const fileName = (name: string): string =>
   Array.from(name, (char) =>

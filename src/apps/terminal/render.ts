@@ -1,40 +1,40 @@
 /**
- * What is said, as lines for people: the tutorial's `from alice: hi`, notices that begin with `* `.
+ * Formats output items as lines for people: the tutorial's `from alice: hi`, and notices that begin with `* `.
  *
- * Invariant: every line begins `from `, `* ` or two spaces, and holds nothing that a terminal obeys but our colours.
+ * Invariant: every line begins with `from `, `* ` or two spaces, and its only control sequences are this file's colours.
  */
-import type { ClientState } from "../../client/index.ts";
+import type { ClientState, Entry } from "../../client/index.ts";
 import { plainText, refusalText } from "../../client/error-text.ts";
 import { cleanLine, cleanLines } from "./sanitize.ts";
 import { ROOM_HELP } from "./help.ts";
 import { HOW_TO_SEND } from "../../protocol/line-syntax.ts";
-import type { Said, OutputItem } from "./output.ts";
+import type { OutputItem } from "./output.ts";
 
 export interface Style {
   readonly colour: boolean;
-  /** Whose terminal this is. */
+  /** The user's own name. */
   readonly me: string;
 }
 
-export function render(saying: OutputItem, style: Style): string[] {
+export function render(item: OutputItem, style: Style): string[] {
   const list = (names: readonly string[]): string =>
     names.map((name) => paintName(name, style)).join(", ");
   const others = (names: readonly string[]): string[] => names.filter((name) => name !== style.me);
-  switch (saying.type) {
+  switch (item.type) {
     case "entry":
-      return saying.typed === true ? [] : said(saying.entry, style);
+      return item.typed === true ? [] : entryLines(item.entry, style);
     case "welcome": {
-      const peers = others(saying.peers);
-      const more = saying.online - 1 - peers.length;
+      const peers = others(item.peers);
+      const more = item.online - 1 - peers.length;
       const here = peers.length === 0 ? "nobody else is here" : `here: ${list(peers)}`;
-      const welcome = `welcome to ${cleanLine(saying.room)}, ${paintName(saying.name, style)}`;
+      const welcome = `welcome to ${cleanLine(item.room)}, ${paintName(item.name, style)}`;
       return [
         `* ${welcome}; ${here}${more > 0 ? ` and ${more} more` : ""}`,
         `* ${HOW_TO_SEND}; /who /history /help /quit`,
       ];
     }
     case "presence": {
-      const [joined, left] = [others(saying.news.joined), others(saying.news.left)];
+      const [joined, left] = [others(item.changes.joined), others(item.changes.left)];
       return [
         ...(joined.length > 0 ? [`* ${list(joined)} joined`] : []),
         ...(left.length > 0 ? [`* ${list(left)} left`] : []),
@@ -42,48 +42,48 @@ export function render(saying: OutputItem, style: Style): string[] {
     }
     case "away":
       return [
-        `* ${list(saying.names)} ${saying.names.length === 1 ? "is" : "are"} away: the message waits`,
+        `* ${list(item.names)} ${item.names.length === 1 ? "is" : "are"} away: the message waits`,
       ];
     case "gap":
       return [
-        `* the messages ${saying.from} to ${saying.to} are no longer kept; some may have been for you`,
+        `* the messages ${item.from} to ${item.to} are no longer kept; some may have been for you`,
       ];
     case "refused":
-      return [`* not sent: ${cleanLine(refusalText(saying))}`, ...quote(saying)];
+      return [`* not sent: ${cleanLine(refusalText(item))}`, ...quote(item)];
     case "unknown":
       return [
-        "* nobody can say whether the room has this message, as the log was trimmed; it is not sent again by itself:",
-        ...quote(saying),
+        "* it is unknown whether the room stored this message, because the log was trimmed; it is not resent automatically:",
+        ...quote(item),
       ];
     case "who": {
       const names = (online: boolean): string =>
-        list(saying.peers.filter((peer) => peer.online === online).map(({ name }) => name));
+        list(item.peers.filter((peer) => peer.online === online).map(({ name }) => name));
       return [
         `* here: ${names(true) || "nobody on this page"}`,
         ...(names(false) === "" ? [] : [`* away: ${names(false)}`]),
-        ...(saying.next === undefined ? [] : [`* and more: /who ${cleanLine(saying.next)}`]),
+        ...(item.next === undefined ? [] : [`* and more: /who ${cleanLine(item.next)}`]),
       ];
     }
     case "history":
-      if (saying.messages.length === 0) return ["* no messages here for you"];
-      return saying.messages.flatMap((entry) => {
-        const [line = "", ...more] = said(entry, style, "");
+      if (item.messages.length === 0) return ["* no messages here for you"];
+      return item.messages.flatMap((entry) => {
+        const [line = "", ...more] = entryLines(entry, style, "");
         return [`* ${time(entry.at)} ${line}`, ...more];
       });
     case "help":
       return ROOM_HELP.map((line) => `* ${line}`);
     case "error":
-      return [`* ${cleanLine(plainText(saying.message))}`];
+      return [`* ${cleanLine(plainText(item.message))}`];
     case "signal":
     case "state":
       return [];
     default:
-      return saying satisfies never;
+      return item satisfies never;
   }
 }
 
-/** What was erased is a notice, as nobody can write one. */
-function said({ from, text, redacted }: Said, style: Style, mark = "* "): string[] {
+/** Formats an entry. An erased one becomes a notice, which no message can imitate. */
+function entryLines({ from, text, redacted }: Entry, style: Style, mark = "* "): string[] {
   if (redacted === true) {
     return [`${mark}a message from ${paintName(from, style)} was erased by an operator`];
   }
@@ -91,23 +91,23 @@ function said({ from, text, redacted }: Said, style: Style, mark = "* "): string
   return [`from ${paintName(from, style)}: ${first}`, ...more];
 }
 
-/** A message that went to nobody, as it was typed: nothing is lost. */
+/** Quotes a message that was not sent, as it was typed, so that its text is not lost. */
 function quote({ text, to }: { readonly text: string; readonly to?: readonly string[] }): string[] {
   const [first = "", ...more] = cleanLines(text);
   return [`  ${cleanLine(to?.join(", ") ?? "*")}: ${first}`, ...more.map((line) => `  ${line}`)];
 }
 
-/** UTC, to the second; the room's clock may say anything. */
+/** Formats a time of the room in UTC, to the second. The room may send any number. */
 const time = (at: number): string => {
   const date = new Date(at);
-  if (Number.isNaN(date.getTime())) return "(at some time)";
+  if (Number.isNaN(date.getTime())) return "(unknown time)";
   return `${date.toISOString().slice(0, 19).replace("T", " ")}Z`;
 };
 
 /**
- * The line above the prompt while the room is out of reach.
+ * The status line above the prompt while the room is out of reach.
  * @param now ms since 1970
- * @returns undefined while there is nothing to say
+ * @returns undefined if there is no status to show
  */
 export function statusOf(state: ClientState, waiting: number, now: number): string | undefined {
   const count = waiting === 0 ? "" : `${waiting} waiting to be sent, `;
@@ -130,11 +130,11 @@ export function statusOf(state: ClientState, waiting: number, now: number): stri
   }
 }
 
-/** Legible on black and on white: no black, white or grey. */
+/** Colours that are legible on black and on white: no black, white or grey. */
 const COLOURS = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96] as const;
 const DIM = 2;
 
-/** A name has the same colour always and everywhere. */
+/** The colour of a name: the same in every room and every run. */
 export function colourOf(name: string): number {
   // FNV-1a
   let hash = 0x811c9dc5;

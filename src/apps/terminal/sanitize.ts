@@ -1,8 +1,8 @@
 /**
- * Makes foreign text safe to show.
+ * Makes text of others safe to show.
  *
- * Invariant: nothing that comes from the room can move the cursor, colour, retitle or reverse the terminal, or pass
- * for a line of its own.
+ * Invariant: no text from the room can move the cursor, set colours, the title or the direction of text, or look like a
+ * line of its own.
  */
 
 export const BREAKS = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;

@@ -1,36 +1,36 @@
 /**
- * A prompt that incoming lines do not tear: what is said goes above it, what is half typed stays as it is.
+ * A prompt that incoming lines do not break: they are printed above it, and half-typed text stays unchanged.
  *
  * Invariants:
- * - The block at the bottom (status line, prompt, typed text) is drawn by readline alone. What comes in erases it,
- *   writes its lines, and lets readline draw it again.
- * - How far up that block begins is measured, before each key too: readline's own count is wrong after a paste that
- *   went over the edge.
- * - The status is the first line of the prompt. It is taken away before Enter, so that none stays behind.
- * - A paste is inserted as it is, its line breaks as `␤`: it sends nothing, and what it begins is no command.
+ * - Only readline draws the block at the bottom (status line, prompt, typed text). To print, the screen erases the block,
+ *   writes the lines, and lets readline draw it again.
+ * - The height of the block is measured, before each key too: readline's own count is wrong after a paste that wraps.
+ * - The status is the first line of the prompt. It is removed before Enter, so that no copy stays behind.
+ * - A paste is inserted unchanged, with its line breaks as `␤`: it sends nothing, and a line that it begins is not a
+ *   command.
  */
 import { createInterface, type Interface, type Key } from "node:readline";
 import type { ReadStream } from "node:tty";
 import { BREAKS, cleanLine } from "./sanitize.ts";
-import { Keyboard, type Output, PASTE_UNITS } from "./keyboard.ts";
+import { Keyboard, type TerminalOutput, PASTE_UNITS } from "./keyboard.ts";
 import { wrap } from "./wrap.ts";
 
 export interface ScreenOptions {
   readonly input: ReadStream;
-  readonly output: Output;
+  readonly output: TerminalOutput;
   readonly prompt: string;
   readonly complete: (line: string) => [string[], string];
-  /** `isText`: the line begins with what was pasted. */
-  readonly onLine: (line: string, isText: boolean) => void;
-  /** Ctrl-C, Ctrl-D, or the terminal is gone. */
+  /** `isPasted`: the line begins with pasted text. */
+  readonly onLine: (line: string, isPasted: boolean) => void;
+  /** Called on Ctrl-C, Ctrl-D, or when the terminal is closed. */
   readonly onQuit: () => void;
 }
 
 const ESCAPE = "\u001b";
-/** A line break in the line that is edited. Readline's own editing of several lines is not the same in all releases. */
-const BREAK = "␤";
+/** Stands for a line break in the edited line. Readline's own multi-line editing differs between releases. */
+const BREAK_SYMBOL = "␤";
 
-/** How many rows the cursor was below the top of the prompt when readline last drew it; not documented. */
+/** `prevRows` is not documented: the rows from the top of the prompt to the cursor at the last drawing. */
 type Readline = Interface & { prevRows: number };
 
 export class Screen {
@@ -38,11 +38,11 @@ export class Screen {
   readonly #readline: Readline;
   readonly #keyboard: Keyboard;
   #status: string | undefined;
-  /** While readline handles Enter, after which it would leave the status behind. */
-  #hidden = false;
-  #closed = false;
-  /** The line begins with what was pasted. */
-  #isText = false;
+  /** True while readline handles Enter, which would otherwise leave a copy of the status behind. */
+  #isStatusHidden = false;
+  #isClosed = false;
+  /** The line begins with pasted text. */
+  #isPasted = false;
 
   constructor(options: ScreenOptions) {
     const { input, output, complete, onLine, onQuit, prompt } = options;
@@ -60,16 +60,16 @@ export class Screen {
     this.#keyboard.prependListener("keypress", this.#beforeKey);
     this.#keyboard.open(this.#readline);
     this.#readline.on("line", (line) => {
-      const isText = this.#isText;
-      this.#isText = false;
-      onLine(line.replaceAll(BREAK, "\n"), isText);
+      const isPasted = this.#isPasted;
+      this.#isPasted = false;
+      onLine(line.replaceAll(BREAK_SYMBOL, "\n"), isPasted);
       this.#draw();
     });
     this.#readline.on("SIGINT", onQuit);
-    // A terminal that went away cannot even be set back. Of its input, readline tells the errors as its own.
+    // A closed terminal cannot be restored. Readline emits the errors of its input as its own.
     (this.#readline as NodeJS.EventEmitter).on("error", onQuit);
     this.#readline.on("close", () => {
-      this.#closed = true;
+      this.#isClosed = true;
       this.#keyboard.close();
       onQuit();
     });
@@ -80,76 +80,76 @@ export class Screen {
     if (lines.length === 0) return;
     const { output } = this.#options;
     const text = `${lines.flatMap((line) => wrap(line, output.columns)).join("\n")}\n`;
-    if (!this.#closed) this.#erase();
+    if (!this.#isClosed) this.#erase();
     output.write(text);
-    this.#drawAnew();
+    this.#redraw();
   }
 
-  /** Puts a text into the line, as if it had been pasted there; `isText` as `onLine` was told. */
-  put(text: string, isText: boolean): void {
+  /** Inserts a text into the line, as a paste does. @param isPasted as `onLine` got it */
+  insert(text: string, isPasted: boolean): void {
     this.#insert(text);
-    this.#isText = isText;
+    this.#isPasted = isPasted;
   }
 
-  /** @param status one line above the prompt; undefined for none */
+  /** Sets the line above the prompt; undefined removes it. */
   status(status: string | undefined): void {
     if (status === this.#status) return;
     this.#status = status;
     this.#draw();
   }
 
-  /** Leaves the terminal as it was, the half-typed line on it. */
+  /** Restores the terminal; the half-typed line stays visible. */
   close(): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     this.status(undefined);
-    this.#closed = true;
+    this.#isClosed = true;
     this.#keyboard.off("keypress", this.#beforeKey);
     this.#keyboard.close();
     this.#options.output.write("\n");
     this.#readline.close();
   }
 
-  /** Readline would list several above the prompt in a way of its own, and at the second Tab only. */
-  #complete([hits, begun]: [string[], string]): [string[], string] {
-    if (hits.length < 2 || commonPrefix(hits) !== begun) return [hits, begun];
-    this.print([`  ${hits.join("  ")}`]);
-    return [[], begun];
+  /** Lists several candidates in this layout, at the first Tab; readline lists them at the second, in its own. */
+  #complete([matches, prefix]: [string[], string]): [string[], string] {
+    if (matches.length < 2 || commonPrefix(matches) !== prefix) return [matches, prefix];
+    this.print([`  ${matches.join("  ")}`]);
+    return [[], prefix];
   }
 
   #paste(pasted: string): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     if (pasted.length > PASTE_UNITS) {
       return this.print([
-        `* the paste is too long, over ${PASTE_UNITS} characters: nothing was taken`,
+        `* the paste is too long (over ${PASTE_UNITS} characters): nothing was inserted`,
       ]);
     }
-    if (this.#readline.line.trim() === "" && pasted.trim() !== "") this.#isText = true;
-    // The end of the last line is not meant.
+    if (this.#readline.line.trim() === "" && pasted.trim() !== "") this.#isPasted = true;
+    // The end of the last line is not part of the message.
     this.#insert(pasted.replace(/(\r\n|\n|\r)$/, ""));
   }
 
   #insert(text: string): void {
     const lines = text.split(BREAKS).map(cleanLine);
     this.#readline.prevRows = this.#readline.getCursorPos().rows;
-    this.#readline.write(lines.join(BREAK));
+    this.#readline.write(lines.join(BREAK_SYMBOL));
   }
 
   #draw(): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     this.#erase();
-    this.#drawAnew();
+    this.#redraw();
   }
 
-  /** Where nothing is drawn. */
-  #drawAnew(): void {
-    if (this.#closed) return;
+  /** Draws the block at the bottom, which must not be on the screen. */
+  #redraw(): void {
+    if (this.#isClosed) return;
     const { prompt } = this.#options;
-    const bare = this.#hidden || this.#status === undefined;
+    const bare = this.#isStatusHidden || this.#status === undefined;
     this.#readline.setPrompt(bare ? prompt : `${this.#status}\n${prompt}`);
     this.#readline.prompt(true);
   }
 
-  /** Takes the block at the bottom away; what is written next stands where it began. */
+  /** Erases the block at the bottom; the next output starts where it began. */
   #erase(): void {
     const { rows } = this.#readline.getCursorPos();
     this.#options.output.write(`${rows > 0 ? `${ESCAPE}[${rows}A` : ""}\r${ESCAPE}[J`);
@@ -157,16 +157,16 @@ export class Screen {
   }
 
   #beforeKey = (_text: string | undefined, key: Key): void => {
-    if (this.#closed) return;
-    if (this.#readline.line.trim() === "") this.#isText = false;
+    if (this.#isClosed) return;
+    if (this.#readline.line.trim() === "") this.#isPasted = false;
     this.#readline.prevRows = this.#readline.getCursorPos().rows;
     if (this.#status === undefined) return;
     if (key.name !== "return" && key.name !== "enter") return;
-    this.#hidden = true;
+    this.#isStatusHidden = true;
     this.#draw();
-    // After readline is through with the key.
+    // Runs after readline has handled the key.
     setImmediate(() => {
-      this.#hidden = false;
+      this.#isStatusHidden = false;
       this.#draw();
     });
   };

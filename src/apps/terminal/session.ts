@@ -1,8 +1,8 @@
 /**
- * One client and what it has to say, for the screen and for pipes alike: events come out as sayings, input goes in.
+ * A client's conversation, for both modes: turns the client's events into output items, and sends input.
  *
- * Invariant: what was typed here and is confirmed is not said again; own messages from elsewhere, an earlier life of
- * this client for one, are.
+ * Invariant: a message that was typed here is not shown again when it is confirmed; own messages from elsewhere, such as
+ * an earlier run of this client, are shown.
  */
 import type { ChatClient, ClientEvents, Entry } from "../../client/index.ts";
 import {
@@ -15,198 +15,198 @@ import { plainText } from "../../client/error-text.ts";
 import type { Input } from "./input.ts";
 import type { OutputItem } from "./output.ts";
 
-/** How many names Tab knows, beyond those who are here. */
-const NAMES_MAX = 1_000;
+/** How many names Tab completes besides those of the peers who are online. */
+const REMEMBERED_MAX = 1_000;
 
 type Presence = ClientEvents["presence"];
 type Send = Extract<Input, { type: "send" }>;
 
-interface Reader {
-  /** Resolved when the reader has taken what was said last. */
-  readonly taken: () => Promise<void>;
-  /** The reader has taken an entry. */
-  readonly read: () => void;
+interface Consumer {
+  /** Resolved when the consumer has read the latest item. */
+  readonly flushed: () => Promise<void>;
+  /** Called when the consumer has read an entry. */
+  readonly onRead: () => void;
 }
 
 export class ChatSession {
   readonly #client: ChatClient;
-  readonly #say: (saying: OutputItem) => void;
-  /** Typed here and not confirmed, in order. */
+  readonly #emit: (item: OutputItem) => void;
+  /** Messages typed here and not confirmed, in order. */
   readonly #typed: Send[] = [];
-  readonly #met = new Set<string>();
-  #here = new Set<string>();
+  readonly #remembered = new Set<string>();
+  #online = new Set<string>();
   #welcomed = false;
 
-  /** Confirmed before it was heard: by their place. */
-  readonly #confirmed = new Set<number>();
-  /** Entries that came and were not taken by the reader. */
+  /** Sequence numbers of messages that were confirmed before their entry arrived. */
+  readonly #confirmedSeqs = new Set<number>();
+  /** Entries that the consumer has not read. */
   #unread = 0;
 
-  /** @param reader takes what is said in its own time; without it, saying is enough */
-  constructor(client: ChatClient, say: (saying: OutputItem) => void, reader?: Reader) {
+  /** @param consumer reads items at its own speed; without one, an item counts as read when it is emitted */
+  constructor(client: ChatClient, emit: (item: OutputItem) => void, consumer?: Consumer) {
     this.#client = client;
-    this.#say = say;
-    if (reader === undefined) client.on("entry", (entry) => this.#hear(entry));
+    this.#emit = emit;
+    if (consumer === undefined) client.on("entry", (entry) => this.#onEntry(entry));
     else {
       client.on("entry", () => void this.#unread++);
-      this.#readOut(client[Symbol.asyncIterator](), reader).catch((error: unknown) => {
-        // The client emits it as well, and closes: the program ends by that.
+      this.#consume(client[Symbol.asyncIterator](), consumer).catch((error: unknown) => {
+        // The client also emits this error and closes, which ends the program.
         if (!(error instanceof StorageError)) throw error;
       });
     }
     client.on("presence", (presence) => {
-      this.#meet(presence.joined);
-      say({ type: "presence", ...presence, news: this.#news(presence) });
+      this.#remember(presence.joined);
+      emit({ type: "presence", ...presence, changes: this.#changes(presence) });
     });
-    client.on("signal", (signal) => say({ type: "signal", ...signal }));
-    client.on("gap", ({ from, to }) => say({ type: "gap", from, to }));
+    client.on("signal", (signal) => emit({ type: "signal", ...signal }));
+    client.on("gap", ({ from, to }) => emit({ type: "gap", from, to }));
     client.on("unknown", ({ id, text, to }) =>
-      say({ type: "unknown", id, text, ...(to && { to }) }),
+      emit({ type: "unknown", id, text, ...(to && { to }) }),
     );
     client.on("refused", ({ id, text, to, error: { code, message } }) =>
-      say({ type: "refused", id, text, ...(to && { to }), code, message }),
+      emit({ type: "refused", id, text, ...(to && { to }), code, message }),
     );
     client.on("error", (error) => {
-      // A reader that takes its time is no error.
+      // A slow reader of the output is not an error.
       if (error instanceof ConsumerStalledError) return;
-      say({ type: "error", message: error.message });
+      emit({ type: "error", message: error.message });
     });
     client.on("state", (state) => {
-      say({ type: "state", state });
+      emit({ type: "state", state });
       if (state.type !== "live" || this.#welcomed) return;
       this.#welcomed = true;
       const { room, name, online, peers } = client;
-      say({ type: "welcome", room, name, online, peers });
+      emit({ type: "welcome", room, name, online, peers });
     });
   }
 
-  /** Has the reader taken everything that came? */
+  /** Has the consumer read every entry? */
   get isRead(): boolean {
     return this.#unread === 0;
   }
 
-  /** An entry is done when the reader has taken it: what a kill leaves unread is said by the next run. */
-  async #readOut(entries: AsyncIterator<Entry>, { taken, read }: Reader): Promise<void> {
+  /** Marks an entry as done when the consumer has read it: entries that are unread at a kill are shown by the next run. */
+  async #consume(entries: AsyncIterator<Entry>, { flushed, onRead }: Consumer): Promise<void> {
     for (;;) {
       const { done, value } = await entries.next();
       if (done === true) return;
-      this.#hear(value);
-      await taken();
+      this.#onEntry(value);
+      await flushed();
       this.#unread--;
-      read();
+      onRead();
     }
   }
 
   /** The names that Tab completes. */
   names(): Set<string> {
-    const names = new Set([...this.#client.peers, ...this.#met]);
+    const names = new Set([...this.#client.peers, ...this.#remembered]);
     names.delete(this.#client.name);
     return names;
   }
 
-  /** Sends. Whether it was confirmed is told by the promise; if not, it has been said why. @throws ChatError */
+  /** Resolves when the message is confirmed. If it is not, the reason has been emitted. @throws ChatError */
   async send(message: Send): Promise<void> {
     const { text, to } = message;
     this.#typed.push(message);
-    this.#meet(to ?? []);
+    this.#remember(to ?? []);
     try {
       const entry = await this.#client.send(text, to && { to });
-      const isHeard = !this.#typed.includes(message);
-      if (!isHeard && !this.#concernsMe(entry)) this.#confirmed.add(entry.seq);
+      const isShown = !this.#typed.includes(message);
+      if (!isShown && !this.#isToSelf(entry)) this.#confirmedSeqs.add(entry.seq);
     } catch (error) {
-      // A refusal and an unknown fate come as events as well, which may concern an earlier life of this client.
-      // After a close, the message is in the outbox, and the close itself is told once.
+      // A rejection and an unknown fate also arrive as events, which include the messages of earlier runs.
+      // After a close, the message stays in the outbox, and the close is shown once.
       if (error instanceof OutboxFullError) {
-        this.#say({ ...message, type: "refused", code: "outbox-full", message: error.message });
+        this.#emit({ ...message, type: "refused", code: "outbox-full", message: error.message });
       }
       throw error;
     } finally {
-      this.#forget(message);
+      this.#removeTyped(message);
     }
     const away = to?.filter((name) => !this.#client.peers.includes(name)) ?? [];
-    // In a big room, not all who are here are known.
+    // In a large room, the client knows only some of the peers who are online.
     if (away.length > 0 && this.#client.online <= this.#client.peers.length) {
-      this.#say({ type: "away", names: away });
+      this.#emit({ type: "away", names: away });
     }
   }
 
-  /** Answers a question; never throws for the network's sake. */
-  async ask(question: Extract<Input, { type: "who" | "history" }>): Promise<void> {
+  /** Emits the answer to a query; a network error becomes an item. */
+  async query(question: Extract<Input, { type: "who" | "history" }>): Promise<void> {
     try {
       if (question.type === "who") {
         const { after } = question;
         const page = await this.#client.who(after === undefined ? {} : { after });
-        this.#meet(page.peers.map(({ name }) => name));
-        this.#say({ type: "who", ...page });
+        this.#remember(page.peers.map(({ name }) => name));
+        this.#emit({ type: "who", ...page });
       } else {
-        this.#say({ type: "history", ...(await this.#client.history({ limit: question.limit })) });
+        this.#emit({ type: "history", ...(await this.#client.history({ limit: question.limit })) });
       }
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       const why = plainText(error.message);
-      this.#say({ type: "error", message: `/${question.type}: ${why}` });
+      this.#emit({ type: "error", message: `/${question.type}: ${why}` });
     }
   }
 
-  #hear(entry: Entry): void {
+  #onEntry(entry: Entry): void {
     if (!isReadable(entry)) {
       const message =
-        "the room sent a message that this client cannot read: update the one or the other";
-      return this.#say({ type: "error", message });
+        "the room sent a message that this client cannot read: update the client or the room";
+      return this.#emit({ type: "error", message });
     }
-    this.#meet([entry.from, ...(entry.to ?? [])]);
-    if (entry.from === this.#client.name && !this.#concernsMe(entry)) {
+    this.#remember([entry.from, ...(entry.to ?? [])]);
+    if (entry.from === this.#client.name && !this.#isToSelf(entry)) {
       const typed = this.#typed.find(
         ({ text, to }) => text === entry.text && sameNames(to, entry.to),
       );
-      if (this.#confirmed.delete(entry.seq)) {
-        this.#say({ type: "entry", entry, typed: true });
+      if (this.#confirmedSeqs.delete(entry.seq)) {
+        this.#emit({ type: "entry", entry, typed: true });
         return;
       }
       if (typed !== undefined) {
-        this.#forget(typed);
-        this.#say({ type: "entry", entry, typed: true });
+        this.#removeTyped(typed);
+        this.#emit({ type: "entry", entry, typed: true });
         return;
       }
     }
-    this.#say({ type: "entry", entry });
+    this.#emit({ type: "entry", entry });
   }
 
-  /** What is new of it: after each welcome, the library tells all who are here. */
-  #news({ joined, left, online }: Presence): { joined: string[]; left: string[] } {
+  /** The part of a presence event that was not shown before: after each welcome, the library sends all who are online. */
+  #changes({ joined, left, online }: Presence): { joined: string[]; left: string[] } {
     const now = new Set(this.#client.peers);
-    const before = this.#here;
-    this.#here = now;
-    // In a big room, the library does not know all: then only what the room says is told.
+    const before = this.#online;
+    this.#online = now;
+    // In a large room, the library does not know everyone: then only the joins and leaves that the room sends are shown.
     const gone = online <= now.size ? [...before].filter((name) => !now.has(name)) : [];
-    const news = {
+    const changes = {
       joined: joined.filter((name) => !before.has(name)),
       left: [...new Set([...left, ...gone])],
     };
-    return this.#welcomed ? news : { joined: [], left: [] };
+    return this.#welcomed ? changes : { joined: [], left: [] };
   }
 
-  /** A note to oneself. */
-  #concernsMe = ({ to }: Entry): boolean => to?.includes(this.#client.name) ?? false;
+  /** Is the message addressed to its sender too? */
+  #isToSelf = ({ to }: Entry): boolean => to?.includes(this.#client.name) ?? false;
 
-  #forget(message: Send): void {
+  #removeTyped(message: Send): void {
     const index = this.#typed.indexOf(message);
     if (index >= 0) this.#typed.splice(index, 1);
   }
 
-  #meet(names: readonly string[]): void {
+  #remember(names: readonly string[]): void {
     for (const name of names) {
-      this.#met.delete(name);
-      this.#met.add(name);
+      this.#remembered.delete(name);
+      this.#remembered.add(name);
     }
-    for (const oldest of this.#met) {
-      if (this.#met.size <= NAMES_MAX) return;
-      this.#met.delete(oldest);
+    for (const oldest of this.#remembered) {
+      if (this.#remembered.size <= REMEMBERED_MAX) return;
+      this.#remembered.delete(oldest);
     }
   }
 }
 
-/** A newer room, or what is none, may send anything as a message. */
+/** A newer room, or a server that is not a room, may send anything as a message. */
 const isReadable = ({ from, to, text }: { readonly [Key in keyof Entry]: unknown }): boolean =>
   typeof from === "string" && typeof text === "string" && (to === undefined || Array.isArray(to));
 

@@ -1,18 +1,18 @@
 /**
- * Breaks lines between words, before the terminal breaks them anywhere.
+ * Breaks lines between words, because the terminal would break them anywhere.
  *
- * Invariant: every row but the first begins with two spaces, so that none passes for a line of its own.
+ * Invariant: every row but the first begins with two spaces, so that none looks like a line of its own.
  */
 
 const INDENT = "  ";
-/** In fewer columns than this no wrapping is of use. */
+/** A narrower terminal is too narrow to wrap for. */
 const COLUMNS_MIN = 10;
-/** The next stop of a tab may be this far away. */
+/** A tab may take up to this many columns. */
 const TAB_COLUMNS = 8;
 
-// oxlint-disable-next-line no-control-regex -- our own colours, which take no place
+// oxlint-disable-next-line no-control-regex -- our own colours, which have no width
 const COLOUR = /\u001b\[[\d;]*m/g;
-/** Printable ASCII alone: as wide as it is long. */
+/** Printable ASCII only: the width is the length. */
 const PLAIN = /^[ -~]*$/;
 const NO_WIDTH = /[\p{M}\p{Cf}\p{Cc}]/u;
 const NARROW = /[\uff61-\uffdc]/;
@@ -35,7 +35,7 @@ export function wrap(line: string, columns: number | undefined): string[] {
     if (row !== undefined) rows.push(row);
     row = rows.length === 0 ? "" : INDENT;
     width = row.length;
-    // A word that is wider than a row is broken where the row ends.
+    // A word wider than a row is broken at the end of the row.
     for (const piece of width + wide <= columns ? [word] : clustersOf(word)) {
       const more = widthOf(piece);
       if (width + more > columns && width > INDENT.length) {
@@ -50,7 +50,7 @@ export function wrap(line: string, columns: number | undefined): string[] {
   return [...rows, row ?? ""];
 }
 
-/** In columns; where terminals differ, as of joined emoji, the widest that one shows. */
+/** The width in columns; where terminals differ, as with joined emoji, the largest. */
 export function widthOf(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let width = 0;
@@ -65,7 +65,7 @@ export function widthOf(text: string): number {
 
 const segmenter = new Intl.Segmenter();
 
-/** What is seen as one character each; a colour stays in one piece. */
+/** Splits a word into its visible characters; a colour sequence stays in one piece. */
 function clustersOf(word: string): string[] {
   const colours = word.match(COLOUR) ?? [];
   const clusters: string[] = [];

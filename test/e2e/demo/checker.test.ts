@@ -1,6 +1,6 @@
-/** The checker finds what is wrong, each fault in the right column, and nothing where nothing is wrong. */
+/** The checker counts each fault in its column, and finds none in a correct history. */
 import { expect, test } from "vitest";
-import { check, type Got, isFlawless, type Sent } from "../../../src/apps/demo/checker.ts";
+import { check, type Received, isFlawless, type Sent } from "../../../src/apps/demo/checker.ts";
 
 const SENT: readonly Sent[] = [
   { from: "alice", text: "a1" },
@@ -9,20 +9,20 @@ const SENT: readonly Sent[] = [
   { from: "carol", text: "c1" },
 ];
 
-/** `"3 alice a2"`: the place, the sender, the text. */
-const entries = (...lines: readonly string[]): readonly Got[] =>
+/** `"3 alice a2"`: seq, sender, text. */
+const entries = (...lines: readonly string[]): readonly Received[] =>
   lines.map((line) => {
     const [seq, from = "", text = ""] = line.split(" ");
     return { seq: Number(seq), from, text };
   });
 
-type Talk = Readonly<Record<"alice" | "bob" | "carol", readonly Got[]>>;
-const RIGHT: Talk = {
+type History = Readonly<Record<"alice" | "bob" | "carol", readonly Received[]>>;
+const RIGHT: History = {
   alice: entries("1 alice a1", "3 alice a2", "4 carol c1"),
   bob: entries("1 alice a1", "2 bob b1", "3 alice a2", "4 carol c1"),
   carol: entries("1 alice a1", "2 bob b1", "4 carol c1"),
 };
-const RIGHT_ELSEWHERE: Talk = {
+const OTHER_ORDER: History = {
   alice: entries("7 carol c1", "8 alice a1", "9 alice a2"),
   bob: entries("2 bob b1", "7 carol c1", "8 alice a1", "9 alice a2"),
   carol: entries("2 bob b1", "7 carol c1", "8 alice a1"),
@@ -31,8 +31,8 @@ const RIGHT_ELSEWHERE: Talk = {
 const NO_FAULT = { lost: 0, doubled: 0, reordered: 0, strange: 0 };
 type Faults = Partial<typeof NO_FAULT>;
 
-const faultsOf = (talk: Talk): Readonly<Record<string, Faults>> => {
-  const tallies = check(SENT, new Map(Object.entries(talk)));
+const faultsOf = (history: History): Readonly<Record<string, Faults>> => {
+  const tallies = check(SENT, new Map(Object.entries(history)));
   return Object.fromEntries(
     tallies.map(({ name, lost, doubled, reordered, strange }) => [
       name,
@@ -41,7 +41,7 @@ const faultsOf = (talk: Talk): Readonly<Record<string, Faults>> => {
   );
 };
 
-test("counts what was sent and what came", () => {
+test("counts sent and received messages", () => {
   const counts = check(SENT, new Map(Object.entries(RIGHT))).map(({ name, sent, received }) => [
     name,
     sent,
@@ -55,14 +55,14 @@ test("counts what was sent and what came", () => {
 });
 
 test.each([
-  ["the order in which it was said", RIGHT],
-  ["another order of the room, in which each sender's words keep theirs", RIGHT_ELSEWHERE],
-])("finds no fault in %s", (_case, talk) => {
-  expect(faultsOf(talk)).toEqual({ alice: NO_FAULT, bob: NO_FAULT, carol: NO_FAULT });
-  expect(isFlawless(check(SENT, new Map(Object.entries(talk))))).toBe(true);
+  ["the order of sending", RIGHT],
+  ["another order of the room that keeps each sender's order", OTHER_ORDER],
+])("finds no fault in %s", (_case, history) => {
+  expect(faultsOf(history)).toEqual({ alice: NO_FAULT, bob: NO_FAULT, carol: NO_FAULT });
+  expect(isFlawless(check(SENT, new Map(Object.entries(history))))).toBe(true);
 });
 
-test.each<[string, Partial<Talk>, Readonly<Record<string, Faults>>]>([
+test.each<[string, Partial<History>, Readonly<Record<string, Faults>>]>([
   [
     "a loss at the end",
     { bob: entries("1 alice a1", "2 bob b1", "3 alice a2") },
@@ -78,9 +78,9 @@ test.each<[string, Partial<Talk>, Readonly<Record<string, Faults>>]>([
     { carol: entries("1 alice a1", "2 bob b1") },
     { carol: { lost: 1 } },
   ],
-  ["a client that got nothing", { alice: [] }, { alice: { lost: 3 } }],
+  ["a client that received nothing", { alice: [] }, { alice: { lost: 3 } }],
   [
-    "a message nobody has",
+    "a message that nobody received",
     {
       alice: entries("1 alice a1", "3 alice a2"),
       bob: entries("1 alice a1", "2 bob b1", "3 alice a2"),
@@ -89,12 +89,12 @@ test.each<[string, Partial<Talk>, Readonly<Record<string, Faults>>]>([
     { alice: { lost: 1 }, bob: { lost: 1 }, carol: { lost: 1 } },
   ],
   [
-    "an entry shown twice",
+    "an entry received twice",
     { carol: entries("1 alice a1", "2 bob b1", "2 bob b1", "4 carol c1") },
     { carol: { doubled: 1 } },
   ],
   [
-    "an entry shown again after later ones, as one fault and no more",
+    "an entry repeated after later ones, as a single fault",
     { carol: entries("1 alice a1", "2 bob b1", "4 carol c1", "1 alice a1") },
     { carol: { doubled: 1 } },
   ],
@@ -108,7 +108,7 @@ test.each<[string, Partial<Talk>, Readonly<Record<string, Faults>>]>([
     { alice: { doubled: 1 }, bob: { doubled: 1 }, carol: { doubled: 1 } },
   ],
   [
-    "an entry shown three times",
+    "an entry received three times",
     { alice: entries("1 alice a1", "1 alice a1", "1 alice a1", "3 alice a2", "4 carol c1") },
     { alice: { doubled: 2 } },
   ],
@@ -118,17 +118,17 @@ test.each<[string, Partial<Talk>, Readonly<Record<string, Faults>>]>([
     { bob: { reordered: 1 } },
   ],
   [
-    "the first one coming last",
+    "the first entry received last",
     { bob: entries("2 bob b1", "3 alice a2", "4 carol c1", "1 alice a1") },
     { bob: { reordered: 1 } },
   ],
   [
-    "everything backwards",
+    "all entries in reverse",
     { bob: entries("4 carol c1", "3 alice a2", "2 bob b1", "1 alice a1") },
     { bob: { reordered: 3 } },
   ],
   [
-    "a sender's words in the wrong order everywhere, in places that rise",
+    "a sender's messages in the wrong order everywhere, with rising seq",
     {
       alice: entries("1 alice a2", "3 alice a1", "4 carol c1"),
       bob: entries("1 alice a2", "2 bob b1", "3 alice a1", "4 carol c1"),
@@ -137,12 +137,12 @@ test.each<[string, Partial<Talk>, Readonly<Record<string, Faults>>]>([
     { alice: { reordered: 1 }, bob: { reordered: 1 } },
   ],
   [
-    "a place that differs from what the sender was told",
+    "a seq that differs from the sender's",
     { carol: entries("1 alice a1", "3 bob b1", "4 carol c1") },
     { carol: { reordered: 1 } },
   ],
   [
-    "one place for two messages",
+    "one seq for two messages",
     { carol: entries("1 alice a1", "1 bob b1", "4 carol c1") },
     { carol: { reordered: 1 } },
   ],
@@ -157,7 +157,7 @@ test.each<[string, Partial<Talk>, Readonly<Record<string, Faults>>]>([
     { carol: { strange: 1 } },
   ],
   [
-    "a message under another's name, which is then missing",
+    "a message under another name, which is then lost",
     { carol: entries("1 alice a1", "2 alice b1", "4 carol c1") },
     { carol: { strange: 1, lost: 1 } },
   ],
@@ -167,12 +167,12 @@ test.each<[string, Partial<Talk>, Readonly<Record<string, Faults>>]>([
     { bob: { lost: 1, doubled: 1, reordered: 1 } },
   ],
 ])("finds %s", (_case, changed, expected) => {
-  const talk = { ...RIGHT, ...changed };
+  const history = { ...RIGHT, ...changed };
   const faults = { alice: NO_FAULT, bob: NO_FAULT, carol: NO_FAULT };
   const wanted = Object.entries(faults).map(([name, none]) => [
     name,
     { ...none, ...expected[name] },
   ]);
-  expect(faultsOf(talk)).toEqual(Object.fromEntries(wanted));
-  expect(isFlawless(check(SENT, new Map(Object.entries(talk))))).toBe(false);
+  expect(faultsOf(history)).toEqual(Object.fromEntries(wanted));
+  expect(isFlawless(check(SENT, new Map(Object.entries(history))))).toBe(false);
 });

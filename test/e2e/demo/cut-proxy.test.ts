@@ -1,20 +1,20 @@
-/** A link carries both ways, and a cut one carries nothing. */
+/** The proxy forwards both ways, and a cut one forwards nothing. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CuttableProxy } from "../../../src/apps/demo/cut-proxy.ts";
 
-let room: Server;
+let server: Server;
 let port: number;
-let link: CuttableProxy;
-/** What the room's side has accepted and heard. */
+let proxy: CuttableProxy;
+/** The sockets that the server accepted, and the text that it received. */
 let accepted: Socket[];
 let heard: string;
 
 beforeEach(async () => {
   accepted = [];
   heard = "";
-  room = createServer((socket) => {
+  server = createServer((socket) => {
     accepted.push(socket);
     socket.on("error", () => {});
     socket.on("data", (bytes: Buffer) => {
@@ -22,30 +22,30 @@ beforeEach(async () => {
       socket.write(bytes);
     });
   });
-  room.listen(0, "127.0.0.1");
-  await once(room, "listening");
-  ({ port } = room.address() as AddressInfo);
-  link = await CuttableProxy.opens(() => port);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ({ port } = server.address() as AddressInfo);
+  proxy = await CuttableProxy.open(() => port);
 });
 
 afterEach(() => {
-  link.close();
+  proxy.close();
   for (const socket of accepted) socket.destroy();
-  room.close();
+  server.close();
 });
 
-/** A client whose errors are seen by `ending`, if by anyone. */
-const comes = (): Socket =>
-  connect(Number(new URL(link.url).port), "127.0.0.1").on("error", () => {});
+/** A client whose errors only `ending` reports. */
+const connects = (): Socket =>
+  connect(Number(new URL(proxy.url).port), "127.0.0.1").on("error", () => {});
 
-/** Says `text` and waits for its echo. */
+/** Sends `text` and waits for its echo. */
 async function echo(socket: Socket, text: string): Promise<string> {
   socket.write(text);
   const [bytes] = (await once(socket, "data")) as [Buffer];
   return bytes.toString();
 }
 
-/** How the link ended: the code of the error, or "end". */
+/** Resolves with the way the connection ended: the code of the error, or "end". */
 function ending(socket: Socket): Promise<string> {
   let how = "end";
   socket.on("error", (error: NodeJS.ErrnoException) => (how = error.code ?? error.message));
@@ -53,48 +53,48 @@ function ending(socket: Socket): Promise<string> {
   return new Promise((resolve) => socket.on("close", () => resolve(how)));
 }
 
-test("carries both ways, and passes on a clean end", async () => {
-  const socket = comes();
+test("forwards both ways, and a clean end", async () => {
+  const socket = connects();
   expect(await echo(socket, "hello")).toBe("hello");
   socket.end("bye");
   expect(await ending(socket)).toBe("end");
   expect(heard).toBe("hellobye");
 });
 
-test("a cut resets both ends, and whoever comes meanwhile; mended, it carries again", async () => {
-  const socket = comes();
+test("a cut resets both ends and new connections; restored, the proxy forwards again", async () => {
+  const socket = connects();
   await echo(socket, "one");
   const goodbyes = [ending(socket), ...accepted.map(ending)];
-  link.cut();
+  proxy.cut();
   expect(await Promise.all(goodbyes)).toEqual(["ECONNRESET", "ECONNRESET"]);
-  const late = comes();
+  const late = connects();
   late.write("two");
   expect(await ending(late)).toBe("ECONNRESET");
-  link.restore();
-  expect(await echo(comes(), "three")).toBe("three");
+  proxy.restore();
+  expect(await echo(connects(), "three")).toBe("three");
   expect(heard).toBe("onethree");
 });
 
-test("a connection on its way when the link is cut lets nothing through", async () => {
-  const socket = comes();
+test("a connection that is being opened during the cut forwards nothing", async () => {
+  const socket = connects();
   socket.write("one");
   await once(socket, "connect");
-  link.cut();
+  proxy.cut();
   expect(await ending(socket)).toBe("ECONNRESET");
-  link.restore();
-  expect(await echo(comes(), "two")).toBe("two");
+  proxy.restore();
+  expect(await echo(connects(), "two")).toBe("two");
   expect(heard).toBe("two");
 });
 
-test("the death of the room's side is passed on as a reset", async () => {
-  const socket = comes();
+test("a reset of the server's side is forwarded", async () => {
+  const socket = connects();
   await echo(socket, "one");
   const goodbye = ending(socket);
   for (const side of accepted) side.resetAndDestroy();
   expect(await goodbye).toBe("ECONNRESET");
 });
 
-test("where no room listens, a connection is reset", async () => {
-  room.close();
-  expect(await ending(comes())).toBe("ECONNRESET");
+test("without a server, a connection is reset", async () => {
+  server.close();
+  expect(await ending(connects())).toBe("ECONNRESET");
 });

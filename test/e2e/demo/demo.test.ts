@@ -1,4 +1,4 @@
-/** The demo as a user runs it: a process of its own, to its end or to Ctrl-C, after which nothing is left. */
+/** The demo as a user runs it: a process of its own, until its end or Ctrl-C, which leaves nothing behind. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,13 +7,13 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 const MAIN = fileURLToPath(new URL("../../../src/apps/demo/main.ts", import.meta.url));
-/** Three returns with backoff, and two starts of the server on a machine that is busy. */
+/** Enough for three returns with backoff and two starts of the server on a busy machine. */
 const DEMO_MS = 120_000;
 const ESCAPE = String.fromCharCode(27);
-/** Signals of POSIX; Windows ends a process without asking it. */
+/** POSIX signals; on Windows a process cannot handle them. */
 const hasSignals = process.platform !== "win32";
 
-/** The temporary folder of the run, in which nothing may be left. */
+/** The temporary folder of the run, which must be empty afterwards. */
 let folder: string;
 let running: Set<Run>;
 
@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  // If a test failed: the demo ends its server itself.
+  // After a failed test: the demo ends its own server.
   for (const run of running) run.child.kill();
   await Promise.all(Array.from(running, ({ code }) => code));
   rmSync(folder, { recursive: true, force: true });
@@ -33,7 +33,7 @@ interface Run {
   readonly child: ChildProcess;
   readonly out: () => string;
   readonly err: () => string;
-  /** Resolved with the exit code; null after a signal that was not handled. */
+  /** Resolves with the exit code; null after an unhandled signal. */
   readonly code: Promise<number | null>;
   /** Waits until it has printed `text`. */
   readonly prints: (text: string) => Promise<void>;
@@ -60,7 +60,7 @@ function demo(flags: readonly string[] = [], vars: Readonly<Record<string, strin
     child.stdout.on("data", look);
     look();
     const ended = code.then(() => {
-      throw new Error(`it ended without "${text}":\n${out}${err}`);
+      throw new Error(`the demo ended without "${text}":\n${out}${err}`);
     });
     await Promise.race([promise, ended]);
   };
@@ -69,32 +69,32 @@ function demo(flags: readonly string[] = [], vars: Readonly<Record<string, strin
   return run;
 }
 
-/** Sees that nothing is left of a run that has ended. */
+/** Checks that a run has left nothing behind. */
 async function isGone(run: Run): Promise<void> {
-  const url = /ready on (http:\S+\d)/.exec(run.out())?.[1] ?? "no address was told";
+  const url = /ready on (http:\S+\d)/.exec(run.out())?.[1] ?? "no address";
   const answer = (): Promise<string> =>
     fetch(url).then(
       () => "answers",
       (error: unknown) => ((error as Error).cause as NodeJS.ErrnoException).code ?? "unclear",
     );
   expect(readdirSync(folder)).toEqual([]);
-  // A process that was killed may have a last moment, in which its port still refuses nothing.
+  // A killed process may keep its port open for a moment.
   await expect.poll(answer).toBe("ECONNREFUSED");
 }
 
 test(
-  "plays to its end, and nothing is lost, doubled or reordered",
+  "runs to its end, and nothing is lost, doubled or reordered",
   async () => {
     const run = demo();
     expect(await run.code, run.out() + run.err()).toBe(0);
     expect(run.err()).toBe("");
     const story = [
       "A room server starts",
-      "100 messages flow",
-      "carol's link is cut",
+      "The three send 100 messages",
+      "carol's connection is cut",
       "The server is killed with SIGKILL",
-      "It is started again on the same storage",
-      "carol's link is mended",
+      "The server is started again on the same storage",
+      "carol's connection is restored",
       "100 messages have been sent",
       "reordered",
       "Nothing was lost",
@@ -119,11 +119,11 @@ test(
 );
 
 test.runIf(hasSignals).each([
-  ["Ctrl-C", "SIGINT", 130, "carol's link is cut"],
+  ["Ctrl-C", "SIGINT", 130, "carol's connection is cut"],
   ["the end of the terminal", "SIGHUP", 129, "ready on"],
-  ["kill, while the server starts again", "SIGTERM", 143, "It is started again"],
+  ["kill, while the server starts again", "SIGTERM", 143, "The server is started again"],
 ] as const)(
-  "%s ends it, and nothing stays behind",
+  "%s ends it, and nothing is left",
   async (_case, signal, code, moment) => {
     const run = demo();
     await run.prints(moment);
@@ -136,25 +136,27 @@ test.runIf(hasSignals).each([
 );
 
 test(
-  "a server that cannot start is told, with what it said",
+  "a server that cannot start is reported with its output",
   async () => {
     const run = demo([], { MINIFLARE_WORKERD_PATH: join(folder, "nowhere") });
     expect(await run.code).toBe(1);
-    expect(run.err()).toMatch(/^\nThe demo failed: the server ended by itself\. It said:\n/);
+    expect(run.err()).toMatch(/^\nThe demo failed: the server ended by itself\. It printed:\n/);
     expect(run.err()).toContain("nowhere ENOENT");
     expect(readdirSync(folder)).toEqual([]);
   },
   DEMO_MS,
 );
 
-test("a temporary folder that cannot be made is told", async () => {
+test("a temporary folder that cannot be created is reported", async () => {
   const nowhere = join(folder, "nowhere");
   const run = demo([], { TMPDIR: nowhere, TEMP: nowhere });
   expect(await run.code).toBe(1);
-  expect(run.err()).toMatch(/^\nThe demo failed: no folder for the server's storage .*ENOENT/);
+  expect(run.err()).toMatch(
+    /^\nThe demo failed: cannot create a folder for the server's storage: .*ENOENT/,
+  );
 });
 
-test.each(["--help", "-h"])("%s says what it does", async (flag) => {
+test.each(["--help", "-h"])("%s prints the help", async (flag) => {
   const run = demo([flag]);
   expect(await run.code).toBe(0);
   expect(run.out()).toMatch(/^npm run demo\n/);
@@ -169,9 +171,9 @@ test.each([
     "--help=me",
     "Option '-h, --help' does not take an argument.",
   ],
-])("%s is refused with a sentence", async (_case, word, sentence) => {
+])("%s is rejected with a sentence", async (_case, word, sentence) => {
   const run = demo([word]);
   expect(await run.code).toBe(2);
-  expect(run.err()).toBe(`${sentence} "npm run demo -- --help" says what there is.\n`);
+  expect(run.err()).toBe(`${sentence} See "npm run demo -- --help".\n`);
   expect(run.out()).toBe("");
 });

@@ -1,11 +1,11 @@
-/** What is not a room, not this room, or newer than this client: a sentence and an exit code, and nothing is lost. */
+/** Servers that are no room, or newer than this client: a sentence and an exit code, and no message is lost. */
 import { globSync, readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { expect, test } from "vitest";
 import { newHome, Piped, run } from "./support/programs.ts";
 import { likeARoom, nobody, onSends, stranger, welcome } from "./support/foreign-servers.ts";
 
-/** The texts on record. */
+/** The texts in the outboxes on disk. */
 const outboxes = ({ XDG_STATE_HOME: home }: { XDG_STATE_HOME: string }): string[] =>
   globSync(`${home}/chat-room/*/*/*.json`).flatMap((file) => {
     const { outbox } = JSON.parse(readFileSync(file, "utf8")) as { outbox: { text: string }[] };
@@ -22,7 +22,7 @@ const answers =
 const HTML = { "Content-Type": "text/html; charset=utf-8" };
 const JSON_TYPE = { "Content-Type": "application/json" };
 const KEPT =
-  "chat: 1 message is not confirmed; kept, to go out first next time: do not send again\n";
+  "chat: 1 message is not confirmed; kept and sent first next time: do not send it again\n";
 
 test.each([
   ["a web page", answers(200, HTML, "<h1>hi</h1>"), "no chat room: it answers 200 with text/html"],
@@ -38,7 +38,7 @@ test.each([
     answers(308, { Location: "https://example.org/x" }),
     "try --url https://example.org\n",
   ],
-])("%s ends it with 3 at once, and keeps the message", async (_case, listener, sentence) => {
+])("%s: exit code 3 at once, and the message is kept", async (_case, listener, sentence) => {
   const url = await stranger(listener);
   const { code, out, err } = await run(["alice", "--url", url], newHome(), "bob: hi\n");
   expect(err).toContain(`chat: ${url} `);
@@ -49,51 +49,47 @@ test.each([
 });
 
 test.each([
+  ["a failing gateway", answers(502, HTML, "bad gateway"), "fails: it answers 502; retrying"],
   [
-    "a gateway that fails",
-    answers(502, HTML, "bad gateway"),
-    "fails: it answers 502; still trying",
-  ],
-  [
-    "a room that says what is wrong",
+    "a room that reports its error",
     answers(
       500,
       JSON_TYPE,
       '{"error":{"code":"bad-configuration","message":"MAX is \\u001b[2Jwrong"}}',
     ),
-    "answers: MAX is [2Jwrong; still trying",
+    "answers: MAX is [2Jwrong; retrying",
   ],
-])("%s is tried again until the time is over", async (_case, listener, sentence) => {
+])("%s is retried until the timeout", async (_case, listener, sentence) => {
   const url = await stranger(listener);
   const args = ["alice", "--url", url, "--timeout", "1"];
   const { code, err } = await run(args, newHome(), "bob: hi\n");
   expect(err).toContain(sentence);
-  expect(err).toContain("chat: gave up after 1 s without the room: ");
+  expect(err).toContain("chat: timed out after 1 s: ");
   expect(err).toContain(KEPT);
   expect(code).toBe(3);
 });
 
-test("a room behind something that passes no WebSocket on: told at the second try, and tried again", async () => {
+test("a room behind a proxy that blocks WebSockets: reported at the second try, and retried", async () => {
   const url = await stranger(likeARoom);
   const args = ["alice", "--url", url, "--timeout", "3"];
   const { code, err } = await run(args, newHome(), "bob: hi\n");
   expect(err).toContain(`${url} is a chat room, but WebSockets do not get through to it`);
   expect(err.match(/get through/g)).toHaveLength(2);
-  expect(err).toContain("chat: gave up after 3 s without the room: ");
+  expect(err).toContain("chat: timed out after 3 s: ");
   expect(code).toBe(3);
 });
 
-test("429: the room's sentence, and tried again", async () => {
+test("429: the room's sentence, and a retry", async () => {
   const message = "too many upgrades from your address: come back in 60 seconds";
   const body = JSON.stringify({ error: { code: "too-many", message } });
   const url = await stranger(answers(429, { ...JSON_TYPE, "Retry-After": "60" }, body));
   const args = ["alice", "--url", url, "--timeout", "1"];
   const { code, err } = await run(args, newHome(), "bob: hi\n");
-  expect(err).toContain(`chat: ${url} answers: ${message}; still trying\n`);
+  expect(err).toContain(`chat: ${url} answers: ${message}; retrying\n`);
   expect(code).toBe(3);
 });
 
-test("nobody there: told at once, given up after --timeout; the message goes out in the next life, once", async () => {
+test("no server: reported at once, timed out after --timeout, and the messages are kept", async () => {
   const home = newHome();
   const url = await nobody();
   const args = ["alice", "--url", url, "--timeout", "0.5"];
@@ -103,14 +99,14 @@ test("nobody there: told at once, given up after --timeout; the message goes out
   expect(code).toBe(3);
 });
 
-test("a WebSocket that speaks something else ends it with 3", async () => {
+test("a WebSocket with another protocol: exit code 3", async () => {
   const url = await stranger(likeARoom, (socket) => socket.send("hello, this is an echo service"));
   const { code, err } = await run(["alice", "--url", url], newHome(), "bob: hi\n");
   expect(err).toBe(`chat: this is not a chat room: it does not speak chat.v1\n${KEPT}`);
   expect(code).toBe(3);
 });
 
-test("a newer room: what is not known is passed over, and the message confirmed", async () => {
+test("a newer room: unknown frames and fields are ignored, and the message is confirmed", async () => {
   let seq = 0;
   const url = await stranger(likeARoom, (socket) => {
     socket.send(
@@ -144,9 +140,9 @@ test("a newer room: what is not known is passed over, and the message confirmed"
 });
 
 test.each([
-  ["a key that is not the owner's", 4003, "forbidden: wrong key", 4],
-  ["an operator", 4004, "you were removed", 4],
-  ["an old key, and no fresh one", 4104, "the key has expired", 4],
+  ["a wrong key", 4003, "forbidden: wrong key", 4],
+  ["a kick by an operator", 4004, "you were removed", 4],
+  ["an expired key", 4104, "the key has expired", 4],
   ["a frame too big", 1009, "frame too big", 1],
 ])("%s: the room's sentence, and its exit code", async (_case, close, sentence, exit) => {
   const url = await stranger(likeARoom, (socket) => socket.close(close, sentence));
@@ -155,7 +151,7 @@ test.each([
   expect(code).toBe(exit);
 });
 
-test("a gap hides what became of a message: 5, and its text is told", async () => {
+test("a gap hides the fate of a message: exit code 5, and its text is printed", async () => {
   let links = 0;
   const url = await stranger(likeARoom, (socket) => {
     links++;
@@ -168,22 +164,24 @@ test("a gap hides what became of a message: 5, and its text is told", async () =
     return undefined;
   });
   const { code, err } = await run(["alice", "--url", url], newHome(), "bob: hi\n");
-  expect(err).toMatch(/^chat: nobody can say whether the room has this message.*\n {2}bob: hi\n$/);
+  expect(err).toMatch(
+    /^chat: it is unknown whether the room stored this message.*\n {2}bob: hi\n$/,
+  );
   expect(code).toBe(5);
 });
 
-test("a room that lets in and then says nothing: given up after --timeout", async () => {
+test("a room that accepts the connection and then is silent: times out after --timeout", async () => {
   const url = await stranger(likeARoom, (socket) => {
     socket.send(JSON.stringify([welcome, { type: "ready", seq: 0 }]));
   });
   const args = ["alice", "--url", url, "--timeout", "0.5"];
   const { code, err } = await run(args, newHome(), "bob: hi\n");
-  expect(err).toContain("chat: gave up after 0.5 s without the room: it does not answer\n");
+  expect(err).toContain("chat: timed out after 0.5 s: the room does not answer\n");
   expect(err).toContain(KEPT);
   expect(code).toBe(3);
 });
 
-test("a flood of nonsense from the room never shows a stack", async () => {
+test("invalid frames from the room never print a stack trace", async () => {
   const nonsense = [null, 1, "x", [], {}, { type: 1 }, { type: "message" }, { type: "welcome" }];
   for (const frame of nonsense) {
     const url = await stranger(likeARoom, (socket) => socket.send(JSON.stringify([frame])));

@@ -1,4 +1,4 @@
-/** The pure parts: what is typed, what is shown, what Tab finds, where it is kept. */
+/** The pure parts of the terminal client: input, output, completion, and the path of the record. */
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { cleanJson, cleanLines } from "../../../src/apps/terminal/sanitize.ts";
@@ -18,9 +18,9 @@ async function all(lines: AsyncIterable<string>): Promise<string[]> {
   return read;
 }
 
-describe("what is typed", () => {
-  const wrong = (why: string): object => ({ type: "wrong", why: expect.stringContaining(why) });
-  const plain = (text: string, why: string): object => ({ ...wrong(why), type: "plain", text });
+describe("input", () => {
+  const invalid = (why: string): object => ({ type: "invalid", why: expect.stringContaining(why) });
+  const plain = (text: string, why: string): object => ({ ...invalid(why), type: "plain", text });
 
   test.each([
     ["one name", "bob: hi", { type: "send", to: ["bob"], text: "hi" }],
@@ -34,7 +34,7 @@ describe("what is typed", () => {
       "A\u030ase: hi",
       { type: "send", to: ["\u00c5se"], text: "hi" },
     ],
-    ["nothing", " \t ", { type: "nothing" }],
+    ["nothing", " \t ", { type: "empty" }],
     ["/who", "/who", { type: "who" }],
     ["/who from a name on", "/who bob", { type: "who", after: "bob" }],
     ["/history", "/history", { type: "history", limit: 50 }],
@@ -43,27 +43,27 @@ describe("what is typed", () => {
     ["/quit", "/quit", { type: "quit" }],
     ["no colon", "hello", plain("hello", "to whom?")],
     ["a time", "at 10:30", plain("at 10:30", "before the colon")],
-    ["an address of the web", "https://a.example b", plain("https://a.example b", "to whom?")],
-    ["a smile", "all fine :-)", plain("all fine :-)", "before the colon")],
+    ["a URL", "https://a.example b", plain("https://a.example b", "to whom?")],
+    ["a smiley", "all fine :-)", plain("all fine :-)", "before the colon")],
     [
       "full-width signs",
       "bob，carol、Åse：hi",
       { type: "send", to: ["bob", "carol", "Åse"], text: "hi" },
     ],
-    ["names that went wrong", "bob carol: hi", wrong("before the colon")],
+    ["names without a comma", "bob carol: hi", invalid("before the colon")],
     ["several lines to one", "bob: a\nb: c", { type: "send", to: ["bob"], text: "a\nb: c" }],
     ["several lines, a colon in the second", "a\nb: c", plain("a\nb: c", "to whom?")],
-    ["no text", "bob:", wrong("nothing after the colon")],
-    ["an empty name", "bob,,carol: hi", wrong("before the colon")],
-    ["no name", ": hi", wrong("before the colon")],
-    ["* among names", "bob, *: hi", wrong("before the colon")],
-    ["an unknown command", "/dance", wrong("no such command")],
-    ["a command in capitals", "/WHO", wrong("no such command")],
-    ["/history of nothing", "/history 0", wrong("1 to 100")],
-    ["/history of too much", "/history 101", wrong("1 to 100")],
-    ["/history of words", "/history all", wrong("1 to 100")],
-    ["/quit of something", "/quit now", wrong("by itself")],
-    ["too many words", "/who bob carol", wrong("too many words")],
+    ["no text", "bob:", invalid("nothing after the colon")],
+    ["an empty name", "bob,,carol: hi", invalid("before the colon")],
+    ["no name", ": hi", invalid("before the colon")],
+    ["* among names", "bob, *: hi", invalid("before the colon")],
+    ["an unknown command", "/dance", invalid("unknown command")],
+    ["a command in capitals", "/WHO", invalid("unknown command")],
+    ["/history of nothing", "/history 0", invalid("1 to 100")],
+    ["/history of too much", "/history 101", invalid("1 to 100")],
+    ["/history of words", "/history all", invalid("1 to 100")],
+    ["/quit of something", "/quit now", invalid("takes no argument")],
+    ["too many words", "/who bob carol", invalid("too many words")],
   ])("reads %s", (_case, line, expected) => expect(readInput(line)).toEqual(expected));
 
   test.each([
@@ -82,29 +82,29 @@ describe("what is typed", () => {
       { type: "send", to: ["bob", "\u00c5se"], text: " a\n\u2028b " },
     ],
     ["a command as text", '{"text":"/quit"}', { type: "send", text: "/quit" }],
-    ["half a line", '{"text":"hi"', wrong("this is no JSON")],
-    ["a list", '["hi"]', wrong("expected an object")],
-    ["no text", '{"to":["bob"]}', wrong("text: expected")],
-    ["an empty text", '{"text":""}', wrong("text: expected")],
-    ["a number as text", '{"text":1}', wrong("text: expected")],
-    ["half a character", String.raw`{"text":"\ud800"}`, wrong("text: half a character")],
+    ["an incomplete line", '{"text":"hi"', invalid("not valid JSON")],
+    ["a list", '["hi"]', invalid("expected an object")],
+    ["no text", '{"to":["bob"]}', invalid("text: expected")],
+    ["an empty text", '{"text":""}', invalid("text: expected")],
+    ["a number as text", '{"text":1}', invalid("text: expected")],
+    ["half a character", String.raw`{"text":"\ud800"}`, invalid("text: expected well-formed")],
     [
       "a mistyped field, which must not send to everyone",
       '{"text":"hi","too":["bob"]}',
-      wrong('no field "too"'),
+      invalid('unknown field "too"'),
     ],
-    ["no names", '{"text":"hi","to":[]}', wrong("to: expected a list")],
-    ["a name alone", '{"text":"hi","to":"bob"}', wrong("to: expected a list")],
-    ["null", '{"text":"hi","to":null}', wrong("to: expected a list")],
-    ["a bad name", '{"text":"hi","to":["*"]}', wrong("to: a name has")],
+    ["no names", '{"text":"hi","to":[]}', invalid("to: expected a list")],
+    ["a name alone", '{"text":"hi","to":"bob"}', invalid("to: expected a list")],
+    ["null", '{"text":"hi","to":null}', invalid("to: expected a list")],
+    ["a bad name", '{"text":"hi","to":["*"]}', invalid("to: a name has")],
   ])("reads JSON: %s", (_case, line, expected) => expect(readJsonLine(line)).toEqual(expected));
 
   test.each([
-    ["an end of its own", ["a\nb\n"], ["a", "b"]],
-    ["no end", ["a\nb"], ["a", "b"]],
-    ["CR LF, cut between the two", ["a\r", "\nb\r\n"], ["a", "b"]],
+    ["with a last line end", ["a\nb\n"], ["a", "b"]],
+    ["without a last line end", ["a\nb"], ["a", "b"]],
+    ["CR LF in two chunks", ["a\r", "\nb\r\n"], ["a", "b"]],
     ["empty lines", ["\n\na"], ["", "", "a"]],
-    ["a line in many pieces", ["a", "b", "c\nd"], ["abc", "d"]],
+    ["a line in many chunks", ["a", "b", "c\nd"], ["abc", "d"]],
     ["separators that end no line", ["a\u2028b\u2029c\u0085d"], ["a\u2028b\u2029c\u0085d"]],
     ["nothing", [], []],
   ])("a stream's lines: %s", async (_case, chunks, lines) => {
@@ -132,7 +132,7 @@ describe("Tab", () => {
   });
 });
 
-describe("foreign text", () => {
+describe("text of others", () => {
   test.each([
     [
       "line breaks",
@@ -142,12 +142,12 @@ describe("foreign text", () => {
     ["colours", "\u001b[31mred", ["[31mred"]],
     ["a title", "\u001b]0;owned\u0007x", ["]0;ownedx"]],
     ["C1 controls", "\u009b2J\u009d0;x\u009c", ["2J0;x"]],
-    ["what turns the direction", "\u202eabc\u2066d\u200f", ["abcd"]],
+    ["direction marks", "\u202eabc\u2066d\u200f", ["abcd"]],
     ["a backspace over the name", "\b\b\bcarol: hi", ["carol: hi"]],
     ["a tab, marks and emoji stay", "a\tb\u0301 👩‍🚀", ["a\tb\u0301 👩‍🚀"]],
   ])("is made safe: %s", (_case, text, lines) => expect(cleanLines(text)).toEqual(lines));
 
-  test("JSON says the same after it, in escapes", () => {
+  test("cleaned JSON has the same value, with escapes", () => {
     const value = { text: "\u009b31m \u202e \u2028 \u007f \n" };
     const json = cleanJson(JSON.stringify(value));
     expect(json).toBe(String.raw`{"text":"\u009b31m \u202e \u2028 \u007f \n"}`);
@@ -157,31 +157,31 @@ describe("foreign text", () => {
 
 describe("rows of a terminal of 20 columns", () => {
   test.each([
-    ["what fits stays", "from bob: 0123456789", ["from bob: 0123456789"]],
+    ["a line that fits is unchanged", "from bob: 0123456789", ["from bob: 0123456789"]],
     ["between words", "from bob: one two three four", ["from bob: one two", "  three four"]],
     [
-      "a word that fits a row begins one",
+      "a word that fits into a row begins one",
       "from bob: 0123456789abcdef",
       ["from bob:", "  0123456789abcdef"],
     ],
     [
-      "a word that is wider than a row is broken at its end",
+      "a word wider than a row is broken at the end of the row",
       "from bob: 0123456789012345678901234",
       ["from bob:", "  012345678901234567", "  8901234"],
     ],
-    ["spaces stay", "  a  b", ["  a  b"]],
+    ["spaces are kept", "  a  b", ["  a  b"]],
     ["wide letters", "from bob: 日本語日本語", ["from bob:", "  日本語日本語"]],
     ["many wide letters", "日本語日本語日本語日本語", ["日本語日本語日本語日", "  本語"]],
     ["letters of half width", "ｱｲｳｴｵｱｲｳｴｵｱｲｳｴｵｱｲｳｴｵ", ["ｱｲｳｴｵｱｲｳｴｵｱｲｳｴｵｱｲｳｴｵ"]],
-    ["marks take no place", "e\u0301".repeat(20), ["e\u0301".repeat(20)]],
+    ["marks have no width", "e\u0301".repeat(20), ["e\u0301".repeat(20)]],
     ["joined emoji stay in one piece", `0123456789abcdef😀👩‍🚀x`, ["0123456789abcdef😀", "  👩‍🚀x"]],
     [
-      "colours take no place",
+      "colours have no width",
       "from \u001b[31mbob\u001b[0m: 01234567 90",
       ["from \u001b[31mbob\u001b[0m: 01234567", "  90"],
     ],
     [
-      "what is made to look like a line of its own does not",
+      "text that imitates a line of its own is indented",
       `${"x".repeat(20)}from\u00a0carol:\u00a0hi`,
       ["x".repeat(20), "  from\u00a0carol:\u00a0hi"],
     ],
@@ -189,16 +189,16 @@ describe("rows of a terminal of 20 columns", () => {
     expect(wrap(line, 20)).toEqual(rows);
   });
 
-  test("of unknown or no width: the line as it is", () => {
+  test("a terminal of unknown or no width: the line is unchanged", () => {
     const line = "a line of words ".repeat(9);
     for (const columns of [undefined, 0, 1]) expect(wrap(line, columns)).toEqual([line]);
   });
 });
 
-describe("what is shown", () => {
+describe("output", () => {
   const plain = { colour: false, me: "alice" };
   const entry = { seq: 1, from: "bob", text: "hi\nthere", at: 0 };
-  const news = { joined: ["alice", "bob", "carol"], left: ["dave"] };
+  const changes = { joined: ["alice", "bob", "carol"], left: ["dave"] };
   const here = [
     { name: "alice", online: true },
     { name: "bob", online: false },
@@ -206,20 +206,20 @@ describe("what is shown", () => {
 
   test.each([
     ["an entry", { type: "entry", entry }, ["from bob: hi", "  there"]],
-    ["what was typed here: not again", { type: "entry", entry, typed: true }, []],
+    ["an entry that was typed here is not shown again", { type: "entry", entry, typed: true }, []],
     [
-      "an erased one",
+      "an erased entry",
       { type: "entry", entry: { ...entry, text: "", redacted: true } },
       ["* a message from bob was erased by an operator"],
     ],
     [
-      "news, the own name left out",
-      { type: "presence", ...news, online: 3, news },
+      "presence, without the user's own name",
+      { type: "presence", ...changes, online: 3, changes },
       ["* bob, carol joined", "* dave left"],
     ],
-    ["one who is away", { type: "away", names: ["bob"] }, ["* bob is away: the message waits"]],
+    ["one recipient away", { type: "away", names: ["bob"] }, ["* bob is away: the message waits"]],
     [
-      "two who are away",
+      "two recipients away",
       { type: "away", names: ["b", "c"] },
       ["* b, c are away: the message waits"],
     ],
@@ -264,17 +264,17 @@ describe("what is shown", () => {
     ],
     ["nobody on this page", { type: "who", peers: [] }, ["* here: nobody on this page"]],
     [
-      "the past",
+      "history",
       { type: "history", messages: [entry] },
       ["* 1970-01-01 00:00:00Z from bob: hi", "  there"],
     ],
     [
-      "a time that is none",
+      "an invalid time",
       { type: "history", messages: [{ ...entry, at: 9e15 }] },
-      ["* (at some time) from bob: hi", "  there"],
+      ["* (unknown time) from bob: hi", "  there"],
     ],
-    ["no past", { type: "history", messages: [] }, ["* no messages here for you"]],
-  ] as const)("%s", (_case, saying, lines) => expect(render(saying, plain)).toEqual(lines));
+    ["no history", { type: "history", messages: [] }, ["* no messages here for you"]],
+  ] as const)("%s", (_case, item, lines) => expect(render(item, plain)).toEqual(lines));
 
   test("a name has its colour everywhere, a text has none", () => {
     const [line] = render({ type: "entry", entry }, { colour: true, me: "alice" });
@@ -297,12 +297,12 @@ describe("what is shown", () => {
       '{"type":"state","state":"offline","retryAt":5,"why":"x"}',
     ],
     [
-      "news as the room told it",
-      { type: "presence", ...news, online: 3, news },
+      "presence as the room sent it",
+      { type: "presence", ...changes, online: 3, changes },
       '{"type":"presence","joined":["alice","bob","carol"],"left":["dave"],"online":3}',
     ],
-    ["what only people need: nothing", { type: "help" }, undefined],
-  ] as const)("%s as JSON", (_case, saying, json) => expect(toJson(saying)).toBe(json));
+    ["an item for people only: nothing", { type: "help" }, undefined],
+  ] as const)("%s as JSON", (_case, item, json) => expect(toJson(item)).toBe(json));
 
   test.each([
     [
@@ -318,7 +318,7 @@ describe("what is shown", () => {
       "~ offline, next try in 1 s ~",
     ],
     [
-      "offline, and the time is over",
+      "offline, when the retry is due",
       { type: "offline", retryAt: 900, why: "x" },
       1,
       "~ offline, 1 waiting to be sent, trying now ~",
@@ -337,29 +337,29 @@ describe("what is shown", () => {
   });
 });
 
-describe("where the record is kept", () => {
+describe("the path of the record", () => {
   const owner = { url: new URL("http://localhost:8787"), room: "lobby", name: "alice" };
   const pathOf = (change: object): string =>
     recordPath({ ...owner, ...change }, { XDG_STATE_HOME: "/state" });
 
-  test("below XDG_STATE_HOME; a relative one is none", () => {
+  test("is below XDG_STATE_HOME; a relative one is ignored", () => {
     expect(pathOf({})).toBe("/state/chat-room/localhost%3a%8787/lobby/alice.json");
     expect(recordPath(owner, { XDG_STATE_HOME: "state" })).toMatch(/\/\.local\/state\/chat-room\//);
   });
 
-  test("two endpoints of one host are two places", () => {
+  test("differs for two endpoints of one host", () => {
     const url = new URL("https://c.d/chat");
     expect(pathOf({ url })).toBe("/state/chat-room/c.d%2f%chat/lobby/alice.json");
   });
 
-  test("names that differ in case have files that differ without it", () => {
+  test("differs without case for names that differ in case", () => {
     const names = ["alice", "Alice", "ALICE", "aLice", "Σ", "σ", "ς"];
     const paths = names.map((name) => pathOf({ name }).toLowerCase());
     expect(new Set(paths).size).toBe(names.length);
   });
 
   test.each([".lock", ".unreadable-1764244800", ".unreadable-1764244800-9"])(
-    "the longest name fits into a file's name, with %s behind it",
+    "is short enough for the longest name, followed by %s",
     (ending) => {
       const name = "\u{10400}".repeat(32);
       const file = pathOf({ name }).split("/").at(-1) ?? "";
@@ -370,7 +370,7 @@ describe("where the record is kept", () => {
 
 describe("the exit code", () => {
   test.each([
-    [1000, EXIT.fine],
+    [1000, EXIT.success],
     [1009, EXIT.refused],
     [4000, EXIT.unreachable],
     [4001, EXIT.notAllowed],
@@ -380,10 +380,10 @@ describe("the exit code", () => {
   ])("of close %d is %d", (code, exit) => expect(exitOfClose(code)).toBe(exit));
 
   test.each([
-    ["all is well", EXIT.fine, EXIT.fine, EXIT.fine],
-    ["one refused", EXIT.fine, EXIT.refused, EXIT.refused],
-    ["unknown is worse than refused", EXIT.refused, EXIT.unknown, EXIT.unknown],
-    ["put out, with one refused", EXIT.notAllowed, EXIT.refused, EXIT.notAllowed],
+    ["all confirmed", EXIT.success, EXIT.success, EXIT.success],
+    ["one rejected", EXIT.success, EXIT.refused, EXIT.refused],
+    ["unknown is worse than rejected", EXIT.refused, EXIT.unknown, EXIT.unknown],
+    ["access denied, with one rejected", EXIT.notAllowed, EXIT.refused, EXIT.notAllowed],
   ])("when %s", (_case, a, b, exit) => {
     expect([worse(a, b), worse(b, a)]).toEqual([exit, exit]);
   });

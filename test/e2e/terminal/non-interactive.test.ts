@@ -1,4 +1,4 @@
-/** Scripts that use the client through pipes, against a real server. */
+/** Non-interactive mode: scripts use the client through pipes, against a real server. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { TestRoom } from "../../support/clients/room.ts";
@@ -18,19 +18,19 @@ async function bobIn(name: string): Promise<{ bob: V1Client; to: string[] }> {
   return { bob, to: ["alice", name, "--url", server.url] };
 }
 
-test("one-shot: sends all lines in order, waits for the confirmations, exits with 0 and says nothing", async () => {
+test("one-shot: sends all lines in order, waits for the confirmations, exits with 0 and prints nothing", async () => {
   const { bob, to } = await bobIn("one-shot");
   const input = `bob: hi\n\n*: all\r\nbob, alice: both\n${"bob: more\n".repeat(300)}bob: last, no line feed`;
   const { code, out, err } = await run(to, newHome(), input);
   expect({ code, err }).toEqual({ code: 0, err: "" });
-  // What one writes to oneself comes back.
+  // A message to oneself is shown.
   expect(out).toBe("from alice: both\n");
   await bob.hears("last, no line feed");
   const expected = ["hi", "all", "both", ...Array<string>(300).fill("more"), "last, no line feed"];
   expect(bob.heard).toEqual(expected.map((text) => `alice: ${text}`));
 });
 
-test("what waited for the name is shown, once; an empty input only fetches it", async () => {
+test("messages that waited for the name are shown once; an empty input only fetches them", async () => {
   const { bob, to } = await bobIn("mail");
   const home = newHome();
   expect(await run(to, home)).toEqual({ code: 0, out: "", err: "" });
@@ -43,7 +43,7 @@ test("what waited for the name is shown, once; an empty input only fetches it", 
   expect(await run([...to, "--since", "0"], home)).toEqual(fetched);
 });
 
-test("1: a refused message, an unreadable line, one too long; the others are sent", async () => {
+test("1: a rejected message, an invalid line, a message too long; the others are sent", async () => {
   const { bob, to } = await bobIn("refused");
   const input = `nobody: hi\nno colon\nbob: ${"x".repeat(8_193)}\nbob: fine\n`;
   const { code, out, err } = await run(to, newHome(), input);
@@ -56,18 +56,18 @@ test("1: a refused message, an unreadable line, one too long; the others are sen
 });
 
 test.each([
-  ["no name", [], "who are you"],
-  ["an unknown flag", ["alice", "--colour"], "there is no option --colour; there are --url, "],
+  ["no name", [], "give a name: "],
+  ["an unknown flag", ["alice", "--colour"], "unknown option --colour; the options are --url, "],
   ["a bad URL", ["alice", "--url", "ftp://localhost"], "--url: expected an address like https://"],
-  ["a name that moves the cursor", [`a${ESCAPE}[2J`], '"a[2J" is no name: '],
+  ["a name that moves the cursor", [`a${ESCAPE}[2J`], '"a[2J" is not a valid name: '],
 ])("2: %s", async (_case, args, sentence) => {
   const { code, out, err } = await run(args, newHome(), "bob: hi\n");
   expect({ code, out }).toEqual({ code: 2, out: "" });
   expect(err).toContain(`chat: ${sentence}`);
-  expect(err).toMatch(/chat --help tells the rest\n$/);
+  expect(err).toMatch(/see chat --help\n$/);
 });
 
-test("4: a wrong key; CHAT_KEY is one, --key goes before it", async () => {
+test("4: a wrong key; --key takes precedence over CHAT_KEY", async () => {
   const { bob, to } = await bobIn("keys");
   const owner = { ...newHome(), CHAT_KEY: "sesame" };
   expect((await run(to, owner, "bob: with the key\n")).code).toBe(0);
@@ -83,14 +83,14 @@ test("4: a wrong key; CHAT_KEY is one, --key goes before it", async () => {
   expect(bob.heard).toEqual(["alice: with the key"]);
 });
 
-test("6: a record that cannot be kept", async () => {
+test("6: a record that cannot be written", async () => {
   const { to } = await bobIn("record");
   const { code, out, err } = await run(to, { XDG_STATE_HOME: "/dev/null/x" }, "bob: hi\n");
   expect({ code, out }).toEqual({ code: 6, out: "" });
   expect(err).toMatch(/^chat: \/dev\/null\/x\/chat-room\/.*cannot be/);
 });
 
-test("141: nobody reads on", async () => {
+test("141: the reader of the output is gone", async () => {
   const { bob, to } = await bobIn("broken-pipe");
   const alice = Piped.starts([...to, "--json"], newHome());
   await alice.says('"state":"live"');
@@ -100,7 +100,7 @@ test("141: nobody reads on", async () => {
   expect(alice.err).toBe("");
 });
 
-test("143: a signal is a clean leave, and lets go of the record", async () => {
+test("143: a signal ends the program cleanly and releases the record", async () => {
   const { bob, to } = await bobIn("signal");
   const home = newHome();
   const alice = Piped.starts([...to, "--json"], home);
@@ -111,7 +111,7 @@ test("143: a signal is a clean leave, and lets go of the record", async () => {
   expect((await run(to, home, "bob: again\n")).code).toBe(0);
 });
 
-test("--json: entries, presence, states and refusals, one object a line and nothing else", async () => {
+test("--json: prints entries, presence, states and rejections, one object per line and nothing else", async () => {
   const { bob, to } = await bobIn("json");
   const alice = Piped.starts([...to, "--json"], newHome());
   await alice.says('"state":"live"');
@@ -147,7 +147,7 @@ test("--json: entries, presence, states and refusals, one object a line and noth
   expect(alice.err).toMatch(/^chat: not sent: nobody here is called nobody/);
 });
 
-test("--json: JSON lines go in, with line breaks; a bad one is told by its number, and the others are sent", async () => {
+test("--json: accepts JSON lines with line breaks; reports an invalid one by its number, and sends the others", async () => {
   const { bob, to } = await bobIn("json-lines");
   const input = [
     JSON.stringify({ text: "one\n  two\u2028three", to: ["bob"] }),
@@ -160,15 +160,15 @@ test("--json: JSON lines go in, with line breaks; a bad one is told by its numbe
   const { code, out, err } = await run([...to, "--json"], newHome(), input.join("\n"));
   await bob.hears("/quit");
   expect(bob.heard).toEqual(["alice: one\n  two\u2028three", "alice: a line", "alice: /quit"]);
-  expect(err).toContain('chat: line 2: there is no field "too"; there are text and to\n');
-  expect(err).toContain("chat: line 4: this is no JSON");
+  expect(err).toContain('chat: line 2: unknown field "too"; the fields are text and to\n');
+  expect(err).toContain("chat: line 4: not valid JSON");
   expect(err).toContain("chat: line 6: to whom?");
   expect(err.trimEnd().split("\n")).toHaveLength(3);
   expect(code).toBe(1);
   for (const line of out.trimEnd().split("\n")) JSON.parse(line);
 });
 
-test("without --json a line of JSON is not one: nothing goes out", async () => {
+test("without --json a line of JSON is not parsed as JSON, and not sent", async () => {
   const { bob, to } = await bobIn("no-json");
   const { code, err } = await run(to, newHome(), '{"text":"hi"}\nbob: fine\n');
   expect(code).toBe(1);
@@ -177,7 +177,7 @@ test("without --json a line of JSON is not one: nothing goes out", async () => {
   expect(bob.heard).toEqual(["alice: fine"]);
 });
 
-test("lines for people: commands answer, comings and goings are not told, no prompt and no colour", async () => {
+test("lines for people: commands are answered; no presence, no prompt and no colour", async () => {
   const { to } = await bobIn("plain");
   const { code, out, err } = await run(to, newHome(), "/who\n/history\n/help\n");
   expect({ code, err }).toEqual({ code: 0, err: "" });
@@ -214,8 +214,8 @@ test("--help and --version", async () => {
   });
 });
 
-// Last, because the others would miss the server.
-test("R5: kill -9 of the client, then of the server: nothing is lost, nothing comes twice, in order", async () => {
+// Last, because it kills the server of the others.
+test("R5: kill -9 of the client, then of the server: nothing is lost or doubled, and the order is kept", async () => {
   const { bob, to } = await bobIn("crash");
   const home = newHome();
   const first = Piped.starts([...to, "--json"], home);
@@ -224,7 +224,7 @@ test("R5: kill -9 of the client, then of the server: nothing is lost, nothing co
   await first.says('"state":"offline"');
   first.writes("bob: one\nbob: two\nno colon\n");
   await first.complains("line 3");
-  // What was read in an earlier turn is on record.
+  // Lines read before this one are on disk.
   first.writes("no colon\n");
   await first.complains("line 4");
   first.kill("SIGKILL");

@@ -1,3 +1,4 @@
+/** The command line: every way to give an option, and every way to get one wrong. */
 import { expect, test } from "vitest";
 import { HELP } from "../../../src/apps/terminal/help.ts";
 import { readOptions } from "../../../src/apps/terminal/options.ts";
@@ -24,36 +25,36 @@ test.each([
   ["a URL without a scheme", ["alice", "--url", "localhost:8787"], {}, {}],
   ["a URL with a path", ["alice", "--url=h/chat/"], {}, { url: new URL("https://h/chat") }],
   ["a value as a word", ["alice", "--url", "https://h:1/"], {}, { url: new URL("https://h:1/") }],
-  ["a flag twice: the last", ["alice", "--since", "1", "--since", "2"], {}, { since: 2 }],
+  ["a repeated flag: the last one", ["alice", "--since", "1", "--since", "2"], {}, { since: 2 }],
   ["--since 0", ["alice", "--since", "0"], {}, { since: 0 }],
-  ["--timeout, a part of a second", ["alice", "--timeout", "0.5"], {}, { timeoutMs: 500 }],
-  ["--timeout 0: for ever", ["alice", "--timeout", "0"], {}, { timeoutMs: Infinity }],
+  ["--timeout, a fraction of a second", ["alice", "--timeout", "0.5"], {}, { timeoutMs: 500 }],
+  ["--timeout 0: no limit", ["alice", "--timeout", "0"], {}, { timeoutMs: Infinity }],
   ["a key", ["alice", "--key", "k"], {}, { key: "k" }],
   ["a key that begins with -", ["alice", "--key=-k"], {}, { key: "-k" }],
-  ["a key of the environment", ["alice"], { CHAT_KEY: "e" }, { key: "e" }],
-  ["a key of both: the flag", ["alice", "--key", "k"], { CHAT_KEY: "e" }, { key: "k" }],
+  ["a key from the environment", ["alice"], { CHAT_KEY: "e" }, { key: "e" }],
+  ["a key from both: the flag", ["alice", "--key", "k"], { CHAT_KEY: "e" }, { key: "k" }],
   ["an empty key: none", ["alice", "--key", ""], { CHAT_KEY: "e" }, {}],
 ])("reads %s", (_case, args, env, expected) => {
   expect(readOptions(args, env)).toEqual({ type: "chat", options: { ...PRESET, ...expected } });
 });
 
 test.each([
-  ["no name", [], "who are you?"],
-  ["a third word", ["alice", "lobby", "hi", "all"], 'what is "hi all"?'],
-  ["a bad name", ["al ice"], '"al ice" is no name: a name has 1 to 32'],
-  ["a bad room", ["alice", "../x"], '"../x" is no room'],
-  ["an unknown flag", ["alice", "--nope"], "there is no option --nope; there are --url, --key,"],
-  ["an unknown flag with a value", ["alice", "--nope=1"], "there is no option --nope;"],
-  ["an unknown short flag", ["alice", "-x"], "there is no option -x;"],
+  ["no name", [], "give a name"],
+  ["a third word", ["alice", "lobby", "hi", "all"], 'too many arguments: "hi all"'],
+  ["a bad name", ["al ice"], '"al ice" is not a valid name: a name has 1 to 32'],
+  ["a bad room", ["alice", "../x"], '"../x" is not a valid room name'],
+  ["an unknown flag", ["alice", "--nope"], "unknown option --nope; the options are --url, --key,"],
+  ["an unknown flag with a value", ["alice", "--nope=1"], "unknown option --nope;"],
+  ["an unknown short flag", ["alice", "-x"], "unknown option -x;"],
   [
-    "a flag named like what all objects have",
+    "a flag named like a property of all objects",
     ["alice", "--constructor"],
-    "there is no option --constructor",
+    "unknown option --constructor",
   ],
-  ["a negated flag", ["alice", "--no-json"], "there is no option --no-json"],
-  ["a forgotten value", ["alice", "--url"], "--url needs a value"],
+  ["a negated flag", ["alice", "--no-json"], "unknown option --no-json"],
+  ["a missing value", ["alice", "--url"], "--url needs a value"],
   ["a flag where a value should be", ["alice", "--url", "--json"], "--url needs a value"],
-  ["a value where none belongs", ["alice", "--json=yes"], "--json stands alone"],
+  ["a value of a flag without one", ["alice", "--json=yes"], "--json takes no value"],
   ["a URL of another scheme", ["alice", "--url", "ftp://h"], "--url: expected"],
   ["no URL", ["alice", "--url", ""], "--url: expected"],
   ["a URL with a password", ["alice", "--url", "http://a:b@h"], "--url: no user or password"],
@@ -63,22 +64,22 @@ test.each([
     "--url: neither ? nor # belongs into the address",
   ],
   [
-    "--since that is no number",
+    "--since that is not a number",
     ["alice", "--since", "yesterday"],
     "--since: expected a whole number",
   ],
   ["--since below 0", ["alice", "--since=-1"], "--since: expected"],
   ["--since that is too big", ["alice", "--since", "9999999999999999"], "--since: expected"],
-  ["--timeout that is no number", ["alice", "--timeout", "soon"], "--timeout: expected seconds"],
+  ["--timeout that is not a number", ["alice", "--timeout", "soon"], "--timeout: expected seconds"],
   ["--timeout that is too big", ["alice", "--timeout", "1e9"], "--timeout: expected seconds"],
   ["a key with half a character", ["alice", "--key", "\ud800"], "the key is not well-formed"],
-])("says what is wrong with %s", (_case, args, sentence) => {
-  const wish = readOptions(args, {});
-  expect(wish).toEqual({ type: "wrong", why: expect.stringContaining(sentence) });
+])("rejects %s with a sentence", (_case, args, sentence) => {
+  const parsed = readOptions(args, {});
+  expect(parsed).toEqual({ type: "invalid", why: expect.stringContaining(sentence) });
 });
 
 test.each([
   ["--help", ["--help"], { type: "help", text: HELP }],
-  ["-h, whatever else is missing", ["-h"], { type: "help", text: HELP }],
+  ["-h, even without a name", ["-h"], { type: "help", text: HELP }],
   ["--version", ["alice", "--version"], { type: "version" }],
 ])("answers %s", (_case, args, expected) => expect(readOptions(args, {})).toEqual(expected));

@@ -1,4 +1,4 @@
-/** A person at a real pseudo-terminal, a real server, and real keystrokes; asserted is what stands on the screen. */
+/** Interactive mode at a real pseudo-terminal, with a real server and real keystrokes; the tests assert what is on the screen. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { TestRoom } from "../../support/clients/room.ts";
 import { Server } from "../../support/server/server.ts";
@@ -19,7 +19,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
   });
   afterAll(() => server.stop());
 
-  /** Bob is there by hand; alice sits down at a terminal. */
+  /** Bob is a test client; alice sits at a terminal. */
   async function aliceAndBob(
     roomName: string,
     { env = {}, columns = 120 }: { env?: Record<string, string>; columns?: number } = {},
@@ -34,7 +34,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     return { alice, bob, home };
   }
 
-  test("greets, sends, shows what comes, answers commands, and leaves on /quit", async () => {
+  test("welcomes, sends, shows messages, answers commands, and leaves on /quit", async () => {
     const { alice, bob } = await aliceAndBob("talk");
     alice.types(`bob: hi, it is Alice${ENTER}`);
     await bob.hears("hi, it is Alice");
@@ -73,7 +73,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     expect(alice.raw).not.toContain(`${ESCAPE}[3`);
   });
 
-  test("incoming lines leave the prompt and what is half typed whole, over several rows too", async () => {
+  test("incoming lines leave the prompt and half-typed text unchanged, over several rows too", async () => {
     const { alice, bob } = await aliceAndBob("tear", { columns: 40 });
     alice.types("bob: a line that is longer than the terminal is wide");
     await alice.seesAtBottom("alice> bob: a line that is longer than t", "he terminal is wide");
@@ -86,7 +86,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
       "alice> bob: a line that is longer than t",
       "he terminal is wide",
     );
-    // The cursor stays where it was: in the first row now.
+    // The cursor keeps its position, which is now in the first row.
     alice.types(LEFT.repeat(40));
     alice.types("X");
     await alice.sees("an X", (rows) => rows.at(-2)?.includes("X") === true);
@@ -103,9 +103,9 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     expect(await alice.exit()).toBe(0);
   });
 
-  test("a paste over the edge of the terminal, then keys and incoming lines: nothing is drawn twice", async () => {
+  test("a paste that wraps, then keys and incoming lines: nothing is drawn twice", async () => {
     const { alice, bob } = await aliceAndBob("paste", { columns: 40 });
-    // In one piece, which is how a paste comes, with a tab in it.
+    // In one piece, as a paste arrives, with a tab in it.
     alice.types(`bob: ${"word ".repeat(8)}\tend`);
     await alice.sees("all of it", (rows) => rows.at(-1)?.endsWith("end") === true);
     const pasted = alice.rows;
@@ -119,10 +119,10 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     expect(alice.rows).toHaveLength(pasted.length + 1);
   });
 
-  /** What a terminal sends where bracketed paste was asked for. */
+  /** The bytes that a terminal sends for a bracketed paste. */
   const paste = (text: string): string => `${ESCAPE}[200~${text}${ESCAPE}[201~`;
 
-  test("a paste of several lines is one message, with its line breaks; a pasted command is none", async () => {
+  test("a paste of several lines is one message, with its line breaks; a pasted command is text", async () => {
     const { alice, bob } = await aliceAndBob("pasted");
     expect(alice.raw).toContain(`${ESCAPE}[?2004h`);
     await alice.strikes("bob: ", "alice> bob:");
@@ -131,18 +131,18 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     alice.types(`!${ENTER}`);
     await bob.hears("one\n/quit\n\ttwo[31m!");
 
-    // In a line of its own, too: it is asked about, as all plain text is at first.
+    // A pasted command alone in the line is text too: it needs confirmation, like the first plain text.
     alice.types(paste("/quit\n"));
     await alice.seesAtBottom("alice> /quit");
     alice.types(ENTER);
-    await alice.seesAtBottom("alice> /quit", /^\* to everyone\? Enter once more/, "alice> /quit");
+    await alice.seesAtBottom("alice> /quit", /^\* to everyone\? Press Enter again/, "alice> /quit");
     alice.types(ENTER);
     await bob.hears("/quit");
     expect(bob.heard).toEqual(["alice: one\n/quit\n\ttwo[31m!", "alice: /quit"]);
 
     alice.types(paste("x".repeat(70_000)));
     await alice.seesAtBottom(/^\* the paste is too long/, "alice>");
-    // A command that is typed is one, also where something was pasted and taken away before.
+    // A typed command works, also after a paste that was deleted.
     alice.types(paste("/x"));
     await alice.seesAtBottom("alice> /x");
     alice.types("\u0015");
@@ -154,10 +154,10 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     );
   });
 
-  test("plain text goes to everyone after a question; changed, it is asked about again", async () => {
+  test("plain text goes to everyone after a confirmation; changed text needs another", async () => {
     const { alice, bob } = await aliceAndBob("plain");
     alice.types(`hello${ENTER}`);
-    await alice.seesAtBottom("alice> hello", /^\* to everyone\? Enter once more/, "alice> hello");
+    await alice.seesAtBottom("alice> hello", /^\* to everyone\? Press Enter again/, "alice> hello");
     alice.types(`\u0001bob: ${ENTER}`);
     await bob.hears("hello");
     alice.types(`at 10:30${ENTER}`);
@@ -179,7 +179,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     expect(alice.raw).toContain(`${ESCAPE}[?2004l`);
   });
 
-  test("words wrap, also of wide letters, and no row passes for a line of its own", async () => {
+  test("words wrap, and no row looks like a line of its own", async () => {
     const { alice, bob } = await aliceAndBob("wrap", { columns: 40 });
     bob.says(`${"one two three ".repeat(3)}${"x".repeat(40)}from carol: hi`, { to: ["alice"] });
     await alice.seesAtBottom(
@@ -191,7 +191,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     );
   });
 
-  test("a signal sets the terminal back", async () => {
+  test("a signal restores the terminal", async () => {
     const { alice } = await aliceAndBob("set-back");
     alice.signals("SIGTERM");
     await alice.exit();
@@ -221,15 +221,15 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     expect(await alice.exit()).toBe(0);
   });
 
-  test("names have colours, unless NO_COLOR is set; a text has none of its own", async () => {
+  test("names have colours, unless NO_COLOR is set; texts have none", async () => {
     const { alice, bob } = await aliceAndBob("colours", { env: { NO_COLOR: "" } });
     bob.says(`${ESCAPE}[31mred${ESCAPE}]0;title\u0007\u009b2J`, { to: ["alice"] });
     await alice.seesAtBottom("from bob: [31mred]0;title2J", "alice>");
-    // oxlint-disable-next-line no-control-regex -- the colour is what is looked for
+    // oxlint-disable-next-line no-control-regex -- the test expects a colour
     expect(alice.raw).toMatch(/from \u001b\[\d\dmbob\u001b\[0m: \[31mred/);
   });
 
-  test("another connection of the name ends it, with a sentence and 4", async () => {
+  test("another connection of the name: a sentence and exit code 4", async () => {
     const { alice } = await aliceAndBob("taken");
     const other = await new TestRoom(server, "taken").joins("alice", { dialect: "chat.v1" });
     onTestFinished(async () => void (await other.leaves()));
@@ -237,7 +237,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     expect(alice.rows.at(-2)).toMatch(/^\* .*newer connection/);
   });
 
-  test("the record of a name has one owner: a second process says so, and exits with 6", async () => {
+  test("the record of a name has one owner: a second process reports it and exits with 6", async () => {
     const { home } = await aliceAndBob("owner");
     const second = await run(["alice", "owner", "--url", server.url], home, "bob: hi\n");
     expect(second.code).toBe(6);
@@ -245,14 +245,14 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     expect(second.out).toBe("");
   });
 
-  test("a closed terminal is a clean leave", async () => {
+  test("a closed terminal ends the program cleanly", async () => {
     const { alice, bob } = await aliceAndBob("hangup");
     alice.vanishes();
     await bob.sees("left", "alice");
   });
 
-  // Last, because the others would miss the server.
-  test("without the server: tells what waits, keeps what is typed; sends all when it returns, or in another life", async () => {
+  // Last, because it kills the server of the others.
+  test("without the server: counts unsent messages and keeps half-typed text; sends them when the server returns, in a later run too", async () => {
     const { alice, bob, home } = await aliceAndBob("offline");
     await server.killNine();
     await alice.seesAtBottom(/^~ offline, (next try in \d+ s|trying now) ~$/, "alice>");
@@ -265,9 +265,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     );
     alice.types(`\u0015/quit${ENTER}`);
     expect(await alice.exit()).toBe(0);
-    expect(alice.rows.slice(-1)).toEqual([
-      "* 2 messages wait here, and will go out when you come back",
-    ]);
+    expect(alice.rows.slice(-1)).toEqual(["* 2 messages wait to be sent when you come back"]);
 
     const again = Person.sitsDown(["alice", "offline", "--url", server.url], home, 100);
     await again.seesAtBottom(
@@ -275,7 +273,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
       /^~ offline, 2 waiting to be sent, /,
       "alice>",
     );
-    // Tab works above and below the status.
+    // Completion works with a status line.
     await again.strikes("/h", "alice> /h");
     again.types(TAB);
     await again.seesAtBottom(

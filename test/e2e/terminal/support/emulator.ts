@@ -1,10 +1,10 @@
 /**
- * As much of a terminal as readline uses: what a person sees, from the bytes that the program writes.
+ * Emulates as much of a terminal as readline uses: turns the bytes that the program writes into what a person sees.
  *
- * Invariant: a sequence that it does not know throws: nothing is shown that was not understood.
+ * Invariant: an unknown sequence throws, so that the screen is never wrong.
  */
 
-// oxlint-disable-next-line no-control-regex -- these are what a terminal obeys
+// oxlint-disable-next-line no-control-regex -- control sequences of a terminal
 const SEQUENCE = /\u001b\[(\??[\d;]*)([A-Za-z])/y;
 
 export class Emulator {
@@ -12,14 +12,14 @@ export class Emulator {
   readonly #rows: string[][] = [[]];
   #row = 0;
   #column = 0;
-  /** What began and has not ended yet. */
+  /** The beginning of an incomplete sequence. */
   #rest = "";
 
   constructor(columns: number) {
     this.#columns = columns;
   }
 
-  /** What is on the screen, and what went up out of it; no spaces at the end, no empty rows below. */
+  /** The rows on the screen and those scrolled out above it; without trailing spaces and trailing empty rows. */
   get rows(): string[] {
     const rows = this.#rows.map((row) =>
       Array.from(row, (cell) => cell ?? " ")
@@ -42,10 +42,10 @@ export class Emulator {
       const [whole, parameters = "", verb = ""] = SEQUENCE.exec(all) ?? [];
       if (whole === undefined) {
         this.#rest = all.slice(index);
-        if (this.#rest.length > 16) throw new Error(`not known: ${JSON.stringify(this.#rest)}`);
+        if (this.#rest.length > 16) throw new Error(`unknown: ${JSON.stringify(this.#rest)}`);
         return;
       }
-      this.#obey(parameters, verb);
+      this.#execute(parameters, verb);
       index += whole.length - 1;
     }
   }
@@ -65,8 +65,8 @@ export class Emulator {
         return;
       default:
     }
-    if (character < " ") throw new Error(`not known: ${JSON.stringify(character)}`);
-    // A terminal wraps when the next character comes, not before.
+    if (character < " ") throw new Error(`unknown: ${JSON.stringify(character)}`);
+    // A terminal wraps with the next character, not before.
     if (this.#column >= this.#columns) this.#goTo(this.#row + 1, 0);
     const row = this.#rows[this.#row] ?? [];
     while (row.length < this.#column) row.push(" ");
@@ -74,7 +74,7 @@ export class Emulator {
     this.#column++;
   }
 
-  #obey(parameters: string, verb: string): void {
+  #execute(parameters: string, verb: string): void {
     const count = Math.max(1, Number(parameters) || 1);
     switch (verb) {
       case "A":
@@ -102,7 +102,7 @@ export class Emulator {
         return;
       default:
     }
-    throw new Error(`not known: CSI ${parameters} ${verb}`);
+    throw new Error(`unknown: CSI ${parameters} ${verb}`);
   }
 
   #goTo(row: number, column: number): void {

@@ -1,4 +1,4 @@
-/** Servers that are not this one, and one that is newer. All on loopback, each gone with its test. */
+/** Servers that are not a room, and one that is newer. All are on loopback, and each ends with its test. */
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
@@ -25,7 +25,7 @@ export async function stranger(
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** An address where nobody listens. */
+/** Returns an address where no server listens. */
 export async function nobody(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -57,7 +57,7 @@ export const welcome = {
   limits: LIMITS,
 };
 
-/** What a room answers to a plain request. */
+/** Answers a plain request as a room does. */
 export const likeARoom: RequestListener = (_request, response) => {
   response.writeHead(426, { "Content-Type": "application/json" });
   response.end(
@@ -72,12 +72,12 @@ export interface Sent {
   readonly to?: readonly string[];
 }
 
-/** Calls `hear` with each `send` of the client. */
-export function onSends(socket: WebSocket, hear: (sent: Sent) => void): void {
+/** Calls `onSend` with each `send` of the client. */
+export function onSends(socket: WebSocket, onSend: (sent: Sent) => void): void {
   socket.on("message", (data: Buffer) => {
     const text = data.toString();
     if (text === "ping") return socket.send("pong");
     const value = JSON.parse(text) as Sent | Sent[];
-    for (const item of [value].flat()) if (item.type === "send") hear(item);
+    for (const item of [value].flat()) if (item.type === "send") onSend(item);
   });
 }

@@ -1,7 +1,7 @@
 /**
- * The terminal client as people and scripts start it: at a pseudo-terminal, and between pipes.
+ * Runs the terminal client as people and scripts do: at a pseudo-terminal, and between pipes.
  *
- * Invariant: only processes that were started here are ended, by their id, and all of them at the latest with the test.
+ * Invariant: only processes that were started here are ended, by their id, each at the end of its test at the latest.
  */
 import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -13,14 +13,14 @@ import { Notifier } from "../../../support/wait-for.ts";
 import { Emulator } from "./emulator.ts";
 
 const MAIN = new URL("../../../../src/apps/terminal/main.ts", import.meta.url).pathname;
-/** Escape sequences are obeyed by whoever is at the end of the pipe. */
+/** Begins the control sequences of a terminal. */
 export const ESCAPE = "\u001b";
 
 export const hasScript = spawnSync("script", ["--version"]).status === 0;
 
 type Env = Readonly<Record<string, string>>;
 
-/** A home of its own, where records are kept. */
+/** Creates a folder of its own for records. */
 export function newHome(): { readonly XDG_STATE_HOME: string } {
   const folder = mkdtempSync(join(tmpdir(), "chat-room-terminal-"));
   homes.add(folder);
@@ -32,7 +32,7 @@ process.on("exit", () => {
   for (const folder of homes) rmSync(folder, { recursive: true, force: true });
 });
 
-/** What the shell of a person has set; nothing of the test runner's. */
+/** The environment of a person's shell, without the test runner's variables. */
 const environment = (env: Env): Env => ({
   PATH: process.env["PATH"] ?? "",
   HOME: "/nonexistent",
@@ -61,11 +61,11 @@ abstract class Program<Child extends ChildProcess> {
     });
   }
 
-  /** How it ended: the exit code, null if by a signal. */
+  /** The exit code; null after a signal. */
   async exit(): Promise<number | null> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
-      () => late.reject(new Error(`it does not end; so far:\n${this.account()}`)),
+      () => late.reject(new Error(`the program does not end; so far:\n${this.account()}`)),
       20_000,
     );
     try {
@@ -112,7 +112,7 @@ export class Piped extends Program<ChildProcessByStdio<Writable, Readable, Reada
     this.child.stdin.write(text);
   }
 
-  /** The input ends. */
+  /** Ends the input. */
   ends(text = ""): this {
     this.child.stdin.end(text);
     return this;
@@ -122,7 +122,7 @@ export class Piped extends Program<ChildProcessByStdio<Writable, Readable, Reada
     this.child.kill(signal);
   }
 
-  /** Nobody reads on. */
+  /** Closes standard output. */
   stopsReading(): void {
     this.child.stdout.destroy();
   }
@@ -171,7 +171,7 @@ const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\'
 /** A person at a pseudo-terminal, which util-linux's `script` provides. */
 export class Person extends Program<ChildProcessByStdio<Writable, Readable, null>> {
   readonly #emulator: Emulator;
-  /** All that was written to the terminal. */
+  /** Everything that was written to the terminal. */
   raw = "";
   #failure: unknown;
 
@@ -204,7 +204,7 @@ export class Person extends Program<ChildProcessByStdio<Writable, Readable, null
     return new Person(child, { columns });
   }
 
-  /** What is on the screen. */
+  /** The rows on the screen. */
   get rows(): string[] {
     return this.#emulator.rows;
   }
@@ -214,26 +214,26 @@ export class Person extends Program<ChildProcessByStdio<Writable, Readable, null
   }
 
   /**
-   * Presses keys and waits until the last row shows it. Only a key that comes by itself is a key to readline: what comes
-   * in one piece is a paste, in which Tab is a character.
+   * Presses keys and waits until the last row shows them. Readline recognizes a key only if it arrives alone: keys in one
+   * piece are a paste, in which Tab is a character.
    */
   async strikes(keys: string, row: string): Promise<void> {
     this.types(keys);
     await this.seesAtBottom(row);
   }
 
-  /** The program, which is the only child of `script`, gets a signal. */
+  /** Sends a signal to the program, which is the only child of `script`. */
   signals(signal: NodeJS.Signals): void {
     const children = `/proc/${this.child.pid}/task/${this.child.pid}/children`;
     process.kill(Number(readFileSync(children, "utf8").trim()), signal);
   }
 
-  /** The terminal is closed. */
+  /** Closes the terminal. */
   vanishes(): void {
     this.child.kill("SIGKILL");
   }
 
-  /** Waits until the screen is as `look` wants it. */
+  /** Waits until the screen satisfies `look`. */
   async sees(what: string, look: (rows: readonly string[]) => boolean): Promise<void> {
     await this.notifier.until(
       () => {

@@ -1,6 +1,6 @@
-/** The table at the end. */
+/** The table at the end of the demo. */
 import { expect, test } from "vitest";
-import { table } from "../../../src/apps/demo/table.ts";
+import { formatReport } from "../../../src/apps/demo/report.ts";
 
 const ALICE = {
   name: "alice",
@@ -13,16 +13,16 @@ const ALICE = {
 };
 const BOB = { name: "bob", sent: 3, received: 175, lost: 12, doubled: 1, reordered: 2, strange: 0 };
 
-test("numbers stand below the ends of their headings", () => {
-  expect(table([ALICE, BOB])).toEqual([
+test("numbers are aligned with the ends of their headings", () => {
+  expect(formatReport([ALICE, BOB])).toEqual([
     "       sent  received  lost  doubled  reordered",
     "alice    34        75     0        0          0",
     "bob       3       175    12        1          2",
   ]);
 });
 
-test("strange messages have a column if there are any", () => {
-  expect(table([{ ...ALICE, strange: 2 }])).toEqual([
+test("there is a column for strange messages if there are any", () => {
+  expect(formatReport([{ ...ALICE, strange: 2 }])).toEqual([
     "       sent  received  lost  doubled  reordered  strange",
     "alice    34        75     0        0          0        2",
   ]);

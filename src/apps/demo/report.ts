@@ -1,10 +1,10 @@
-/** Prints tallies as a table for people: a line per client, numbers aligned at the right. */
+/** Formats tallies as a table for people: one line per client, numbers aligned at the right. */
 import type { Tally } from "./checker.ts";
 
 const COLUMNS = ["sent", "received", "lost", "doubled", "reordered"] as const;
 
-/** @returns lines without line ends, the first one the heading; a column for strange messages only if there are any */
-export function table(tallies: readonly Tally[]): readonly string[] {
+/** @returns lines without line ends, the heading first; the column "strange" is there only if a tally needs it */
+export function formatReport(tallies: readonly Tally[]): readonly string[] {
   const hasStrange = tallies.some(({ strange }) => strange > 0);
   const columns = hasStrange ? ([...COLUMNS, "strange"] as const) : COLUMNS;
   const width = Math.max(0, ...tallies.map(({ name }) => name.length));
