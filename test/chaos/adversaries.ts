@@ -1,7 +1,7 @@
 /**
- * Hostile neighbours: whatever a stranger can do to a room from outside, one thing after the other.
+ * Hostile clients: one after the other, everything that an unauthorized client can do to a room from outside.
  *
- * They are to disturb nobody. What they may say to the room goes to themselves alone, so that nobody else may see it.
+ * They must not disturb anybody. They address their messages to themselves, so no other client may receive one.
  */
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
@@ -13,18 +13,18 @@ import {
   type RawWebSocket,
   upgradeHeaders,
 } from "../support/clients/raw-websocket.ts";
-import type { Fault } from "./history.ts";
+import type { Violation } from "./history.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
-/** How many different names the strangers use. */
+/** Number of names that adversaries use. */
 const NAMES = 5;
 
 const send = (to: string, text: string): string =>
   JSON.stringify({ type: "send", id: text, text, to: [to] });
 
-/** What a stranger does on an open link, by name. */
-const ATTACKS: readonly ((link: RawWebSocket, me: string, chance: SeededRandom) => void)[] = [
-  (link, me, chance) => link.says(send(me, `secret ${chance.next()}`)),
+/** What an adversary does on an open connection. */
+const ATTACKS: readonly ((link: RawWebSocket, me: string, random: SeededRandom) => void)[] = [
+  (link, me, random) => link.says(send(me, `secret ${random.next()}`)),
   (link) => link.says("{"),
   (link) => link.says(`${"[".repeat(20_000)}${"]".repeat(20_000)}`),
   (link) =>
@@ -47,7 +47,7 @@ const ATTACKS: readonly ((link: RawWebSocket, me: string, chance: SeededRandom) 
   (link) =>
     link.sends(closeFrameOf(4999, "bye"), closeFrameOf(1005), frameOf(OPCODE.text, "after all")),
   (link, me) => {
-    // A flood: more than the allowance.
+    // A flood above the rate limit.
     for (let number = 0; number < 600; number++) link.says(send(me, `flood ${number}`));
   },
   (link) => {
@@ -58,7 +58,7 @@ const ATTACKS: readonly ((link: RawWebSocket, me: string, chance: SeededRandom) 
   },
 ];
 
-/** Queries that are refused. */
+/** Queries that the room rejects. */
 const QUERIES = [
   "name=",
   "name=a&name=b",
@@ -72,79 +72,82 @@ export class Adversary {
   readonly #origin: string;
   readonly #path: string;
   readonly #members: readonly string[];
-  readonly #chance: SeededRandom;
-  readonly faults: Fault[] = [];
-  /** How many things it did. */
-  deeds = 0;
+  readonly #random: SeededRandom;
+  readonly violations: Violation[] = [];
+  /** Number of actions so far. */
+  actions = 0;
 
   /**
-   * @param origin  where the room is
+   * @param origin  of the room's server
    * @param path    of the room
-   * @param members whose names belong to keys
+   * @param members names that have a key
    */
-  constructor(origin: string, path: string, members: readonly string[], chance: SeededRandom) {
+  constructor(origin: string, path: string, members: readonly string[], random: SeededRandom) {
     this.#origin = origin;
     this.#path = path;
     this.#members = members;
-    this.#chance = chance;
+    this.#random = random;
   }
 
-  async goesOn(stop: AbortSignal, isHushed: () => boolean): Promise<void> {
+  async runs(stop: AbortSignal, isQuiesced: () => boolean): Promise<void> {
     while (!stop.aborted) {
-      await pause(this.#chance.between(20, 300));
-      if (isHushed()) continue;
-      this.deeds++;
-      // While the server is down, strangers have no success either.
-      await this.#deed().catch(() => {});
+      await pause(this.#random.between(20, 300));
+      if (isQuiesced()) continue;
+      this.actions++;
+      // Actions fail while the server is down.
+      await this.#act().catch(() => {});
     }
   }
 
-  #deed(): Promise<void> {
-    const kind = this.#chance.next();
-    if (kind < 0.1) return this.#breaksOff();
-    if (kind < 0.2) return this.#knocks(this.#chance.one(QUERIES));
-    if (kind < 0.3) return this.#steals(this.#chance.one(this.#members));
-    return this.#attacks(`stranger-${this.#chance.between(1, NAMES)}`);
+  #act(): Promise<void> {
+    const kind = this.#random.next();
+    if (kind < 0.1) return this.#abortHandshake();
+    if (kind < 0.2) return this.#sendInvalidQuery(this.#random.pick(QUERIES));
+    if (kind < 0.3) return this.#stealName(this.#random.pick(this.#members));
+    return this.#attack(`adversary-${this.#random.between(1, NAMES)}`);
   }
 
-  async #attacks(me: string): Promise<void> {
-    const link = await this.#enters(`name=${me}`);
+  async #attack(me: string): Promise<void> {
+    const link = await this.#connect(`name=${me}`);
     if (link === undefined) return;
-    for (let more = this.#chance.between(1, 3); more > 0; more--) {
-      this.#chance.one(ATTACKS)(link, me, this.#chance);
+    for (let more = this.#random.between(1, 3); more > 0; more--) {
+      this.#random.pick(ATTACKS)(link, me, this.#random);
     }
-    await pause(this.#chance.between(5, 400));
+    await pause(this.#random.between(5, 400));
     link.vanishes();
   }
 
-  /** A name belongs to the key that it was first used with. */
-  async #steals(name: string): Promise<void> {
-    const link = await this.#enters(`name=${name}`);
+  /** Tries to join under a member's name, which belongs to the key that first used it. */
+  async #stealName(name: string): Promise<void> {
+    const link = await this.#connect(`name=${name}`);
     try {
       await link?.refusal();
     } catch (error) {
-      if (!String(error).includes("let in")) return;
-      this.faults.push({ rule: "R1", what: `a stranger without a key was let in as ${name}` });
+      if (!String(error).includes("admitted instead")) return;
+      this.violations.push({
+        rule: "R1",
+        what: `an adversary without a key was admitted as ${name}`,
+      });
     } finally {
       link?.vanishes();
     }
   }
 
-  async #knocks(query: string): Promise<void> {
-    (await this.#enters(query))?.vanishes();
+  async #sendInvalidQuery(query: string): Promise<void> {
+    (await this.#connect(query))?.vanishes();
   }
 
-  /** A handshake that stops in the middle. */
-  async #breaksOff(): Promise<void> {
+  /** Sends half a handshake, then resets the connection. */
+  async #abortHandshake(): Promise<void> {
     const { hostname, port } = new URL(this.#origin);
     const socket = connect(Number(port), hostname);
     socket.on("error", () => {});
     socket.write(`GET ${this.#path}?name=half HTTP/1.1\r\nHost: x\r\nUpgr`);
-    await pause(this.#chance.between(1, 300));
+    await pause(this.#random.between(1, 300));
     socket.resetAndDestroy();
   }
 
-  async #enters(query: string): Promise<RawWebSocket | undefined> {
+  async #connect(query: string): Promise<RawWebSocket | undefined> {
     const headers = upgradeHeaders(["chat.v1"]);
     const { webSocket } = await sendRequest(this.#origin, `${this.#path}?${query}`, { headers });
     return webSocket;

@@ -1,4 +1,4 @@
-/** Chaos as it is run: a process of its own, with a server of its own or against somebody else's endpoint. */
+/** Chaos as a user runs it: a process of its own, with its own server or against an endpoint. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,12 +12,12 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { Server } from "../support/server/server.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
-/** Two starts of a server, storm and calm, on a machine that is busy. */
-const CHAOS_MS = 120_000;
-/** Rules that can be seen from outside. */
-const SEEN = ["R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R11"];
+/** Two server starts, the disturbances and the final quiet phase, on a busy machine. */
+const RUN_MS = 120_000;
+/** Rules that can be checked from outside. */
+const OBSERVABLE = ["R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R11"];
 
-/** The temporary folder of the run, in which nothing may be left. */
+/** The run's temporary folder, which must be empty at the end. */
 let folder: string;
 let running: Set<ChildProcess>;
 
@@ -54,7 +54,7 @@ function chaos(flags: readonly string[], vars: Readonly<Record<string, string>> 
   return { child, out: () => out, err: () => err, code };
 }
 
-/** The rules that have this verdict. */
+/** Returns the rules with this verdict. */
 const having = (verdict: string, { out }: Run): string[] =>
   Array.from(
     out().matchAll(new RegExp(`^ {2}(R\\d+) +${verdict}:`, "gm")),
@@ -62,27 +62,27 @@ const having = (verdict: string, { out }: Run): string[] =>
   );
 
 test(
-  "a short storm of seed 1 violates nothing",
+  "a short run of seed 1 violates no rule",
   async () => {
     const log = join(folder, "server.log");
     const run = chaos(["--seed", "1", "--minutes", "0.1", "--log", log]);
     expect(await run.code, run.out() + run.err()).toBe(0);
-    expect(having("held", run)).toEqual(SEEN);
-    expect(having("not seen from outside", run)).toEqual(["R9", "R10"]);
+    expect(having("held", run)).toEqual(OBSERVABLE);
+    expect(having("not observable", run)).toEqual(["R9", "R10"]);
     expect(run.out()).toMatch(
-      /round 1, seed 1: WINDOW=.*5 clients in \d+ lives, .*1 kill.*hostile deeds/,
+      /round 1, seed 1: WINDOW=.*5 clients in \d+ lives, .*1 kill.*hostile actions/,
     );
-    expect(run.out()).toMatch(/\nNothing was violated, with seed 1\.\n$/);
+    expect(run.out()).toMatch(/\nNo rule was violated with seed 1\.\n$/);
     expect(run.err()).toBe("");
     expect(readdirSync(folder)).toEqual(["server.log"]);
-    // The one that was killed, and the one after it.
+    // The server that was killed and its successor.
     expect(readFileSync(log, "utf8").split("Ready on http")).toHaveLength(3);
   },
-  CHAOS_MS,
+  RUN_MS,
 );
 
 test(
-  "an endpoint with TLS is tried under its own name, and not killed",
+  "an endpoint with TLS is tested under its own name, and is not killed",
   async () => {
     const server = await Server.starts({}, undefined, ["--local-protocol", "https"]);
     try {
@@ -95,18 +95,18 @@ test(
         { NODE_EXTRA_CA_CERTS: ca },
       );
       expect(await run.code, run.out() + run.err()).toBe(0);
-      expect(having("held", run)).toEqual(SEEN.filter((rule) => rule !== "R3"));
-      expect(having("not tried", run)).toEqual(["R3"]);
+      expect(having("held", run)).toEqual(OBSERVABLE.filter((rule) => rule !== "R3"));
+      expect(having("not tested", run)).toEqual(["R3"]);
       expect(run.out()).not.toMatch(/[1-9]\d* kill/);
     } finally {
       await server.stop();
     }
   },
-  CHAOS_MS,
+  RUN_MS,
 );
 
 test(
-  "Ctrl-C ends everything, and prints the verdict so far",
+  "Ctrl-C ends everything and prints the verdicts so far",
   async () => {
     const run = chaos(["--seed", "3", "--minutes", "5"]);
     await expect
@@ -116,15 +116,15 @@ test(
       .toBe(true);
     run.child.kill("SIGINT");
     expect(await run.code, run.out() + run.err()).toBe(130);
-    expect(having("not tried", run)).toEqual(["R2", "R3", "R11"]);
-    expect(run.out()).toMatch(/\nSo far nothing was violated, with seed 3\.\n$/);
+    expect(having("not tested", run)).toEqual(["R2", "R3", "R11"]);
+    expect(run.out()).toMatch(/\nSo far no rule was violated with seed 3\.\n$/);
     expect(readdirSync(folder)).toEqual([]);
   },
-  CHAOS_MS,
+  RUN_MS,
 );
 
 test(
-  "an endpoint that is no chat room cannot be tried, and that is told",
+  "an endpoint that is no chat room is an error",
   async () => {
     const other = createServer((_request, response) => response.end("hello"));
     other.listen(0, "127.0.0.1");
@@ -132,13 +132,13 @@ test(
     const { port } = other.address() as AddressInfo;
     const run = chaos(["--url", `http://127.0.0.1:${port}`, "--seed", "1", "--minutes", "0.05"]);
     expect(await run.code, run.out() + run.err()).toBe(3);
-    expect(run.err()).toMatch(/^\nIt could not be tried \(seed 1\): .*everyone to come in/);
+    expect(run.err()).toMatch(/^\nChaos could not run \(seed 1\): .*everyone to join/);
     other.close();
   },
-  CHAOS_MS,
+  RUN_MS,
 );
 
-test.each(["--help", "-h"])("%s says what it does", async (flag) => {
+test.each(["--help", "-h"])("%s prints the help", async (flag) => {
   const run = chaos([flag]);
   expect(await run.code).toBe(0);
   expect(run.out()).toMatch(/^npm run test:chaos -- /);
@@ -176,14 +176,14 @@ test.each([
     ["--url", "ftp://localhost"],
     '--url: expected an address like https://chat.example.com or localhost:8787, not "ftp://localhost"',
   ],
-])("%s is refused with a sentence", async (_case, flags, sentence) => {
+])("%s is rejected with a sentence", async (_case, flags, sentence) => {
   const run = chaos(flags);
   expect(await run.code).toBe(2);
-  expect(run.err()).toBe(`${sentence}. "npm run test:chaos -- --help" says what there is.\n`);
+  expect(run.err()).toBe(`${sentence}. "npm run test:chaos -- --help" lists the options.\n`);
   expect(run.out()).toBe("");
 });
 
-/** What a server signs itself with, as a text that can be trusted for the time of a test. */
+/** Returns the server's own certificate as PEM, to be trusted for one test. */
 function certificateOf({ hostname, port }: URL): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(

@@ -1,4 +1,6 @@
-/** The judge finds each planted fault, calls it by its rule, and finds nothing where nothing is wrong. */
+/**
+ * The checker finds each planted violation, names its rule, and reports nothing in a correct history.
+ */
 import { expect, test } from "vitest";
 import { History, type Fate, type ReceivedMessage } from "./history.ts";
 import { checkHistory, type Evidence, isGood } from "./checker.ts";
@@ -26,32 +28,32 @@ const TALK = [
   heard(3, "alice", "a2", ["bob"]),
 ];
 
-/** Alice and bob have talked, and all is well. */
+/** A correct history of alice and bob. */
 function well(): Planted {
   const [alice, bob] = [new History("alice"), new History("bob")];
-  alice.says({ text: "a1", isWrong: false, fate: "undecided" });
-  bob.says({ text: "b1", to: ["bob"], isWrong: false, fate: "undecided" });
-  alice.says({ text: "a2", to: ["bob"], isWrong: false, fate: "undecided" });
-  alice.says({ text: "a3", to: ["nobody"], isWrong: true, fate: "undecided" });
+  alice.addSent({ text: "a1", isWrong: false, fate: "undecided" });
+  bob.addSent({ text: "b1", to: ["bob"], isWrong: false, fate: "undecided" });
+  alice.addSent({ text: "a2", to: ["bob"], isWrong: false, fate: "undecided" });
+  alice.addSent({ text: "a3", to: ["nobody"], isWrong: true, fate: "undecided" });
   for (const entry of TALK) {
-    if (entry.from === "alice" || entry.to === undefined) alice.hears(entry);
-    bob.hears(entry);
+    if (entry.from === "alice" || entry.to === undefined) alice.addReceived(entry);
+    bob.addReceived(entry);
   }
-  alice.refused("a3", "unknown-peer");
-  alice.history = alice.got;
-  bob.history = bob.got;
+  alice.addRefused("a3", "unknown-peer");
+  alice.stored = alice.received;
+  bob.stored = bob.received;
   const histories = [alice, bob];
   const online = ["alice", "bob"];
   return {
     alice,
     bob,
-    evidence: { histories, talkers: [], faults: [], online, kills: 1, isFinal: true },
+    evidence: { histories, lineClients: [], violations: [], online, kills: 1, isFinal: true },
   };
 }
 
-const fateOf = (account: History, text: string, fate: Fate): void => {
-  const said = account.said.find((one) => one.text === text);
-  if (said !== undefined) said.fate = fate;
+const fateOf = (history: History, text: string, fate: Fate): void => {
+  const sent = history.sent.find((one) => one.text === text);
+  if (sent !== undefined) sent.fate = fate;
 };
 
 const violated = ({ evidence }: Planted): string[] =>
@@ -59,7 +61,7 @@ const violated = ({ evidence }: Planted): string[] =>
     .filter(({ verdict }) => verdict === "VIOLATED")
     .map(({ rule }) => rule);
 
-test("finds nothing where nothing is wrong, and says what it cannot see", () => {
+test("reports nothing for a correct history, and names the rules that it cannot observe", () => {
   const planted = well();
   expect(violated(planted)).toEqual([]);
   const verdicts = checkHistory(planted.evidence);
@@ -67,99 +69,107 @@ test("finds nothing where nothing is wrong, and says what it cannot see", () => 
   expect(verdicts.map(({ rule }) => rule)).toEqual(
     Array.from({ length: 11 }, (_, index) => `R${index + 1}`),
   );
-  const hidden = verdicts.filter(({ verdict }) => verdict === "not seen from outside");
+  const hidden = verdicts.filter(({ verdict }) => verdict === "not observable");
   expect(hidden.map(({ rule }) => rule)).toEqual(["R9", "R10"]);
 });
 
 test.each<[string, readonly string[], (planted: Planted) => void]>([
-  ["a loss", ["R5"], ({ bob }) => (bob.got = bob.got.filter(({ seq }) => seq !== 1))],
-  ["an entry twice", ["R5"], ({ bob }) => bob.got.push(heard(3, "alice", "a2", ["bob"]))],
-  ["a message stored twice", ["R5"], ({ bob }) => bob.got.push(heard(4, "alice", "a2", ["bob"]))],
-  ["another order", ["R4"], ({ bob }) => (bob.got = bob.got.toReversed())],
+  ["a loss", ["R5"], ({ bob }) => (bob.received = bob.received.filter(({ seq }) => seq !== 1))],
+  ["an entry twice", ["R5"], ({ bob }) => bob.received.push(heard(3, "alice", "a2", ["bob"]))],
   [
-    "one place for two, of which one was never sent",
+    "a message stored twice",
+    ["R5"],
+    ({ bob }) => bob.received.push(heard(4, "alice", "a2", ["bob"])),
+  ],
+  ["another order", ["R4"], ({ bob }) => (bob.received = bob.received.toReversed())],
+  [
+    "one seq for two messages, one of which was never sent",
     ["R4", "R5", "R8"],
     ({ evidence }) => {
       const carol = new History("carol");
-      carol.got = [heard(1, "alice", "another")];
-      carol.history = [];
+      carol.received = [heard(1, "alice", "another")];
+      carol.stored = [];
       evidence.histories = [...evidence.histories, carol];
       evidence.online = ["alice", "bob", "carol"];
     },
   ],
   [
-    "what is somebody else's",
+    "a message for somebody else",
     ["R8"],
-    ({ alice }) => alice.got.splice(1, 0, heard(2, "bob", "b1", ["bob"])),
+    ({ alice }) => alice.received.splice(1, 0, heard(2, "bob", "b1", ["bob"])),
   ],
-  ["what nobody sent", ["R8"], ({ alice }) => alice.got.push(heard(9, "stranger-1", "secret"))],
   [
-    "a history of others",
+    "a message that nobody sent",
+    ["R8"],
+    ({ alice }) => alice.received.push(heard(9, "adversary-1", "secret")),
+  ],
+  [
+    "somebody else's message in the history",
     ["R8", "R5"],
-    ({ alice }) => (alice.history = [...alice.got, heard(2, "bob", "b1", ["bob"])]),
+    ({ alice }) => (alice.stored = [...alice.received, heard(2, "bob", "b1", ["bob"])]),
   ],
   [
-    "what was shown and is gone after a kill",
+    "an entry that was delivered and is gone after a kill",
     ["R3"],
-    ({ bob }) => (bob.history = bob.got.filter(({ seq }) => seq !== 2)),
+    ({ bob }) => (bob.stored = bob.received.filter(({ seq }) => seq !== 2)),
   ],
   [
-    "a message that was never decided",
+    "a message that is never settled",
     ["R11"],
     ({ alice, evidence }) => {
-      alice.says({ text: "a4", isWrong: false, fate: "undecided" });
+      alice.addSent({ text: "a4", isWrong: false, fate: "undecided" });
       evidence.kills = 0;
     },
   ],
   [
-    "a refusal without a cause",
+    "an error without a cause",
     ["R5"],
     ({ alice }) => {
-      alice.says({ text: "a4", isWrong: false, fate: "undecided" });
-      alice.refused("a4", "lost");
+      alice.addSent({ text: "a4", isWrong: false, fate: "undecided" });
+      alice.addRefused("a4", "lost");
     },
   ],
-  ["a refusal of what is stored", ["R5"], ({ alice }) => fateOf(alice, "a1", "refused")],
-  ["two decisions of one message", ["R5"], ({ alice }) => alice.refused("a1", "bad-frame")],
+  ["an error for a stored message", ["R5"], ({ alice }) => fateOf(alice, "a1", "refused")],
+  ["two outcomes of one message", ["R5"], ({ alice }) => alice.addRefused("a1", "bad-frame")],
   [
-    "an unknown recipient who was not refused",
+    "an unknown recipient without an error",
     ["R6"],
     ({ alice, bob }) => {
-      for (const { got } of [alice, bob]) got.push(heard(4, "alice", "a3"));
-      alice.history = alice.got;
-      bob.history = bob.got;
+      for (const { received } of [alice, bob]) received.push(heard(4, "alice", "a3"));
+      alice.stored = alice.received;
+      bob.stored = bob.received;
       fateOf(alice, "a3", "confirmed");
-      for (const one of alice.said) if (one.text === "a3") delete (one as { to?: unknown }).to;
+      for (const one of alice.sent) if (one.text === "a3") delete (one as { to?: unknown }).to;
     },
   ],
   [
     "an unknown fate without a gap",
     ["R6"],
     ({ alice }) => {
-      alice.says({ text: "a4", isWrong: false, fate: "unknown" });
+      alice.addSent({ text: "a4", isWrong: false, fate: "unknown" });
     },
   ],
   [
-    "what was stored without ever being on record",
+    "a stored message that was never in a record",
     ["R5"],
     ({ alice }) => fateOf(alice, "a1", "dropped"),
   ],
   [
-    "somebody here whom the room takes for away",
+    "a connected member that the room lists as offline",
     ["R2"],
     ({ evidence }) => (evidence.online = ["bob"]),
   ],
   [
-    "a room that tells nobody who is here",
+    "a room that does not answer who is online",
     ["R11"],
     ({ evidence }) => (evidence.online = undefined),
   ],
   [
-    "faults seen on the way",
+    "violations found during the round",
     ["R1", "R7"],
     ({ alice, evidence }) => {
-      alice.fault("R1", "lost its name");
-      evidence.faults = [{ rule: "R7", what: "the server complained" }];
+      alice.violates("R1", "lost its name");
+      evidence.violations = [{ rule: "R7", what: "the server logged an error" }];
     },
   ],
 ])("finds %s", (_case, rules, plant) => {
@@ -170,32 +180,32 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
 
 test.each<[string, (planted: Planted) => void]>([
   [
-    "what a gap has hidden is no loss",
+    "an entry inside a gap is not lost",
     ({ bob }) => {
-      bob.got = bob.got.filter(({ seq }) => seq !== 1);
+      bob.received = bob.received.filter(({ seq }) => seq !== 1);
       bob.gaps.push({ from: 1, to: 1 });
-      bob.history = bob.got;
+      bob.stored = bob.received;
     },
   ],
   [
-    "behind a gap a fate may be unknown",
+    "after a gap, a fate may be unknown",
     ({ alice }) => {
       alice.gaps.push({ from: 4, to: 9 });
-      alice.says({ text: "a4", isWrong: false, fate: "unknown" });
+      alice.addSent({ text: "a4", isWrong: false, fate: "unknown" });
     },
   ],
   [
-    "what its client gave up as ending each link is refused with a cause",
+    "a poison message that its client gave up is rejected with a cause",
     ({ alice }) => {
-      alice.says({ text: "a4", isWrong: false, fate: "undecided" });
-      alice.refused("a4", "given up");
+      alice.addSent({ text: "a4", isWrong: false, fate: "undecided" });
+      alice.addRefused("a4", "given up");
     },
   ],
   [
-    "a storm that was broken off decides nothing",
+    "an aborted round settles nothing",
     ({ alice, bob, evidence }) => {
-      alice.says({ text: "a4", isWrong: false, fate: "undecided" });
-      bob.got = bob.got.slice(0, 1);
+      alice.addSent({ text: "a4", isWrong: false, fate: "undecided" });
+      bob.received = bob.received.slice(0, 1);
       evidence.isFinal = false;
       evidence.online = undefined;
     },
@@ -206,13 +216,13 @@ test.each<[string, (planted: Planted) => void]>([
   expect(violated(planted)).toEqual([]);
 });
 
-test("of a dead client only its record counts", () => {
+test("only the record of a crashed client counts", () => {
   const { alice } = well();
-  alice.says({ text: "a4", isWrong: false, fate: "undecided" });
-  alice.says({ text: "a5", isWrong: false, fate: "undecided" });
+  alice.addSent({ text: "a4", isWrong: false, fate: "undecided" });
+  alice.addSent({ text: "a5", isWrong: false, fate: "undecided" });
   alice.rollBack(1, new Set(["a2", "a4"]));
-  expect(alice.got.map(({ text }) => text)).toEqual(["a1"]);
-  expect(alice.said.map(({ text, fate }) => [text, fate])).toEqual([
+  expect(alice.received.map(({ text }) => text)).toEqual(["a1"]);
+  expect(alice.sent.map(({ text, fate }) => [text, fate])).toEqual([
     ["a1", "confirmed"],
     ["a2", "undecided"],
     ["a3", "refused"],

@@ -1,140 +1,148 @@
 /**
- * Judges a round by what was said, what came, and what was told: a verdict for each rule of docs/protocol.md, section 6.
- * Pure; it knows neither room nor network.
+ * Checks the histories of a round against each rule of docs/protocol.md, section 6. Pure: it has no access to the room
+ * or the network.
  *
- * What nobody can see from outside it calls so, and never "held".
+ * Rules that cannot be observed from outside get that verdict, never "held".
  */
 import { check, type Sent } from "../../src/apps/demo/checker.ts";
-import type { History, Fault, ReceivedMessage, Rule } from "./history.ts";
+import type { History, Violation, ReceivedMessage, Rule } from "./history.ts";
 
 export interface Evidence {
   readonly histories: readonly History[];
-  /** What was said in `chat.line`, by talker. */
-  readonly talkers: readonly History[];
-  /** Faults that were seen on the way. */
-  readonly faults: readonly Fault[];
-  /** Who was online in the room's eyes when all were back; absent if nobody could ask. */
+  /** Messages sent in `chat.line`, by client. */
+  readonly lineClients: readonly History[];
+  /** Violations found during the round. */
+  readonly violations: readonly Violation[];
+  /**
+   * The names that the room lists as online after everyone has returned; absent if no client could ask.
+   */
   readonly online: readonly string[] | undefined;
   readonly kills: number;
-  /** The storm is over, and the network has been quiet: everything must be decided, and have come. */
+  /**
+   * The disturbances are over and the network was quiet: every message must be settled and delivered.
+   */
   readonly isFinal: boolean;
 }
 
 export interface Verdict {
   readonly rule: Rule;
-  readonly verdict: "held" | "VIOLATED" | "not tried" | "not seen from outside";
-  /** What it rests on, or why there is none. */
+  readonly verdict: "held" | "VIOLATED" | "not tested" | "not observable";
+  /** The evidence, or why there is none. */
   readonly on: string;
-  readonly faults: readonly string[];
+  readonly violations: readonly string[];
 }
 
 export const isGood = (verdicts: readonly Verdict[]): boolean =>
   verdicts.every(({ verdict }) => verdict !== "VIOLATED");
 
 export function checkHistory(evidence: Evidence): readonly Verdict[] {
-  const { histories, talkers, kills, isFinal, online } = evidence;
+  const { histories, lineClients, kills, isFinal, online } = evidence;
   const faults = [
-    ...evidence.faults,
-    ...[...histories, ...talkers].flatMap((history) => history.faults),
-    ...placesOf(histories),
-    ...deliveriesOf(evidence),
-    ...histories.flatMap((history) => fatesOf(history, logOf(histories), isFinal)),
-    ...(isFinal ? histories.flatMap((history) => memoryOf(history, kills)) : []),
-    ...(isFinal ? presenceOf(histories, online) : []),
+    ...evidence.violations,
+    ...[...histories, ...lineClients].flatMap((history) => history.violations),
+    ...checkPlaces(histories),
+    ...checkDeliveries(evidence),
+    ...histories.flatMap((history) => checkFates(history, logOf(histories), isFinal)),
+    ...(isFinal ? histories.flatMap((history) => checkStored(history, kills)) : []),
+    ...(isFinal ? checkPresence(histories, online) : []),
   ];
-  const got = histories.reduce((sum, history) => sum + history.got.length, 0);
-  const said = histories.reduce((sum, history) => sum + history.said.length, 0);
+  const got = histories.reduce((sum, history) => sum + history.received.length, 0);
+  const sent = histories.reduce((sum, history) => sum + history.sent.length, 0);
   const gaps = histories.reduce((sum, history) => sum + history.gaps.length, 0);
-  const kept = histories.reduce((sum, { history }) => sum + (history?.length ?? 0), 0);
+  const kept = histories.reduce((sum, { stored }) => sum + (stored?.length ?? 0), 0);
   const sees = (rule: Rule, on: string, isTried = true): Verdict => {
     const own = faults.filter((fault) => fault.rule === rule).map(({ what }) => what);
-    const verdict = own.length > 0 ? "VIOLATED" : isTried ? "held" : "not tried";
-    return { rule, verdict, on, faults: own };
+    const verdict = own.length > 0 ? "VIOLATED" : isTried ? "held" : "not tested";
+    return { rule, verdict, on, violations: own };
   };
   const hidden = (rule: Rule, on: string): Verdict => {
-    return { rule, verdict: "not seen from outside", on, faults: [] };
+    return { rule, verdict: "not observable", on, violations: [] };
   };
   return [
-    sees("R1", "nobody lost a name to a stranger, an older handshake or itself"),
-    sees("R2", `the room knows ${online?.length ?? 0} as online and hears each of them`, isFinal),
-    sees("R3", `${kept} entries still there after ${kills} kills`, isFinal && kills > 0),
+    sees("R1", "no member lost its name to an adversary, an older handshake or itself"),
+    sees(
+      "R2",
+      `the room lists ${online?.length ?? 0} members as online and receives from each`,
+      isFinal,
+    ),
+    sees("R3", `${kept} entries stored after ${kills} kills`, isFinal && kills > 0),
     sees("R4", `the order of ${got} entries`),
-    sees("R5", `${got} entries once each, ${said} messages once each`),
-    sees("R6", `every refusal told, ${gaps} gaps told`),
-    sees("R7", "no link ended and nothing was complained of without a cause"),
+    sees("R5", `${got} entries once each, ${sent} messages once each`),
+    sees("R6", `every error reported, ${gaps} gaps reported`),
+    sees("R7", "no connection closed and no error logged without a cause"),
     sees(
       "R8",
-      "nobody was shown what is not theirs; memory is not seen (npm run bench:noisy-neighbors)",
+      "no client received a message for others; memory is not observable (npm run bench:noisy-neighbors)",
     ),
     hidden("R9", "timers, writes and sleep"),
     hidden("R10", "rows"),
-    sees("R11", "in the calm everyone was ready and had everything decided", isFinal),
+    sees("R11", "in the quiet phase everyone became ready and every message was settled", isFinal),
   ];
 }
 
-/** The room's log, as far as anybody saw it. */
+/** The room's log, as far as any client saw it. */
 function logOf(histories: readonly History[]): ReadonlyMap<string, ReceivedMessage> {
   return new Map(
-    histories.flatMap(({ got, history = [] }) =>
-      [...got, ...history].map((entry) => [entry.text, entry]),
+    histories.flatMap(({ received, stored = [] }) =>
+      [...received, ...stored].map((entry) => [entry.text, entry]),
     ),
   );
 }
 
-/** R4: a place belongs to one entry, for ever and for everyone. */
-function placesOf(histories: readonly History[]): Fault[] {
+/** R4: a seq belongs to one entry, permanently and for every client. */
+function checkPlaces(histories: readonly History[]): Violation[] {
   const places = new Map<number, ReceivedMessage>();
-  const faults: Fault[] = [];
-  for (const { name, got, history = [] } of histories) {
-    for (const entry of [...got, ...history]) {
+  const faults: Violation[] = [];
+  for (const { name, received, stored = [] } of histories) {
+    for (const entry of [...received, ...stored]) {
       const other = places.get(entry.seq) ?? entry;
       places.set(entry.seq, other);
       if (other.text === entry.text && other.from === entry.from) continue;
-      const what = `${name} has "${entry.text}" at place ${entry.seq}, others have "${other.text}"`;
+      const what = `${name} has "${entry.text}" at seq ${entry.seq}, others have "${other.text}"`;
       faults.push({ rule: "R4", what });
     }
   }
   return faults;
 }
 
-/** R4, R5, R8: what each should have got, against what came. */
-function deliveriesOf({ histories, talkers, isFinal }: Evidence): Fault[] {
+/** R4, R5, R8: compares what each client should have received with what it received. */
+function checkDeliveries({ histories, lineClients, isFinal }: Evidence): Violation[] {
   const log = logOf(histories);
-  const sent: Sent[] = [...histories, ...talkers].flatMap(({ name, said }) =>
-    said
+  const sent: Sent[] = [...histories, ...lineClients].flatMap(({ name, sent }) =>
+    sent
       .filter(({ text, fate }) => fate === "confirmed" || log.has(text))
       .map(({ text, to }) => ({ from: name, text, ...(to && { to }) })),
   );
   const got = new Map(histories.map((history) => [history.name, withGaps(history, log)]));
   return check(sent, got).flatMap(({ name, lost, doubled, reordered, strange }) => {
-    const faults: Fault[] = [];
+    const faults: Violation[] = [];
     const count = (rule: Rule, number: number, what: string): void => {
-      if (number > 0) faults.push({ rule, what: `${name} got ${number} ${what}` });
+      if (number > 0) faults.push({ rule, what: `${name} received ${number} ${what}` });
     };
-    // While something is under way, nothing is lost.
+    // An entry in transit is not lost.
     if (isFinal) count("R5", lost, "entries too few");
     count("R5", doubled, "entries twice");
     count("R4", reordered, "entries out of order");
-    count("R8", strange, "entries that were not for it, or that nobody sent");
+    count("R8", strange, "entries for others, or that nobody sent");
     return faults;
   });
 }
 
-/** What a gap has hidden counts as had: that it is gone was told. */
+/** Entries inside a gap count as received, because the gap announced that they are gone. */
 function withGaps(
-  { name, got, gaps }: History,
+  { name, received, gaps }: History,
   log: ReadonlyMap<string, ReceivedMessage>,
 ): readonly ReceivedMessage[] {
-  if (gaps.length === 0) return got;
-  const have = new Set(got.map(({ text }) => text));
+  if (gaps.length === 0) return received;
+  const have = new Set(received.map(({ text }) => text));
   const hidden = [...log.values()].filter(
     ({ seq, from: sender, to: names, text }) =>
       !have.has(text) &&
       (names === undefined || sender === name || names.includes(name)) &&
       gaps.some(({ from, to }) => seq >= from && seq <= to),
   );
-  // In the order in which it came, and each hidden one before what came behind it.
-  const all = [...got];
+  // Keep the order of arrival, and insert each hidden entry before the first later one.
+  const all = [...received];
   for (const entry of hidden) {
     const place = all.findIndex(({ seq }) => seq > entry.seq);
     all.splice(place === -1 ? all.length : place, 0, entry);
@@ -142,60 +150,67 @@ function withGaps(
   return all;
 }
 
-/** R5, R6, R11: what became of each message. */
-function fatesOf(
-  { name, said, gaps }: History,
+/** R5, R6, R11: checks the outcome of each message. */
+function checkFates(
+  { name, sent, gaps }: History,
   log: ReadonlyMap<string, ReceivedMessage>,
   isFinal: boolean,
-): Fault[] {
-  return said.flatMap(({ text, fate, why, isWrong }): Fault[] => {
-    const is = (rule: Rule, what: string): Fault[] => [
+): Violation[] {
+  return sent.flatMap(({ text, fate, why, isWrong }): Violation[] => {
+    const is = (rule: Rule, what: string): Violation[] => [
       { rule, what: `${name}: "${text}" ${what}` },
     ];
-    if (fate === "undecided") return isFinal ? is("R11", "was never decided") : [];
-    if (fate === "confirmed" && isWrong) return is("R6", "named nobody's name and was not refused");
+    if (fate === "undecided") return isFinal ? is("R11", "was never settled") : [];
+    if (fate === "confirmed" && isWrong)
+      return is("R6", "names an unknown recipient and was not rejected");
     if (fate === "unknown" && gaps.length === 0)
-      return is("R6", "is of unknown fate, without a gap");
+      return is("R6", "has an unknown fate without a gap");
     if (fate === "refused" && !isWrong && why !== "given up") {
-      return is("R5", `was refused without a cause (${why ?? "no reason"})`);
+      return is("R5", `was rejected without a cause (${why ?? "no reason"})`);
     }
-    if (fate === "refused" && log.has(text)) return is("R5", "was refused, and stored");
-    if (fate === "dropped" && log.has(text)) return is("R5", "was stored, and was never on record");
+    if (fate === "refused" && log.has(text)) return is("R5", "was rejected and stored");
+    if (fate === "dropped" && log.has(text)) return is("R5", "was stored but never in a record");
     return [];
   });
 }
 
-/** R3, R5: what the room remembers at the end, against what came. */
-function memoryOf({ name, got, gaps, history }: History, kills: number): Fault[] {
-  if (history === undefined) return [{ rule: "R11", what: `${name} could not read the history` }];
-  const first = history[0]?.seq ?? Infinity;
-  const kept = new Map(history.map((entry) => [entry.seq, entry.text]));
-  const had = new Set(got.map(({ seq }) => seq));
-  const gone = got.filter(({ seq, text }) => seq >= first && kept.get(seq) !== text);
-  const missed = history.filter(
+/** R3, R5: compares the room's stored entries at the end with what the client received. */
+function checkStored({ name, received, gaps, stored }: History, kills: number): Violation[] {
+  if (stored === undefined) return [{ rule: "R11", what: `${name} could not read the history` }];
+  const first = stored[0]?.seq ?? Infinity;
+  const kept = new Map(stored.map((entry) => [entry.seq, entry.text]));
+  const had = new Set(received.map(({ seq }) => seq));
+  const gone = received.filter(({ seq, text }) => seq >= first && kept.get(seq) !== text);
+  const missed = stored.filter(
     ({ seq }) => !had.has(seq) && !gaps.some(({ from, to }) => seq >= from && seq <= to),
   );
-  const strange = history.filter(({ from, to }) => to && from !== name && !to.includes(name));
+  const strange = stored.filter(({ from, to }) => to && from !== name && !to.includes(name));
   const rule = kills > 0 ? "R3" : "R5";
   return [
-    ...strange.slice(0, 3).map(({ seq }): Fault => {
-      return { rule: "R8", what: `${name} read entry ${seq} in the history, which is not for it` };
+    ...strange.slice(0, 3).map(({ seq }): Violation => {
+      return { rule: "R8", what: `${name} read entry ${seq} in the history, which is for others` };
     }),
-    ...gone.slice(0, 3).map(({ seq, text }): Fault => {
-      return { rule, what: `${name} was shown "${text}" at ${seq}, which the room has not` };
+    ...gone.slice(0, 3).map(({ seq, text }): Violation => {
+      return { rule, what: `${name} received "${text}" at ${seq}, which the room has not stored` };
     }),
-    ...missed.slice(0, 3).map(({ seq, text }): Fault => {
-      return { rule: "R5", what: `${name} never got "${text}", which the room has at ${seq}` };
+    ...missed.slice(0, 3).map(({ seq, text }): Violation => {
+      return {
+        rule: "R5",
+        what: `${name} never received "${text}", which the room has stored at ${seq}`,
+      };
     }),
   ];
 }
 
-/** R2: who is here is known to be here. */
-function presenceOf(histories: readonly History[], online: readonly string[] | undefined): Fault[] {
-  if (online === undefined) return [{ rule: "R11", what: "nobody could ask who is online" }];
+/** R2: the room lists every connected member as online. */
+function checkPresence(
+  histories: readonly History[],
+  online: readonly string[] | undefined,
+): Violation[] {
+  if (online === undefined) return [{ rule: "R11", what: "no member could ask who is online" }];
   const missing = histories.map(({ name }) => name).filter((name) => !online.includes(name));
   return missing.map((name) => ({
     rule: "R2",
-    what: `${name} is here, and the room does not know`,
+    what: `${name} is connected, but the room does not list it`,
   }));
 }

@@ -1,4 +1,4 @@
-/** A road carries both ways, and goes wrong in just the way it is told to. */
+/** The fault proxy carries both directions and injects exactly the requested fault. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -9,9 +9,9 @@ import { FaultProxy } from "./fault-proxy.ts";
 const HEAD = "GET /rooms/x HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUpgrade: websocket\r\n\r\n";
 
 let room: Server;
-let road: FaultProxy;
+let proxy: FaultProxy;
 let notifier: Notifier;
-/** What the room's side has heard, and how each of its links ended. */
+/** What the room's side received, and how each of its connections ended. */
 let heard: string;
 let accepted: Socket[];
 let roomEnds: string[];
@@ -21,7 +21,7 @@ beforeEach(async () => {
   const ends = roomEnds;
   room = createServer((socket) => {
     accepted.push(socket);
-    // Those of the test before may end late.
+    // Connections of the previous test may end late.
     watch(socket, (end) => ends.push(end));
     socket.on("data", (bytes: Buffer) => {
       heard += bytes.toString();
@@ -31,11 +31,11 @@ beforeEach(async () => {
   room.listen(0, "127.0.0.1");
   await once(room, "listening");
   const { port } = room.address() as AddressInfo;
-  road = await FaultProxy.opens(() => new URL(`http://127.0.0.1:${port}`));
+  proxy = await FaultProxy.listen(() => new URL(`http://127.0.0.1:${port}`));
 });
 
 afterEach(() => {
-  road.close();
+  proxy.close();
   for (const socket of accepted) socket.destroy();
   room.close();
 });
@@ -55,9 +55,9 @@ interface Client {
   readonly ends: readonly string[];
 }
 
-/** A client whose handshake has been said. */
+/** A client that has sent its handshake. */
 function comes(): Client {
-  const socket = connect(road.port, "127.0.0.1");
+  const socket = connect(proxy.port, "127.0.0.1");
   const ends: string[] = [];
   let got = "";
   watch(socket, (end) => ends.push(end));
@@ -70,7 +70,7 @@ function comes(): Client {
 }
 
 const until = (isSo: () => boolean, what: string): Promise<boolean> =>
-  notifier.until(isSo, () => `${what}; the room heard ${JSON.stringify(heard)}`);
+  notifier.until(isSo, () => `${what}; the room received ${JSON.stringify(heard)}`);
 
 async function arrives(): Promise<Client> {
   const client = comes();
@@ -81,17 +81,17 @@ async function arrives(): Promise<Client> {
 
 const cut = (some: Partial<Cut>): Cut => ({
   type: "cut",
-  way: "up",
+  direction: "up",
   bytes: 0,
   how: "reset",
-  told: "both",
+  notified: "both",
   which: "this",
   ...some,
 });
 
-test("carries both ways, with the endpoint's name in the handshake", async () => {
+test("carries both directions, with the endpoint's name in the handshake", async () => {
   let arrivals = 0;
-  road.onArrival(() => arrivals++);
+  proxy.onHandshake(() => arrivals++);
   const client = comes();
   await until(() => heard.endsWith("\r\n\r\n"), "the handshake");
   const { port } = room.address() as AddressInfo;
@@ -109,7 +109,7 @@ test.each([
   ["a clean end", cut({ bytes: 3, how: "end" }), ["end"], ["end"]],
 ] as const)("breaks in the middle with %s", async (_case, how, clientEnds, ends) => {
   const client = await arrives();
-  road.cuts(how);
+  proxy.cut(how);
   client.socket.write("abcdef");
   await until(() => client.ends.length === 1 && roomEnds.length === 1, "both ends");
   expect(heard).toBe("abc");
@@ -117,59 +117,59 @@ test.each([
   expect(roomEnds).toEqual(ends);
 });
 
-test("breaks within the handshake of the next link", async () => {
-  road.cuts(cut({ bytes: 20, which: "next" }));
+test("breaks within the handshake of the next connection", async () => {
+  proxy.cut(cut({ bytes: 20, which: "next" }));
   const client = comes();
   await until(() => client.ends.length === 1, "the client's end");
   expect(heard).toBe(HEAD.slice(0, 20));
 });
 
-test("tells one side only, and the other carries nothing any more, until it heals", async () => {
+test("breaks one side only, and the other carries nothing until the proxy heals", async () => {
   const client = await arrives();
-  road.cuts(cut({ told: "client" }));
+  proxy.cut(cut({ notified: "client" }));
   await until(() => client.ends.length === 1, "the client's end");
   expect(roomEnds).toEqual([]);
-  expect(road.isUsed).toBe(false);
-  road.heals();
+  expect(proxy.isInUse).toBe(false);
+  proxy.heal();
   await until(() => roomEnds.length === 1, "the room's end");
 });
 
-test("a hole swallows one way, and what waits comes in order when it opens", async () => {
+test("a blackhole blocks one direction, and queued bytes arrive in order when it ends", async () => {
   const client = await arrives();
-  road.shuts(["up"]);
+  proxy.block(["up"]);
   client.socket.write("one ");
   accepted[0]?.write("down");
-  await until(() => client.got() === "down", "the other way");
+  await until(() => client.got() === "down", "the other direction");
   client.socket.write("two");
   expect(heard).toBe("");
-  road.opens();
-  await until(() => heard === "one two", "what waited");
+  proxy.unblock();
+  await until(() => heard === "one two", "the queued bytes");
 });
 
-test("a held handshake is overtaken, and comes late, from a client that is dead", async () => {
-  road.holdsNext(60_000);
+test("a held handshake is overtaken and arrives late, from a dead client", async () => {
+  proxy.holdNextHandshake(60_000);
   const first = comes();
-  // The second connection may only come once the first was taken.
+  // The second connection must not start before the proxy has accepted the first.
   await once(first.socket, "connect");
-  await until(() => road.isUsed, "the first");
+  await until(() => proxy.isInUse, "the first");
   const second = await arrives();
   second.socket.write("second");
   await until(() => heard === "second", "the second");
-  road.abandons();
+  proxy.abandonClient();
   await until(() => first.ends.length === 1 && second.ends.length === 1, "the ends of both");
   expect(roomEnds).toEqual([]);
-  road.opens();
+  proxy.unblock();
   await until(() => heard.endsWith("\r\n\r\n"), "the first handshake");
   const late = comes();
-  await until(() => late.ends.length === 1, "that nobody else comes this way");
+  await until(() => late.ends.length === 1, "a refused connection");
 });
 
-test("lag keeps the order", async () => {
+test("latency keeps the order", async () => {
   const client = await arrives();
-  road.lags(60);
+  proxy.setLatency(60);
   client.socket.write("slow ");
-  await until(() => road.isUsed, "the link");
-  road.lags(0);
+  await until(() => proxy.isInUse, "the link");
+  proxy.setLatency(0);
   client.socket.write("fast");
   await until(() => heard === "slow fast", "both");
 });

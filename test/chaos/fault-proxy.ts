@@ -1,23 +1,23 @@
 /**
- * The way from one life of a client to the room, as a TCP proxy on loopback that misbehaves on demand.
+ * A TCP proxy on loopback between one life of a client and the room. It injects faults on demand.
  *
- * To an endpoint with TLS it speaks TLS, with the endpoint's name, and puts that name into the handshake's `Host`; the
- * client's side is plain. So every endpoint can be tried, and a cut still falls on a chosen byte of a frame.
+ * For an endpoint with TLS, it speaks TLS with the endpoint's name and writes that name into the handshake's `Host`;
+ * the client's side stays plain. So chaos can test any endpoint, and can cut at any byte of a frame.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { ProxiedConnection } from "./proxied-connection.ts";
-import type { Cut, Way } from "./schedule.ts";
+import type { Cut, Direction } from "./schedule.ts";
 
 const LOOPBACK = "127.0.0.1";
 
 export class FaultProxy {
   readonly #server: Server;
   readonly #target: () => URL;
-  readonly #passages = new Set<ProxiedConnection>();
+  readonly #connections = new Set<ProxiedConnection>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #arrivals: (() => void)[] = [];
+  readonly #onHandshakes: (() => void)[] = [];
   #next: { cut?: Cut; holdMs?: number } = {};
-  #lagMs = 0;
+  #latencyMs = 0;
   #isClosed = false;
 
   private constructor(target: () => URL) {
@@ -25,82 +25,86 @@ export class FaultProxy {
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#carry(socket));
   }
 
-  /** @param target the endpoint, asked at every connect */
-  static async opens(target: () => URL): Promise<FaultProxy> {
-    const road = new FaultProxy(target);
+  /** @param target returns the endpoint; called at every connect */
+  static async listen(target: () => URL): Promise<FaultProxy> {
+    const proxy = new FaultProxy(target);
     await new Promise<void>((resolve, reject) => {
-      road.#server.once("error", reject);
-      road.#server.listen(0, LOOPBACK, resolve);
+      proxy.#server.once("error", reject);
+      proxy.#server.listen(0, LOOPBACK, resolve);
     });
-    return road;
+    return proxy;
   }
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** `http://…`, what a client takes for the room's. */
+  /** `http://…`, the address for the client. */
   get url(): string {
     return `http://${LOOPBACK}:${String(this.port)}`;
   }
 
-  /** A handshake is under way, or a link is up, that can be spoiled. */
-  get isUsed(): boolean {
-    return [...this.#passages].some(({ isWhole }) => isWhole);
+  /** Whether a handshake is in progress or a connection is open. */
+  get isInUse(): boolean {
+    return [...this.#connections].some(({ isWhole }) => isWhole);
   }
 
-  /** Breaks the link that is up, or the next one. */
-  cuts(cut: Cut): void {
+  /** Cuts the open connections, or the next one. */
+  cut(cut: Cut): void {
     if (cut.which === "next") this.#next.cut = cut;
-    else for (const passage of this.#passages) passage.breaksAfter(cut);
+    else for (const connection of this.#connections) connection.breakAfter(cut);
   }
 
-  /** Lets nothing pass, these ways. */
-  shuts(ways: readonly Way[]): void {
-    for (const passage of this.#passages) passage.shuts(ways);
+  /** Blocks these directions. */
+  block(ways: readonly Direction[]): void {
+    for (const connection of this.#connections) connection.block(ways);
   }
 
-  /** Lets everything pass that waits. */
-  opens(): void {
-    for (const passage of this.#passages) passage.opens();
+  /** Unblocks both directions; queued bytes pass. */
+  unblock(): void {
+    for (const connection of this.#connections) connection.unblock();
   }
 
-  resets(): void {
-    for (const passage of this.#passages) passage.breaks("reset", "both");
+  reset(): void {
+    for (const connection of this.#connections) connection.break("reset", "both");
   }
 
-  lags(ms: number): void {
-    this.#lagMs = ms;
-    for (const passage of this.#passages) passage.lags(ms);
+  setLatency(ms: number): void {
+    this.#latencyMs = ms;
+    for (const connection of this.#connections) connection.setLatency(ms);
   }
 
-  /** The next handshake waits for `ms`. */
-  holdsNext(ms: number): void {
+  /** Holds the next handshake back for `ms`. */
+  holdNextHandshake(ms: number): void {
     this.#next.holdMs = ms;
   }
 
-  /** Nothing goes wrong any more; what is broken half is broken whole, so that both ends know. */
-  heals(): void {
+  /**
+   * Stops all faults. Resets connections that only one end knows to be broken, so that both ends know.
+   */
+  heal(): void {
     this.#next = {};
-    this.lags(0);
-    for (const passage of this.#passages) {
-      if (passage.isWhole) passage.opens();
-      else passage.breaks("reset", "both");
+    this.setLatency(0);
+    for (const connection of this.#connections) {
+      if (connection.isWhole) connection.unblock();
+      else connection.break("reset", "both");
     }
   }
 
-  /** The client is dead: its side is gone, nobody else comes this way, and the room is not told yet. */
-  abandons(): void {
+  /**
+   * The client is dead: closes its side and refuses new connections. The room's side stays open.
+   */
+  abandonClient(): void {
     this.#isClosed = true;
-    for (const passage of this.#passages) passage.losesClient();
+    for (const connection of this.#connections) connection.abandonClient();
   }
 
-  /** Calls `arrived` when the next handshake was handed to the room. */
-  onArrival(arrived: () => void): void {
-    this.#arrivals.push(arrived);
+  /** Calls `arrived` once the next handshake has been passed to the room. */
+  onHandshake(arrived: () => void): void {
+    this.#onHandshakes.push(arrived);
   }
 
-  /** Does `work` later, unless the road was closed before. */
+  /** Runs `work` after `ms`, unless the proxy is closed before. */
   after(ms: number, work: () => void): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
@@ -112,7 +116,7 @@ export class FaultProxy {
   close(): void {
     this.#isClosed = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    this.resets();
+    this.reset();
     this.#server.close();
   }
 
@@ -122,19 +126,19 @@ export class FaultProxy {
       client.resetAndDestroy();
       return;
     }
-    const passage = new ProxiedConnection(client, this.#target(), {
-      arrived: () => {
-        for (const arrived of this.#arrivals.splice(0)) arrived();
+    const connection = new ProxiedConnection(client, this.#target(), {
+      onHandshake: () => {
+        for (const arrived of this.#onHandshakes.splice(0)) arrived();
       },
-      over: () => this.#passages.delete(passage),
+      onClosed: () => this.#connections.delete(connection),
     });
-    this.#passages.add(passage);
+    this.#connections.add(connection);
     const { cut, holdMs } = this.#next;
     this.#next = {};
-    passage.lags(this.#lagMs);
-    if (cut !== undefined) passage.breaksAfter(cut);
+    connection.setLatency(this.#latencyMs);
+    if (cut !== undefined) connection.breakAfter(cut);
     if (holdMs === undefined) return;
-    passage.shuts(["up"]);
-    this.after(holdMs, () => passage.opens());
+    connection.block(["up"]);
+    this.after(holdMs, () => connection.unblock());
   }
 }

@@ -1,20 +1,22 @@
-/** What one client said and what became of it, what came to it, and what it was told: the evidence for the judge. */
+/**
+ * The history of one client: what it sent, received and was notified of. The evidence for the checker.
+ */
 import type { Entry } from "../../src/client/index.ts";
 
 export type Rule = "R1" | "R2" | "R3" | "R4" | "R5" | "R6" | "R7" | "R8" | "R9" | "R10" | "R11";
 
-export interface Fault {
+export interface Violation {
   readonly rule: Rule;
   readonly what: string;
 }
 
 /**
  * undecided  the room has not decided it
- * confirmed  it came back, with its place
- * refused    for good, with a reason
+ * confirmed  it came back with its seq
+ * refused    rejected for good, with a reason
  * unknown    a gap hides whether it was stored
- * dropped    its client died before it was on record: nobody was promised anything
- * unsure     said in `chat.line`, which confirms nothing
+ * dropped    its client died before it was saved, so nothing was promised
+ * unsure     sent in `chat.line`, which confirms nothing
  */
 export type Fate = "undecided" | "confirmed" | "refused" | "unknown" | "dropped" | "unsure";
 
@@ -22,10 +24,10 @@ export interface SentMessage {
   readonly text: string;
   /** Absent: to everyone. */
   readonly to?: readonly string[];
-  /** It names somebody whom nobody knows: it must be refused. */
+  /** It names an unknown recipient, so the room must reject it. */
   readonly isWrong: boolean;
   fate: Fate;
-  /** Why it was refused. */
+  /** Why it was rejected. */
   why?: string;
 }
 
@@ -38,76 +40,76 @@ export interface Gap {
 
 export class History {
   readonly name: string;
-  /** In the order said. */
-  readonly said: SentMessage[] = [];
-  readonly #saidBy = new Map<string, SentMessage>();
-  got: ReceivedMessage[] = [];
+  /** In the order sent. */
+  readonly sent: SentMessage[] = [];
+  readonly #sentByText = new Map<string, SentMessage>();
+  received: ReceivedMessage[] = [];
   gaps: Gap[] = [];
-  /** What the room remembers for it at the end; absent if that was not asked. */
-  history: readonly ReceivedMessage[] | undefined;
-  readonly faults: Fault[] = [];
+  /** What the room has stored for this client at the end; absent if the room was not asked. */
+  stored: readonly ReceivedMessage[] | undefined;
+  readonly violations: Violation[] = [];
 
   constructor(name: string) {
     this.name = name;
   }
 
-  says(said: SentMessage): void {
-    this.said.push(said);
-    this.#saidBy.set(said.text, said);
+  addSent(sent: SentMessage): void {
+    this.sent.push(sent);
+    this.#sentByText.set(sent.text, sent);
   }
 
-  hears({ seq, from, text, to }: ReceivedMessage): void {
-    this.got.push({ seq, from, text, ...(to && { to }) });
-    if (from === this.name) this.#decided(text, "confirmed");
+  addReceived({ seq, from, text, to }: ReceivedMessage): void {
+    this.received.push({ seq, from, text, ...(to && { to }) });
+    if (from === this.name) this.#settle(text, "confirmed");
   }
 
-  /** @param why with a code, as far as there is one */
-  refused(text: string, why: string): void {
-    this.#decided(text, "refused", why);
+  /** @param why the error code, if there is one */
+  addRefused(text: string, why: string): void {
+    this.#settle(text, "refused", why);
   }
 
-  unknown(text: string): void {
-    this.#decided(text, "unknown");
+  addUnknown(text: string): void {
+    this.#settle(text, "unknown");
   }
 
-  /** A gap hides whether it was stored, and nothing has settled it so far. */
-  holds(text: string): void {
-    if (this.#saidBy.get(text)?.fate === "undecided") this.unknown(text);
+  /** A gap hides whether this message was stored, and nothing has settled it since. */
+  addHeld(text: string): void {
+    if (this.#sentByText.get(text)?.fate === "undecided") this.addUnknown(text);
   }
 
-  fault(rule: Rule, what: string): void {
-    this.faults.push({ rule, what: `${this.name} ${what}` });
+  violates(rule: Rule, what: string): void {
+    this.violations.push({ rule, what: `${this.name} ${what}` });
   }
 
-  /** How many of the messages wait for the room. */
+  /** Number of messages that the room has not decided. */
   get waiting(): number {
-    return this.said.filter(({ fate }) => fate === "undecided").length;
+    return this.sent.filter(({ fate }) => fate === "undecided").length;
   }
 
   /**
-   * The client died, and only its record is left: what came after its cursor never came, what was decided and is still
-   * in its outbox is to be decided again, and what never got into it is dropped.
+   * The client crashed, and only its record is left. Entries above its cursor count as not received, messages in its
+   * outbox are undecided again, and messages that never reached the outbox are dropped.
    * @param outbox the texts in it
    */
   rollBack(cursor: number, outbox: ReadonlySet<string>): void {
-    this.got = this.got.filter(({ seq }) => seq <= cursor);
+    this.received = this.received.filter(({ seq }) => seq <= cursor);
     this.gaps = this.gaps.filter(({ to }) => to <= cursor);
-    for (const said of this.said) {
-      if (outbox.has(said.text)) said.fate = "undecided";
-      else if (said.fate === "undecided") said.fate = "dropped";
+    for (const sent of this.sent) {
+      if (outbox.has(sent.text)) sent.fate = "undecided";
+      else if (sent.fate === "undecided") sent.fate = "dropped";
     }
   }
 
-  #decided(text: string, fate: Fate, why?: string): void {
-    const said = this.#saidBy.get(text);
-    if (said === undefined) return;
-    if (said.fate !== "undecided" && !(fate === "confirmed" && said.fate === "unknown")) {
-      // Whatever it was, it was final. A message that comes twice is counted by its entries.
-      if (fate !== said.fate)
-        this.fault("R5", `was told ${fate} of "${text}", and ${said.fate} before`);
+  #settle(text: string, fate: Fate, why?: string): void {
+    const sent = this.#sentByText.get(text);
+    if (sent === undefined) return;
+    if (sent.fate !== "undecided" && !(fate === "confirmed" && sent.fate === "unknown")) {
+      // Every other outcome is final. A message that arrives twice is found by its entries.
+      if (fate !== sent.fate)
+        this.violates("R5", `got the outcome ${fate} of "${text}" after ${sent.fate}`);
       return;
     }
-    said.fate = fate;
-    if (why !== undefined) said.why = why;
+    sent.fate = fate;
+    if (why !== undefined) sent.why = why;
   }
 }

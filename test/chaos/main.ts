@@ -1,9 +1,9 @@
 /**
- * `npm run test:chaos`: plays rounds, prints a verdict for each rule, and exits non-zero if one was violated.
+ * `npm run test:chaos`: runs rounds, prints a verdict for each rule, and exits non-zero on a violation.
  *
- * Invariant: whatever ends it, everything that it started ends with it.
+ * Invariant: however this process ends, everything that it started ends with it.
  */
-// Before the client library is loaded: it takes the WebSocket that it finds.
+// Must be imported before the client library, which uses the global WebSocket.
 import "./websocket-spy.ts";
 import { appendFileSync } from "node:fs";
 import { styleText } from "node:util";
@@ -11,27 +11,27 @@ import { isGood, type Verdict } from "./checker.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { playRound } from "./round.ts";
 
-/** The longest storm of one round. */
+/** Longest time of disturbances in one round. */
 const ROUND_MS = 60_000;
-/** What a shell calls a process that a signal ended. */
+/** Exit codes of a shell for a process ended by a signal. */
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-/** Of one rule, how many faults are shown. */
+/** Number of violations printed per rule. */
 const SHOWN = 5;
 
 process.exit(await main());
 
 async function main(): Promise<number> {
-  const wish = readOptions(process.argv.slice(2), Date.now() % 1_000_000);
-  switch (wish.type) {
+  const parsed = readOptions(process.argv.slice(2), Date.now() % 1_000_000);
+  switch (parsed.type) {
     case "help":
       process.stdout.write(HELP);
       return 0;
     case "wrong":
-      return isWrong(wish.why);
+      return isWrong(parsed.why);
     case "chaos":
-      return plays(wish.options);
+      return plays(parsed.options);
     default:
-      return wish satisfies never;
+      return parsed satisfies never;
   }
 }
 
@@ -41,7 +41,7 @@ async function plays({ url, seed, minutes, clients, log }: Options): Promise<num
   let signalled = 0;
   for (const [signal, code] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
-      // The second time, at once: what was started ends with this process.
+      // The second signal exits at once; everything started here ends with this process.
       if (stop.signal.aborted) process.exit(code);
       signalled = code;
       stop.abort();
@@ -57,26 +57,25 @@ async function plays({ url, seed, minutes, clients, log }: Options): Promise<num
     const ms = Math.min(ROUND_MS, total - round * ROUND_MS);
     try {
       const setup = { seed: own, ms, clients, url, log, stop: stop.signal };
-      const { story, verdicts } = await playRound(setup);
-      print(`\nround ${round + 1}, seed ${own}: ${story}`);
+      const { summary, verdicts } = await playRound(setup);
+      print(`\nround ${round + 1}, seed ${own}: ${summary}`);
       for (const line of verdicts.flatMap(linesOf)) print(line);
       if (!isGood(verdicts)) bad.push(own);
     } catch (error) {
       if (signalled !== 0) return signalled;
       const why = error instanceof Error ? error.message : String(error);
-      process.stderr.write(`\nIt could not be tried (seed ${own}): ${why}\n`);
+      process.stderr.write(`\nChaos could not run (seed ${own}): ${why}\n`);
       return bad.length > 0 ? 1 : 3;
     }
   }
   const again = `npm run test:chaos -- --seed ${bad[0] ?? seed} --minutes ${Math.min(minutes, 1)} --clients ${clients}`;
-  if (bad.length > 0) print(`\nVIOLATED, with seed ${bad.join(", ")}. To try it again: ${again}`);
-  else
-    print(`\n${signalled === 0 ? "Nothing" : "So far nothing"} was violated, with seed ${seed}.`);
+  if (bad.length > 0) print(`\nVIOLATED with seed ${bad.join(", ")}. To run it again: ${again}`);
+  else print(`\n${signalled === 0 ? "No rule" : "So far no rule"} was violated with seed ${seed}.`);
   return signalled === 0 ? Number(bad.length > 0) : signalled;
 }
 
 function isWrong(why: string): number {
-  process.stderr.write(`${why}. "npm run test:chaos -- --help" says what there is.\n`);
+  process.stderr.write(`${why}. "npm run test:chaos -- --help" lists the options.\n`);
   return 2;
 }
 
@@ -89,10 +88,10 @@ function canBeWritten(file: string): boolean {
   }
 }
 
-function linesOf({ rule, verdict, on, faults }: Verdict): readonly string[] {
+function linesOf({ rule, verdict, on, violations }: Verdict): readonly string[] {
   const colour = verdict === "VIOLATED" ? "red" : verdict === "held" ? "green" : "dim";
-  const shown = faults.slice(0, SHOWN).map((fault) => `      ${fault}`);
-  const more = faults.length > SHOWN ? [`      and ${faults.length - SHOWN} more`] : [];
+  const shown = violations.slice(0, SHOWN).map((fault) => `      ${fault}`);
+  const more = violations.length > SHOWN ? [`      and ${violations.length - SHOWN} more`] : [];
   return [`  ${rule.padEnd(3)} ${styleText(colour, verdict)}: ${on}`, ...shown, ...more];
 }
 

@@ -1,8 +1,9 @@
 /**
- * One name in the room, through all the lives of its client: each life is a client of the shipped library, on a road of
- * its own and with the record that the life before it left.
+ * One name in the room, through all lives of its client. Each life is a client of the shipped library with its own
+ * proxy and the record that the previous life left.
  *
- * Invariant: of a dead life nothing is heard, nothing is written, and nothing reaches the room but what was under way.
+ * Invariant: a dead life reports nothing and writes nothing, and the room receives from it only what was already in
+ * transit.
  */
 import { ChatClient } from "../../src/client/index.ts";
 import type { Notifier } from "../support/wait-for.ts";
@@ -13,53 +14,57 @@ import { installSpy } from "./websocket-spy.ts";
 import { Page } from "./network.ts";
 import { FaultProxy } from "./fault-proxy.ts";
 
-interface Setting {
+interface MemberOptions {
   readonly name: string;
   readonly key: string;
   readonly room: string;
   readonly target: () => URL;
-  /** Where the record is kept; without it, in memory. */
+  /** The path of the record; absent: in memory. */
   readonly path: string | undefined;
-  readonly chance: SeededRandom;
+  readonly random: SeededRandom;
 }
 
 interface Life {
   readonly client: ChatClient;
-  readonly road: FaultProxy;
-  readonly diary: StorageSpy;
+  readonly proxy: FaultProxy;
+  readonly storage: StorageSpy;
   readonly page: Page;
   isOver: boolean;
 }
 
-/** Ends of a link that need no reason: it broke, the client let go of it, or it was overtaken. */
-const ORDINARY = new Set([1000, 1001, 1005, 1006, 1012, 4201]);
-/** Of the frames that may come twice, how many do. */
+/**
+ * Close codes that are no violation: the connection broke, the client closed it, or it was overtaken.
+ */
+const EXPECTED_CODES = new Set([1000, 1001, 1005, 1006, 1012, 4201]);
+/** The share of entry frames that are delivered twice. */
 const REPEATED = 0.1;
-/** The client's own way out of a message that ends each link: it may suspect the wrong one where links break so often. */
+/**
+ * The client's error for a poison message. Where connections break this often, it may suspect the wrong one.
+ */
 const GIVEN_UP = /the link ended each time/;
 
 export class Member {
-  readonly account: History;
-  readonly #setting: Setting;
-  readonly #roads = new Set<FaultProxy>();
+  readonly history: History;
+  readonly #setting: MemberOptions;
+  readonly #proxies = new Set<FaultProxy>();
   readonly #notifier: Notifier;
-  #diary: StorageSpy;
+  #storage: StorageSpy;
   #life: Life | undefined;
-  #isGoing = false;
-  /** While it leaves, its record is still in use. */
+  #isJoining = false;
+  /** While the client leaves, it still uses its record. */
   #goodbye: Promise<void> | undefined;
-  /** How often it was made anew. */
+  /** Number of lives so far. */
   lives = 0;
 
-  constructor(setting: Setting, notifier: Notifier) {
-    const { chance } = setting;
+  constructor(setting: MemberOptions, notifier: Notifier) {
+    const { random } = setting;
     this.#setting = setting;
     this.#notifier = notifier;
-    this.account = new History(setting.name);
-    // Some disks are slow: what comes meanwhile must wait for them.
-    const slowest = chance.one([0, 0, 3, 20]);
-    const slow = chance.of("saves");
-    this.#diary = new StorageSpy(setting.path, () =>
+    this.history = new History(setting.name);
+    // Simulate slow disks, so that later frames must wait for a save.
+    const slowest = random.pick([0, 0, 3, 20]);
+    const slow = random.fork("saves");
+    this.#storage = new StorageSpy(setting.path, () =>
       slowest === 0 ? 0 : slow.between(0, slowest),
     );
   }
@@ -68,44 +73,44 @@ export class Member {
     return this.#setting.name;
   }
 
-  /** The road of this life; undefined while there is none. */
-  get road(): FaultProxy | undefined {
-    return this.#life?.road;
+  /** The proxy of this life; undefined while there is none. */
+  get proxy(): FaultProxy | undefined {
+    return this.#life?.proxy;
   }
 
   get isLive(): boolean {
     return this.#life?.client.state.type === "live";
   }
 
-  /** How many messages wait for the room; those of unknown fate have nothing to wait for. */
+  /** Number of messages that the room has not decided; excludes messages of unknown fate. */
   get waiting(): number {
-    return this.#life?.client.waiting ?? this.account.waiting;
+    return this.#life?.client.waiting ?? this.history.waiting;
   }
 
-  /** What a gap has hidden, and the client still holds in case that the room says more. */
-  tellsUnknown(): void {
-    for (const { text, unknown } of this.#life?.diary.kept?.outbox ?? []) {
-      if (unknown) this.account.holds(text);
+  /** Records messages hidden by a gap that the client still keeps in case the room reveals more. */
+  recordUnknown(): void {
+    for (const { text, unknown } of this.#life?.storage.saved?.outbox ?? []) {
+      if (unknown) this.history.addHeld(text);
     }
   }
 
-  /** In the words of its client. */
+  /** The client's state, for messages. */
   get state(): string {
     return this.#life === undefined ? "away" : JSON.stringify(this.#life.client.state);
   }
 
-  /** Is made, or made anew from its record. */
-  async comes(): Promise<void> {
-    if (this.#life !== undefined || this.#isGoing) return;
-    this.#isGoing = true;
+  /** Starts a client, or starts it again from its record. */
+  async joins(): Promise<void> {
+    if (this.#life !== undefined || this.#isJoining) return;
+    this.#isJoining = true;
     await this.#goodbye;
     this.lives += 1;
-    const { name, key, room, target, chance } = this.#setting;
-    const road = await FaultProxy.opens(target);
-    this.#roads.add(road);
-    const diary = this.#diary.inherit();
-    this.#diary = diary;
-    const repeats = chance.of(`repeats ${this.lives}`);
+    const { name, key, room, target, random } = this.#setting;
+    const proxy = await FaultProxy.listen(target);
+    this.#proxies.add(proxy);
+    const storage = this.#storage.inherit();
+    this.#storage = storage;
+    const repeats = random.fork(`repeats ${this.lives}`);
     const life: { isOver: boolean } = { isOver: false };
     const unlessOver =
       <Args extends readonly unknown[]>(work: (...args: Args) => void) =>
@@ -113,94 +118,95 @@ export class Member {
         if (!life.isOver) work(...args);
         this.#notifier.notify();
       };
-    installSpy(road.port, {
-      kept: () => diary.kept,
-      repeats: () => repeats.is(REPEATED),
+    installSpy(proxy.port, {
+      kept: () => storage.saved,
+      repeats: () => repeats.chance(REPEATED),
       opened: () => this.#notifier.notify(),
-      ended: unlessOver((code, reason) => this.#linkEnded(code, reason)),
-      fault: unlessOver((what) => this.account.fault("R5", what)),
+      ended: unlessOver((code, reason) => this.#onClose(code, reason)),
+      fault: unlessOver((what) => this.history.violates("R5", what)),
     });
     const page = new Page();
-    const client = page.hosts(
-      () => new ChatClient({ url: road.url, room, name, key, storage: diary }),
+    const client = page.attach(
+      () => new ChatClient({ url: proxy.url, room, name, key, storage: storage }),
     );
     client.on(
       "entry",
-      unlessOver((entry) => this.account.hears(entry)),
+      unlessOver((entry) => this.history.addReceived(entry)),
     );
     client.on(
       "gap",
-      unlessOver((gap) => this.account.gaps.push(gap)),
+      unlessOver((gap) => this.history.gaps.push(gap)),
     );
     client.on(
       "unknown",
-      unlessOver(({ text }) => this.account.unknown(text)),
+      unlessOver(({ text }) => this.history.addUnknown(text)),
     );
     client.on(
       "refused",
-      unlessOver(({ text, error }) => this.#refused(text, error)),
+      unlessOver(({ text, error }) => this.#onRefused(text, error)),
     );
     client.on(
       "error",
-      unlessOver(({ message }) => this.account.fault("R7", `was told: ${message}`)),
+      unlessOver(({ message }) => this.history.violates("R7", `got the error: ${message}`)),
     );
     client.on(
       "state",
       unlessOver((state) => {
         if (state.type === "closed" && state.code !== 1000) {
           const rule = state.code === 4001 ? "R1" : "R7";
-          this.account.fault(rule, `was turned away for good: ${state.code} ${state.why}`);
+          this.history.violates(rule, `was rejected for good: ${state.code} ${state.why}`);
         }
       }),
     );
-    this.#life = Object.assign(life, { client, road, diary, page });
-    this.#isGoing = false;
+    this.#life = Object.assign(life, { client, proxy, storage, page });
+    this.#isJoining = false;
   }
 
-  says(said: Omit<SentMessage, "fate">): void {
+  says(sent: Omit<SentMessage, "fate">): void {
     const client = this.#life?.client;
-    // Who is dead says nothing.
+    // A dead client sends nothing.
     if (client === undefined || client.state.type === "closed") return;
-    this.account.says({ ...said, fate: "undecided" });
-    const { text, to } = said;
+    this.history.addSent({ ...sent, fate: "undecided" });
+    const { text, to } = sent;
     client.send(text, to === undefined ? {} : { to }).then(
       (entry) => {
         if (entry.text === text && entry.from === this.name) return;
-        this.account.fault("R5", `was given entry ${entry.seq} as the confirmation of "${text}"`);
+        this.history.violates("R5", `got entry ${entry.seq} as the confirmation of "${text}"`);
       },
-      // What it means, an event has told.
+      // An event reports the error.
       () => {},
     );
   }
 
-  /** Something passing, a question: nothing that is promised. */
-  asks(chance: SeededRandom): void {
+  /** Sends a signal or a query, for which nothing is promised. */
+  queries(random: SeededRandom): void {
     const client = this.#life?.client;
     if (client === undefined || client.state.type === "closed") return;
-    if (chance.is(0.4)) client.signal({ typing: this.name });
-    else if (chance.is(0.5)) client.history({ limit: chance.between(1, 20) }).catch(() => {});
+    if (random.chance(0.4)) client.signal({ typing: this.name });
+    else if (random.chance(0.5)) client.history({ limit: random.between(1, 20) }).catch(() => {});
     else client.who().catch(() => {});
   }
 
   /**
-   * Dies without a word; its record stays.
-   * @param ghosts what is to become of the link that is left over; the road closes at the end if nothing else does it
+   * Dies without a goodbye; its record stays.
+   * @param onHalfOpen receives the proxy, whose connection to the room is still open; the proxy closes at the end of
+   *   the round at the latest
    */
-  async dies(ghosts: (road: FaultProxy) => void): Promise<void> {
+  async crashes(onHalfOpen: (proxy: FaultProxy) => void): Promise<void> {
     const life = this.#life;
     if (life === undefined) return;
     this.#life = undefined;
     life.isOver = true;
-    const { kept } = life.diary;
-    const texts = new Set(kept?.outbox.map(({ text }) => text));
-    this.account.rollBack(kept?.cursor ?? 0, texts);
-    life.page.dies();
-    life.road.abandons();
-    ghosts(life.road);
-    await life.diary.dies();
+    const { saved } = life.storage;
+    const texts = new Set(saved?.outbox.map(({ text }) => text));
+    this.history.rollBack(saved?.cursor ?? 0, texts);
+    life.page.closes();
+    life.proxy.abandonClient();
+    onHalfOpen(life.proxy);
+    await life.storage.crashes();
   }
 
-  /** Says goodbye, as well as its link allows. */
+  /** Closes the client, with a goodbye if its connection permits. */
   async leaves(): Promise<void> {
     const life = this.#life;
     if (life === undefined) return;
@@ -208,30 +214,32 @@ export class Member {
     this.#goodbye = life.client.close();
     await this.#goodbye;
     life.isOver = true;
-    const texts = new Set(life.diary.kept?.outbox.map(({ text }) => text));
-    const lost = this.account.said.filter(
+    const texts = new Set(life.storage.saved?.outbox.map(({ text }) => text));
+    const lost = this.history.sent.filter(
       ({ text, fate }) => fate === "undecided" && !texts.has(text),
     );
     for (const { text } of lost)
-      this.account.fault("R5", `left, and "${text}" is not in its record`);
+      this.history.violates("R5", `left, and "${text}" is not in its record`);
     const { page } = life;
-    if (page.listening > 0)
-      this.account.fault("R8", `left, and ${page.listening} of its listeners stayed`);
-    page.dies();
-    // Its goodbye may still be on its way.
-    life.road.after(2_000, () => life.road.close());
+    if (page.listenerCount > 0)
+      this.history.violates("R8", `left, and ${page.listenerCount} of its listeners stayed`);
+    page.closes();
+    // The goodbye may still be in transit.
+    life.proxy.after(2_000, () => life.proxy.close());
   }
 
-  /** Nothing goes wrong on its way any more, and what its dead lives left over is gone. */
+  /** Stops all faults, and closes the connections of dead lives. */
   heals(): void {
-    for (const road of this.#roads) {
-      if (road === this.#life?.road) road.heals();
-      else road.close();
+    for (const proxy of this.#proxies) {
+      if (proxy === this.#life?.proxy) proxy.heal();
+      else proxy.close();
     }
   }
 
-  /** All that the room remembers for it, oldest first; undefined if the room did not answer. */
-  async recalls(): Promise<readonly ReceivedMessage[] | undefined> {
+  /**
+   * Returns all entries that the room has stored for this member, oldest first; undefined if the room did not answer.
+   */
+  async readsHistory(): Promise<readonly ReceivedMessage[] | undefined> {
     const pages: ReceivedMessage[] = [];
     let before: number | undefined;
     try {
@@ -250,8 +258,8 @@ export class Member {
     return pages;
   }
 
-  /** Who is online, by the room's word; undefined if it did not answer. */
-  async asksWho(): Promise<readonly string[] | undefined> {
+  /** Returns the names that the room lists as online; undefined if it did not answer. */
+  async readsRoster(): Promise<readonly string[] | undefined> {
     try {
       const page = await this.#life?.client.who();
       return page?.peers.filter(({ online }) => online).map(({ name }) => name);
@@ -260,24 +268,24 @@ export class Member {
     }
   }
 
-  /** Ends whatever is left of all lives. */
-  ends(): void {
+  /** Ends what is left of all lives. */
+  dispose(): void {
     const life = this.#life;
     this.#life = undefined;
     if (life !== undefined) life.isOver = true;
-    life?.page.dies();
+    life?.page.closes();
     void life?.client.close();
-    void life?.diary.dies();
-    for (const road of this.#roads) road.close();
+    void life?.storage.crashes();
+    for (const proxy of this.#proxies) proxy.close();
   }
 
-  #refused(text: string, error: { code: string; message: string }): void {
-    this.account.refused(text, GIVEN_UP.test(error.message) ? "given up" : error.code);
+  #onRefused(text: string, error: { code: string; message: string }): void {
+    this.history.addRefused(text, GIVEN_UP.test(error.message) ? "given up" : error.code);
   }
 
-  #linkEnded(code: number, reason: string): void {
-    if (ORDINARY.has(code)) return;
+  #onClose(code: number, reason: string): void {
+    if (EXPECTED_CODES.has(code)) return;
     const rule = code === 4001 ? "R1" : "R7";
-    this.account.fault(rule, `had its link ended: ${code} ${reason}`);
+    this.history.violates(rule, `was disconnected: ${code} ${reason}`);
   }
 }

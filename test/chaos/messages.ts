@@ -1,36 +1,36 @@
-/** What members say: each text once, to everyone, to some, or to somebody who is not there. */
+/** The messages that members send: each text once; to everyone, to some, or to an unknown name. */
 import type { SentMessage } from "./history.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
-/** A name that nobody ever has here. */
+/** A name that no client ever has. */
 const NOBODY = "nobody";
-/** Characters that cost one, two, three and four bytes. */
-const FILLING = ["x", "é", "語", "🦀"];
+/** Characters of one, two, three and four bytes in UTF-8. */
+const FILL_CHARACTERS = ["x", "é", "語", "🦀"];
 
-export type Line = Omit<SentMessage, "fate">;
+export type NewMessage = Omit<SentMessage, "fate">;
 
 /**
- * The next thing that `from` says.
- * @param number which makes its text unlike any other of `from`
+ * Returns the next message of `from`.
+ * @param number makes its text unique for `from`
  */
-export function lineOf(
-  chance: SeededRandom,
+export function nextMessage(
+  random: SeededRandom,
   from: string,
   number: number,
   names: readonly string[],
-): Line {
-  // Mostly short; now and then it fills many packets, or many small ones fit one frame.
-  const length = chance.is(0.1) ? chance.between(500, 2_000) : chance.between(0, 30);
-  const text = `${from} ${number} ${chance.one(FILLING).repeat(length)}`.trim();
-  const kind = chance.next();
+): NewMessage {
+  // Mostly short; some fill several packets.
+  const length = random.chance(0.1) ? random.between(500, 2_000) : random.between(0, 30);
+  const text = `${from} ${number} ${random.pick(FILL_CHARACTERS).repeat(length)}`.trim();
+  const kind = random.next();
   if (kind < 0.5) return { text, isWrong: false };
   if (kind < 0.95) {
-    const to = new Set([chance.one(names), chance.one(names)]);
+    const to = new Set([random.pick(names), random.pick(names)]);
     return { text, to: [...to], isWrong: false };
   }
-  return { text, to: [chance.one(names), NOBODY], isWrong: true };
+  return { text, to: [random.pick(names), NOBODY], isWrong: true };
 }
 
-/** ms until it says the next: mostly a pause, sometimes none. */
-export const pauseOf = (chance: SeededRandom): number =>
-  chance.is(0.25) ? chance.between(0, 5) : chance.between(50, 500);
+/** Returns the ms until the next message: mostly a pause, sometimes none. */
+export const pauseOf = (random: SeededRandom): number =>
+  random.chance(0.25) ? random.between(0, 5) : random.between(50, 500);

@@ -1,26 +1,26 @@
-/** The storm itself: what it does to the server may not happen twice at once. */
+/** The nemesis never runs two kills of the server at once. */
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Nemesis } from "./nemesis.ts";
 
-/** Longer than the time between two kills, as on a machine that is busy. */
+/** Longer than the time between two kills, as on a busy machine. */
 const STARTING_MS = 60;
 
-test("a server that was killed while it was still starting again ran twice on one storage", async () => {
-  const story: string[] = [];
+test("a server killed while it was starting again ran twice on one storage", async () => {
+  const summary: string[] = [];
   const server = {
-    killNine: async (): Promise<void> => void story.push("killed"),
+    killNine: async (): Promise<void> => void summary.push("killed"),
     restart: async (): Promise<void> => {
-      story.push("starting");
+      summary.push("starting");
       await pause(STARTING_MS);
-      story.push("up");
+      summary.push("up");
     },
   };
-  const storm = new Nemesis([], server, () => {});
+  const nemesis = new Nemesis([], server, () => {});
   const kill = { type: "kill", downMs: 1 } as const;
-  storm.begins([0, 20, 40].map((at) => ({ at, trouble: kill })));
-  await expect.poll(() => storm.counts.get("kill")).toBe(3);
-  await storm.ends();
-  expect(story.join(" ")).toMatch(/^(killed starting up ?)+$/);
-  expect(story).toHaveLength(9);
+  nemesis.start([0, 20, 40].map((at) => ({ at, disturbance: kill })));
+  await expect.poll(() => nemesis.counts.get("kill")).toBe(3);
+  await nemesis.stop();
+  expect(summary.join(" ")).toMatch(/^(killed starting up ?)+$/);
+  expect(summary).toHaveLength(9);
 });

@@ -1,9 +1,9 @@
 /**
- * Plays a plan: the troubles of each member, and of the server.
+ * Runs a schedule of disturbances for each member and for the server.
  *
  * Invariants:
- * - Once it was ended, nothing of it happens any more, and everyone whom it took away has been brought back.
- * - The server is killed when it is up, and started when it is down: it never runs twice on one storage.
+ * - After `stop`, no disturbance starts, and every member that was away is back.
+ * - The server is killed only when it is up, and started only when it is down: it never runs twice on one storage.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Server } from "../support/server/server.ts";
@@ -12,127 +12,135 @@ import { Page } from "./network.ts";
 import type { Scheduled, Disturbance } from "./schedule.ts";
 import type { FaultProxy } from "./fault-proxy.ts";
 
-/** How long a handshake is held that is to be overtaken, and how long one is waited for that is to be held. */
+/**
+ * How long a handshake is held so that another overtakes it, and how long to wait for a handshake to hold.
+ */
 const HELD_MS = 60_000;
-const KNOCKING_MS = 400;
-/** How long the link of an overtaken handshake stays. */
-const LATE_LINK_MS = 1_500;
-/** How long the last blow waits for somebody to come back, and how long a ghost stays then, and its end takes. */
+const HANDSHAKE_MS = 400;
+/** How long the connection of an overtaken handshake stays open. */
+const LATE_CONNECTION_MS = 1_500;
+/** Longest wait of the final crash for the returning handshake, and the time between its steps. */
 const ARRIVAL_MS = 5_000;
-const LAST_GHOST_MS = 300;
+const FINAL_STEP_MS = 300;
 
-/** What a storm does to a server. */
-type Victim = Pick<Server, "killNine" | "restart">;
+/** What the nemesis does to a server. */
+type ServerControl = Pick<Server, "killNine" | "restart">;
 
 export class Nemesis {
   readonly #members: ReadonlyMap<string, Member>;
-  readonly #server: Victim | undefined;
-  readonly #speaks: (member: Member) => void;
+  readonly #server: ServerControl | undefined;
+  readonly #sendFrom: (member: Member) => void;
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #works: Promise<void>[] = [];
-  /** One kill and start after another: on a busy machine a start can take longer than the plan has between two kills. */
+  readonly #running: Promise<void>[] = [];
+  /**
+   * Kills run one after another: on a busy machine, a start can take longer than the time between two kills.
+   */
   #kills: Promise<void> = Promise.resolve();
   #isOver = false;
-  /** How often each kind of trouble happened. */
+  /** Number of disturbances so far, by type. */
   readonly counts = new Map<Disturbance["type"], number>();
-  /** While it is hushed, nobody talks. */
-  isHushed = false;
+  /** While true, no client sends anything. */
+  isQuiesced = false;
 
-  /** @param speaks makes a member say something */
+  /** @param sendFrom makes a member send a message */
   constructor(
     members: readonly Member[],
-    server: Victim | undefined,
-    speaks: (member: Member) => void,
+    server: ServerControl | undefined,
+    sendFrom: (member: Member) => void,
   ) {
-    this.#speaks = speaks;
+    this.#sendFrom = sendFrom;
     this.#members = new Map(members.map((member) => [member.name, member]));
     this.#server = server;
   }
 
-  begins(plan: readonly Scheduled[]): void {
-    for (const { at, who, trouble } of plan) {
+  start(schedule: readonly Scheduled[]): void {
+    for (const { at, who, disturbance } of schedule) {
       this.#later(at, () => {
         const member = who === undefined ? undefined : this.#members.get(who);
-        this.counts.set(trouble.type, (this.counts.get(trouble.type) ?? 0) + 1);
-        return this.#strikes(trouble, member);
+        this.counts.set(disturbance.type, (this.counts.get(disturbance.type) ?? 0) + 1);
+        return this.#apply(disturbance, member);
       });
     }
   }
 
-  /** @throws what went wrong with the troubles themselves: the server did not start again, for instance */
-  async ends(): Promise<void> {
+  /**
+   * @throws an error of the disturbances themselves, for instance that the server did not start again
+   */
+  async stop(): Promise<void> {
     this.#isOver = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    this.isHushed = false;
-    await Promise.all(this.#works);
-    await Promise.all(Array.from(this.#members.values(), (member) => member.comes()));
+    this.isQuiesced = false;
+    await Promise.all(this.#running);
+    await Promise.all(Array.from(this.#members.values(), (member) => member.joins()));
     for (const member of this.#members.values()) member.heals();
-    await Promise.all(Array.from(this.#members.values(), (member) => this.#lastBlow(member)));
-    Page.comesBack();
+    await Promise.all(Array.from(this.#members.values(), (member) => this.#finalCrash(member)));
+    Page.fireOnline();
   }
 
   /**
-   * R2, where nothing comes after it that would heal it by chance: everyone dies with words on the way and comes back,
-   * and only then the room gets the words, and learns of the death.
+   * Checks R2 where no later event could repair a violation: each member dies with frames in transit and returns; only
+   * then does the room receive those frames, and then the end of the old connection.
    */
-  async #lastBlow(member: Member): Promise<void> {
-    let ghost: FaultProxy | undefined;
-    member.road?.shuts(["up"]);
-    this.#speaks(member);
-    await pause(LAST_GHOST_MS);
-    await member.dies((left) => (ghost = left));
-    await member.comes();
+  async #finalCrash(member: Member): Promise<void> {
+    let halfOpen: FaultProxy | undefined;
+    member.proxy?.block(["up"]);
+    this.#sendFrom(member);
+    await pause(FINAL_STEP_MS);
+    await member.crashes((left) => (halfOpen = left));
+    await member.joins();
     await Promise.race([
-      new Promise<void>((resolve) => member.road?.onArrival(resolve)),
+      new Promise<void>((resolve) => member.proxy?.onHandshake(resolve)),
       pause(ARRIVAL_MS),
     ]);
-    await pause(LAST_GHOST_MS);
-    ghost?.opens();
-    await pause(LAST_GHOST_MS);
-    ghost?.resets();
-    await pause(LAST_GHOST_MS);
+    await pause(FINAL_STEP_MS);
+    halfOpen?.unblock();
+    await pause(FINAL_STEP_MS);
+    halfOpen?.reset();
+    await pause(FINAL_STEP_MS);
   }
 
-  async #strikes(trouble: Disturbance, member: Member | undefined): Promise<void> {
-    const road = member?.road;
-    switch (trouble.type) {
+  async #apply(disturbance: Disturbance, member: Member | undefined): Promise<void> {
+    const proxy = member?.proxy;
+    switch (disturbance.type) {
       case "cut":
-        return road?.cuts(trouble);
-      case "hole":
-        road?.shuts(trouble.ways);
-        road?.after(trouble.ms, () => (trouble.end === "passes" ? road.opens() : road.resets()));
+        return proxy?.cut(disturbance);
+      case "blackhole":
+        proxy?.block(disturbance.directions);
+        proxy?.after(disturbance.ms, () =>
+          disturbance.end === "passes" ? proxy.unblock() : proxy.reset(),
+        );
         return;
       case "lag":
-        road?.lags(trouble.lagMs);
-        road?.after(trouble.ms, () => road.lags(0));
+        proxy?.setLatency(disturbance.lagMs);
+        proxy?.after(disturbance.ms, () => proxy.setLatency(0));
         return;
       case "hold":
-        return road?.holdsNext(trouble.ms);
+        return proxy?.holdNextHandshake(disturbance.ms);
       case "crash":
-        return member && this.#crash(member, trouble.awayMs, trouble.ghostMs);
-      case "late words":
-        road?.shuts(["up"]);
+        return member && this.#crash(member, disturbance.awayMs, disturbance.halfOpenMs);
+      case "late frames":
+        proxy?.block(["up"]);
         return this.#later(
-          trouble.heldMs,
-          () => member && this.#lateWords(member, trouble.ghostMs),
+          disturbance.heldMs,
+          () => member && this.#lateFrames(member, disturbance.halfOpenMs),
         );
       case "overtaken":
-        return member && this.#overtake(member, trouble.lateMs);
+        return member && this.#overtake(member, disturbance.lateMs);
       case "leave":
         await member?.leaves();
-        return this.#later(trouble.awayMs, () => member?.comes());
-      case "awake":
-        return Page.comesBack();
+        return this.#later(disturbance.awayMs, () => member?.joins());
+      case "online event":
+        return Page.fireOnline();
       case "kill":
-        this.#kills = this.#kills.then(() => this.#kill(trouble.downMs));
+        this.#kills = this.#kills.then(() => this.#kill(disturbance.downMs));
         return this.#kills;
-      case "hush":
-        this.isHushed = true;
-        return this.#later(trouble.ms, () => {
-          this.isHushed = false;
+      case "quiesce":
+        this.isQuiesced = true;
+        return this.#later(disturbance.ms, () => {
+          this.isQuiesced = false;
         });
       default:
-        return trouble satisfies never;
+        return disturbance satisfies never;
     }
   }
 
@@ -142,36 +150,36 @@ export class Nemesis {
     await this.#server?.restart();
   }
 
-  async #crash(member: Member, awayMs: number, ghostMs: number): Promise<void> {
-    let ghost: FaultProxy | undefined;
-    await member.dies((road) => (ghost = road));
+  async #crash(member: Member, awayMs: number, halfOpenMs: number): Promise<void> {
+    let halfOpen: FaultProxy | undefined;
+    await member.crashes((proxy) => (halfOpen = proxy));
     this.#later(awayMs, async () => {
-      await member.comes();
-      member.road?.onArrival(() => ghost?.after(ghostMs, () => ghost?.resets()));
+      await member.joins();
+      member.proxy?.onHandshake(() => halfOpen?.after(halfOpenMs, () => halfOpen?.reset()));
     });
   }
 
-  async #lateWords(member: Member, ghostMs: number): Promise<void> {
-    let ghost: FaultProxy | undefined;
-    await member.dies((left) => (ghost = left));
-    await member.comes();
-    member.road?.onArrival(() => {
-      ghost?.after(ghostMs, () => ghost?.opens());
-      ghost?.after(ghostMs + LATE_LINK_MS, () => ghost?.resets());
+  async #lateFrames(member: Member, halfOpenMs: number): Promise<void> {
+    let halfOpen: FaultProxy | undefined;
+    await member.crashes((left) => (halfOpen = left));
+    await member.joins();
+    member.proxy?.onHandshake(() => {
+      halfOpen?.after(halfOpenMs, () => halfOpen?.unblock());
+      halfOpen?.after(halfOpenMs + LATE_CONNECTION_MS, () => halfOpen?.reset());
     });
   }
 
   async #overtake(member: Member, lateMs: number): Promise<void> {
-    const { road } = member;
-    road?.holdsNext(HELD_MS);
-    road?.resets();
-    this.#later(KNOCKING_MS, async () => {
-      let ghost: FaultProxy | undefined;
-      await member.dies((left) => (ghost = left));
-      await member.comes();
-      member.road?.onArrival(() => {
-        ghost?.after(lateMs, () => ghost?.opens());
-        ghost?.after(lateMs + LATE_LINK_MS, () => ghost?.resets());
+    const { proxy } = member;
+    proxy?.holdNextHandshake(HELD_MS);
+    proxy?.reset();
+    this.#later(HANDSHAKE_MS, async () => {
+      let halfOpen: FaultProxy | undefined;
+      await member.crashes((left) => (halfOpen = left));
+      await member.joins();
+      member.proxy?.onHandshake(() => {
+        halfOpen?.after(lateMs, () => halfOpen?.unblock());
+        halfOpen?.after(lateMs + LATE_CONNECTION_MS, () => halfOpen?.reset());
       });
     });
   }
@@ -181,8 +189,8 @@ export class Nemesis {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       const working = Promise.resolve(work());
-      this.#works.push(working);
-      // Thrown when the storm ends.
+      this.#running.push(working);
+      // `stop` throws it.
       working.catch(() => {});
     }, ms);
     this.#timers.add(timer);

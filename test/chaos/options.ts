@@ -7,7 +7,7 @@ export interface Options {
   readonly seed: number;
   readonly minutes: number;
   readonly clients: number;
-  /** Where to keep what the servers print. */
+  /** The file for the servers' output. */
   readonly log: string | undefined;
 }
 
@@ -18,35 +18,35 @@ export type ParsedArguments =
 
 export const HELP = `npm run test:chaos -- [--url URL] [--seed N] [--minutes M] [--clients N] [--log FILE]
 
-Tries to break the promises of the room: clients of the shipped library talk through links that are cut at any byte,
-swallow everything, lag, and let handshakes overtake each other; clients die and come back from their records; people
-with chat.line and hostile strangers are in the same room; the server is killed with SIGKILL and started again. Then all
-of that ends, and everything must come right. It prints a verdict for each rule of docs/protocol.md, section 6.
+Tries to break the promises of the room. Clients of the shipped library connect through proxies that cut at any byte, go
+silent, lag, and let handshakes overtake each other. Clients crash and start again from their records. chat.line clients
+and hostile clients are in the same room. The server is killed with SIGKILL and restarted. Then all disturbances end, and
+every message must be delivered and settled. The command prints a verdict for each rule of docs/protocol.md, section 6.
 
-  --url URL       an endpoint to try, http(s) or ws(s). Without it a server is started, on a storage that is thrown
-                  away. Somebody else's server is not killed, and its limits are what they are: the defaults are expected.
-                  The room gets a random name and stays behind
-  --seed N        what goes wrong, and when; without it, a random one, which is printed
-  --minutes M     how long; 1 if you do not say. It is played in rounds of a minute at most, each in a new room and with
-                  the next seed, and each with some seconds more for the calm
-  --clients N     how many clients, from 2 to 50; 5 if you do not say
-  --log FILE      what the servers of all rounds print is added to FILE
-  --help
+  --url URL       an endpoint to test, http(s) or ws(s). Without it, chaos starts a server on temporary storage. The
+                  server of an endpoint is not killed, and must have the default limits. The room gets a random name and
+                  remains there
+  --seed N        the seed of the schedule; random by default, and printed
+  --minutes M     how long; 1 by default. It runs in rounds of at most a minute, each in a new room and with the next
+                  seed, and each followed by some seconds without faults
+  --clients N     number of clients, from 2 to 50; 5 by default
+  --log FILE      appends the output of all servers to FILE
+  --help          prints this text
 
-The same seed plans the same troubles. Real time does the rest, so no two runs are quite alike: what a seed found, it
-finds often, and not always.
+A seed fixes the schedule of disturbances, not the timing: a seed that found something finds it often again, but not
+always.
 
-It exits with
-  0    every rule that can be seen from outside held
+Exit codes
+  0    every observable rule held
   1    a rule was violated
-  2    the command line cannot work
-  3    it could not be tried: the server does not start, or the endpoint is no chat room
-  130  it was ended with Ctrl-C, which prints the verdict so far
+  2    the command line is invalid
+  3    chaos could not run: the server does not start, or the endpoint is no chat room
+  130  ended with Ctrl-C, after printing the verdicts so far
 `;
 
 const MAX_MINUTES = 24 * 60;
 
-/** @param random a seed for whoever names none */
+/** @param random the seed if the arguments name none */
 export function readOptions(args: readonly string[], random: number): ParsedArguments {
   try {
     const { values } = parseArgs({

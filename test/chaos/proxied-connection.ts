@@ -1,98 +1,99 @@
 /**
- * One connection through a road: a socket of the client, one to the room, and a valve each way.
+ * One connection through a fault proxy: a socket to the client, one to the room, and a pipe for each direction.
  *
  * Invariants:
- * - When one side ends by itself, the other is told in the same way, unless the client is dead: a ghost's link stays.
+ * - When one side ends by itself, the other side ends in the same way, unless the client is dead: a half-open
+ *   connection stays.
  * - The handshake's `Host` is the endpoint's.
  */
 import { connect, type Socket } from "node:net";
 import { connect as secure } from "node:tls";
-import type { Cut, Way } from "./schedule.ts";
+import type { Cut, Direction } from "./schedule.ts";
 import { ThrottledPipe } from "./throttled-pipe.ts";
 
-interface Told {
-  /** The handshake was handed to the room. */
-  readonly arrived: () => void;
-  /** Both sockets are gone. */
-  readonly over: () => void;
+interface ConnectionEvents {
+  /** The handshake has been passed to the room. */
+  readonly onHandshake: () => void;
+  /** Both sockets are closed. */
+  readonly onClosed: () => void;
 }
 
-/** A request's head is shorter than this; longer ones pass as they are. */
+/** A request's head must be shorter to be rewritten; longer ones pass unchanged. */
 const HEAD_BYTES = 16_384;
 
 export class ProxiedConnection {
   readonly #client: Socket;
-  /** What TCP carries to the room, and what is said on it: with TLS two things. */
+  /** The TCP socket to the room, and the socket to write to; with TLS they differ. */
   readonly #wire: Socket;
   readonly #room: Socket;
-  readonly #valves: Readonly<Record<Way, ThrottledPipe>>;
+  readonly #pipes: Readonly<Record<Direction, ThrottledPipe>>;
   readonly #host: string;
-  readonly #told: Told;
+  readonly #events: ConnectionEvents;
   #head: Buffer | undefined = Buffer.alloc(0);
-  #isGhost = false;
+  #isHalfOpen = false;
   #isBroken = false;
 
-  constructor(client: Socket, target: URL, told: Told) {
+  constructor(client: Socket, target: URL, events: ConnectionEvents) {
     this.#client = client;
     this.#host = target.host;
-    this.#told = told;
+    this.#events = events;
     const isSecure = target.protocol === "https:" || target.protocol === "wss:";
     const host = target.hostname.replaceAll(/[[\]]/g, "");
     const port = target.port === "" ? (isSecure ? 443 : 80) : Number(target.port);
     this.#wire = connect({ host, port, allowHalfOpen: true });
     this.#room = isSecure ? secure({ socket: this.#wire, servername: host }) : this.#wire;
-    this.#valves = {
+    this.#pipes = {
       up: new ThrottledPipe(client, this.#room),
       down: new ThrottledPipe(this.#room, client),
     };
-    client.on("data", (bytes: Buffer) => this.#says(bytes));
-    this.#room.on("data", (bytes: Buffer) => this.#valves.down.take(bytes));
-    this.#watches(client, this.#valves.up, () => this.#room);
-    this.#watches(this.#room, this.#valves.down, () => this.#client);
+    client.on("data", (bytes: Buffer) => this.#onClientData(bytes));
+    this.#room.on("data", (bytes: Buffer) => this.#pipes.down.write(bytes));
+    this.#watch(client, this.#pipes.up, () => this.#room);
+    this.#watch(this.#room, this.#pipes.down, () => this.#client);
     if (this.#wire !== this.#room) this.#wire.on("error", () => {});
   }
 
-  /** Both ends are there, and bytes can pass. */
+  /** Both ends are connected, and bytes can pass. */
   get isWhole(): boolean {
-    return !this.#isBroken && !this.#isGhost;
+    return !this.#isBroken && !this.#isHalfOpen;
   }
 
-  breaksAfter({ way, bytes, how, told }: Cut): void {
-    this.#valves[way].breaksAfter(bytes, () => this.breaks(how, told));
+  breakAfter({ direction, bytes, how, notified }: Cut): void {
+    this.#pipes[direction].breakAfter(bytes, () => this.break(how, notified));
   }
 
-  breaks(how: Cut["how"], told: Cut["told"]): void {
+  break(how: Cut["how"], notified: Cut["notified"]): void {
     this.#isBroken = true;
-    this.#valves.up.breaks();
-    this.#valves.down.breaks();
-    if (told !== "room") this.#end(this.#client, how);
-    if (told !== "client") this.#end(this.#room, how);
+    this.#pipes.up.destroy();
+    this.#pipes.down.destroy();
+    if (notified !== "room") this.#end(this.#client, how);
+    if (notified !== "client") this.#end(this.#room, how);
   }
 
-  shuts(ways: readonly Way[]): void {
-    for (const way of ways) this.#valves[way].shuts();
+  block(ways: readonly Direction[]): void {
+    for (const way of ways) this.#pipes[way].block();
   }
 
-  opens(): void {
-    this.#valves.up.opens();
-    this.#valves.down.opens();
+  unblock(): void {
+    this.#pipes.up.unblock();
+    this.#pipes.down.unblock();
   }
 
-  lags(ms: number): void {
-    this.#valves.up.lags(ms);
-    this.#valves.down.lags(ms);
+  setLatency(ms: number): void {
+    this.#pipes.up.setLatency(ms);
+    this.#pipes.down.setLatency(ms);
   }
 
-  /** What it has said goes on its way; what is said to it reaches nobody. */
-  losesClient(): void {
-    this.#isGhost = true;
-    this.#valves.down.breaks();
+  /** Bytes from the client stay in transit; bytes to the client are dropped. */
+  abandonClient(): void {
+    this.#isHalfOpen = true;
+    this.#pipes.down.destroy();
     this.#client.destroy();
   }
 
-  #says(bytes: Buffer): void {
+  #onClientData(bytes: Buffer): void {
     if (this.#head === undefined) {
-      this.#valves.up.take(bytes);
+      this.#pipes.up.write(bytes);
       return;
     }
     const head = Buffer.concat([this.#head, bytes]);
@@ -101,20 +102,20 @@ export class ProxiedConnection {
     if (end === -1 && head.length < HEAD_BYTES) return;
     this.#head = undefined;
     const lines = head.subarray(0, end).toString("latin1");
-    const mended = lines.replace(/^host:.*$/im, `Host: ${this.#host}`);
-    this.#valves.up.take(Buffer.concat([Buffer.from(mended, "latin1"), head.subarray(end)]));
-    this.#valves.up.whenEmpty(() => this.#told.arrived());
+    const rewritten = lines.replace(/^host:.*$/im, `Host: ${this.#host}`);
+    this.#pipes.up.write(Buffer.concat([Buffer.from(rewritten, "latin1"), head.subarray(end)]));
+    this.#pipes.up.whenEmpty(() => this.#events.onHandshake());
   }
 
-  #watches(socket: Socket, valve: ThrottledPipe, other: () => Socket): void {
+  #watch(socket: Socket, pipe: ThrottledPipe, other: () => Socket): void {
     socket.setNoDelay(true);
     // `close` follows.
     socket.on("error", () => {});
-    socket.on("end", () => valve.ends());
+    socket.on("end", () => pipe.end());
     socket.on("close", () => {
-      if (this.#client.destroyed && this.#room.destroyed) this.#told.over();
-      if (this.#isBroken || (this.#isGhost && socket === this.#client)) return;
-      // A clean end is passed on behind what came before it.
+      if (this.#client.destroyed && this.#room.destroyed) this.#events.onClosed();
+      if (this.#isBroken || (this.#isHalfOpen && socket === this.#client)) return;
+      // The pipe passes a clean end on, after the bytes before it.
       if (socket.readableEnded) return;
       this.#isBroken = true;
       this.#end(other(), "reset");
@@ -124,12 +125,12 @@ export class ProxiedConnection {
   #end(socket: Socket, how: Cut["how"]): void {
     if (how === "end") {
       socket.end();
-      // What still comes is read and dropped, until the other side ends too.
+      // Read and drop further bytes until the other side ends too.
       socket.resume();
       return;
     }
     const wire = socket === this.#room ? this.#wire : socket;
-    // While it connects, a reset would wait for the connection.
+    // On a connecting socket, a reset would wait for the connection.
     if (wire.connecting) wire.destroy();
     else wire.resetAndDestroy();
     socket.destroy();

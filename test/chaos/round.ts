@@ -1,8 +1,9 @@
 /**
- * One round: a room, its members with their talkers and strangers, a storm, and then a calm in which all must come right.
+ * One round: a room with members, line clients and adversaries; disturbances; and a quiet phase in which everything
+ * must be delivered and settled.
  *
- * The plan comes from the seed alone. What meets what does not: sockets, disks and the server take the time they take,
- * so a seed that found something finds it often again, and not always.
+ * Only the schedule follows from the seed. Sockets, disks and the server have their own timing, so a seed that found
+ * something finds it often again, but not always.
  */
 import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +11,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Server } from "../support/server/server.ts";
 import { Notifier } from "../support/wait-for.ts";
-import type { Fault } from "./history.ts";
+import type { Violation } from "./history.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { checkHistory, type Verdict } from "./checker.ts";
 import { Member } from "./member.ts";
@@ -18,48 +19,48 @@ import { scheduleOf, varsOf } from "./schedule.ts";
 import { FaultProxy } from "./fault-proxy.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Adversary } from "./adversaries.ts";
-import { lineOf, pauseOf } from "./messages.ts";
-import { LineTalker } from "./line-clients.ts";
+import { nextMessage, pauseOf } from "./messages.ts";
+import { ChaosLineClient } from "./line-clients.ts";
 
-export interface Setup {
+export interface RoundOptions {
   readonly seed: number;
-  /** How long the storm lasts. */
+  /** Duration of the disturbances. */
   readonly ms: number;
   readonly clients: number;
-  /** Somebody else's endpoint; without it the round starts a server of its own. */
+  /** The endpoint to test; absent: the round starts its own server. */
   readonly url: URL | undefined;
-  /** Where to keep what the server prints. */
+  /** The file for the server's output. */
   readonly log: string | undefined;
-  /** Ends the storm, and no calm follows. */
+  /** Ends the disturbances, and skips the quiet phase. */
   readonly stop: AbortSignal;
 }
 
-export interface Outcome {
-  /** What was drawn, and what happened, for people. */
-  readonly story: string;
+export interface RoundResult {
+  /** The configuration and the counts, for the output. */
+  readonly summary: string;
   readonly verdicts: readonly Verdict[];
 }
 
-const PEOPLE = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
-const TALKERS = 2;
-const STRANGERS = 2;
+const NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
+const LINE_CLIENTS = 2;
+const ADVERSARIES = 2;
 const JOIN_MS = 30_000;
 /**
- * How long everything may take to come right once nothing goes wrong. Less than the 30 s after which a client gives up a
- * link on which nothing comes, so that what comes right only so does not pass.
+ * Longest time until everything is delivered and settled after the last fault. It is below the 30 s after which a
+ * client gives up a silent connection, so that this recovery alone does not pass.
  */
-const CALM_MS = 25_000;
+const QUIESCE_MS = 25_000;
 
-export async function playRound(setup: Setup): Promise<Outcome> {
-  const chance = new SeededRandom(setup.seed);
-  const vars = varsOf(chance.of("vars"));
+export async function playRound(setup: RoundOptions): Promise<RoundResult> {
+  const random = new SeededRandom(setup.seed);
+  const vars = varsOf(random.fork("vars"));
   const server = setup.url === undefined ? await Server.starts(vars) : undefined;
   const folder = mkdtempSync(join(tmpdir(), "chat-room-chaos-"));
-  const round = new Round(setup, chance, server, folder);
+  const round = new Round(setup, random, server, folder);
   try {
-    return await round.plays(server === undefined ? "" : describe(vars));
+    return await round.run(server === undefined ? "" : describe(vars));
   } finally {
-    round.ends();
+    round.dispose();
     await server?.stop();
     if (server !== undefined && setup.log !== undefined)
       appendFileSync(setup.log, server.pastOutput);
@@ -68,189 +69,206 @@ export async function playRound(setup: Setup): Promise<Outcome> {
 }
 
 class Round {
-  readonly #setup: Setup;
-  readonly #chance: SeededRandom;
+  readonly #setup: RoundOptions;
+  readonly #random: SeededRandom;
   readonly #server: Server | undefined;
   readonly #room: string;
   readonly #names: readonly string[];
   readonly #members: readonly Member[];
   readonly #notifier = new Notifier();
-  readonly #storm: Nemesis;
-  readonly #roads: FaultProxy[] = [];
+  readonly #nemesis: Nemesis;
+  readonly #proxies: FaultProxy[] = [];
   readonly #numbers = new Map<string, number>();
-  readonly #faults: Fault[] = [];
+  readonly #violations: Violation[] = [];
 
-  constructor(setup: Setup, chance: SeededRandom, server: Server | undefined, folder: string) {
+  constructor(
+    setup: RoundOptions,
+    random: SeededRandom,
+    server: Server | undefined,
+    folder: string,
+  ) {
     this.#setup = setup;
-    this.#chance = chance;
+    this.#random = random;
     this.#server = server;
-    // On an endpoint that others use, a room of its own.
+    // A room of its own on a shared endpoint.
     this.#room = server === undefined ? `chaos-${crypto.randomUUID().slice(0, 13)}` : "chaos";
     this.#names = Array.from(
       { length: setup.clients },
-      (_, index) => PEOPLE[index] ?? `peer-${index}`,
+      (_, index) => NAMES[index] ?? `peer-${index}`,
     );
     this.#members = this.#names.map((name, index) => {
       const path = index % 2 === 1 ? join(folder, `${name}.json`) : undefined;
-      const own = { room: this.#room, target: this.#target, chance: chance.of(`client ${name}`) };
+      const own = { room: this.#room, target: this.#target, random: random.fork(`client ${name}`) };
       return new Member({ name, key: `the key of ${name}`, path, ...own }, this.#notifier);
     });
-    const lastWords = chance.of("words at the last blow");
-    this.#storm = new Nemesis(this.#members, server, (member) => this.#says(member, lastWords));
+    const lastWords = random.fork("words at the last blow");
+    this.#nemesis = new Nemesis(this.#members, server, (member) =>
+      this.#sendFrom(member, lastWords),
+    );
   }
 
   readonly #target = (): URL => this.#setup.url ?? new URL(this.#server?.url ?? "");
 
-  async plays(vars: string): Promise<Outcome> {
+  async run(vars: string): Promise<RoundResult> {
     const { ms, stop } = this.#setup;
-    const talkers = await this.#gather();
+    const lineClients = await this.#joinAll();
     const quiet = new AbortController();
-    const isHushed = (): boolean => this.#storm.isHushed;
-    const strangers = await this.#strangers();
-    const hostile = strangers.map((stranger) => stranger.goesOn(quiet.signal, isHushed));
+    const isQuiesced = (): boolean => this.#nemesis.isQuiesced;
+    const adversaries = await this.#startAdversaries();
+    const hostile = adversaries.map((adversary) => adversary.runs(quiet.signal, isQuiesced));
     const storm = new AbortController();
     const talk = [
-      ...this.#members.map((member) => this.#talks(member, storm.signal)),
-      ...talkers.map((talker) => talker.talks(storm.signal, isHushed)),
+      ...this.#members.map((member) => this.#talk(member, storm.signal)),
+      ...lineClients.map((lineClient) => lineClient.runs(storm.signal, isQuiesced)),
     ];
-    this.#storm.begins(
-      scheduleOf(this.#chance, { names: this.#names, ms, isOurs: this.#server !== undefined }),
+    this.#nemesis.start(
+      scheduleOf(this.#random, { names: this.#names, ms, isOurs: this.#server !== undefined }),
     );
     await pause(ms, undefined, { signal: stop }).catch(() => {});
     storm.abort();
-    await this.#storm.ends();
+    await this.#nemesis.stop();
     await Promise.all(talk);
-    // Their floods make a short log forget even what is said in the calm.
+    // Stop the adversaries first: in a short log, their floods would remove even the last messages.
     quiet.abort();
     await Promise.all(hostile);
-    if (!stop.aborted) await this.#comesRight();
-    const online = stop.aborted ? undefined : await this.#remembers();
-    if (this.#server !== undefined) this.#complaints(await this.#server.loggedErrors());
-    const histories = this.#members.map(({ account }) => account);
-    const lines = talkers.flatMap((talker) =>
-      talker.faults([...histories, ...talkers.map(({ account }) => account)]),
+    if (!stop.aborted) await this.#settle();
+    const online = stop.aborted ? undefined : await this.#readStored();
+    if (this.#server !== undefined) this.#reportErrors(await this.#server.loggedErrors());
+    const histories = this.#members.map(({ history }) => history);
+    const lines = lineClients.flatMap((lineClient) =>
+      lineClient.violations([...histories, ...lineClients.map(({ history }) => history)]),
     );
-    const counts = this.#storm.counts;
+    const counts = this.#nemesis.counts;
     const verdicts = checkHistory({
       histories,
-      talkers: talkers.map(({ account }) => account),
-      faults: [...this.#faults, ...lines, ...strangers.flatMap(({ faults }) => faults)],
+      lineClients: lineClients.map(({ history }) => history),
+      violations: [
+        ...this.#violations,
+        ...lines,
+        ...adversaries.flatMap(({ violations }) => violations),
+      ],
       online,
       kills: counts.get("kill") ?? 0,
       isFinal: !stop.aborted,
     });
     const lives = this.#members.reduce((sum, member) => sum + member.lives, 0);
-    const deeds = strangers.reduce((sum, stranger) => sum + stranger.deeds, 0);
-    const troubles = Array.from(counts, ([type, count]) => `${count} ${type}`).join(", ");
-    const story = `${vars}${this.#names.length} clients in ${lives} lives, ${troubles}; ${deeds} hostile deeds`;
-    return { story, verdicts };
+    const actions = adversaries.reduce((sum, adversary) => sum + adversary.actions, 0);
+    const disturbances = Array.from(counts, ([type, count]) => `${count} ${type}`).join(", ");
+    const summary = `${vars}${this.#names.length} clients in ${lives} lives, ${disturbances}; ${actions} hostile actions`;
+    return { summary, verdicts };
   }
 
-  /** Ends everything that was begun here. */
-  ends(): void {
-    for (const member of this.#members) member.ends();
-    for (const road of this.#roads) road.close();
-  }
-
-  /** All come in, before anything goes wrong: what is for everyone concerns each of them. */
-  async #gather(): Promise<readonly LineTalker[]> {
-    await Promise.all(this.#members.map((member) => member.comes()));
-    await this.#notifier.until(
-      () => this.#members.every(({ isLive }) => isLive),
-      () => `everyone to come in: ${this.#states()}`,
-      JOIN_MS,
-    );
-    const talkers: LineTalker[] = [];
-    for (let index = 1; index <= TALKERS; index++) {
-      const url = `${(await this.#road()).url}/rooms/${this.#room}`;
-      const chance = this.#chance.of(`talker ${index}`);
-      const talker = new LineTalker(`talker-${index}`, url, this.#names, chance);
-      await talker.comes();
-      talkers.push(talker);
-    }
-    return talkers;
-  }
-
-  async #strangers(): Promise<readonly Adversary[]> {
-    const strangers: Adversary[] = [];
-    for (let index = 1; index <= STRANGERS; index++) {
-      const { url } = await this.#road();
-      const chance = this.#chance.of(`stranger ${index}`);
-      strangers.push(new Adversary(url, `/rooms/${this.#room}`, this.#names, chance));
-    }
-    return strangers;
-  }
-
-  /** A way on which nothing goes wrong. */
-  async #road(): Promise<FaultProxy> {
-    const road = await FaultProxy.opens(this.#target);
-    this.#roads.push(road);
-    return road;
-  }
-
-  async #talks(member: Member, stop: AbortSignal): Promise<void> {
-    const chance = this.#chance.of(`talk of ${member.name}`);
-    while (!stop.aborted) {
-      await pause(pauseOf(chance));
-      if (this.#storm.isHushed) continue;
-      if (chance.is(0.05)) member.asks(chance);
-      else this.#says(member, chance);
-    }
-  }
-
-  #says(member: Member, chance: SeededRandom): void {
-    const number = (this.#numbers.get(member.name) ?? 0) + 1;
-    this.#numbers.set(member.name, number);
-    member.says(lineOf(chance, member.name, number, this.#names));
+  /** Ends everything that this round started. */
+  dispose(): void {
+    for (const member of this.#members) member.dispose();
+    for (const proxy of this.#proxies) proxy.close();
   }
 
   /**
-   * Waits until everyone is ready, has everything decided, and has everyone's last words, behind which nothing can come
-   * of what was said before.
+   * Waits until everyone has joined, before the first fault, so that messages to everyone concern each of them.
    */
-  async #comesRight(): Promise<void> {
+  async #joinAll(): Promise<readonly ChaosLineClient[]> {
+    await Promise.all(this.#members.map((member) => member.joins()));
+    await this.#notifier.until(
+      () => this.#members.every(({ isLive }) => isLive),
+      () => `everyone to join: ${this.#states()}`,
+      JOIN_MS,
+    );
+    const lineClients: ChaosLineClient[] = [];
+    for (let index = 1; index <= LINE_CLIENTS; index++) {
+      const url = `${(await this.#openProxy()).url}/rooms/${this.#room}`;
+      const random = this.#random.fork(`talker ${index}`);
+      const lineClient = new ChaosLineClient(`line-client-${index}`, url, this.#names, random);
+      await lineClient.joins();
+      lineClients.push(lineClient);
+    }
+    return lineClients;
+  }
+
+  async #startAdversaries(): Promise<readonly Adversary[]> {
+    const adversaries: Adversary[] = [];
+    for (let index = 1; index <= ADVERSARIES; index++) {
+      const { url } = await this.#openProxy();
+      const random = this.#random.fork(`stranger ${index}`);
+      adversaries.push(new Adversary(url, `/rooms/${this.#room}`, this.#names, random));
+    }
+    return adversaries;
+  }
+
+  /** Opens a proxy without faults. */
+  async #openProxy(): Promise<FaultProxy> {
+    const proxy = await FaultProxy.listen(this.#target);
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  async #talk(member: Member, stop: AbortSignal): Promise<void> {
+    const random = this.#random.fork(`talk of ${member.name}`);
+    while (!stop.aborted) {
+      await pause(pauseOf(random));
+      if (this.#nemesis.isQuiesced) continue;
+      if (random.chance(0.05)) member.queries(random);
+      else this.#sendFrom(member, random);
+    }
+  }
+
+  #sendFrom(member: Member, random: SeededRandom): void {
+    const number = (this.#numbers.get(member.name) ?? 0) + 1;
+    this.#numbers.set(member.name, number);
+    member.says(nextMessage(random, member.name, number, this.#names));
+  }
+
+  /**
+   * Waits until every member is live, has all its messages settled, and has received everyone's last message, after
+   * which nothing older can arrive.
+   */
+  async #settle(): Promise<void> {
     const words = this.#members.map(({ name }) => `${name} ${Number.MAX_SAFE_INTEGER} good night`);
     for (const [index, member] of this.#members.entries()) {
       member.says({ text: words[index] ?? "", isWrong: false });
     }
-    const isRight = ({ isLive, waiting, account }: Member): boolean =>
+    const isRight = ({ isLive, waiting, history }: Member): boolean =>
       isLive &&
       waiting === 0 &&
-      words.every((word) => account.got.some(({ text }) => text === word));
+      words.every((word) => history.received.some(({ text }) => text === word));
     const all = (): boolean => this.#members.every(isRight);
     try {
-      await this.#notifier.until(all, () => this.#states(), CALM_MS);
-      for (const member of this.#members) member.tellsUnknown();
+      await this.#notifier.until(all, () => this.#states(), QUIESCE_MS);
+      for (const member of this.#members) member.recordUnknown();
     } catch {
-      for (const member of this.#members) if (!isRight(member)) this.#isStuck(member);
+      for (const member of this.#members) if (!isRight(member)) this.#reportStuck(member);
     }
   }
 
-  #isStuck({ name, isLive, state, waiting }: Member): void {
-    const after = `after ${CALM_MS / 1_000} s of calm`;
+  #reportStuck({ name, isLive, state, waiting }: Member): void {
+    const after = `after ${QUIESCE_MS / 1_000} s without faults`;
     if (!isLive)
-      this.#faults.push({ rule: "R11", what: `${name} is not ready ${after}: ${state}` });
+      this.#violations.push({ rule: "R11", what: `${name} is not ready ${after}: ${state}` });
     else if (waiting > 0) {
-      const what = `${name} is let in, and the room does not hear it ${after}`;
-      this.#faults.push({ rule: "R2", what });
-    } else this.#faults.push({ rule: "R11", what: `${name} lacks somebody's last words ${after}` });
+      const what = `${name} is connected, but the room does not receive its messages ${after}`;
+      this.#violations.push({ rule: "R2", what });
+    } else
+      this.#violations.push({
+        rule: "R11",
+        what: `${name} lacks somebody's last message ${after}`,
+      });
   }
 
-  /** Asks each for the history, and the first who can tell for who is online. */
-  async #remembers(): Promise<readonly string[] | undefined> {
+  /** Reads the history of each member, and the roster from the first that gets one. */
+  async #readStored(): Promise<readonly string[] | undefined> {
     let online: readonly string[] | undefined;
     for (const member of this.#members) {
-      // Nobody answers somebody who is not heard.
+      // The room does not answer a member that it does not hear.
       if (!member.isLive || member.waiting > 0) continue;
-      online ??= await member.asksWho();
-      member.account.history = await member.recalls();
+      online ??= await member.readsRoster();
+      member.history.stored = await member.readsHistory();
     }
     return online;
   }
 
-  #complaints(lines: readonly string[]): void {
+  #reportErrors(lines: readonly string[]): void {
     for (const line of lines)
-      this.#faults.push({ rule: "R7", what: `the server complained: ${line}` });
+      this.#violations.push({ rule: "R7", what: `the server logged an error: ${line}` });
   }
 
   #states(): string {

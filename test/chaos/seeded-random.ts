@@ -1,5 +1,5 @@
 /**
- * Chance from a seed: the same seed and label give the same numbers, in whatever order others draw theirs.
+ * Random numbers from a seed: the same seed and label give the same numbers, in whatever order other labels draw.
  *
  * Not for secrets.
  */
@@ -14,8 +14,8 @@ export class SeededRandom {
     this.#state = mix(this.#seed);
   }
 
-  /** A generator of its own for `label`; what it draws depends on nothing that is drawn here. */
-  of(label: string): SeededRandom {
+  /** Returns a generator for `label`, independent of what is drawn from this one. */
+  fork(label: string): SeededRandom {
     let hash = this.#seed ^ 0x811c9dc5;
     for (const character of label) {
       hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
@@ -34,12 +34,12 @@ export class SeededRandom {
     return min + Math.floor(this.next() * (max - min + 1));
   }
 
-  is(probability: number): boolean {
+  chance(probability: number): boolean {
     return this.next() < probability;
   }
 
-  /** @throws if there is nothing to choose from */
-  one<T>(list: readonly T[]): T {
+  /** @throws if the list is empty */
+  pick<T>(list: readonly T[]): T {
     const chosen = list[Math.floor(this.next() * list.length)];
     if (chosen === undefined) throw new RangeError("nothing to choose from");
     return chosen;

@@ -1,9 +1,9 @@
 /**
- * A client's storage, seen from outside: what it holds for sure at any moment, and whether its client is dead.
+ * A client's storage that exposes what is saved at any moment, and that can die with its client.
  *
  * Invariants:
- * - `kept` is what another life would find, no sooner and no later than it would.
- * - A dead client's diary takes nothing more, so that a dead client can neither connect nor remember.
+ * - `saved` is what the next life would load, no sooner and no later.
+ * - The storage of a dead client rejects every save, so a dead client can neither connect nor save.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { fileStorage } from "../../src/client/storage/file.ts";
@@ -17,27 +17,27 @@ export class StorageSpy implements ClientStorage {
   #isDead = false;
 
   /**
-   * @param path   a file; without one the record is kept here, as text
-   * @param slowMs how long a save takes, asked each time; 0: it is done at once
+   * @param path   a file; absent: the record is kept in memory, as text
+   * @param slowMs returns the ms that a save takes; called at each save; 0: at once
    */
   constructor(path: string | undefined, slowMs: () => number) {
     this.#path = path;
     this.#slowMs = slowMs;
   }
 
-  get kept(): ClientRecord | undefined {
+  get saved(): ClientRecord | undefined {
     return this.#text === undefined ? undefined : (JSON.parse(this.#text) as ClientRecord);
   }
 
-  /** The diary for the next life: the same record, and nobody owns it. */
+  /** Returns the storage for the next life: the same record, without an owner. */
   inherit(): StorageSpy {
     const heir = new StorageSpy(this.#path, this.#slowMs);
     heir.#text = this.#text;
     return heir;
   }
 
-  /** Its client is dead. */
-  async dies(): Promise<void> {
+  /** The client crashed. */
+  async crashes(): Promise<void> {
     this.#isDead = true;
     await this.close();
   }
@@ -49,18 +49,18 @@ export class StorageSpy implements ClientStorage {
   }
 
   async load(): Promise<ClientRecord | undefined> {
-    const loaded = this.#file === undefined ? this.kept : await this.#file.load();
+    const loaded = this.#file === undefined ? this.saved : await this.#file.load();
     this.#text = loaded && JSON.stringify(loaded);
     return loaded;
   }
 
   async save(record: ClientRecord): Promise<void> {
-    this.#live();
+    this.#assertAlive();
     const slowMs = this.#slowMs();
     if (slowMs > 0) await pause(slowMs);
-    this.#live();
+    this.#assertAlive();
     const saving = this.#file?.save(record);
-    // A file is written when `save` returns; a death in the next moment comes too late for it.
+    // The file is written when `save` returns, so a later crash cannot undo it.
     this.#text = JSON.stringify(record);
     await saving;
   }
@@ -71,7 +71,7 @@ export class StorageSpy implements ClientStorage {
     await file?.close?.();
   }
 
-  #live(): void {
+  #assertAlive(): void {
     if (this.#isDead) throw new StorageError("this client is dead");
   }
 }

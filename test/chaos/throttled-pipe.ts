@@ -1,32 +1,32 @@
 /**
- * One way of one link: bytes from one socket to another, in order, as fast as the valve lets them.
+ * One direction of a connection: passes bytes from one socket to another, in order, as fast as its settings allow.
  *
  * Invariants:
- * - Bytes keep their order, and the end of the source comes after all of them.
- * - A valve that broke carries nothing any more.
+ * - Bytes keep their order, and the source's end comes after all of them.
+ * - A destroyed pipe carries nothing.
  */
 import type { Socket } from "node:net";
 
-/** What may wait here; beyond it the source is not read, so that its sender's buffers fill. */
-const WAITING_BYTES = 256 * 1024;
+/** Above this size the queue stops reading the source, so that the sender's buffers fill. */
+const QUEUE_BYTES = 256 * 1024;
 
-/** How long the last bytes before a break may take to arrive. */
-const ARRIVING_MS = 2;
+/** Time for the last bytes before a break to arrive. */
+const DRAIN_MS = 2;
 
 type Part = { readonly bytes: Buffer } | { readonly end: true };
 
 export class ThrottledPipe {
   readonly #from: Socket;
   readonly #to: Socket;
-  readonly #waiting: { readonly part: Part; readonly due: number }[] = [];
-  #bytes = 0;
-  #isShut = false;
+  readonly #queue: { readonly part: Part; readonly due: number }[] = [];
+  #queuedBytes = 0;
+  #isBlocked = false;
   #isBroken = false;
-  #lagMs = 0;
-  #left = Infinity;
-  #broke: () => void = () => {};
+  #latencyMs = 0;
+  #bytesLeft = Infinity;
+  #onBroken: () => void = () => {};
   #timer: NodeJS.Timeout | undefined;
-  readonly #works: (() => void)[] = [];
+  readonly #onEmpty: (() => void)[] = [];
 
   constructor(from: Socket, to: Socket) {
     this.#from = from;
@@ -34,98 +34,98 @@ export class ThrottledPipe {
     to.on("drain", () => this.#resume());
   }
 
-  /** What is to be carried. */
-  take(bytes: Buffer): void {
-    this.#put({ bytes });
-    if (this.#bytes > WAITING_BYTES) this.#from.pause();
+  /** Queues bytes to forward. */
+  write(bytes: Buffer): void {
+    this.#enqueue({ bytes });
+    if (this.#queuedBytes > QUEUE_BYTES) this.#from.pause();
   }
 
-  /** The source says no more. */
-  ends(): void {
-    this.#put({ end: true });
+  /** The source has ended. */
+  end(): void {
+    this.#enqueue({ end: true });
   }
 
-  shuts(): void {
-    this.#isShut = true;
+  block(): void {
+    this.#isBlocked = true;
   }
 
-  opens(): void {
-    this.#isShut = false;
-    this.#carry();
+  unblock(): void {
+    this.#isBlocked = false;
+    this.#flush();
   }
 
-  /** @param ms how much longer each chunk takes from now on */
-  lags(ms: number): void {
-    this.#lagMs = ms;
+  /** @param ms additional delay of each chunk from now on */
+  setLatency(ms: number): void {
+    this.#latencyMs = ms;
   }
 
   /** Calls `broke` once `bytes` more bytes have passed. */
-  breaksAfter(bytes: number, broke: () => void): void {
-    this.#left = bytes;
-    this.#broke = broke;
+  breakAfter(bytes: number, broke: () => void): void {
+    this.#bytesLeft = bytes;
+    this.#onBroken = broke;
     if (bytes > 0) return;
-    this.breaks();
+    this.destroy();
     broke();
   }
 
-  /** Calls `work` as soon as all that waits has passed: now, if nothing does. */
+  /** Calls `work` once the queue is empty; at once if it is. */
   whenEmpty(work: () => void): void {
-    this.#works.push(work);
-    this.#carry();
+    this.#onEmpty.push(work);
+    this.#flush();
   }
 
-  /** Nothing passes any more, for good. */
-  breaks(): void {
+  /** Stops the pipe for good. */
+  destroy(): void {
     this.#isBroken = true;
-    this.#waiting.length = 0;
+    this.#queue.length = 0;
     clearTimeout(this.#timer);
   }
 
-  #put(part: Part): void {
+  #enqueue(part: Part): void {
     if (this.#isBroken) return;
-    // Behind what came before, also if the lag was longer then.
-    const due = Math.max(this.#waiting.at(-1)?.due ?? 0, Date.now() + this.#lagMs);
-    this.#waiting.push({ part, due });
-    if ("bytes" in part) this.#bytes += part.bytes.length;
-    this.#carry();
+    // Never before earlier bytes, even if the delay was longer then.
+    const due = Math.max(this.#queue.at(-1)?.due ?? 0, Date.now() + this.#latencyMs);
+    this.#queue.push({ part, due });
+    if ("bytes" in part) this.#queuedBytes += part.bytes.length;
+    this.#flush();
   }
 
-  #carry(): void {
+  #flush(): void {
     const now = Date.now();
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (this.#isShut || this.#isBroken) return;
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      if (this.#isBlocked || this.#isBroken) return;
       if (next.due > now) {
         clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#carry(), next.due - now);
+        this.#timer = setTimeout(() => this.#flush(), next.due - now);
         return;
       }
-      this.#waiting.shift();
-      this.#pass(next.part);
+      this.#queue.shift();
+      this.#forward(next.part);
     }
-    if (this.#isShut || this.#isBroken) return;
-    for (const work of this.#works.splice(0)) work();
+    if (this.#isBlocked || this.#isBroken) return;
+    for (const work of this.#onEmpty.splice(0)) work();
     this.#resume();
   }
 
-  #pass(part: Part): void {
+  #forward(part: Part): void {
     if ("end" in part) {
       this.#to.end();
       return;
     }
     const { bytes } = part;
-    this.#bytes -= bytes.length;
-    const some = bytes.subarray(0, this.#left);
-    this.#left -= some.length;
-    if (this.#left > 0) {
+    this.#queuedBytes -= bytes.length;
+    const some = bytes.subarray(0, this.#bytesLeft);
+    this.#bytesLeft -= some.length;
+    if (this.#bytesLeft > 0) {
       if (!this.#to.write(some)) this.#from.pause();
       return;
     }
-    this.breaks();
-    // What has passed is to be seen: a reset right behind it would take it back.
-    this.#to.write(some, () => setTimeout(() => this.#broke(), ARRIVING_MS));
+    this.destroy();
+    // Let the bytes arrive first: an immediate reset would discard them.
+    this.#to.write(some, () => setTimeout(() => this.#onBroken(), DRAIN_MS));
   }
 
   #resume(): void {
-    if (this.#bytes <= WAITING_BYTES && !this.#to.writableNeedDrain) this.#from.resume();
+    if (this.#queuedBytes <= QUEUE_BYTES && !this.#to.writableNeedDrain) this.#from.resume();
   }
 }

@@ -1,26 +1,28 @@
 /**
- * The WebSocket of the shipped client, overheard: what it says is held against its record, and what it is told comes
- * twice now and then, as a room that woke may say it.
+ * A spy on the shipped client's WebSocket: it compares what the client sends with its record, and sometimes delivers a
+ * frame twice, as a room that woke may do.
  *
- * It changes nothing else: it is Node's own WebSocket underneath.
+ * Otherwise it is Node's own WebSocket.
  */
 import type { ClientRecord } from "../../src/client/index.ts";
 
-/** Whoever listens to the links of one life. */
+/** Listens to the connections of one life. */
 export interface Listener {
-  /** What its storage holds for sure. */
+  /** Returns what the client's storage has saved. */
   readonly kept: () => ClientRecord | undefined;
-  /** Asked at each frame of entries: is it to come twice? */
+  /** Returns whether to deliver this frame of entries twice; called for each. */
   readonly repeats: () => boolean;
   readonly opened: () => void;
   readonly ended: (code: number, reason: string) => void;
-  /** It said what it must not say. */
+  /** The client sent a frame that it must not send. */
   readonly fault: (what: string) => void;
 }
 
 const listeners = new Map<string, Listener>();
 
-/** Listens to every link that goes to `port` of this machine, from now on. @returns what stops that */
+/**
+ * Listens from now on to every connection to `port` of this machine. @returns a function that stops it
+ */
 export function installSpy(port: number, listener: Listener): () => void {
   const key = String(port);
   listeners.set(key, listener);
@@ -50,7 +52,7 @@ class WebSocketSpy extends WebSocket {
     super.send(data);
   }
 
-  /** This listener is the first: what it tells comes before the frame itself. */
+  /** This listener is the first, so the repeated frame comes before the frame itself. */
   #maybeTwice(data: unknown): void {
     if (this.#isRepeating || this.#listener === undefined || typeof data !== "string") return;
     if (data === "pong" || !itemsOf(data).every(({ type }) => type === "message")) return;
@@ -66,15 +68,15 @@ function itemsOf(text: string): readonly SentFrame[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** "What is acknowledged is saved; what is sent is on record as sent before." */
+/** An acknowledged entry is saved; a sent message is saved as sent before it is sent. */
 function check(text: string, { kept, fault }: Listener): void {
   const record = kept();
   for (const { type, seq = 0, id } of itemsOf(text)) {
     if (type === "ack" && seq > (record?.cursor ?? 0)) {
-      fault(`acknowledged ${seq} while its record said ${record?.cursor ?? "nothing"}`);
+      fault(`acknowledged ${seq} while its record had ${record?.cursor ?? "nothing"}`);
     }
     if (type === "send" && !record?.outbox.some((one) => one.id === id && one.sent)) {
-      fault(`sent message ${id} before its record said so`);
+      fault(`sent message ${id} before its record marked it as sent`);
     }
   }
 }

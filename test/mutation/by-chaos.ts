@@ -31,7 +31,7 @@ function play(copy: string, seed: number): readonly string[] | undefined {
 }
 
 const isForgetful = (seed: number): boolean =>
-  varsOf(new SeededRandom(seed).of("vars"))["LOG_ENTRIES"] === 60;
+  varsOf(new SeededRandom(seed).fork("vars"))["LOG_ENTRIES"] === 60;
 
 /** The first few seeds in which this mutant can show. */
 function seedsFor(mutant: ChaosMutant): readonly number[] {

@@ -115,7 +115,7 @@ export class RawWebSocket {
   refusal(): Promise<Goodbye> {
     const look = (): Goodbye | undefined => {
       const unexpected = this.#frames.some(({ opcode }) => opcode !== OPCODE.close);
-      if (unexpected) throw new Error(`let in instead: ${this.#account()}`);
+      if (unexpected) throw new Error(`admitted instead: ${this.#account()}`);
       return this.#goodbye;
     };
     return this.#notifier.until(look, () => "a Close frame");
