@@ -1,16 +1,16 @@
 /**
- * The canonical text of a world: equal for worlds that behave the same from here on, and only for those.
+ * The canonical text of a state: equal for states that behave the same from here on, and only for those.
  *
  * Left out, because it decides nothing here:
- * - absolute time: what is due is told as ms from now; and the times of what is stored (no scope is a day long);
- * - keys that expire, and shares of the log: there are none in these worlds;
- * - budgets and allowances, which every state is checked to have plenty of (rules.ts);
- * - what was sent and is not proven to be read, where the scope has no marks: it never fills a stretch there;
- * - the client's times and tries, which only decide how long it waits, and it waits for nothing here;
- * - `sent` of a live peer below what all live peers were served, which the pump reads as that; `told` of a `chat.v1`
- *   peer, which counts to 1,000, and whose turn it is to be looked at for that; `progressAt` of a peer with nothing in flight;
- * - the ids of connections but for their order within a name.
- * Parts that have not changed keep their text: they are the same objects.
+ * - absolute time: deadlines count as ms from now; and the times of stored entries (no scope lasts a day);
+ * - keys that expire, and log quotas: no scope has them;
+ * - budgets and rate limits: every state is checked to have plenty (invariants.ts);
+ * - bytes sent and not proven to be read, where the scope has no marks: they never fill a stretch there;
+ * - the client's times and retry counts, which only set its waits, and it never waits here;
+ * - `sent` of a live peer below the pump's `served`, which the pump treats as `served`; `reportedSeq` of a `chat.v1`
+ *   peer, which only counts to 1,000, and the order of the sweep for it; `lastAckAt` of a peer with nothing in flight;
+ * - connection ids, except for their order within a name.
+ * Parts that have not changed keep their text, because they are the same objects.
  */
 import type { Entry } from "../../src/core/entry.ts";
 import type { ServerMessage } from "../../src/core/event.ts";
@@ -32,23 +32,24 @@ import {
   type State,
 } from "./state.ts";
 
-export function textOf(world: State): string {
-  const { room, links, clients, refused, left, hasLostNews, ledger, erased } = world;
-  const isMarked = world.scope.stretch !== undefined;
-  let text = `${roomText(room, isMarked, links)}\n${textOfLedger(ledger)}\n${textOfLeft(left)}\n${hasLostNews}`;
+export function canonicalText(state: State): string {
+  const { room, connections, clients, rejected, faultsLeft, hasLostPresence, ledger, erased } =
+    state;
+  const isMarked = state.scope.stretch !== undefined;
+  let text = `${roomText(room, isMarked, connections)}\n${textOfLedger(ledger)}\n${textOfFaults(faultsLeft)}\n${hasLostPresence}`;
   for (const client of clients) text += `\n${textOfClient(client)}`;
-  for (const link of links.map(textOfLink).sort()) text += `\n${link}`;
-  for (const label of refused) text += `\n${label}`;
+  for (const connection of connections.map(textOfConnection).sort()) text += `\n${connection}`;
+  for (const label of rejected) text += `\n${label}`;
   if (erased.size > 0) text += `\n${textOfErased(erased)}`;
-  return text + orderText(links);
+  return text + orderText(connections);
 }
 
-/** Which of a name's connections is newer. */
-function orderText(links: readonly ModelConnection[]): string {
-  if (links.length < 2) return "";
-  const [first, second] = links;
-  if (links.length === 2 && first?.id?.name !== second?.id?.name) return "";
-  const known = links.flatMap(({ id, label }) => (id ? [{ id, label }] : []));
+/** The order in age of a name's connections. */
+function orderText(connections: readonly ModelConnection[]): string {
+  if (connections.length < 2) return "";
+  const [first, second] = connections;
+  if (connections.length === 2 && first?.id?.name !== second?.id?.name) return "";
+  const known = connections.flatMap(({ id, label }) => (id ? [{ id, label }] : []));
   const sorted = known.sort((a, b) =>
     `${a.id.name} ${a.id.id}` < `${b.id.name} ${b.id.id}` ? -1 : 1,
   );
@@ -57,12 +58,12 @@ function orderText(links: readonly ModelConnection[]): string {
 
 const roomTexts = new WeakMap<Room, string>();
 
-/** As long as it is the same room, whom it speaks of has the same labels. */
-function roomText(room: Room, isMarked: boolean, links: readonly ModelConnection[]): string {
+/** For the same room object, the labels of its connections are the same too. */
+function roomText(room: Room, isMarked: boolean, connections: readonly ModelConnection[]): string {
   let text = roomTexts.get(room);
   if (text !== undefined) return text;
   const labels = new Map<ConnectionId, string>();
-  for (const { id, label } of links) if (id !== undefined) labels.set(id.id, label);
+  for (const { id, label } of connections) if (id !== undefined) labels.set(id.id, label);
   text = freshRoomText(room, isMarked, labels);
   roomTexts.set(room, text);
   return text;
@@ -73,13 +74,13 @@ function freshRoomText(
   isMarked: boolean,
   labels: ReadonlyMap<ConnectionId, string>,
 ): string {
-  const { now, epoch, disk, pending, state, due, inbox } = room;
+  const { now, epoch, disk, pending, brokerState, due, inbox } = room;
   const waiting = [...pending].map(([name, known]) => `${name}:${known?.birth}/${known?.cursor}`);
   return [
     epoch,
     textOfDisk(disk),
     waiting.sort(),
-    state === undefined ? "asleep" : stateText(state, isMarked, now, labels),
+    brokerState === undefined ? "asleep" : stateText(brokerState, isMarked, now, labels),
     due === undefined ? "" : due - now,
     ...inbox.map((item) => itemText(item, labels)),
   ].join(";");
@@ -112,7 +113,7 @@ function stateText(
   } = state;
   const { grace, joined, left, missed, flushAt, ...more } = presence;
   const { candidates, everyone, concerned, searchedAt, ...others } = forgetting;
-  // Whoever gives the room more to remember is to say here what it means for a state.
+  // A new field of the broker's state must be added here: decide whether it is part of the canonical text.
   ({
     peers,
     presence,
@@ -182,7 +183,7 @@ function peerText(
   ].join();
 }
 
-/** Keeps the text of what never changes. */
+/** Caches the texts of immutable objects. */
 function kept<Part extends object>(text: (part: Part) => string): (part: Part) => string {
   const texts = new WeakMap<Part, string>();
   return (part) => {
@@ -198,7 +199,7 @@ const textOfErased = kept((erased: State["erased"]) =>
   [...erased.values()].map(textOfLedger).join("/"),
 );
 
-const textOfLeft = kept((left: FaultBudget) => Object.values(left).join());
+const textOfFaults = kept((left: FaultBudget) => Object.values(left).join());
 
 const seqAndText = (entry: Entry): string =>
   `${entry.seq}:${labelOf(entry)}${entry.redacted ? " without its text" : ""}`;
@@ -210,37 +211,51 @@ const textOfDisk = kept(({ segments, peers }: Disk): string => {
 });
 
 const textOfClient = kept((client: Client): string => {
-  const { record, link, socket, acked, handed, said, isAway, position, fates, hidden } = client;
+  const {
+    record,
+    connectionState,
+    socket,
+    acked,
+    handed,
+    saidCount,
+    isAway,
+    position,
+    fates,
+    hidden,
+  } = client;
   const { attempt, cursor, epoch, outbox, session } = record;
-  const code = link.type === "closed" ? link.code : "";
+  const code = connectionState.type === "closed" ? connectionState.code : "";
   const waits = outbox.map(
     ({ id, sent, unknown }) => id + (sent ? "s" : "") + (unknown ? "u" : ""),
   );
   const { k, isShown } = client.mark ?? { k: "", isShown: true };
   const mark = k + (isShown ? "" : "!");
   const facts = [
-    link.type,
+    connectionState.type,
     code,
     socket,
     acked,
     mark,
     [...handed],
-    said,
+    saidCount,
     isAway,
     client.mayHearAgain,
   ];
-  const ghosts = [position, [...fates].join("."), [...hidden]];
-  return [session, attempt, cursor, epoch, waits, ...facts, ...ghosts].join();
+  const modelFields = [position, [...fates].join("."), [...hidden]];
+  return [session, attempt, cursor, epoch, waits, ...facts, ...modelFields].join();
 });
 
-const textOfLink = kept((link: ModelConnection): string => {
-  const { label, handshake, memo, isOver, isListed, isHeld, isBroken, up, down, view } = link;
-  const { isDying, isReady } = link;
+const textOfConnection = kept((connection: ModelConnection): string => {
+  const { label, handshake, snapshot, isOver, isListed, isHeld, isBroken, up, down, roster } =
+    connection;
+  const { isDying, isReady } = connection;
   const flags = [isOver, isListed, isHeld, isBroken, isDying, isReady].map(Number).join("");
   const asked = handshake ? `${handshake.since}/${handshake.epoch}` : "";
-  const kept = memo ? `${memo.acked}/${memo.ready}/${memo.welcomeHead}/${memo.birth}` : "";
+  const kept = snapshot
+    ? `${snapshot.acked}/${snapshot.ready}/${snapshot.welcomeHead}/${snapshot.birth}`
+    : "";
   const ways = [up.map(upText).join(" "), down.map(downText).join(" ")];
-  return [label, flags, asked, kept, ...ways, view].join("~");
+  return [label, flags, asked, kept, ...ways, roster].join("~");
 });
 
 export const upText = (up: Up): string =>

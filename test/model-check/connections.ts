@@ -1,5 +1,5 @@
 /**
- * The room's sockets during one turn: gathers what the broker does to them, and looks at each thing as it leaves.
+ * The room's connections during one turn: records what the broker does to them, and checks each message that it sends.
  */
 import type { ServerMessage } from "../../src/core/event.ts";
 import type { ConnectionId, PeerName } from "../../src/protocol/ids.ts";
@@ -7,7 +7,7 @@ import type { Connections } from "../../src/core/ports.ts";
 import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
 import { Violation } from "./explorer.ts";
-import { mayLeave, wasHanded } from "./invariants.ts";
+import { checkOutgoing, checkLineDelivery } from "./invariants.ts";
 import {
   type Client,
   type Down,
@@ -19,119 +19,131 @@ import {
 
 export class RecordingConnections implements Connections {
   storage: MemoryStorage;
-  readonly #world: State;
-  readonly #links = new Map<ConnectionId, ModelConnection>();
+  readonly #state: State;
+  readonly #connections = new Map<ConnectionId, ModelConnection>();
   readonly #clients: Client[];
   readonly #dying: ReadonlySet<ConnectionId>;
-  /** The codes that the room closed connections with. */
+  /** The close codes that the room has used. */
   readonly closed = new Map<ConnectionId, number>();
   readonly sent = new Map<ConnectionId, readonly ServerMessage[]>();
 
-  constructor(world: State, storage: MemoryStorage) {
-    this.#world = world;
+  constructor(state: State, storage: MemoryStorage) {
+    this.#state = state;
     this.storage = storage;
-    this.#clients = [...world.clients];
-    for (const link of world.links) if (link.id !== undefined) this.#links.set(link.id.id, link);
-    const gone = world.room.inbox.flatMap((item) => (item.type === "gone" ? [item.link.id] : []));
+    this.#clients = [...state.clients];
+    for (const connection of state.connections)
+      if (connection.id !== undefined) this.#connections.set(connection.id.id, connection);
+    const gone = state.room.inbox.flatMap((item) => (item.type === "gone" ? [item.link.id] : []));
     this.#dying = new Set(gone);
   }
 
-  /** What the sockets remember that are not over. */
-  get memos(): ConnectionSnapshot[] {
-    return [...this.#links.values()].flatMap(({ isListed, isOver, memo }) =>
-      isListed && !isOver && memo ? [memo] : [],
+  /** The attachments of the connections that the room has not ended. */
+  get snapshots(): ConnectionSnapshot[] {
+    return [...this.#connections.values()].flatMap(({ isListed, isOver, snapshot }) =>
+      isListed && !isOver && snapshot ? [snapshot] : [],
     );
   }
 
-  open(memo: ConnectionSnapshot): void {
-    mayLeave({ type: "open", memo }, memo, this.storage, this.#world.ledger);
-    this.#change(memo.link.id, { memo, isListed: true });
+  open(snapshot: ConnectionSnapshot): void {
+    checkOutgoing({ type: "open", memo: snapshot }, snapshot, this.storage, this.#state.ledger);
+    this.#change(snapshot.link.id, { snapshot, isListed: true });
   }
 
-  /** Is what is sent to it handed to it? The runtime may know that its link is dead. */
-  takes(id: ConnectionId): boolean {
-    return this.#links.get(id)?.isDying !== true && !this.#dying.has(id);
+  /** Whether a send reaches the connection; the runtime may already know that it is dead. */
+  accepts(id: ConnectionId): boolean {
+    return this.#connections.get(id)?.isDying !== true && !this.#dying.has(id);
   }
 
-  saveSnapshot(memo: ConnectionSnapshot): void {
-    this.#change(memo.link.id, { memo });
+  saveSnapshot(snapshot: ConnectionSnapshot): void {
+    this.#change(snapshot.link.id, { snapshot });
   }
 
   send(id: ConnectionId, outs: readonly ServerMessage[]): number | undefined {
-    const link = this.#links.get(id);
-    if (link?.memo === undefined || !link.isListed || link.isOver) return undefined;
-    if (!this.takes(id)) return undefined;
-    for (const out of outs) mayLeave(out, link.memo, this.storage, this.#world.ledger);
+    const connection = this.#connections.get(id);
+    if (connection?.snapshot === undefined || !connection.isListed || connection.isOver)
+      return undefined;
+    if (!this.accepts(id)) return undefined;
+    for (const out of outs)
+      checkOutgoing(out, connection.snapshot, this.storage, this.#state.ledger);
     this.sent.set(id, [...(this.sent.get(id) ?? []), ...outs]);
-    // It comes again only with a position that none of these logs reaches.
+    // Another `ready` is sent only for a position that none of these logs reaches.
     const isReady = outs.some(({ type }) => type === "ready");
-    if (isReady && link.isReady) throw new Violation("R6", `${link.label} is told ready twice`);
-    const client = this.#clients[link.client];
+    if (isReady && connection.isReady)
+      throw new Violation("R6", `${connection.label} is told ready twice`);
+    const client = this.#clients[connection.client];
     if (client?.dialect === "chat.line") {
-      this.#clients[link.client] = wasHanded(client, outs, link.memo, this.#ledger);
+      this.#clients[connection.client] = checkLineDelivery(
+        client,
+        outs,
+        connection.snapshot,
+        this.#ledger,
+      );
     }
-    const view = this.#world.scope.watchesPresence ? viewed(link.view, outs) : [];
-    const heard = outs.filter((out) => isHeard(out, link.memo?.dialect));
+    const roster = this.#state.scope.watchesPresence ? rosterAfter(connection.roster, outs) : [];
+    const heard = outs.filter((out) => isHeard(out, connection.snapshot?.dialect));
     const down: Down[] = heard.length === 0 ? [] : [{ outs: heard }];
-    const told = { view, isReady: isReady || link.isReady };
-    this.#change(id, { ...told, ...(!link.isBroken && { down: [...link.down, ...down] }) });
+    const change = { roster, isReady: isReady || connection.isReady };
+    this.#change(id, {
+      ...change,
+      ...(!connection.isBroken && { down: [...connection.down, ...down] }),
+    });
     return 100 * outs.length;
   }
 
   close(id: ConnectionId, code: number): void {
-    const link = this.#links.get(id);
-    if (link === undefined) return;
-    if (link.isOver) throw new Violation("R2", `${link.label} is closed twice`);
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return;
+    if (connection.isOver) throw new Violation("R2", `${connection.label} is closed twice`);
     this.closed.set(id, code);
-    const isTold = link.isHeld && !link.isBroken;
-    const down = isTold ? [...link.down, { close: code }] : link.down;
+    const isNotified = connection.isHeld && !connection.isBroken;
+    const down = isNotified ? [...connection.down, { close: code }] : connection.down;
     this.#change(id, { isOver: true, down });
   }
 
-  /** Another one each time. */
+  /** Returns a different token each time. */
   token(id: ConnectionId): string {
-    const marks = (this.#links.get(id)?.marks ?? 0) + 1;
-    this.#change(id, { marks });
-    return `m${marks}`;
+    const markCount = (this.#connections.get(id)?.markCount ?? 0) + 1;
+    this.#change(id, { markCount });
+    return `m${markCount}`;
   }
 
-  /** Nobody was seen to ping: links are judged by their acks. */
+  /** No pings: the room detects dead connections by missing acks. */
   pinged(): undefined {
     return undefined;
   }
 
-  /** The end of this connection was dealt with. */
+  /** The room has handled the end of this connection. */
   released(id: ConnectionId): void {
     this.#change(id, { isListed: false });
   }
 
-  /** The world after the turn. */
-  world(room: Room): State {
-    const ended = (link: ModelConnection): boolean =>
-      !link.isHeld &&
-      !link.isListed &&
-      link.id !== undefined &&
-      !isInInbox(room, link) &&
-      link.up.every((up) => !("gone" in up) || link.memo === undefined);
-    const links = this.#world.links
-      .map((link) => (link.id && this.#links.get(link.id.id)) ?? link)
-      .filter((link) => !ended(link));
-    return { ...this.#world, room, links, clients: this.#clients, ledger: this.#ledger };
+  /** Returns the state after the turn. */
+  state(room: Room): State {
+    const ended = (connection: ModelConnection): boolean =>
+      !connection.isHeld &&
+      !connection.isListed &&
+      connection.id !== undefined &&
+      !isInInbox(room, connection) &&
+      connection.up.every((up) => !("gone" in up) || connection.snapshot === undefined);
+    const connections = this.#state.connections
+      .map((connection) => (connection.id && this.#connections.get(connection.id.id)) ?? connection)
+      .filter((connection) => !ended(connection));
+    return { ...this.#state, room, connections, clients: this.#clients, ledger: this.#ledger };
   }
 
   get #ledger(): State["ledger"] {
-    const { ledger } = this.#world;
+    const { ledger } = this.#state;
     const fresh = this.storage.log.after((ledger.at(-1)?.seq ?? 0) as never).entries;
     return [...ledger, ...fresh];
   }
 
   #change(id: ConnectionId, change: Partial<ModelConnection>): void {
-    const link = this.#links.get(id);
-    if (link !== undefined) this.#links.set(id, { ...link, ...change });
+    const connection = this.#connections.get(id);
+    if (connection !== undefined) this.#connections.set(id, { ...connection, ...change });
   }
 }
 
-/** A client's state does not depend on the rest; of what a line says nothing but the greeting matters here. */
+/** Only these messages change a client's state. For `chat.line`, that is the greeting alone. */
 const isHeard = (
   { type }: ServerMessage,
   dialect: ConnectionSnapshot["dialect"] | undefined,
@@ -140,9 +152,12 @@ const isHeard = (
     ? type === "welcome"
     : ["welcome", "gap", "entries", "ready", "error", "mark"].includes(type);
 
-/** Who is online, by what was told. */
-function viewed(view: readonly PeerName[], outs: readonly ServerMessage[]): readonly PeerName[] {
-  let names = view;
+/** Returns the names online, according to the messages. */
+function rosterAfter(
+  roster: readonly PeerName[],
+  outs: readonly ServerMessage[],
+): readonly PeerName[] {
+  let names = roster;
   for (const out of outs) {
     if (out.type === "welcome") names = out.peers;
     else if (out.type === "presence") {

@@ -1,6 +1,6 @@
 /**
- * The copy that an exploration makes at every step is exact: nothing that changes is shared, and a broker made anew
- * from a copy at every turn does to the letter what one does that lives through all of them.
+ * The copy that the explorer makes at every step is exact: it shares nothing mutable, and a broker rebuilt from a copy
+ * at every turn does exactly what one broker does that lives through all of them.
  */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
@@ -18,23 +18,23 @@ const NOW = 1_800_000_000_000;
 const LIMITS = { ...defaultLimits(), window: 2, logEntries: 4, names: 3 };
 const NAMES = ["alice", "bob", "carol", "dave"] as PeerName[];
 
-/** Writes down all that a broker does to its connections. */
-class Ears implements Connections {
-  readonly heard: string[] = [];
-  open = (memo: unknown): void => void this.heard.push(`open ${JSON.stringify(memo)}`);
-  saveSnapshot = (memo: unknown): void => void this.heard.push(`memo ${JSON.stringify(memo)}`);
-  close = (id: string, code: number): void => void this.heard.push(`close ${id} ${code}`);
+/** Records every call of a broker to its connections. */
+class CallRecorder implements Connections {
+  readonly calls: string[] = [];
+  open = (memo: unknown): void => void this.calls.push(`open ${JSON.stringify(memo)}`);
+  saveSnapshot = (memo: unknown): void => void this.calls.push(`memo ${JSON.stringify(memo)}`);
+  close = (id: string, code: number): void => void this.calls.push(`close ${id} ${code}`);
   pinged = (): undefined => undefined;
-  token = (): string => `k${this.heard.length}`;
+  token = (): string => `k${this.calls.length}`;
   send = (id: string, outs: readonly unknown[]): number | undefined => {
-    this.heard.push(`send ${id} ${JSON.stringify(outs)}`);
-    // Some do not take it.
+    this.calls.push(`send ${id} ${JSON.stringify(outs)}`);
+    // Some sends fail.
     return id.endsWith("7") ? undefined : 1_000;
   };
 }
 
 class Room {
-  readonly ears = new Ears();
+  readonly recorder = new CallRecorder();
   readonly disk = emptyDisk();
   readonly storage = new MemoryStorage(this.disk);
   state: BrokerState = wakeState([], this.storage.log, NOW).state;
@@ -42,17 +42,17 @@ class Room {
 
   turn(events: readonly Event[], now: number): void {
     this.#broker.turn(events, now);
-    this.ears.heard.push(`due ${this.#broker.due(now)}`);
+    this.recorder.calls.push(`due ${this.#broker.due(now)}`);
   }
 
-  isCopied(): void {
+  replaceByCopy(): void {
     this.state = copyState(this.state);
     this.#broker = this.#make();
   }
 
   #make(): Broker {
-    const { storage, ears } = this;
-    return new Broker({ storage, connections: ears, limits: LIMITS, epoch: "e" }, this.state);
+    const { storage, recorder } = this;
+    return new Broker({ storage, connections: recorder, limits: LIMITS, epoch: "e" }, this.state);
   }
 }
 
@@ -77,7 +77,7 @@ const step = fc.oneof(
 );
 type StepOf<Of> = Of extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** Turns steps into turns of events: what each is about is the last connection of its name. */
+/** Turns steps into turns of events. Each step concerns the last connection of its name. */
 function turnsOf(turns: readonly (readonly StepOf<typeof step>[])[]): [Event[], number][] {
   const ids = new Map<PeerName, ConnectionId>();
   let [now, joins] = [NOW, 0];
@@ -86,7 +86,7 @@ function turnsOf(turns: readonly (readonly StepOf<typeof step>[])[]): [Event[], 
       if (one.type === "waits") now += one.ms;
       const id = ids.get(one.name) ?? ("0" as ConnectionId);
       const link = { name: one.name, id };
-      const said = (command: Command): Event => ({ type: "CommandReceived", link, command });
+      const received = (command: Command): Event => ({ type: "CommandReceived", link, command });
       switch (one.type) {
         case "joins": {
           const next = `${1_000 + joins++}` as ConnectionId;
@@ -103,16 +103,16 @@ function turnsOf(turns: readonly (readonly StepOf<typeof step>[])[]): [Event[], 
           return { type: "NewPeer", id: next, join };
         }
         case "says":
-          return said({
+          return received({
             type: "Message",
             text: "hi",
             id: `m${joins}`,
             ...(one.to && { to: one.to }),
           });
         case "acks":
-          return said({ type: "Ack", seq: one.seq as Seq });
+          return received({ type: "Ack", seq: one.seq as Seq });
         case "asks":
-          return said({ type: "Who", id: "w" });
+          return received({ type: "Who", id: "w" });
         case "leaves":
           return { type: "Disconnect", link, code: one.code };
         case "waits":
@@ -136,8 +136,8 @@ test("a broker from a copy behaves as the original", () => {
       for (const [events, now] of all) {
         lives.turn(events, now);
         copied.turn(events, now);
-        copied.isCopied();
-        expect(copied.ears.heard).toEqual(lives.ears.heard);
+        copied.replaceByCopy();
+        expect(copied.recorder.calls).toEqual(lives.recorder.calls);
         expect(copied.state).toEqual(lives.state);
       }
     }),
@@ -145,11 +145,11 @@ test("a broker from a copy behaves as the original", () => {
   );
 });
 
-/** What never changes once it is made, by the property that holds it; and lists of such things. */
+/** Immutable objects, by the property that holds them; and lists of such objects. */
 const FIXED = new Set(["link", "session", "quotaUsed", "update", "marks"]);
 const LISTS = new Set(["pendingReplies", "candidates", "recipients", "rest"]);
 
-/** Every object in `value` that may change, with the way to it. */
+/** Yields every mutable object in `value`, with its path. */
 function* changing(value: unknown, way: string): Generator<[object, string]> {
   if (typeof value !== "object" || value === null) return;
   yield [value, way];

@@ -1,7 +1,8 @@
 /**
- * An exact copy of a room's whole state: whoever changes the one does not touch the other.
+ * An exact copy of a room's whole state: changes to one do not affect the other.
  *
- * What is not named here is copied by its value. What is shared never changes: links, sessions, entries, answers.
+ * Fields that are not named here hold plain values. Shared objects never change: connection references, sessions,
+ * entries, replies.
  */
 import type { Peer } from "../../src/core/peers/peers.ts";
 import type { BrokerState } from "../../src/core/state.ts";

@@ -1,4 +1,4 @@
-/** The explorer itself, on worlds small enough to be explored by hand. */
+/** The explorer itself, on models small enough to explore by hand. */
 import { expect, test } from "vitest";
 import { explore, type Model, Violation } from "./explorer.ts";
 
@@ -6,10 +6,10 @@ import { explore, type Model, Violation } from "./explorer.ts";
 const counters = (change: Partial<Model<readonly [number, number]>> = {}) => ({
   initial: [0, 0] as const,
   steps: ([a, b]: readonly [number, number]) => [
-    ...(a < 3 ? [{ words: () => "left", isQuiet: true, take: () => [a + 1, b] as const }] : []),
-    ...(b < 3 ? [{ words: () => "right", isQuiet: true, take: () => [a, b + 1] as const }] : []),
+    ...(a < 3 ? [{ describe: () => "left", isQuiet: true, take: () => [a + 1, b] as const }] : []),
+    ...(b < 3 ? [{ describe: () => "right", isQuiet: true, take: () => [a, b + 1] as const }] : []),
   ],
-  text: (state: readonly [number, number]) => state.join(),
+  canonicalText: (state: readonly [number, number]) => state.join(),
   isSound: () => {},
   isGoodEnd: () => {},
   ...change,
@@ -39,7 +39,7 @@ test("a state that breaks a rule, and the shortest way to it", () => {
 test("a step that throws is a violation", () => {
   const steps = () => [
     {
-      words: () => "stumbles",
+      describe: () => "stumbles",
       isQuiet: true,
       take: () => {
         throw new TypeError("no such thing");
@@ -65,9 +65,9 @@ test("quiet steps that run in a circle; others may", () => {
     explore(
       counters({
         steps: ([a, b]) => [
-          { words: () => "round", isQuiet, take: () => [(a + 1) % 3, b] as const },
+          { describe: () => "round", isQuiet, take: () => [(a + 1) % 3, b] as const },
           ...(a === 0 && b < 1
-            ? [{ words: () => "on", isQuiet: true, take: () => [5, 1] as const }]
+            ? [{ describe: () => "on", isQuiet: true, take: () => [5, 1] as const }]
             : []),
         ],
       }),

@@ -1,17 +1,17 @@
 /**
- * Explores every state that a model can reach, breadth first, and knows nothing of what the model is about.
+ * Explores every state that a model can reach, breadth first. It knows nothing about the model's subject.
  *
- * What it proves of a model whose exploration ends without a violation:
- * - Safety: no step that can be taken throws a `Violation`, and every state is sound.
- * - Liveness: the *quiet* steps are those that happen by themselves once nothing is disturbed any more. A state without
- *   one is a good end, and quiet steps never run in a circle. So from every state that can be reached, every quiet
- *   future, in any order, comes to a good end.
+ * An exploration without a violation proves:
+ * - Safety: no possible step throws a `Violation`, and every state is sound.
+ * - Liveness: *quiet* steps are those that happen by themselves once there are no more faults. A state without a quiet
+ *   step is a good end, and quiet steps never form a cycle. So from every reachable state, every sequence of quiet
+ *   steps, in any order, comes to a good end.
  *
- * Breadth first, so the first violation found has a shortest trace.
+ * The search is breadth first, so the first violation found has a shortest trace.
  */
 import { Numbers, Visited } from "./visited.ts";
 
-/** A rule that does not hold. */
+/** A rule was violated. */
 export class Violation extends Error {
   readonly rule: string;
 
@@ -22,9 +22,9 @@ export class Violation extends Error {
 }
 
 export interface Step<State> {
-  /** What happens, for people. */
-  words(): string;
-  /** It happens by itself in a quiet world. */
+  /** Describes the step, for the trace. */
+  describe(): string;
+  /** It happens by itself, without a fault or a user. */
   readonly isQuiet: boolean;
   /** @throws Violation */
   take(): State;
@@ -32,19 +32,19 @@ export interface Step<State> {
 
 export interface Model<State> {
   readonly initial: State;
-  /** All that can happen next, in an order that depends on the state alone. */
+  /** Returns all steps possible next, in an order that depends on the state alone. */
   steps(state: State): readonly Step<State>[];
-  /** The same text for states that behave the same from here on, and only for those. */
-  text(state: State): string;
+  /** Returns the same text for states that behave the same from here on, and only for those. */
+  canonicalText(state: State): string;
   /** @throws Violation */
   isSound(state: State): void;
-  /** Asked of states in which no quiet step is left. @throws Violation */
+  /** Called for states without a quiet step. @throws Violation */
   isGoodEnd(state: State): void;
 }
 
 export interface Found {
   readonly message: string;
-  /** What happened, step by step. */
+  /** The steps, in order. */
   readonly trace: readonly string[];
 }
 
@@ -52,18 +52,18 @@ export interface Report {
   readonly states: number;
   readonly transitions: number;
   readonly depth: number;
-  /** States in which nothing happens by itself any more. */
+  /** Number of states without a quiet step. */
   readonly ends: number;
   readonly seconds: number;
-  /** Not everything was explored: there were more states than allowed. */
+  /** The exploration stopped at the bound on states. */
   readonly isCut: boolean;
   readonly violation: Found | undefined;
 }
 
 export interface Bounds {
-  /** Stops after this many states. */
+  /** Stops after this number of states. */
   readonly states?: number;
-  /** Called now and then. */
+  /** Called after each level. */
   readonly onProgress?: (states: number, depth: number) => void;
 }
 
@@ -74,8 +74,8 @@ export function explore<State>(model: Model<State>, bounds: Bounds = {}): Report
 class Exploration<State> {
   readonly #model: Model<State>;
   readonly #bounds: Bounds;
-  readonly #seen = new Visited();
-  /** How each state was first reached: from which, by which of its steps. */
+  readonly #visited = new Visited();
+  /** How each state was first reached: the number of its parent, and of the parent's step. */
   readonly #parents = new Numbers();
   readonly #ordinals = new Numbers();
   /** The quiet steps, as pairs of states. */
@@ -93,11 +93,11 @@ class Exploration<State> {
   run(): Report {
     const start = performance.now();
     const { states: most = Number.POSITIVE_INFINITY } = this.#bounds;
-    let violation = this.#levels(most);
-    const isCut = this.#seen.size >= most;
-    if (violation === undefined && !isCut) violation = this.#circle();
+    let violation = this.#exploreLevels(most);
+    const isCut = this.#visited.size >= most;
+    if (violation === undefined && !isCut) violation = this.#findCycle();
     return {
-      states: this.#seen.size,
+      states: this.#visited.size,
       transitions: this.#transitions,
       depth: this.#depth,
       ends: this.#ends,
@@ -107,14 +107,14 @@ class Exploration<State> {
     };
   }
 
-  #levels(most: number): Found | undefined {
+  #exploreLevels(most: number): Found | undefined {
     const { initial } = this.#model;
-    this.#seen.add(this.#model.text(initial));
+    this.#visited.add(this.#model.canonicalText(initial));
     this.#parents.push(0);
     this.#ordinals.push(0);
     let first = 0;
     let level: State[] = [initial];
-    for (; level.length > 0 && this.#seen.size < most; this.#depth++) {
+    for (; level.length > 0 && this.#visited.size < most; this.#depth++) {
       const next: State[] = [];
       for (const [offset, state] of level.entries()) {
         const violation = this.#expand(state, first + offset, next);
@@ -122,7 +122,7 @@ class Exploration<State> {
       }
       first += level.length;
       level = next;
-      this.#bounds.onProgress?.(this.#seen.size, this.#depth);
+      this.#bounds.onProgress?.(this.#visited.size, this.#depth);
     }
     return undefined;
   }
@@ -136,10 +136,10 @@ class Exploration<State> {
         after = step.take();
         this.#model.isSound(after);
       } catch (error) {
-        return { message: sentence(error), trace: [...this.#traceTo(number), step.words()] };
+        return { message: messageOf(error), trace: [...this.#traceTo(number), step.describe()] };
       }
       this.#transitions++;
-      const { number: reached, isNew } = this.#seen.add(this.#model.text(after));
+      const { number: reached, isNew } = this.#visited.add(this.#model.canonicalText(after));
       if (isNew) {
         this.#parents.push(number);
         this.#ordinals.push(ordinal);
@@ -155,21 +155,23 @@ class Exploration<State> {
     try {
       this.#model.isGoodEnd(state);
     } catch (error) {
-      return { message: sentence(error), trace: this.#traceTo(number) };
+      return { message: messageOf(error), trace: this.#traceTo(number) };
     }
     return undefined;
   }
 
-  /** Takes away states that no quiet step leads to, again and again; what is left over runs in a circle. */
-  #circle(): Found | undefined {
-    const leadingTo = new Numbers(this.#seen.size);
+  /**
+   * Removes states that no quiet step leads to, until none is left; the remaining states form a cycle.
+   */
+  #findCycle(): Found | undefined {
+    const leadingTo = new Numbers(this.#visited.size);
     for (let edge = 0; edge < this.#to.length; edge++) leadingTo.add(this.#to.at(edge), 1);
     const free: number[] = [];
-    for (let state = 0; state < this.#seen.size; state++)
+    for (let state = 0; state < this.#visited.size; state++)
       if (leadingTo.at(state) === 0) free.push(state);
-    // The steps from one state were noted in a row.
+    // The steps from one state are adjacent.
     const count = this.#from.length;
-    const rows = new Numbers(this.#seen.size);
+    const rows = new Numbers(this.#visited.size);
     for (let edge = this.#from.length - 1; edge >= 0; edge--)
       rows.set(this.#from.at(edge), edge + 1);
     for (let state = free.pop(); state !== undefined; state = free.pop()) {
@@ -180,14 +182,14 @@ class Exploration<State> {
         if (leadingTo.at(target) === 0) free.push(target);
       }
     }
-    for (let state = 0; state < this.#seen.size; state++) {
+    for (let state = 0; state < this.#visited.size; state++) {
       if (leadingTo.at(state) === 0) continue;
       return { message: "R11: a quiet network never comes to rest", trace: this.#traceTo(state) };
     }
     return undefined;
   }
 
-  /** Takes the way to a state once more, and tells it. */
+  /** Repeats the steps to a state, and describes them. */
   #traceTo(number: number): string[] {
     const ordinals: number[] = [];
     for (let at = number; at > 0; at = this.#parents.at(at))
@@ -197,12 +199,12 @@ class Exploration<State> {
       const step = this.#model.steps(state)[ordinal];
       if (step === undefined) throw new Error("the model does not do the same twice");
       state = step.take();
-      return step.words();
+      return step.describe();
     });
   }
 }
 
-const sentence = (error: unknown): string => {
+const messageOf = (error: unknown): string => {
   if (error instanceof Violation) return error.message;
   return `R7: it threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 };

@@ -1,6 +1,5 @@
 /**
- * The rules, by their numbers (docs/protocol.md, section 6), as questions to a world. What a turn must do is asked in
- * expected.ts.
+ * The rules of docs/protocol.md, section 6, as checks of a state. The checks of a turn are in oracle.ts.
  */
 import { concerns, type Entry } from "../../src/core/entry.ts";
 import type { ServerMessage } from "../../src/core/event.ts";
@@ -16,17 +15,17 @@ import { type Client, labelOf, type State } from "./state.ts";
 type Leaving = ServerMessage | { readonly type: "open"; readonly memo: ConnectionSnapshot };
 
 /**
- * R3: what leaves the room is on its disk, so an erased text leaves no more. R6, R8: a gap is one; an entry, and the
- * news that its text was erased, concerns whoever is shown it.
+ * R3: what the room sends is on its disk, so it never sends a redacted text. R6, R8: a gap is real; an entry, or the
+ * news that its text was redacted, concerns the receiver.
  */
-export function mayLeave(
+export function checkOutgoing(
   out: Leaving,
-  memo: ConnectionSnapshot,
+  snapshot: ConnectionSnapshot,
   { isCommitting, log, directory }: MemoryStorage,
   ledger: readonly Entry[],
 ): void {
   if (isCommitting) throw new Violation("R3", `${out.type} left before the commit`);
-  const { name } = memo.link;
+  const { name } = snapshot.link;
   switch (out.type) {
     case "open":
       if (directory.pending.has(name))
@@ -38,13 +37,13 @@ export function mayLeave(
         if (stored !== entry && stored?.frame !== entry.frame) {
           throw new Violation("R3", `${name} is shown ${entry.seq}, which is not stored`);
         }
-        if (!concerns(entry, name) || entry.seq <= memo.birth) {
+        if (!concerns(entry, name) || entry.seq <= snapshot.birth) {
           throw new Violation("R8", `${name} is shown ${entry.seq}, which does not concern them`);
         }
       }
       return;
     case "gap":
-      if (out.to > Math.max(log.first - 1, memo.birth)) {
+      if (out.to > Math.max(log.first - 1, snapshot.birth)) {
         throw new Violation("R6", `${name} is told a gap up to ${out.to}, which is still kept`);
       }
       return;
@@ -52,7 +51,7 @@ export function mayLeave(
       const entry = ledger.find(({ seq }) => seq === out.seq);
       if (log.find(out.seq)?.redacted !== true && out.seq >= log.first)
         throw new Violation("R3", `${out.seq} is called erased, and has its text`);
-      if (entry?.to !== undefined && (!concerns(entry, name) || out.seq <= memo.birth))
+      if (entry?.to !== undefined && (!concerns(entry, name) || out.seq <= snapshot.birth))
         throw new Violation("R8", `${name} is told of ${out.seq}, which does not concern them`);
       return;
     }
@@ -68,7 +67,7 @@ function isStored(seq: Seq, head: Seq): void {
   if (seq > head) throw new Violation("R3", `${seq} is told, and the log ends with ${head}`);
 }
 
-/** The first entry between two positions that concerns `name`. */
+/** Returns the first entry between two positions that concerns `name`. */
 const firstBetween = (
   ledger: readonly Entry[],
   name: ConnectionSnapshot["link"]["name"],
@@ -77,8 +76,8 @@ const firstBetween = (
 ): Entry | undefined =>
   ledger.find((e) => e.seq > above && e.seq < below && concerns(e, name) && isShown(e));
 
-/** R5: nothing that concerns `client` lies between what it was shown and `below`. */
-export function nothingSkipped(
+/** R5: no entry that concerns `client` lies between its position and `below`. */
+export function checkNothingSkipped(
   ledger: readonly Entry[],
   client: Client,
   below: number,
@@ -89,8 +88,8 @@ export function nothingSkipped(
   if (lost !== undefined) throw new Violation("R5", `${client.name} is not shown ${labelOf(lost)}`);
 }
 
-/** R5 for `chat.line`: what is handed to an open socket is handed once, in order, without a hole. */
-export function wasHanded(
+/** R5 for `chat.line`: an open socket gets each entry once, in order, without a hole. */
+export function checkLineDelivery(
   client: Client,
   outs: readonly ServerMessage[],
   { birth }: ConnectionSnapshot,
@@ -118,9 +117,11 @@ export function wasHanded(
   return position === client.position ? client : { ...client, position };
 }
 
-/** R5: each message is stored once, in the order in which it was said; what was called refused never is. */
-export function isSound(world: State): void {
-  const { clients, ledger, limits, room } = world;
+/**
+ * R5: each message is stored once, in the order in which it was sent; a rejected message is never stored.
+ */
+export function isSound(state: State): void {
+  const { clients, ledger, limits, room } = state;
   for (const { name, script, fates } of clients) {
     const stored = ledger
       .filter(({ from }) => from === name)
@@ -146,14 +147,14 @@ export function isSound(world: State): void {
     tail,
     marks,
     link,
-  } of room.state?.peers.values() ?? []) {
-    if (acked > Math.max(sent, room.state?.pump.served ?? 0)) {
+  } of room.brokerState?.peers.values() ?? []) {
+    if (acked > Math.max(sent, room.brokerState?.pump.served ?? 0)) {
       throw new Violation("pump", `${link.name}: acked ${acked} is above sent ${sent}`);
     }
     if (dialect === "chat.v1" && countInFlight(flight) > limits.window) {
       throw new Violation("R8", `${countInFlight(flight)} are in flight to ${link.name}`);
     }
-    // Left out of a state's text, so they must never decide anything.
+    // Not part of the canonical text, so they must never decide anything.
     if (budget.level <= 2 * EPHEMERAL_RESERVE_BYTES) {
       throw new Error("the scope is too large: a budget could run out");
     }
@@ -169,42 +170,44 @@ export function isSound(world: State): void {
         `${link.name} acknowledged ${acked}, beyond a mark it has not shown`,
       );
     }
-    if (world.scope.stretch === undefined && unproven >= STRETCH_BYTES / 2) {
+    if (state.scope.stretch === undefined && unproven >= STRETCH_BYTES / 2) {
       throw new Error("the scope is too large: a stretch could fill up");
     }
   }
-  const peers = [...(room.state?.peers.values() ?? [])];
+  const peers = [...(room.brokerState?.peers.values() ?? [])];
   const sums = [
     [
-      (room.state?.flow.unproven ?? 0) + (room.state?.flow.unprovenLines ?? 0),
+      (room.brokerState?.flow.unproven ?? 0) + (room.brokerState?.flow.unprovenLines ?? 0),
       peers.reduce((sum, { unproven }) => sum + unproven, 0),
     ],
-    [room.state?.flow.marks ?? 0, peers.reduce((sum, { marks }) => sum + marks.length, 0)],
+    [room.brokerState?.flow.marks ?? 0, peers.reduce((sum, { marks }) => sum + marks.length, 0)],
   ] as const;
-  for (const [told, sum] of sums) {
-    if (told !== sum) throw new Violation("R8", `the room counts ${told}, and its peers ${sum}`);
+  for (const [count, sum] of sums) {
+    if (count !== sum) throw new Violation("R8", `the room counts ${count}, and its peers ${sum}`);
   }
-  for (const { level } of room.state?.allowances.values() ?? []) {
+  for (const { level } of room.brokerState?.allowances.values() ?? []) {
     if (level < limits.burst / 2)
       throw new Error("the scope is too large: an allowance could run out");
   }
 }
 
-/** R11, R9: nothing more happens by itself. Is all done that was to be done? */
-export function isGoodEnd(world: State): void {
-  const { room, clients, ledger } = world;
-  const { state } = room;
+/** R11, R9: no quiet step is left. Checks that everything is delivered and settled. */
+export function isGoodEnd(state: State): void {
+  const { room, clients, ledger } = state;
+  const { brokerState } = room;
   for (const client of clients) {
-    const { name, link, record, position, dialect, isAway } = client;
-    if (link.type === "closed") {
-      const rivals = clients.filter((other) => other.name === name && other.link.type === "live");
-      if (link.code === 4001 && rivals.length === 1) continue;
-      // That an operator wanted it so is asked where it is told (expected.ts).
-      if (link.code === 4004 || link.code === 4005) continue;
-      throw new Violation("R11", `${name} was closed for good with ${link.code}`);
+    const { name, connectionState, record, position, dialect, isAway } = client;
+    if (connectionState.type === "closed") {
+      const rivals = clients.filter(
+        (other) => other.name === name && other.connectionState.type === "live",
+      );
+      if (connectionState.code === 4001 && rivals.length === 1) continue;
+      // oracle.ts checks that the operator caused this close.
+      if (connectionState.code === 4004 || connectionState.code === 4005) continue;
+      throw new Violation("R11", `${name} was closed for good with ${connectionState.code}`);
     }
     if (isAway) continue;
-    if (link.type !== "live") throw new Violation("R11", `${name} never becomes ready`);
+    if (connectionState.type !== "live") throw new Violation("R11", `${name} never becomes ready`);
     const birth = room.disk.peers.get(name)?.birth ?? 0;
     const range = { above: Math.max(position, birth), below: Number.POSITIVE_INFINITY };
     const isShown = ({ from, to }: Entry): boolean =>
@@ -214,25 +217,29 @@ export function isGoodEnd(world: State): void {
     const [undecided] = record.outbox;
     if (undecided !== undefined) throw new Violation("R11", `${undecided.id} is never decided`);
   }
-  if (state === undefined) return;
+  if (brokerState === undefined) return;
   if (room.due !== undefined)
-    throw new Violation("R9", "the room waits for something in a quiet world");
-  const online = [...state.peers.keys(), ...state.presence.grace.keys()].toSorted();
-  const here = new Set(clients.filter(({ link }) => link.type === "live").map(({ name }) => name));
+    throw new Violation("R9", "the room waits for something in a quiet state");
+  const online = [...brokerState.peers.keys(), ...brokerState.presence.grace.keys()].toSorted();
+  const here = new Set(
+    clients
+      .filter(({ connectionState }) => connectionState.type === "live")
+      .map(({ name }) => name),
+  );
   if (online.join() !== [...here].toSorted().join()) {
     throw new Violation("R11", `online for ever: ${online.join()}; here: ${[...here].join()}`);
   }
-  for (const peer of state.peers.values()) {
+  for (const peer of brokerState.peers.values()) {
     if (countInFlight(peer.flight) > 0)
       throw new Violation("R11", `something stays in flight to ${peer.link.name}`);
     if (peer.marks.length > 0) throw new Violation("R11", `${peer.link.name} never shows a mark`);
   }
-  if (!world.scope.watchesPresence || world.hasLostNews) return;
-  for (const { label, isHeld, view } of world.links) {
-    if (isHeld && view.join() !== online.join()) {
+  if (!state.scope.watchesPresence || state.hasLostPresence) return;
+  for (const { label, isHeld, roster } of state.connections) {
+    if (isHeld && roster.join() !== online.join()) {
       throw new Violation(
         "R11",
-        `${label} was told that ${view.join()} are online, not ${online.join()}`,
+        `${label} was told that ${roster.join()} are online, not ${online.join()}`,
       );
     }
   }

@@ -1,5 +1,6 @@
 /**
- * `npm run test:model`: explores scopes, prints a line for each, and the shortest way to a violation if there is one.
+ * `npm run test:model`: explores scopes, and prints a line for each, with a shortest trace to a violation if there is
+ * one.
  */
 import { parseArgs } from "node:util";
 import { explore } from "./explorer.ts";

@@ -1,6 +1,4 @@
-/**
- * A scope as a model to explore: its first world, its steps, its rules.
- */
+/** Makes a model to explore from a scope: its initial state, its steps, its rules. */
 import { defaultLimits } from "../../src/config/limits.ts";
 import type { PeerName, Seq } from "../../src/protocol/ids.ts";
 import { emptyDisk } from "../support/storage/memory-storage.ts";
@@ -8,21 +6,21 @@ import { OFFLINE } from "./client.ts";
 import type { Model } from "./explorer.ts";
 import { isGoodEnd, isSound } from "./invariants.ts";
 import { stepsOf } from "./steps.ts";
-import { textOf } from "./canonical-text.ts";
+import { canonicalText } from "./canonical-text.ts";
 import type { Client, FaultBudget, Person, Scope, State } from "./state.ts";
 
 const NONE: FaultBudget = {
   breaks: 0,
   crashes: 0,
   sleeps: 0,
-  losses: 0,
-  failures: 0,
-  echoes: 0,
+  memoryLosses: 0,
+  failedCommits: 0,
+  duplicateSignals: 0,
   delays: 0,
-  dyings: 0,
+  dyingSockets: 0,
   goodbyes: 0,
   returns: 0,
-  amnesias: 0,
+  lostRecords: 0,
   redactions: 0,
   expulsions: 0,
   erasures: 0,
@@ -31,7 +29,7 @@ const NONE: FaultBudget = {
 export const modelOf = (scope: Scope): Model<State> => ({
   initial: initialOf(scope),
   steps: stepsOf,
-  text: textOf,
+  canonicalText: canonicalText,
   isSound,
   isGoodEnd,
 });
@@ -49,33 +47,33 @@ function initialOf(scope: Scope): State {
       spent: [],
       head: 0 as Seq,
     };
-    const known = clients.filter(({ person }) => person.isStranger !== true);
+    const known = clients.filter(({ person }) => person.isUnknown !== true);
     disk.peers = new Map(known.map(({ name }) => [name, row]));
   }
-  const asleep = { state: undefined, due: undefined, newest: undefined, inbox: [], joins: 0 };
-  let world: State = {
+  const asleep = { brokerState: undefined, due: undefined, newest: undefined, inbox: [], joins: 0 };
+  let state: State = {
     scope,
-    // A name's share of the log is no matter here, and so may stay out of a world's text.
+    // Without a log quota, the quota's state can stay out of the canonical text.
     limits: { ...defaultLimits(), share: 0, ...scope.limits },
     room: { now, epoch: 1, disk, pending: new Map(), ...asleep },
-    links: [],
+    connections: [],
     clients,
     ledger: [],
     erased: new Map(),
-    refused: new Set(),
-    left: NONE,
-    hasLostNews: false,
+    rejected: new Set(),
+    faultsLeft: NONE,
+    hasLostPresence: false,
   };
-  if (scope.start === "connected") world = settled(world);
-  return { ...world, left: { ...NONE, ...scope.disturbances } };
+  if (scope.start === "connected") state = settle(state);
+  return { ...state, faultsLeft: { ...NONE, ...scope.faults } };
 }
 
-/** Lets the quiet steps happen until none is left. */
-function settled(world: State): State {
+/** Takes quiet steps until none is left. */
+function settle(state: State): State {
   for (;;) {
-    const step = stepsOf(world).find(({ isQuiet }) => isQuiet);
-    if (step === undefined) return world;
-    world = step.take();
+    const step = stepsOf(state).find(({ isQuiet }) => isQuiet);
+    if (step === undefined) return state;
+    state = step.take();
   }
 }
 
@@ -91,13 +89,13 @@ function clientOf(person: Person, index: number): Client {
     dialect,
     script,
     record: { version: 1, session: `session${index}`, attempt: 0, outbox: [] },
-    link: OFFLINE,
+    connectionState: OFFLINE,
     socket: undefined,
     acked: 0,
     mark: undefined,
     handed: new Set(),
-    said: 0,
-    isAway: person.isStranger === true,
+    saidCount: 0,
+    isAway: person.isUnknown === true,
     position: 0,
     mayHearAgain: false,
     fates: new Map(),

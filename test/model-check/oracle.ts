@@ -1,7 +1,7 @@
 /**
- * What one turn must do, said a second time and more simply: from the events in arrival order, who is connected after
- * it, since when, which messages it stores and which it turns down, what the operator's orders do. Compared with what
- * the broker did.
+ * A second, simpler specification of one turn. From the events in arrival order it derives who is connected after the
+ * turn and since which seq, which messages are stored and which are rejected, and the effects of admin requests. It
+ * compares this with what the broker did.
  */
 import { concerns } from "../../src/core/entry.ts";
 import type { Event, ServerMessage } from "../../src/core/event.ts";
@@ -34,25 +34,28 @@ export class Oracle {
   readonly #before: ReadonlyMap<PeerName, Current>;
   readonly #current: Map<PeerName, Current>;
   readonly #stored: string[] = [];
-  readonly #refused: { readonly label: string; readonly id: ConnectionId }[] = [];
+  readonly #rejected: { readonly label: string; readonly id: ConnectionId }[] = [];
   readonly #replaced: ConnectionId[] = [];
-  /** Whom the operator has ended, and with which code. */
-  readonly #ended = new Map<ConnectionId, number>();
+  /** The connections that the operator has closed, with their close codes. */
+  readonly #closedByAdmin = new Map<ConnectionId, number>();
   readonly #erased = new Set<Seq>();
-  /** Names that the operator has expelled, and that did not come back in the same turn. */
+  /** Names that the operator has expelled and that have not rejoined in the same turn. */
   readonly #forgotten = new Set<PeerName>();
-  /** Who is to be told that a text was erased. */
-  readonly #bereft: { readonly seq: Seq; readonly id: ConnectionId }[] = [];
-  /** Who missed what their name's former life left behind. */
-  readonly #late: { readonly id: ConnectionId; readonly from: Seq; readonly to: Seq }[] = [];
-  /** Since when the name concerns itself that is about to be let in. */
+  /** The connections to notify of a redaction. */
+  readonly #redactionRecipients: { readonly seq: Seq; readonly id: ConnectionId }[] = [];
+  /**
+   * The connections to notify of a gap, because they missed entries for an earlier claim of their name.
+   */
+  readonly #gapRecipients: { readonly id: ConnectionId; readonly from: Seq; readonly to: Seq }[] =
+    [];
+  /** The birth of the name that is about to join. */
   #birth: Seq = SEQ_ZERO;
 
-  constructor(world: State, state: BrokerState, storage: MemoryStorage) {
+  constructor(state: State, brokerState: BrokerState, storage: MemoryStorage) {
     this.#storage = storage;
-    this.#names = world.limits.names;
-    this.#epoch = epochOf(world.room);
-    const current = [...state.peers.values()].map(({ link, session, birth }) => {
+    this.#names = state.limits.names;
+    this.#epoch = epochOf(state.room);
+    const current = [...brokerState.peers.values()].map(({ link, session, birth }) => {
       const { token, attempt = 0 } = session ?? {};
       return [link.name, { id: link.id, token, attempt, birth }] as const;
     });
@@ -60,12 +63,12 @@ export class Oracle {
     this.#current = new Map(current);
   }
 
-  /** The broker is about to take this event. */
-  hears(event: Event): void {
+  /** Called before the broker handles this event. */
+  observe(event: Event): void {
     if (event.type === "Disconnect" && this.#isCurrent(event.link)) {
       this.#current.delete(event.link.name);
     }
-    if (event.type === "Operator") return this.#obeys(event.request);
+    if (event.type === "Operator") return this.#observeAdmin(event.request);
     if (event.type === "NewPeer") {
       const known = this.#storage.directory.find(event.join.name);
       this.#birth = known?.birth ?? this.#head;
@@ -76,16 +79,16 @@ export class Oracle {
     const { to = [] } = event.command;
     const label = labelOf(event.command);
     if (to.every((name) => this.#isKnown(name))) this.#stored.push(label);
-    else this.#refused.push({ label, id: event.link.id });
+    else this.#rejected.push({ label, id: event.link.id });
   }
 
-  #obeys(order: AdminRequest): void {
+  #observeAdmin(order: AdminRequest): void {
     switch (order.type) {
       case "Expel":
         this.#forgotten.add(order.name);
-        return this.#ends(order.name, 4004);
+        return this.#close(order.name, 4004);
       case "Erase":
-        for (const name of Array.from(this.#current.keys())) this.#ends(name, 4005);
+        for (const name of Array.from(this.#current.keys())) this.#close(name, 4005);
         return;
       case "Redact": {
         const entry = this.#storage.log.find(order.seq);
@@ -93,7 +96,8 @@ export class Oracle {
         this.#erased.add(entry.seq);
         for (const [name, { id, birth }] of this.#current) {
           const isTheirs = entry.seq > birth && concerns(entry, name);
-          if (isTheirs || entry.to === undefined) this.#bereft.push({ seq: entry.seq, id });
+          if (isTheirs || entry.to === undefined)
+            this.#redactionRecipients.push({ seq: entry.seq, id });
         }
         return;
       }
@@ -102,20 +106,20 @@ export class Oracle {
     }
   }
 
-  #ends(name: PeerName, code: number): void {
+  #close(name: PeerName, code: number): void {
     const current = this.#current.get(name);
     if (current === undefined) return;
-    this.#ended.set(current.id, code);
+    this.#closedByAdmin.set(current.id, code);
     this.#current.delete(name);
   }
 
-  /** The head, what was said in this turn included. */
+  /** The head, including the messages of this turn. */
   get #head(): Seq {
     return addSeq(this.#storage.log.head, this.#stored.length);
   }
 
-  /** The broker has let this connection in, or not. */
-  decides({ id, join }: Extract<Event, { type: "NewPeer" }>, peer: Peer | undefined): void {
+  /** Called after the broker has accepted or rejected this connection. */
+  observeJoin({ id, join }: Extract<Event, { type: "NewPeer" }>, peer: Peer | undefined): void {
     const isAdmitted = peer?.link.id === id;
     const rival = this.#current.get(join.name);
     const { token, attempt = 0 } = join.session ?? {};
@@ -131,7 +135,7 @@ export class Oracle {
     }
     const { since, epoch } = join;
     if (since !== undefined && epoch === this.#epoch && since < birth) {
-      this.#late.push({ id, from: addSeq(since, 1), to: birth });
+      this.#gapRecipients.push({ id, from: addSeq(since, 1), to: birth });
     }
     if (rival !== undefined) this.#replaced.push(rival.id);
     this.#current.set(join.name, { id, token, attempt, birth });
@@ -139,17 +143,17 @@ export class Oracle {
 
   /**
    * @param lost the events of a turn that was not stored
-   * @returns the world after the turn
+   * @returns the state after the turn
    * @throws Violation
    */
   compare(
     before: State,
     after: State,
-    sockets: RecordingConnections,
+    connections: RecordingConnections,
     lost: readonly ModelInboxItem[] | undefined,
   ): State {
     if (lost !== undefined) {
-      this.#comparePeers(this.#removedBy(lost), after, sockets);
+      this.#comparePeers(this.#peersWithout(lost), after, connections);
       return after;
     }
     const fresh = after.ledger.slice(before.ledger.length).map(labelOf);
@@ -157,36 +161,37 @@ export class Oracle {
       const [wanted, got] = [this.#stored, fresh].map((labels) => labels.join(" ") || "nothing");
       throw new Violation("R2, R4", `${got} was stored where ${wanted} was said`);
     }
-    this.#comparePeers(this.#current, after, sockets);
-    this.#lettingGo(before, sockets);
+    this.#comparePeers(this.#current, after, connections);
+    this.#checkStalls(before, connections);
     for (const id of this.#replaced) {
-      if (sockets.closed.get(id) !== 4001) throw new Violation("R6", "the replaced was not told");
+      if (connections.closed.get(id) !== 4001)
+        throw new Violation("R6", "the replaced was not told");
     }
-    this.#compareOrders(after, sockets);
-    for (const { id, from, to } of this.#late) {
-      const [, gap] = sockets.sent.get(id) ?? [];
-      const isTold = gap?.type === "gap" && gap.from === from && gap.to === to;
-      if (this.#isHere(id, after, sockets) && !isTold)
+    this.#compareAdmin(after, connections);
+    for (const { id, from, to } of this.#gapRecipients) {
+      const [, gap] = connections.sent.get(id) ?? [];
+      const isNotified = gap?.type === "gap" && gap.from === from && gap.to === to;
+      if (this.#isConnected(id, after, connections) && !isNotified)
         throw new Violation("R6", `the gap ${from}..${to} is not told right after the welcome`);
     }
-    for (const { label, id } of this.#refused) this.#isTold(label, id, after, sockets);
-    if (this.#refused.length === 0) return after;
-    const labels = this.#refused.map(({ label }) => label);
-    return { ...after, refused: new Set([...after.refused, ...labels]) };
+    for (const { label, id } of this.#rejected) this.#checkRejection(label, id, after, connections);
+    if (this.#rejected.length === 0) return after;
+    const labels = this.#rejected.map(({ label }) => label);
+    return { ...after, rejected: new Set([...after.rejected, ...labels]) };
   }
 
-  /** R1, R2: the peers are the current connections, and so are the sockets that are not over. */
+  /** R1, R2: the peers are the current connections, and so are the open sockets. */
   #comparePeers(
     wanted: ReadonlyMap<PeerName, Current>,
     after: State,
-    sockets: RecordingConnections,
+    connections: RecordingConnections,
   ): void {
-    const peers = [...(after.room.state?.peers.values() ?? [])].map(({ link }) => link.id);
-    // The room itself may end a link, for what it fails to acknowledge.
+    const peers = [...(after.room.brokerState?.peers.values() ?? [])].map(({ link }) => link.id);
+    // The room itself may close a connection for missing acks.
     const ids = [...wanted.values()]
       .map(({ id }) => id)
-      .filter((id) => sockets.closed.get(id) !== 4201);
-    const listed = after.links.flatMap(({ id, isListed, isOver }) =>
+      .filter((id) => connections.closed.get(id) !== 4201);
+    const listed = after.connections.flatMap(({ id, isListed, isOver }) =>
       id && isListed && !isOver ? [id.id] : [],
     );
     const text = (list: string[]): string => list.toSorted().join();
@@ -194,28 +199,36 @@ export class Oracle {
       throw new Violation("R1, R2", `the peers are ${text(peers)}, not ${text(ids)}`);
     }
     if (text(peers) !== text(listed)) {
-      throw new Violation("R2", `the peers are ${text(peers)}, the open sockets ${text(listed)}`);
+      throw new Violation(
+        "R2",
+        `the peers are ${text(peers)}, the open connections ${text(listed)}`,
+      );
     }
   }
 
-  /** R11: unless its frames are held up, a link that is whole is never given up for what it fails to acknowledge. */
-  #lettingGo({ links, scope }: State, { closed }: RecordingConnections): void {
-    if (scope.disturbances.delays !== undefined) return;
-    for (const { id, label, isListed, isHeld, isBroken } of links) {
+  /**
+   * R11: unless frames are delayed, the room never closes a working connection for missing acks.
+   */
+  #checkStalls({ connections, scope }: State, { closed }: RecordingConnections): void {
+    if (scope.faults.delays !== undefined) return;
+    for (const { id, label, isListed, isHeld, isBroken } of connections) {
       if (id === undefined || closed.get(id.id) !== 4201) continue;
       if (isListed && isHeld && !isBroken)
         throw new Violation("R11", `${label} is let go, and is whole`);
     }
   }
 
-  /** The operator's codes go to whom they are meant for; who can read an erased text is told so. */
-  #compareOrders(after: State, sockets: RecordingConnections): void {
-    for (const [id, code] of this.#ended) {
-      if (sockets.closed.get(id) !== code) throw new Violation("R6", `${id} was not told ${code}`);
+  /**
+   * The operator's close codes reach the right connections, and every reader of a redacted text is notified.
+   */
+  #compareAdmin(after: State, connections: RecordingConnections): void {
+    for (const [id, code] of this.#closedByAdmin) {
+      if (connections.closed.get(id) !== code)
+        throw new Violation("R6", `${id} was not told ${code}`);
     }
-    for (const [id, code] of sockets.closed) {
+    for (const [id, code] of connections.closed) {
       const isByOperator = code === 4004 || code === 4005;
-      if (isByOperator && this.#ended.get(id) !== code)
+      if (isByOperator && this.#closedByAdmin.get(id) !== code)
         throw new Violation("R7", `${id} was closed with ${code}, and nobody wanted that`);
     }
     for (const [name, { birth }] of this.#current) {
@@ -227,22 +240,23 @@ export class Oracle {
       if (this.#isKnown(name))
         throw new Violation("R8", `${name} was expelled, and is still known`);
     }
-    for (const { seq, id } of this.#bereft) {
-      if (!this.#isHere(id, after, sockets) || !sockets.takes(id)) continue;
-      const isTold = (out: ServerMessage): boolean => out.type === "redacted" && out.seq === seq;
-      if (sockets.sent.get(id)?.some(isTold) !== true)
+    for (const { seq, id } of this.#redactionRecipients) {
+      if (!this.#isConnected(id, after, connections) || !connections.accepts(id)) continue;
+      const isNotified = (out: ServerMessage): boolean =>
+        out.type === "redacted" && out.seq === seq;
+      if (connections.sent.get(id)?.some(isNotified) !== true)
         throw new Violation("R6", `the text of ${seq} was erased, and ${id} is not told`);
     }
   }
 
-  /** Is it connected, after this turn? */
-  #isHere(id: ConnectionId, { room }: State, { closed }: RecordingConnections): boolean {
+  /** Whether it is connected after this turn. */
+  #isConnected(id: ConnectionId, { room }: State, { closed }: RecordingConnections): boolean {
     const isCurrent = [...this.#current.values()].some((current) => current.id === id);
-    return isCurrent && room.state !== undefined && !closed.has(id);
+    return isCurrent && room.brokerState !== undefined && !closed.has(id);
   }
 
-  /** Who was there before a turn that failed, and had no part in it. */
-  #removedBy(lost: readonly ModelInboxItem[]): Map<PeerName, Current> {
+  /** The peers before a failed turn, without those that had an event in it. */
+  #peersWithout(lost: readonly ModelInboxItem[]): Map<PeerName, Current> {
     const left = new Map(this.#before);
     for (const item of lost) {
       if (!("link" in item)) continue;
@@ -251,9 +265,14 @@ export class Oracle {
     return left;
   }
 
-  #isTold(label: string, id: ConnectionId, after: State, sockets: RecordingConnections): void {
-    if (!this.#isHere(id, after, sockets)) return;
-    if (!sockets.sent.get(id)?.some(({ type }) => type === "error")) {
+  #checkRejection(
+    label: string,
+    id: ConnectionId,
+    after: State,
+    connections: RecordingConnections,
+  ): void {
+    if (!this.#isConnected(id, after, connections)) return;
+    if (!connections.sent.get(id)?.some(({ type }) => type === "error")) {
       throw new Violation("R6", `${label} was refused, and nobody was told`);
     }
   }

@@ -1,9 +1,10 @@
 /**
- * The room's side of the world: what the Durable Object does around the broker (src/durable-object/chat-room.ts), on plain data.
+ * The room's side of the model: what the Durable Object does around the broker (src/durable-object/chat-room.ts), on
+ * plain data.
  *
- * The broker, its wake, the peers, the pump are the real ones; each turn runs on a copy of the state before it. Two
- * things are harder on the broker than the object is: every event reaches it, also of connections that are over, so
- * its own fence is what is explored; and any state may be lost at any time.
+ * The broker, its wake, the peers and the pump are the real ones. Each turn runs on a copy of the previous state. The
+ * model is harder on the broker than the object in two ways: every event reaches it, even those of ended connections,
+ * so that the broker's own fence is explored; and any state may be lost at any time.
  */
 import { Broker } from "../../src/core/broker.ts";
 import { REPLACED } from "../../src/core/close-frames.ts";
@@ -17,11 +18,11 @@ import { copyState } from "./copy.ts";
 import { Oracle } from "./oracle.ts";
 import { RecordingConnections } from "./connections.ts";
 import {
-  changeLink,
+  changeConnection,
   epochOf,
   type ModelInboxItem,
   type ModelConnection,
-  linkOf,
+  connectionOf,
   type Room,
   type State,
 } from "./state.ts";
@@ -29,116 +30,128 @@ import {
 const ROOM = "lobby" as RoomName;
 
 /** A handshake reaches the room. */
-export function arrives(world: State, { label, handshake }: ModelConnection): State {
-  if (handshake === undefined) return world;
-  const { room, links } = world;
-  const listed = links.flatMap(({ isListed, id }) => (isListed && id ? [id.id] : []));
+export function arrives(state: State, { label, handshake }: ModelConnection): State {
+  if (handshake === undefined) return state;
+  const { room, connections } = state;
+  const listed = connections.flatMap(({ isListed, id }) => (isListed && id ? [id.id] : []));
   const newest = room.newest ?? listed.toSorted().at(-1);
   const id = nextConnectionId(newest, room.now, room.joins);
   const link = { name: handshake.name, id };
   const item: ModelInboxItem = { type: "join", link, join: { room: ROOM, ...handshake } };
   const inbox = [...room.inbox, item];
-  return changeLink(
-    { ...world, room: { ...room, inbox, newest: id, joins: room.joins + 1 } },
+  return changeConnection(
+    { ...state, room: { ...room, inbox, newest: id, joins: room.joins + 1 } },
     label,
     { handshake: undefined, id: link },
   );
 }
 
-/** What was first on its way up reaches the room. @param again it is a failure signal that will come again */
-export function delivers(world: State, { label, up, id }: ModelConnection, again = false): State {
+/**
+ * The first frame in transit reaches the room. @param again a failure signal that will be repeated
+ */
+export function delivers(state: State, { label, up, id }: ModelConnection, again = false): State {
   const [first, ...rest] = up;
-  if (first === undefined || id === undefined) return world;
+  if (first === undefined || id === undefined) return state;
   const item: ModelInboxItem =
     "gone" in first
       ? { type: "gone", link: id, code: first.gone }
       : { type: "frame", link: id, commands: first.commands };
-  const inbox = [...world.room.inbox, item];
-  return changeLink({ ...world, room: { ...world.room, inbox } }, label, { up: again ? up : rest });
+  const inbox = [...state.room.inbox, item];
+  return changeConnection({ ...state, room: { ...state.room, inbox } }, label, {
+    up: again ? up : rest,
+  });
 }
 
-/** The operator asks. */
-export const asks = (world: State, order: AdminRequest): State => ({
-  ...world,
-  room: { ...world.room, inbox: [...world.room.inbox, { type: "order", order }] },
+/** An admin request reaches the room. */
+export const requests = (state: State, order: AdminRequest): State => ({
+  ...state,
+  room: { ...state.room, inbox: [...state.room.inbox, { type: "order", order }] },
 });
 
 /**
  * One turn, from the inbox to the sockets.
- * @param failing which part of it cannot be stored
+ * @param failing the part whose commit fails
  */
-export function takesTurn(world: State, failing?: number): State {
-  let after = world;
-  for (const [index, part] of splitAtErase(world.room.inbox).entries()) {
+export function takesTurn(state: State, failing?: number): State {
+  let after = state;
+  for (const [index, part] of splitAtErase(state.room.inbox).entries()) {
     after = takesPart(after, part, index === failing ? 1 : 0);
   }
   return after;
 }
 
-/** Only a join makes a room. */
-const isWithoutRoom = ({ state, disk }: Room, part: readonly ModelInboxItem[]): boolean =>
-  state === undefined &&
+/** Only a join creates a room. */
+const hasNoRoom = ({ brokerState, disk }: Room, part: readonly ModelInboxItem[]): boolean =>
+  brokerState === undefined &&
   disk.peers.size + disk.segments.length === 0 &&
   !part.some(({ type }) => type === "join");
 
-/** One turn of the broker, with what comes first in the inbox. */
-function takesPart(world: State, part: readonly ModelInboxItem[], failures: number): State {
-  const { room, limits } = world;
+/** One turn of the broker, with the first part of the inbox. */
+function takesPart(state: State, part: readonly ModelInboxItem[], failures: number): State {
+  const { room, limits } = state;
   const later = room.inbox.slice(part.length);
   const disk = { ...room.disk };
   const storage = new MemoryStorage(disk, room.pending);
   storage.failures = failures;
-  const sockets = new RecordingConnections(world, storage);
+  const connections = new RecordingConnections(state, storage);
   const release = (): void => {
-    for (const item of part) if (item.type === "gone") sockets.released(item.link.id);
+    for (const item of part) if (item.type === "gone") connections.released(item.link.id);
   };
-  if (isWithoutRoom(room, part)) {
+  if (hasNoRoom(room, part)) {
     release();
-    return sockets.world({ ...room, inbox: later });
+    return connections.state({ ...room, inbox: later });
   }
-  const { stretch } = world.scope;
-  const surroundings = {
+  const { stretch } = state.scope;
+  const roomContext = {
     storage,
-    connections: sockets,
+    connections,
     limits,
     epoch: epochOf(room),
     ...(stretch !== undefined && { stretch }),
   };
-  const state = room.state === undefined ? wake(sockets, storage, room.now) : copyState(room.state);
-  const expected = new Oracle(world, state, storage);
-  let broker = new Broker(surroundings, state);
+  const brokerState =
+    room.brokerState === undefined
+      ? wake(connections, storage, room.now)
+      : copyState(room.brokerState);
+  const oracle = new Oracle(state, brokerState, storage);
+  let broker = new Broker(roomContext, brokerState);
   let failed = false;
   try {
-    broker.turn(events(part, expected, broker), room.now);
+    broker.turn(events(part, oracle, broker), room.now);
   } catch (error) {
     if (failures === 0) throw error;
     failed = true;
   }
-  let memory = state;
-  let left = storage;
+  let memory = brokerState;
+  let current = storage;
   if (failed) {
-    left = new MemoryStorage(disk);
-    sockets.storage = left;
-    memory = wake(sockets, left, room.now);
-    broker = new Broker({ ...surroundings, storage: left }, memory);
-    recovers(broker, part, room.now, sockets);
+    current = new MemoryStorage(disk);
+    connections.storage = current;
+    memory = wake(connections, current, room.now);
+    broker = new Broker({ ...roomContext, storage: current }, memory);
+    recovers(broker, part, room.now, connections);
   }
   release();
-  const after = sockets.world({
+  const after = connections.state({
     ...room,
     disk,
-    pending: new Map(left.directory.pending),
-    state: memory,
+    pending: new Map(current.directory.pending),
+    brokerState: memory,
     due: broker.due(room.now),
     inbox: later,
   });
-  const compared = expected.compare(world, after, sockets, failed ? part : undefined);
-  return broker.isErased ? isErased(compared) : compared;
+  const compared = oracle.compare(state, after, connections, failed ? part : undefined);
+  return broker.isErased ? eraseRoom(compared) : compared;
 }
 
-/** Another database, another epoch; what left the room before is still on its way. */
-function isErased({ room, ledger, erased, ...rest }: State): State {
-  const fresh = { disk: emptyDisk(), pending: new Map(), state: undefined, due: undefined };
+/** A new database and epoch. Frames of the old room are still in transit. */
+function eraseRoom({ room, ledger, erased, ...rest }: State): State {
+  const fresh = {
+    disk: emptyDisk(),
+    pending: new Map(),
+    brokerState: undefined,
+    due: undefined,
+  } satisfies Partial<Room>;
   return {
     ...rest,
     room: { ...room, ...fresh, epoch: room.epoch + 1 },
@@ -147,18 +160,18 @@ function isErased({ room, ledger, erased, ...rest }: State): State {
   };
 }
 
-/** Reads the inbox in arrival order. */
+/** Yields the events of the inbox in arrival order. */
 function* events(
   inbox: readonly ModelInboxItem[],
-  expected: Oracle,
+  oracle: Oracle,
   broker: Broker,
 ): Generator<Event, void> {
   for (const item of inbox) {
     for (const event of eventsOf(item)) {
-      expected.hears(event);
+      oracle.observe(event);
       yield event;
       if (event.type === "NewPeer") {
-        expected.decides(event, broker.peers.get(event.join.name));
+        oracle.observeJoin(event, broker.peers.get(event.join.name));
       }
     }
   }
@@ -185,15 +198,17 @@ function eventsOf(item: ModelInboxItem): Event[] {
   }
 }
 
-/** The storage failed: everyone with an event in this turn is closed; their cursors wait for the next commit. */
+/**
+ * The commit failed: closes every connection with an event in this turn; their cursors wait for the next commit.
+ */
 function recovers(
   broker: Broker,
   part: readonly ModelInboxItem[],
   now: number,
-  sockets: RecordingConnections,
+  connections: RecordingConnections,
 ): void {
   const [code, reason] = [4102, "storage trouble"] as const;
-  for (const item of part) if (item.type === "join") sockets.close(item.link.id, code);
+  for (const item of part) if (item.type === "join") connections.close(item.link.id, code);
   const removals = part.flatMap(eventsOf).flatMap((event): Event[] => {
     if (!("link" in event)) return [];
     return [
@@ -207,45 +222,47 @@ function recovers(
   broker.deliver(now);
 }
 
-function wake(sockets: RecordingConnections, storage: MemoryStorage, now: number) {
-  const { state, replaced } = wakeState(sockets.memos, storage.log, now);
-  for (const { link } of replaced) sockets.close(link.id, REPLACED.code);
+function wake(connections: RecordingConnections, storage: MemoryStorage, now: number) {
+  const { state, replaced } = wakeState(connections.snapshots, storage.log, now);
+  for (const { link } of replaced) connections.close(link.id, REPLACED.code);
   return state;
 }
 
-/** The room hibernates: its memory is lost, the sockets and what they remember stay. */
-export const sleeps = (world: State): State => ({
-  ...world,
-  room: { ...world.room, state: undefined, due: undefined, newest: undefined },
+/** The room hibernates: it loses its memory, and keeps the sockets and their attachments. */
+export const sleeps = (state: State): State => ({
+  ...state,
+  room: { ...state.room, brokerState: undefined, due: undefined, newest: undefined },
 });
 
-/** The same with something due, or in flight. The timer that is lost rings once more, so that the room goes on. */
-export function losesMemory(world: State): State {
-  const { room, ...rest } = sleeps(world);
-  return { ...rest, room: { ...room, inbox: [{ type: "tick" }] }, hasLostNews: true };
+/**
+ * As `sleeps`, but with something due or in flight. The lost timer fires once more, so that the room continues.
+ */
+export function losesMemory(state: State): State {
+  const { room, ...rest } = sleeps(state);
+  return { ...rest, room: { ...room, inbox: [{ type: "tick" }] }, hasLostPresence: true };
 }
 
 /**
- * The room loses its memory and all its sockets; no handler runs.
- * @param heard how many frames that were on their way down still arrive, by link
+ * The room loses its memory and all sockets; no handler runs.
+ * @param heard by connection, the number of frames to the client that still arrive
  */
-export function crashes(world: State, heard: ReadonlyMap<string, number>): State {
-  const clients = world.clients.map((client) => ({ ...client, mayHearAgain: true }));
-  let after = sleeps({ ...world, clients, hasLostNews: true });
-  for (const { label, isListed, isHeld, isBroken, down } of world.links) {
+export function crashes(state: State, heard: ReadonlyMap<string, number>): State {
+  const clients = state.clients.map((client) => ({ ...client, mayHearAgain: true }));
+  let after = sleeps({ ...state, clients, hasLostPresence: true });
+  for (const { label, isListed, isHeld, isBroken, down } of state.connections) {
     if (!isListed && !isHeld) continue;
     const kept = down.slice(0, heard.get(label) ?? 0);
     const end = isBroken ? down : [...kept, { close: 1006 }];
-    if (linkOf(after, label)?.handshake !== undefined) continue;
+    if (connectionOf(after, label)?.handshake !== undefined) continue;
     const ended = { isListed: false, isBroken: true, up: [], down: isHeld ? end : [] };
-    after = changeLink(after, label, ended);
+    after = changeConnection(after, label, ended);
   }
   return after;
 }
 
-/** The time that the room waits for comes. */
-export function timePasses(world: State): State {
-  const { room } = world;
+/** Time advances to the room's next timer. */
+export function timePasses(state: State): State {
+  const { room } = state;
   const now = Math.max(room.now, room.due ?? room.now);
-  return { ...world, room: { ...room, now, inbox: [{ type: "tick" }] } };
+  return { ...state, room: { ...room, now, inbox: [{ type: "tick" }] } };
 }

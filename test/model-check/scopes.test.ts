@@ -1,6 +1,6 @@
 /**
- * Every interleaving of the small scopes: the rules hold after every step, and from every state a quiet network comes
- * to a good end. How far that goes, and what it takes for granted, is said in explorer.ts, steps.ts and text.ts.
+ * Every interleaving of the small scopes: the rules hold after every step, and from every state a network without
+ * faults comes to a good end. explorer.ts, steps.ts and canonical-text.ts say what this proves and assumes.
  */
 import { expect, test } from "vitest";
 import { explore } from "./explorer.ts";
@@ -19,12 +19,12 @@ test.each(SMALL.map((scope) => [scope.name, scope.why, scope] as const))(
   },
 );
 
-/** The texts of all ends of a scope. */
+/** Returns the canonical texts of all ends of a scope. */
 function endsOf(scope: Scope): string[] {
   const model = modelOf(scope);
   const ends: string[] = [];
-  const isGoodEnd = (world: Parameters<typeof model.text>[0]): void =>
-    void ends.push(model.text(world));
+  const isGoodEnd = (state: Parameters<typeof model.canonicalText>[0]): void =>
+    void ends.push(model.canonicalText(state));
   explore({ ...model, isGoodEnd });
   return ends.sort();
 }

@@ -1,7 +1,7 @@
 /**
- * The scopes: small worlds, each with what may be said in it and what may go wrong.
+ * The scopes: small models, each with the messages that clients may send and the faults that may occur.
  *
- * `SMALL` ones are explored by every `npm test`, `LARGE` ones by `npm run test:model`.
+ * `npm test` explores the `SMALL` ones, `npm run test:model` the `LARGE` ones too.
  */
 import type { Person, Scope } from "./state.ts";
 
@@ -18,7 +18,7 @@ export const SMALL: readonly Scope[] = [
       { name: "bob", says: [["alice"]] },
     ],
     start: "strangers",
-    disturbances: {},
+    faults: {},
   },
   {
     name: "talk",
@@ -28,84 +28,84 @@ export const SMALL: readonly Scope[] = [
       { name: "bob", says: [["alice"], ["alice"]] },
     ],
     ...hears,
-    disturbances: {},
+    faults: {},
   },
   {
     name: "break",
     why: "a link breaks with two messages anywhere on their way",
     people: [{ name: "alice", says: [ALL, ["bob"]] }, bob],
     ...hears,
-    disturbances: { breaks: 1 },
+    faults: { breaks: 1 },
   },
   {
     name: "two breaks",
     why: "three connections: takeover, late frames, a handshake that its successor overtakes",
     people: [{ name: "alice", says: [["alice"]] }],
     ...hears,
-    disturbances: { breaks: 2, echoes: 1 },
+    faults: { breaks: 2, duplicateSignals: 1 },
   },
   {
     name: "both break",
     why: "a message on its way while either link, or both, break",
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
-    disturbances: { breaks: 2 },
+    faults: { breaks: 2 },
   },
   {
     name: "refusal",
     why: "a refusal dies with its link: the next confirmation tells it",
     people: [{ name: "alice", says: [["nobody"], ALL] }],
     ...hears,
-    disturbances: { breaks: 2 },
+    faults: { breaks: 2 },
   },
   {
     name: "sleep",
     why: "the room hibernates, and is woken by a word, an ack, a handshake, the death of a link, its echo",
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
-    disturbances: { sleeps: 2, breaks: 1, echoes: 1 },
+    faults: { sleeps: 2, breaks: 1, duplicateSignals: 1 },
   },
   {
     name: "loss",
     why: "the room loses its memory with frames in flight, in both directions",
     people: [{ name: "alice", says: [ALL, ["bob"]] }, bob],
     ...hears,
-    disturbances: { losses: 2 },
+    faults: { memoryLosses: 2 },
   },
   {
     name: "loss and break",
-    why: "the same, while links break and come back",
+    why: "the same, while connections break and come back",
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
-    disturbances: { losses: 1, breaks: 1 },
+    faults: { memoryLosses: 1, breaks: 1 },
   },
   {
     name: "crash",
     why: "the room loses memory and sockets, twice",
     people: [{ name: "alice", says: [ALL, ["bob"]] }, bob],
     ...hears,
-    disturbances: { crashes: 2 },
+    faults: { crashes: 2 },
   },
   {
     name: "crash and break",
     why: "handshakes and failure signals of before the crash come after it",
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
-    disturbances: { crashes: 1, breaks: 1 },
+    faults: { crashes: 1, breaks: 1 },
   },
   {
     name: "failing commit",
     why: "a turn that is not stored shows nothing, and is made up for",
     people: [{ name: "alice", says: [ALL, ["nobody"]] }, bob],
     start: "known",
-    disturbances: { failures: 1 },
+    faults: { failedCommits: 1 },
   },
   {
     name: "failing commit and break",
     why: "a removal whose commit fails stays a removal",
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
-    disturbances: { failures: 1, breaks: 1 },
+    faults: { failedCommits: 1, breaks: 1 },
   },
   {
     name: "window",
@@ -113,7 +113,7 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [ALL, ALL, ["bob"]] }, bob],
     ...hears,
     limits: { window: 1 },
-    disturbances: { losses: 1 },
+    faults: { memoryLosses: 1 },
   },
   {
     name: "window and lost record",
@@ -121,7 +121,7 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"], ["bob"]] }, bob],
     ...hears,
     limits: { window: 1 },
-    disturbances: { breaks: 1, amnesias: 1 },
+    faults: { breaks: 1, lostRecords: 1 },
   },
   {
     name: "marks and nothing more",
@@ -130,7 +130,7 @@ export const SMALL: readonly Scope[] = [
     ...hears,
     limits: { windowBytes: 100 },
     stretch: 50,
-    disturbances: {},
+    faults: {},
   },
   {
     name: "marks and break",
@@ -138,7 +138,7 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
     stretch: 150,
-    disturbances: { breaks: 1 },
+    faults: { breaks: 1 },
   },
   {
     name: "marks and sleep",
@@ -146,7 +146,7 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"], ["bob"]] }, bob],
     ...hears,
     stretch: 150,
-    disturbances: { sleeps: 1 },
+    faults: { sleeps: 1 },
   },
   {
     name: "marks and loss",
@@ -154,7 +154,7 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
     stretch: 150,
-    disturbances: { losses: 1 },
+    faults: { memoryLosses: 1 },
   },
   {
     name: "marks and lost record",
@@ -163,7 +163,7 @@ export const SMALL: readonly Scope[] = [
     ...hears,
     limits: { window: 1 },
     stretch: 150,
-    disturbances: { breaks: 1, amnesias: 1 },
+    faults: { breaks: 1, lostRecords: 1 },
   },
   {
     name: "gap",
@@ -171,7 +171,7 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"], ["alice"]] }, bob],
     ...hears,
     limits: { logEntries: 1 },
-    disturbances: { breaks: 1 },
+    faults: { breaks: 1 },
   },
   {
     name: "gap and loss",
@@ -179,7 +179,7 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"], ["alice"]] }, bob],
     ...hears,
     limits: { logEntries: 1, window: 1 },
-    disturbances: { losses: 1, crashes: 1 },
+    faults: { memoryLosses: 1, crashes: 1 },
   },
   {
     name: "gap twice",
@@ -187,7 +187,7 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"], ["bob"], ["bob"]] }, bob],
     start: "known",
     limits: { logEntries: 1, window: 1 },
-    disturbances: { losses: 1 },
+    faults: { memoryLosses: 1 },
   },
   {
     name: "gap and two losses",
@@ -195,7 +195,7 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"], ["bob"], ["alice"]] }, bob],
     start: "known",
     limits: { logEntries: 1, window: 1 },
-    disturbances: { losses: 2 },
+    faults: { memoryLosses: 2 },
   },
   {
     name: "gap of others",
@@ -206,7 +206,7 @@ export const SMALL: readonly Scope[] = [
     ],
     ...hears,
     limits: { logEntries: 1 },
-    disturbances: { breaks: 1 },
+    faults: { breaks: 1 },
   },
   {
     name: "gap and lost record",
@@ -214,14 +214,14 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"], ["alice"]] }, bob],
     start: "known",
     limits: { logEntries: 1 },
-    disturbances: { breaks: 1, amnesias: 1 },
+    faults: { breaks: 1, lostRecords: 1 },
   },
   {
     name: "line sender",
     why: "what a line says is not said again: the last words before a goodbye arrive",
     people: [{ name: "alice", dialect: "chat.line", says: [ALL] }, bob],
     ...hears,
-    disturbances: { goodbyes: 1, returns: 1, breaks: 1 },
+    faults: { goodbyes: 1, returns: 1, breaks: 1 },
   },
   {
     name: "line receiver",
@@ -231,7 +231,7 @@ export const SMALL: readonly Scope[] = [
       { name: "bob", dialect: "chat.line" },
     ],
     ...hears,
-    disturbances: { losses: 1, breaks: 1 },
+    faults: { memoryLosses: 1, breaks: 1 },
   },
   {
     name: "line receiver dying",
@@ -241,21 +241,21 @@ export const SMALL: readonly Scope[] = [
       { name: "bob", dialect: "chat.line" },
     ],
     ...hears,
-    disturbances: { dyings: 1, breaks: 1, crashes: 1 },
+    faults: { dyingSockets: 1, breaks: 1, crashes: 1 },
   },
   {
     name: "goodbye",
     why: "who leaves and returns finds what came meanwhile",
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
-    disturbances: { goodbyes: 2, returns: 2 },
+    faults: { goodbyes: 2, returns: 2 },
   },
   {
     name: "presence",
     why: "who is online, as everyone was told it: grace, quick returns, takeovers",
     people: [{ name: "alice" }, bob],
     start: "known",
-    disturbances: { goodbyes: 1, returns: 1, breaks: 1, delays: 1 },
+    faults: { goodbyes: 1, returns: 1, breaks: 1, delays: 1 },
     watchesPresence: true,
   },
   {
@@ -263,21 +263,21 @@ export const SMALL: readonly Scope[] = [
     why: "time passes although something is on its way: whoever acknowledges nothing is let go, and comes back",
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
-    disturbances: { delays: 2 },
+    faults: { delays: 2 },
   },
   {
     name: "two devices",
     why: "two clients of one name: the older one is replaced for good",
     people: [{ name: "alice", says: [ALL] }, { name: "alice" }],
     start: "known",
-    disturbances: {},
+    faults: {},
   },
   {
     name: "lost record",
     why: "a client without a cursor goes on where the room thinks it is",
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
-    disturbances: { amnesias: 1, breaks: 1 },
+    faults: { lostRecords: 1, breaks: 1 },
   },
   {
     name: "erased text",
@@ -285,21 +285,21 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [["alice"], ALL] }, bob],
     ...hears,
     limits: { window: 1 },
-    disturbances: { redactions: 1, losses: 1 },
+    faults: { redactions: 1, memoryLosses: 1 },
   },
   {
     name: "erased text and failing commit",
     why: "what is not stored is not erased, and nobody is told",
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
-    disturbances: { redactions: 2, failures: 1 },
+    faults: { redactions: 2, failedCommits: 1 },
   },
   {
     name: "erased text and break",
     why: "what was erased stays so for who comes back, and confirms all the same",
     people: [{ name: "alice", says: [["alice"]] }],
     ...hears,
-    disturbances: { redactions: 1, breaks: 2 },
+    faults: { redactions: 1, breaks: 2 },
   },
   {
     name: "expulsion",
@@ -307,14 +307,14 @@ export const SMALL: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"], ["bob"]] }, bob],
     ...hears,
     limits: { window: 1 },
-    disturbances: { expulsions: 1, returns: 1 },
+    faults: { expulsions: 1, returns: 1 },
   },
   {
     name: "expulsion and break",
     why: "an expelled name whose link is dead, or gives up and returns at the same time",
     people: [{ name: "alice", says: [ALL] }],
     ...hears,
-    disturbances: { expulsions: 1, breaks: 1 },
+    faults: { expulsions: 1, breaks: 1 },
   },
   {
     name: "erased text on a line",
@@ -324,7 +324,7 @@ export const SMALL: readonly Scope[] = [
       { name: "bob", dialect: "chat.line" },
     ],
     ...hears,
-    disturbances: { redactions: 1, breaks: 1 },
+    faults: { redactions: 1, breaks: 1 },
   },
   {
     name: "expulsion from a line",
@@ -334,49 +334,49 @@ export const SMALL: readonly Scope[] = [
       { name: "bob", dialect: "chat.line", says: [ALL] },
     ],
     ...hears,
-    disturbances: { expulsions: 1, returns: 1 },
+    faults: { expulsions: 1, returns: 1 },
   },
   {
     name: "erasure",
     why: "everyone is sent away; whoever comes finds another epoch: cursors are void, the undecided is sent anew",
     people: [{ name: "alice", says: [ALL, ["alice"]] }, bob],
     ...hears,
-    disturbances: { erasures: 1, returns: 1 },
+    faults: { erasures: 1, returns: 1 },
   },
   {
     name: "erasure and break",
     why: "a link that dies while the room is erased: its client comes by itself, with the cursor of the room before",
     people: [{ name: "alice", says: [ALL] }],
     ...hears,
-    disturbances: { erasures: 1, breaks: 1, failures: 1 },
+    faults: { erasures: 1, breaks: 1, failedCommits: 1 },
   },
   {
     name: "forgetting",
     why: "the room knows one name at most: who was forgotten in between is told what they missed",
-    people: [{ name: "alice" }, { name: "carol", says: [ALL], isStranger: true }],
+    people: [{ name: "alice" }, { name: "carol", says: [ALL], isUnknown: true }],
     ...hears,
     limits: { names: 1 },
-    disturbances: { goodbyes: 2, returns: 3, sleeps: 1 },
+    faults: { goodbyes: 2, returns: 3, sleeps: 1 },
   },
 ];
 
 export const LARGE: readonly Scope[] = [
   {
     name: "large: talk and breaks",
-    why: "two messages one way and one the other, and two links break",
+    why: "two messages one way and one the other, and two connections break",
     people: [
       { name: "alice", says: [["bob"], ALL] },
       { name: "bob", says: [["alice"]] },
     ],
     ...hears,
-    disturbances: { breaks: 2 },
+    faults: { breaks: 2 },
   },
   {
     name: "large: everything once",
     why: "one message, and one of each disturbance",
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...hears,
-    disturbances: { breaks: 1, crashes: 1, losses: 1, failures: 1, echoes: 1 },
+    faults: { breaks: 1, crashes: 1, memoryLosses: 1, failedCommits: 1, duplicateSignals: 1 },
   },
   {
     name: "large: gaps",
@@ -384,7 +384,7 @@ export const LARGE: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"], ALL] }, bob],
     ...hears,
     limits: { logEntries: 1, window: 1 },
-    disturbances: { breaks: 2, losses: 1 },
+    faults: { breaks: 2, memoryLosses: 1 },
   },
   {
     name: "large: lines",
@@ -394,6 +394,6 @@ export const LARGE: readonly Scope[] = [
       { name: "bob", dialect: "chat.line", says: [["alice"]] },
     ],
     ...hears,
-    disturbances: { breaks: 1, losses: 1, crashes: 1, dyings: 1 },
+    faults: { breaks: 1, memoryLosses: 1, crashes: 1, dyingSockets: 1 },
   },
 ];

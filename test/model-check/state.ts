@@ -1,6 +1,6 @@
 /**
- * A small world, as plain data that is replaced and never changed: one room, its disk, the links to it, the clients
- * behind them. The code that runs in it is the room's and the client's own; see room.ts and client.ts.
+ * A state of the model, as immutable plain data: one room, its disk, its connections, and the clients. The code that
+ * runs on it is the room's and the client's own; see room.ts and client.ts.
  */
 import type { Entry } from "../../src/core/entry.ts";
 import type { Command, Dialect, Join, ServerMessage, Session } from "../../src/core/event.ts";
@@ -13,8 +13,8 @@ import type { ConnectionState as ClientLink } from "../../src/client/connection-
 import type { ClientRecord } from "../../src/client/storage/storage.ts";
 import type { Disk, Pending } from "../support/storage/memory-storage.ts";
 
-/** A message that a client may say: its text, and its `id`, is `label`. */
-export interface Line {
+/** A message that a client may send; `label` is its text and its `id`. */
+export interface ScriptedMessage {
   readonly label: string;
   /** Absent: to everyone. */
   readonly to?: readonly string[];
@@ -23,37 +23,37 @@ export interface Line {
 export interface Person {
   readonly name: string;
   readonly dialect?: Dialect;
-  /** Unknown to the room, and away, however the scope starts. */
-  readonly isStranger?: true;
+  /** Unknown to the room, and offline, whatever the scope's start. */
+  readonly isUnknown?: true;
   /** In this order. */
   readonly says?: readonly (readonly string[] | "everyone")[];
 }
 
-/** How often each disturbance may happen. What is not named does not happen. */
+/** How often each fault may occur; 0 if a scope does not name it. */
 export interface FaultBudget {
-  /** A link breaks, or is given up; what is on the way arrives up to any point. */
+  /** A connection breaks or is given up; frames in transit arrive up to any point. */
   readonly breaks: number;
   /** The room loses its memory and its sockets. */
   readonly crashes: number;
   /** The room hibernates with nothing in flight. */
   readonly sleeps: number;
-  /** The room loses its memory with something in flight, or due; the sockets stay. */
-  readonly losses: number;
+  /** The room loses its memory with something in flight or due; the sockets stay. */
+  readonly memoryLosses: number;
   /** A commit fails. */
-  readonly failures: number;
-  /** The room hears of a dead link, and will hear of it again. */
-  readonly echoes: number;
-  /** Time passes although something is on the way. */
+  readonly failedCommits: number;
+  /** The failure signal of a dead connection reaches the room, and will be repeated. */
+  readonly duplicateSignals: number;
+  /** Time passes although something is in transit. */
   readonly delays: number;
-  /** The runtime knows that a link is dead before the room is told. */
-  readonly dyings: number;
-  /** Somebody says goodbye. */
+  /** The runtime knows that a connection is dead before the room does. */
+  readonly dyingSockets: number;
+  /** A client says goodbye. */
   readonly goodbyes: number;
-  /** Somebody who is away comes back. */
+  /** A client that is away returns. */
   readonly returns: number;
   /** A client loses its record. */
-  readonly amnesias: number;
-  /** The operator erases the text of an entry. */
+  readonly lostRecords: number;
+  /** The operator redacts the text of an entry. */
   readonly redactions: number;
   /** The operator expels a name. */
   readonly expulsions: number;
@@ -63,53 +63,57 @@ export interface FaultBudget {
 
 export interface Scope {
   readonly name: string;
-  /** What it is there for. */
+  /** What the scope tests. */
   readonly why: string;
   readonly people: readonly Person[];
   readonly limits?: Partial<Limits>;
-  /** Bytes from one mark to the next; a frame has 100 an item. Absent: no stretch is ever full. */
+  /**
+   * Bytes from one mark to the next; an item of a frame counts 100. Absent: no stretch ever fills up.
+   */
   readonly stretch?: number;
-  /** `strangers`: nobody has ever been here. `known`: their names are. `connected`: they are here, and ready. */
+  /**
+   * `unknown`: the room is new. `known`: it knows the names. `connected`: the clients are connected and ready.
+   */
   readonly start: "strangers" | "known" | "connected";
-  readonly disturbances: Partial<FaultBudget>;
-  /** Follows what everyone is told of who is online. */
+  readonly faults: Partial<FaultBudget>;
+  /** Checks what each client is told about who is online. */
   readonly watchesPresence?: true;
-  /** Without the reduction that steps.ts leaves out on demand. */
+  /** Without the third reduction of steps.ts. */
   readonly unreduced?: true;
 }
 
-/** What travels up a link, in order. */
+/** An item in transit to the room, in order. */
 export type Up = { readonly commands: readonly Command[] } | { readonly gone: number };
-/** What travels down a link, in order. */
+/** An item in transit to the client, in order. */
 export type Down = { readonly outs: readonly ServerMessage[] } | { readonly close: number };
 
-/** One connection, from the handshake until both ends have let go of it. */
+/** One connection, from the handshake until both ends have closed it. */
 export interface ModelConnection {
   /** The client's name and its attempt. */
   readonly label: string;
   readonly client: number;
-  /** On its way to the room. */
+  /** In transit to the room. */
   readonly handshake: Omit<Join, "room"> | undefined;
   readonly id: Identity | undefined;
-  /** What the socket remembers; undefined before it was accepted. */
-  readonly memo: ConnectionSnapshot | undefined;
-  /** The room ended it. */
+  /** The socket's attachment; undefined before the room accepted it. */
+  readonly snapshot: ConnectionSnapshot | undefined;
+  /** The room has ended it. */
   readonly isOver: boolean;
-  /** The room's end of the socket exists: it was accepted, and its end was not dealt with yet. */
+  /** The room's end of the socket exists: it was accepted, and its end has not been handled. */
   readonly isListed: boolean;
   /** The client still listens. */
   readonly isHeld: boolean;
-  /** Whatever is put on it now gets lost. */
+  /** Everything sent from now on is lost. */
   readonly isBroken: boolean;
   readonly isDying: boolean;
-  /** It was told that it is ready. */
+  /** The room has sent `ready`. */
   readonly isReady: boolean;
-  /** How many marks it was sent. */
-  readonly marks: number;
+  /** Number of marks that the room has sent. */
+  readonly markCount: number;
   readonly up: readonly Up[];
   readonly down: readonly Down[];
-  /** Who is online, as it was told. */
-  readonly view: readonly PeerName[];
+  /** The names online, according to the messages sent to it. */
+  readonly roster: readonly PeerName[];
 }
 
 export type ModelInboxItem =
@@ -127,41 +131,41 @@ export type ModelInboxItem =
 export interface Room {
   readonly now: number;
   readonly epoch: number;
-  /** What was committed. */
+  /** The committed data. */
   readonly disk: Disk;
   readonly pending: Pending;
-  /** The broker's whole state; undefined while the room sleeps. */
-  readonly state: BrokerState | undefined;
+  /** The broker's whole state; undefined while the room hibernates. */
+  readonly brokerState: BrokerState | undefined;
   readonly due: number | undefined;
   /** The newest connection that this instance knows. */
   readonly newest: ConnectionId | undefined;
   readonly inbox: readonly ModelInboxItem[];
-  /** How many connections there ever were. */
+  /** Number of connections so far. */
   readonly joins: number;
 }
 
-/** How a message ended, by its client's word. */
+/** The outcome of a message, as its client reported it. */
 export type Fate = "confirmed" | "refused" | "unknown";
 
 export interface Client {
   readonly person: Person;
   readonly name: PeerName;
   readonly dialect: Dialect;
-  readonly script: readonly Line[];
+  readonly script: readonly ScriptedMessage[];
   readonly record: ClientRecord;
-  readonly link: ClientLink;
-  /** The label of the connection that it listens to. */
+  readonly connectionState: ClientLink;
+  /** The label of its current connection. */
   readonly socket: string | undefined;
   readonly acked: number;
-  /** The newest mark that it has read on this link. */
+  /** The newest mark that it has received on this connection. */
   readonly mark: { readonly k: string; readonly isShown: boolean } | undefined;
   readonly handed: ReadonlySet<string>;
-  readonly said: number;
-  /** Said goodbye, or found no place: it comes back when it likes. */
+  readonly saidCount: number;
+  /** It said goodbye, or the room was full: it returns at any time. */
   readonly isAway: boolean;
-  /** Everything up to here was shown to its user, or told as a gap. */
+  /** Its user has seen every entry up to here, or a gap in its place. */
   readonly position: number;
-  /** `chat.line`, after a restart of the room: what it was handed before may come again. */
+  /** `chat.line`, after a restart of the room: entries may be repeated. */
   readonly mayHearAgain: boolean;
   readonly fates: ReadonlyMap<string, Fate>;
   /** Messages that were sent and undecided when a gap came. */
@@ -172,54 +176,63 @@ export interface State {
   readonly scope: Scope;
   readonly limits: Limits;
   readonly room: Room;
-  readonly links: readonly ModelConnection[];
+  readonly connections: readonly ModelConnection[];
   readonly clients: readonly Client[];
-  /** Everything that was ever stored in the room as it is now, with the text that it was stored with. */
+  /** All entries ever stored in the current room, with their original texts. */
   readonly ledger: readonly Entry[];
-  /** The same of the rooms that were erased, by their epochs: what was on its way out of them still arrives. */
+  /** The same for erased rooms, by epoch: their frames in transit still arrive. */
   readonly erased: ReadonlyMap<string, readonly Entry[]>;
-  /** What the room turned down. */
-  readonly refused: ReadonlySet<string>;
-  readonly left: FaultBudget;
-  /** The room lost news of presence that nobody can make good. */
-  readonly hasLostNews: boolean;
+  /** The messages that the room has rejected. */
+  readonly rejected: ReadonlySet<string>;
+  readonly faultsLeft: FaultBudget;
+  /** The room has lost presence updates that it cannot repeat. */
+  readonly hasLostPresence: boolean;
 }
 
 export const epochOf = ({ epoch }: Room): string => `memory.${epoch}`;
 
-/** Everything that was ever stored in an epoch. */
+/** Returns all entries ever stored in an epoch. */
 export const ledgerOf = ({ room, ledger, erased }: State, epoch: string): readonly Entry[] =>
   epoch === epochOf(room) ? ledger : (erased.get(epoch) ?? []);
 
-/** What its sender calls an entry, whether it still has its text or not. */
+/** Returns the sender's label of an entry, also if its text was redacted. */
 export const labelOf = ({ id, text }: { readonly id?: string | undefined; text: string }): string =>
   id ?? text;
 
-export function changeLink(world: State, label: string, change: Partial<ModelConnection>): State {
-  const links = world.links.flatMap((link) => {
-    if (link.label !== label) return [link];
-    const changed = { ...link, ...change };
-    // Both ends have let go of it.
+export function changeConnection(
+  state: State,
+  label: string,
+  change: Partial<ModelConnection>,
+): State {
+  const connections = state.connections.flatMap((connection) => {
+    if (connection.label !== label) return [connection];
+    const changed = { ...connection, ...change };
+    // Both ends have closed it.
     const isGone = !changed.isHeld && !changed.isListed && changed.id !== undefined;
-    return isGone && !isInInbox(world.room, changed) && changed.up.length === 0 ? [] : [changed];
+    return isGone && !isInInbox(state.room, changed) && changed.up.length === 0 ? [] : [changed];
   });
-  return { ...world, links };
+  return { ...state, connections };
 }
 
 export const isInInbox = ({ inbox }: Room, { id }: ModelConnection): boolean =>
   inbox.some((item) => "link" in item && item.link.id === id?.id);
 
-export function changeClient(world: State, index: number, change: Partial<Client>): State {
-  const clients = world.clients.map((client, at) =>
+export function changeClient(state: State, index: number, change: Partial<Client>): State {
+  const clients = state.clients.map((client, at) =>
     at === index ? { ...client, ...change } : client,
   );
-  return { ...world, clients };
+  return { ...state, clients };
 }
 
-export const linkOf = (world: State, label: string | undefined): ModelConnection | undefined =>
-  label === undefined ? undefined : world.links.find((link) => link.label === label);
+export const connectionOf = (
+  state: State,
+  label: string | undefined,
+): ModelConnection | undefined =>
+  label === undefined
+    ? undefined
+    : state.connections.find((connection) => connection.label === label);
 
-export const spend = (world: State, what: keyof FaultBudget): State => ({
-  ...world,
-  left: { ...world.left, [what]: world.left[what] - 1 },
+export const spend = (state: State, what: keyof FaultBudget): State => ({
+  ...state,
+  faultsLeft: { ...state.faultsLeft, [what]: state.faultsLeft[what] - 1 },
 });

@@ -1,123 +1,130 @@
 /**
- * All that can happen next in a world, in words.
+ * All steps that are possible in a state, with descriptions.
  *
- * What the platform promises, and no more, is taken for granted: what goes up or down one socket arrives in order, or
- * a beginning of it does and then the link is known to be broken; a handshake may be overtaken by a later one; a turn
- * takes all that has come; frames leave when the commit is done. (After a close by the room, frames that were sent
- * before may still come, both ways.)
+ * Only the platform's guarantees are assumed. Frames on one socket arrive in order, or a prefix of them arrives and
+ * then the connection is known to be broken. A later handshake may overtake an earlier one. A turn takes everything
+ * that has arrived. Frames leave after the commit. (After a close by the room, earlier frames may still arrive, in both
+ * directions.)
  *
  * Three reductions, each exact:
- * - While events wait in the inbox, only the room acts: more may come, and the turn is taken. What a client or the
- *   network does meanwhile neither sees the inbox nor is seen by it, so it is the same done before.
- * - How much of what is on the way survives a break is chosen when the link breaks; nobody could tell a later choice.
- * - Once nothing can disturb it any more, and it has nothing left to say, a client takes what has come, or sets out
- *   again, before anything else happens: nobody else's step sees or changes that, and it uses up what it takes. (A
- *   persistent set of one step. `unreduced` leaves this out, and a test compares the ends.)
+ * - While events wait in the inbox, only the room acts: more events arrive, or the turn runs. A step of a client or the
+ *   network in between neither depends on the inbox nor affects it, so it is equivalent to the same step before.
+ * - When a connection breaks, the step chooses how many frames in transit survive, because a later choice would make no
+ *   difference.
+ * - Once no fault can affect a client, and it has nothing left to send, it takes the next frame, or reconnects, before
+ *   anything else happens: no other step depends on that or changes it, and the client uses up what it takes. (A
+ *   persistent set of one step. `unreduced` turns this off, and a test compares the ends.)
  */
 import { connects, hears, says } from "./client.ts";
 import * as people from "./faults.ts";
 import type { Step } from "./explorer.ts";
 import { arrives, delivers, takesTurn, timePasses } from "./room.ts";
 import { downText, upText } from "./canonical-text.ts";
-import { type Client, type ModelConnection, linkOf, spend, type State } from "./state.ts";
+import { type Client, type ModelConnection, connectionOf, spend, type State } from "./state.ts";
 
 type Steps = Step<State>[];
 
-const quiet = (words: () => string, take: () => State): Step<State> => ({
-  words,
+const quiet = (describe: () => string, take: () => State): Step<State> => ({
+  describe,
   isQuiet: true,
   take,
 });
 
-export function stepsOf(world: State): Steps {
-  const { room } = world;
-  const steps = [...arrivals(world), ...people.orders(world)];
+export function stepsOf(state: State): Steps {
+  const { room } = state;
+  const steps = [...arrivals(state), ...people.adminSteps(state)];
   if (room.inbox.length > 0) {
     steps.push(
       quiet(
         () => "the room takes its turn",
-        () => takesTurn(world),
+        () => takesTurn(state),
       ),
     );
-    return [...steps, ...people.whileEventsWait(world)];
+    return [...steps, ...people.commitFaults(state)];
   }
-  for (const [index, client] of world.clients.entries()) {
-    const own = clientSteps(world, index, client);
+  for (const [index, client] of state.clients.entries()) {
+    const own = clientSteps(state, index, client);
     const [only] = own;
-    if (only?.isQuiet === true && own.length === 1 && isUndisturbed(world)) return own;
+    if (only?.isQuiet === true && own.length === 1 && isUndisturbed(state)) return own;
     steps.push(...own);
   }
   const isQuiet = !steps.some((step) => step.isQuiet);
-  if (room.due !== undefined && (isQuiet || world.left.delays > 0)) {
-    const before = isQuiet ? world : spend(world, "delays");
+  if (room.due !== undefined && (isQuiet || state.faultsLeft.delays > 0)) {
+    const before = isQuiet ? state : spend(state, "delays");
     const ms = room.due - room.now;
-    steps.push({ words: () => `${ms} ms pass`, isQuiet, take: () => timePasses(before) });
+    steps.push({ describe: () => `${ms} ms pass`, isQuiet, take: () => timePasses(before) });
   }
-  return [...steps, ...people.anyTime(world)];
+  return [...steps, ...people.anyTimeFaults(state)];
 }
 
-/** Nothing that is left can touch a client, or what is on its way to it. */
-const isUndisturbed = ({ scope, left }: State): boolean =>
+/** No remaining fault can affect a client or the frames in transit to it. */
+const isUndisturbed = ({ scope, faultsLeft }: State): boolean =>
   scope.unreduced !== true &&
-  left.breaks + left.crashes + left.goodbyes + left.amnesias + left.delays === 0 &&
-  left.redactions + left.expulsions + left.erasures === 0;
+  faultsLeft.breaks +
+    faultsLeft.crashes +
+    faultsLeft.goodbyes +
+    faultsLeft.lostRecords +
+    faultsLeft.delays ===
+    0 &&
+  faultsLeft.redactions + faultsLeft.expulsions + faultsLeft.erasures === 0;
 
-/** What reaches the room. */
-function arrivals(world: State): Steps {
+/** Everything in transit that may reach the room next. */
+function arrivals(state: State): Steps {
   const steps: Steps = [];
-  for (const link of world.links) {
-    const { label, handshake, up } = link;
+  for (const connection of state.connections) {
+    const { label, handshake, up } = connection;
     const [first] = up;
     if (handshake !== undefined) {
       steps.push(
         quiet(
           () => `the handshake of ${label} arrives`,
-          () => arrives(world, link),
+          () => arrives(state, connection),
         ),
       );
     } else if (first !== undefined) {
       steps.push(
         quiet(
           () => `the room gets ${upText(first)} from ${label}`,
-          () => delivers(world, link),
+          () => delivers(state, connection),
         ),
       );
-      if ("gone" in first && world.left.echoes > 0) {
-        const words = (): string =>
+      if ("gone" in first && state.faultsLeft.duplicateSignals > 0) {
+        const describe = (): string =>
           `the room gets ${upText(first)} from ${label}, and will get it again`;
-        const take = (): State => delivers(spend(world, "echoes"), link, true);
-        steps.push({ words, isQuiet: false, take });
+        const take = (): State => delivers(spend(state, "duplicateSignals"), connection, true);
+        steps.push({ describe, isQuiet: false, take });
       }
     }
   }
   return steps;
 }
 
-function clientSteps(world: State, index: number, client: Client): Steps {
-  const { name, socket, isAway, link: state } = client;
-  if (state.type === "closed") return [];
-  const steps = saying(world, index, client);
-  const link: ModelConnection | undefined = linkOf(world, socket);
-  const [first] = link?.down ?? [];
-  if (state.type === "offline") {
-    const connect = (): State => connects(world, index, client);
+function clientSteps(state: State, index: number, client: Client): Steps {
+  const { name, socket, isAway, connectionState } = client;
+  if (connectionState.type === "closed") return [];
+  const steps = saySteps(state, index, client);
+  const connection: ModelConnection | undefined = connectionOf(state, socket);
+  const [first] = connection?.down ?? [];
+  if (connectionState.type === "offline") {
+    const connect = (): State => connects(state, index, client);
     if (!isAway) steps.push(quiet(() => `${name} connects`, connect));
-    else if (world.left.returns > 0) {
-      const take = (): State => connects(spend(world, "returns"), index, client);
-      steps.push({ words: () => `${name} returns`, isQuiet: false, take });
+    else if (state.faultsLeft.returns > 0) {
+      const take = (): State => connects(spend(state, "returns"), index, client);
+      steps.push({ describe: () => `${name} returns`, isQuiet: false, take });
     }
-  } else if (link !== undefined && first !== undefined) {
-    const words = (): string => `${link.label} hears ${downText(first)}`;
-    steps.push(quiet(words, () => hears(world, index, client, link)));
+  } else if (connection !== undefined && first !== undefined) {
+    const describe = (): string => `${connection.label} hears ${downText(first)}`;
+    steps.push(quiet(describe, () => hears(state, index, client, connection)));
   }
   return steps;
 }
 
-function saying(world: State, index: number, client: Client): Steps {
-  const { name, script, said, dialect, link } = client;
-  const line = script[said];
-  // Who speaks `chat.line` sees that there is no link.
-  if (line === undefined || (dialect === "chat.line" && link.type !== "live")) return [];
-  const words = (): string => `${name} says ${line.label} to ${line.to?.join(", ") ?? "everyone"}`;
-  return [{ words, isQuiet: false, take: () => says(world, index, client) }];
+function saySteps(state: State, index: number, client: Client): Steps {
+  const { name, script, saidCount, dialect, connectionState } = client;
+  const line = script[saidCount];
+  // A person with `chat.line` sees that the connection is down, and does not send.
+  if (line === undefined || (dialect === "chat.line" && connectionState.type !== "live")) return [];
+  const describe = (): string =>
+    `${name} says ${line.label} to ${line.to?.join(", ") ?? "everyone"}`;
+  return [{ describe, isQuiet: false, take: () => says(state, index, client) }];
 }

@@ -1,4 +1,4 @@
-/** What an exploration found, for people. */
+/** Formats the result of an exploration. */
 import type { Found, Report } from "./explorer.ts";
 import type { Scope } from "./state.ts";
 
@@ -15,6 +15,4 @@ export function summaryOf({ name }: Scope, report: Report): string {
 }
 
 export const traceOf = ({ message, trace }: Found): string =>
-  [message, ...trace.map((words, index) => `${String(index + 1).padStart(4)}. ${words}`)].join(
-    "\n",
-  );
+  [message, ...trace.map((step, index) => `${String(index + 1).padStart(4)}. ${step}`)].join("\n");

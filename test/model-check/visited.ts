@@ -1,12 +1,12 @@
 /**
- * The set of states seen, each under a number: the order in which they were found.
+ * The set of visited states. Each has a number: the order in which it was found.
  *
- * States are told apart by the 128 bits of the MD5 of their canonical text. Among 10^8 different texts the chance that
- * any two share one is below 10^-22.
+ * States are distinguished by the 128 bits of the MD5 of their canonical text. Among 10^8 different texts, the chance
+ * that any two share one is below 10^-22.
  */
 import { hash } from "node:crypto";
 
-/** One Map holds at most 2^24 entries. */
+/** A Map holds at most 2^24 entries. */
 const SHARDS = 64;
 
 export class Visited {
@@ -28,12 +28,12 @@ export class Visited {
   }
 }
 
-/** A list of whole numbers below 2^32 that grows, four bytes each. */
+/** A growing list of whole numbers below 2^32, four bytes each. */
 export class Numbers {
   #values: Uint32Array;
   #length: number;
 
-  /** @param length how many zeros it begins with */
+  /** @param length number of initial zeros */
   constructor(length = 0) {
     this.#values = new Uint32Array(Math.max(length, 1_024));
     this.#length = length;
