@@ -202,7 +202,7 @@ const textOfErased = kept((erased: State["erased"]) =>
 const textOfFaults = kept((left: FaultBudget) => Object.values(left).join());
 
 const seqAndText = (entry: Entry): string =>
-  `${entry.seq}:${labelOf(entry)}${entry.redacted ? " without its text" : ""}`;
+  `${entry.seq}:${labelOf(entry)}${entry.redacted ? " redacted" : ""}`;
 
 const textOfDisk = kept(({ segments, peers }: Disk): string => {
   const rows = [...peers].map(([name, row]) => `${name}:${row.birth}/${row.cursor}/${row.head}`);
@@ -283,7 +283,7 @@ function outText(out: ServerMessage): string {
     case "mark":
       return `mark ${out.k}`;
     case "error":
-      return `refused ${out.refusal.id}`;
+      return `rejected ${out.refusal.id}`;
     default:
       return out.type;
   }

@@ -139,7 +139,7 @@ export function closes(client: Client, code: number): Client {
     freshKey: false,
   });
   if (!isLine && code >= 4000 && code < 4100 && after.connectionState.type !== "closed") {
-    throw new Violation("R1", `${client.name} was told ${code}, and does not stop`);
+    throw new Violation("R1", `${client.name} was closed with ${code} and does not stop`);
   }
   const isAway = client.isAway || code === 4100;
   return { ...after, socket: undefined, mark: undefined, handed: new Set(), isAway };
@@ -244,7 +244,7 @@ function handleWelcome(
   }
   // The client's own cursor counts. Where it is void or absent, the room's cursor must not hide an entry.
   if (record.cursor !== undefined && record.epoch === epoch && since !== record.cursor) {
-    throw new Violation("R6", `${client.name} asked for ${record.cursor} and gets ${since}`);
+    throw new Violation("R6", `${client.name} resumed from ${record.cursor} and gets ${since}`);
   }
   // Without a cursor, the client continues where any life or device of this name has come to.
   const reached = state.clients
@@ -277,32 +277,32 @@ function applyEffect(state: State, client: Client, effect: Effect, birth: number
     case "entry": {
       const { seq } = effect.entry;
       const label = labelOf(effect.entry);
-      if (seq <= position) throw new Violation("R5", `${name} is shown ${label} again`);
+      if (seq <= position) throw new Violation("R5", `${name} receives ${label} again`);
       checkNothingSkipped(storedFor(state, client), client, seq, birth);
       return { ...client, position: seq };
     }
     case "gap": {
       const { from, to } = effect;
       if (from > position + 1)
-        throw new Violation("R6", `${name}: between ${position} and ${from}`);
+        throw new Violation("R6", `${name}: a hole between ${position} and ${from}`);
       if (from <= position || to < from)
-        throw new Violation("R5", `${name} is told a gap ${from}..${to} at ${position}`);
+        throw new Violation("R5", `${name} receives the gap ${from}..${to} at ${position}`);
       const sent = client.record.outbox.filter((queued) => queued.sent).map(({ id }) => id);
       return { ...client, position: to, hidden: new Set([...hidden, ...sent]) };
     }
     case "confirmed":
       if (!storedFor(state, client).some((entry) => labelOf(entry) === effect.queued.id)) {
-        throw new Violation("R5", `${effect.queued.id} is confirmed, and not stored`);
+        throw new Violation("R5", `${effect.queued.id} is confirmed but not stored`);
       }
       return settle(client, effect.queued.id, "confirmed");
     case "refused":
       if (!state.rejected.has(effect.queued.id)) {
-        throw new Violation("R5", `${effect.queued.id} is called refused, and was not`);
+        throw new Violation("R5", `${effect.queued.id} is reported as rejected, but was not`);
       }
       return settle(client, effect.queued.id, "refused");
     case "unknown":
       if (!hidden.has(effect.queued.id)) {
-        throw new Violation("R6", `${effect.queued.id} is of unknown fate without a gap`);
+        throw new Violation("R6", `${effect.queued.id} has an unknown fate without a gap`);
       }
       return settle(client, effect.queued.id, "unknown");
     default:
@@ -315,7 +315,7 @@ const storedFor = (state: State, { record }: Client): State["ledger"] =>
   ledgerOf(state, record.epoch ?? "");
 
 function settle(client: Client, id: string, fate: "confirmed" | "refused" | "unknown"): Client {
-  if (client.fates.has(id)) throw new Violation("R5", `${id} is decided twice`);
+  if (client.fates.has(id)) throw new Violation("R5", `${id} is settled twice`);
   const handed = new Set(client.handed);
   handed.delete(id);
   return { ...client, handed, fates: new Map([...client.fates, [id, fate]]) };
@@ -327,6 +327,6 @@ function assertCursor(client: Client): Client {
   if (record.cursor === position) return client;
   throw new Violation(
     "R5",
-    `${name} has seen up to ${position}, and its cursor is ${record.cursor}`,
+    `${name} has seen entries up to ${position}, but its cursor is ${record.cursor}`,
   );
 }

@@ -69,7 +69,7 @@ export class RecordingConnections implements Connections {
     // Another `ready` is sent only for a position that none of these logs reaches.
     const isReady = outs.some(({ type }) => type === "ready");
     if (isReady && connection.isReady)
-      throw new Violation("R6", `${connection.label} is told ready twice`);
+      throw new Violation("R6", `${connection.label} gets ready twice`);
     const client = this.#clients[connection.client];
     if (client?.dialect === "chat.line") {
       this.#clients[connection.client] = checkLineDelivery(

@@ -15,7 +15,7 @@ const counters = (change: Partial<Model<readonly [number, number]>> = {}) => ({
   ...change,
 });
 
-test("every state once, every step", () => {
+test("visits every state once and takes every step", () => {
   const { states, transitions, depth, ends, violation } = explore(counters());
   expect({ states, transitions, depth, ends }).toEqual({
     states: 16,
@@ -26,7 +26,7 @@ test("every state once, every step", () => {
   expect(violation).toBeUndefined();
 });
 
-test("a state that breaks a rule, and the shortest way to it", () => {
+test("finds a state that breaks a rule, with the shortest trace", () => {
   const isSound = ([a, b]: readonly [number, number]): void => {
     if (a === 2 && b === 0) throw new Violation("R1", "two to nothing");
   };
@@ -51,7 +51,7 @@ test("a step that throws is a violation", () => {
   expect(violation?.trace).toEqual(["stumbles"]);
 });
 
-test("an end that is not good", () => {
+test("finds an end that is not good", () => {
   const isGoodEnd = (): void => {
     throw new Violation("R11", "not all is done");
   };
@@ -60,7 +60,7 @@ test("an end that is not good", () => {
   expect(violation?.trace).toHaveLength(6);
 });
 
-test("quiet steps that run in a circle; others may", () => {
+test("finds a cycle of quiet steps; other cycles are allowed", () => {
   const circle = (isQuiet: boolean) =>
     explore(
       counters({
@@ -72,11 +72,11 @@ test("quiet steps that run in a circle; others may", () => {
         ],
       }),
     ).violation?.message;
-  expect(circle(true)).toBe("R11: a quiet network never comes to rest");
+  expect(circle(true)).toBe("R11: quiet steps form a cycle");
   expect(circle(false)).toBeUndefined();
 });
 
-test("a bound on the states, and that it was reached", () => {
+test("stops at a bound on the states, and reports it", () => {
   const { states, isCut } = explore(counters(), { states: 5 });
   expect(isCut).toBe(true);
   expect(states).toBeLessThan(16);

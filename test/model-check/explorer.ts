@@ -184,7 +184,7 @@ class Exploration<State> {
     }
     for (let state = 0; state < this.#visited.size; state++) {
       if (leadingTo.at(state) === 0) continue;
-      return { message: "R11: a quiet network never comes to rest", trace: this.#traceTo(state) };
+      return { message: "R11: quiet steps form a cycle", trace: this.#traceTo(state) };
     }
     return undefined;
   }
@@ -197,7 +197,7 @@ class Exploration<State> {
     let state = this.#model.initial;
     return ordinals.map((ordinal) => {
       const step = this.#model.steps(state)[ordinal];
-      if (step === undefined) throw new Error("the model does not do the same twice");
+      if (step === undefined) throw new Error("the model is not deterministic");
       state = step.take();
       return step.describe();
     });

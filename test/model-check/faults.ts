@@ -34,7 +34,7 @@ function fault(
 export const commitFaults = (state: State): Steps =>
   splitAtErase(state.room.inbox).flatMap((_part, index) => {
     const which = index === 0 ? "the commit" : `commit ${index + 1}`;
-    return fault(state, "failedCommits", `the room takes its turn, and ${which} fails`, (next) =>
+    return fault(state, "failedCommits", `the room runs a turn, and ${which} fails`, (next) =>
       takesTurn(next, index),
     );
   });
@@ -45,7 +45,7 @@ export function adminSteps(state: State): Steps {
   const steps: Steps = [];
   if (redactions > 0) {
     for (const { seq, what } of redactableEntries(state)) {
-      const description = `the operator erases the text of ${what}`;
+      const description = `the operator redacts ${what}`;
       steps.push(
         ...fault(state, "redactions", description, (next) =>
           requests(next, { type: "Redact", seq }),
@@ -86,7 +86,7 @@ function redactableEntries({
     ...stored.map((entry) => ({ seq: entry.seq, what: labelOf(entry) })),
     ...fresh.map((_command, index) => ({
       seq: addSeq(head, index + 1),
-      what: `what will be entry ${head + index + 1}`,
+      what: `the future entry ${head + index + 1}`,
     })),
   ];
 }
@@ -125,7 +125,7 @@ function breakSteps(
     });
     return [
       ...fault(state, "breaks", `the handshake of ${label} is lost`, (next) => lets(without(next))),
-      ...fault(state, "breaks", `${label} is given up, its handshake is late`, (next) =>
+      ...fault(state, "breaks", `${label} is given up, and its handshake arrives late`, (next) =>
         lets(changeConnection(next, label, late)),
       ),
     ];
@@ -175,7 +175,7 @@ function crashSteps(state: State): Steps {
     );
   }
   return choices.flatMap((heard) => {
-    const rest = [...heard].map(([label, count]) => `; ${label} still hears ${count}`).join("");
+    const rest = [...heard].map(([label, count]) => `; ${label} still receives ${count}`).join("");
     return fault(state, "crashes", `the room crashes${rest}`, (next) => crashes(next, heard));
   });
 }
@@ -185,7 +185,7 @@ function clientSteps(state: State, index: number, client: Client): Steps {
   if (connectionState.type === "closed") {
     // A client that the operator disconnected may try again.
     if (connectionState.code !== 4004 && connectionState.code !== 4005) return [];
-    return fault(state, "returns", `${name} starts anew`, (next) =>
+    return fault(state, "returns", `${name} starts again`, (next) =>
       connects(next, index, { ...client, connectionState: OFFLINE }),
     );
   }

@@ -24,35 +24,35 @@ export function checkOutgoing(
   { isCommitting, log, directory }: MemoryStorage,
   ledger: readonly Entry[],
 ): void {
-  if (isCommitting) throw new Violation("R3", `${out.type} left before the commit`);
+  if (isCommitting) throw new Violation("R3", `${out.type} was sent before the commit`);
   const { name } = snapshot.link;
   switch (out.type) {
     case "open":
       if (directory.pending.has(name))
-        throw new Violation("R3", `${name} is let in before the commit`);
+        throw new Violation("R3", `${name} is welcomed before the commit`);
       return;
     case "entries":
       for (const entry of out.entries) {
         const [stored] = log.after(addSeq(entry.seq, -1)).entries;
         if (stored !== entry && stored?.frame !== entry.frame) {
-          throw new Violation("R3", `${name} is shown ${entry.seq}, which is not stored`);
+          throw new Violation("R3", `${name} receives ${entry.seq}, which is not stored`);
         }
         if (!concerns(entry, name) || entry.seq <= snapshot.birth) {
-          throw new Violation("R8", `${name} is shown ${entry.seq}, which does not concern them`);
+          throw new Violation("R8", `${name} receives ${entry.seq}, which does not concern them`);
         }
       }
       return;
     case "gap":
       if (out.to > Math.max(log.first - 1, snapshot.birth)) {
-        throw new Violation("R6", `${name} is told a gap up to ${out.to}, which is still kept`);
+        throw new Violation("R6", `${name} receives a gap up to ${out.to}, which is still stored`);
       }
       return;
     case "redacted": {
       const entry = ledger.find(({ seq }) => seq === out.seq);
       if (log.find(out.seq)?.redacted !== true && out.seq >= log.first)
-        throw new Violation("R3", `${out.seq} is called erased, and has its text`);
+        throw new Violation("R3", `${out.seq} is reported as redacted, but has its text`);
       if (entry?.to !== undefined && (!concerns(entry, name) || out.seq <= snapshot.birth))
-        throw new Violation("R8", `${name} is told of ${out.seq}, which does not concern them`);
+        throw new Violation("R8", `${name} is notified of ${out.seq}, which does not concern them`);
       return;
     }
     case "welcome":
@@ -64,7 +64,7 @@ export function checkOutgoing(
 }
 
 function isStored(seq: Seq, head: Seq): void {
-  if (seq > head) throw new Violation("R3", `${seq} is told, and the log ends with ${head}`);
+  if (seq > head) throw new Violation("R3", `${seq} was sent, but the log ends with ${head}`);
 }
 
 /** Returns the first entry between two positions that concerns `name`. */
@@ -85,7 +85,8 @@ export function checkNothingSkipped(
 ): void {
   const above = Math.max(client.position, birth);
   const lost = firstBetween(ledger, client.name, { above, below });
-  if (lost !== undefined) throw new Violation("R5", `${client.name} is not shown ${labelOf(lost)}`);
+  if (lost !== undefined)
+    throw new Violation("R5", `${client.name} does not receive ${labelOf(lost)}`);
 }
 
 /** R5 for `chat.line`: an open socket gets each entry once, in order, without a hole. */
@@ -105,12 +106,12 @@ export function checkLineDelivery(
       const { seq } = entry;
       if (seq <= position) {
         if (client.mayHearAgain) continue;
-        throw new Violation("R5", `${client.name} is handed ${labelOf(entry)} again`);
+        throw new Violation("R5", `${client.name} receives ${labelOf(entry)} again`);
       }
       const range = { above: Math.max(position, birth), below: seq };
       const lost = firstBetween(ledger, client.name, range, isShown);
       if (lost !== undefined)
-        throw new Violation("R5", `${client.name} is not handed ${labelOf(lost)}`);
+        throw new Violation("R5", `${client.name} does not receive ${labelOf(lost)}`);
       position = seq;
     }
   }
@@ -130,11 +131,11 @@ export function isSound(state: State): void {
     const order = stored.map((text) => script.findIndex(({ label }) => label === text));
     if (order.some((place, index) => index > 0 && place <= (order[index - 1] ?? -1))) {
       const texts = stored.join(" ");
-      throw new Violation("R5", `${name} said them once and in order; stored is ${texts}`);
+      throw new Violation("R5", `${name} sent each once and in order, but stored is ${texts}`);
     }
     for (const text of stored) {
       if (fates.get(text) === "refused")
-        throw new Violation("R5", `${text} is stored, and called refused`);
+        throw new Violation("R5", `${text} is stored and reported as rejected`);
     }
   }
   for (const {
@@ -161,13 +162,13 @@ export function isSound(state: State): void {
     if (unproven !== marks.reduce((sum, { bytes }) => sum + bytes, tail)) {
       throw new Violation(
         "R8",
-        `${link.name}: ${unproven} bytes are unproven, and ${tail} and its marks`,
+        `${link.name}: ${unproven} unproven bytes are not the sum of ${tail} and its marks`,
       );
     }
     if (dialect === "chat.v1" && marks.some(({ seq }) => acked > seq)) {
       throw new Violation(
         "R8",
-        `${link.name} acknowledged ${acked}, beyond a mark it has not shown`,
+        `${link.name} acknowledged ${acked}, beyond a mark that it has not returned`,
       );
     }
     if (state.scope.stretch === undefined && unproven >= STRETCH_BYTES / 2) {
@@ -183,7 +184,7 @@ export function isSound(state: State): void {
     [room.brokerState?.flow.marks ?? 0, peers.reduce((sum, { marks }) => sum + marks.length, 0)],
   ] as const;
   for (const [count, sum] of sums) {
-    if (count !== sum) throw new Violation("R8", `the room counts ${count}, and its peers ${sum}`);
+    if (count !== sum) throw new Violation("R8", `the room counts ${count}, its peers ${sum}`);
   }
   for (const { level } of room.brokerState?.allowances.values() ?? []) {
     if (level < limits.burst / 2)
@@ -215,11 +216,11 @@ export function isGoodEnd(state: State): void {
     const lost = firstBetween(ledger, name, range, isShown);
     if (lost !== undefined) throw new Violation("R11", `${labelOf(lost)} never reaches ${name}`);
     const [undecided] = record.outbox;
-    if (undecided !== undefined) throw new Violation("R11", `${undecided.id} is never decided`);
+    if (undecided !== undefined) throw new Violation("R11", `${undecided.id} is never settled`);
   }
   if (brokerState === undefined) return;
   if (room.due !== undefined)
-    throw new Violation("R9", "the room waits for something in a quiet state");
+    throw new Violation("R9", "the room keeps a timer although nothing happens");
   const online = [...brokerState.peers.keys(), ...brokerState.presence.grace.keys()].toSorted();
   const here = new Set(
     clients
@@ -227,19 +228,22 @@ export function isGoodEnd(state: State): void {
       .map(({ name }) => name),
   );
   if (online.join() !== [...here].toSorted().join()) {
-    throw new Violation("R11", `online for ever: ${online.join()}; here: ${[...here].join()}`);
+    throw new Violation(
+      "R11",
+      `listed as online: ${online.join()}; connected: ${[...here].join()}`,
+    );
   }
   for (const peer of brokerState.peers.values()) {
     if (countInFlight(peer.flight) > 0)
       throw new Violation("R11", `something stays in flight to ${peer.link.name}`);
-    if (peer.marks.length > 0) throw new Violation("R11", `${peer.link.name} never shows a mark`);
+    if (peer.marks.length > 0) throw new Violation("R11", `${peer.link.name} never returns a mark`);
   }
   if (!state.scope.watchesPresence || state.hasLostPresence) return;
   for (const { label, isHeld, roster } of state.connections) {
     if (isHeld && roster.join() !== online.join()) {
       throw new Violation(
         "R11",
-        `${label} was told that ${roster.join()} are online, not ${online.join()}`,
+        `${label} was notified that ${roster.join()} are online, not ${online.join()}`,
       );
     }
   }

@@ -10,17 +10,17 @@ import { heading, summaryOf, traceOf } from "./trace-format.ts";
 
 const HELP = `npm run test:model -- [--large | --all | --scope NAME ...] [--states N] [--list]
 
-Runs the room's broker and the client machine through every interleaving of small scopes, and checks
-the rules of docs/protocol.md, section 6, after every step.
+Explores every interleaving of small scopes with the room's broker and the client's state machine, and checks the rules of
+docs/protocol.md, section 6, after every step.
 
-  --scope NAME  this scope; may be repeated. Names: --list
+  --scope NAME  this scope; repeatable. --list prints the names
   --large       the large scopes: minutes and gigabytes each
-  --all         the small and the large ones
-  --states N    gives up a scope after N states, and says so
-  --list        the scopes, and what each is there for
+  --all         the small and the large scopes
+  --states N    stops a scope after N states, and reports it
+  --list        prints the scopes and what each tests
 
-Without options: the small scopes, which npm test explores too. A scope that needs more memory than Node gives by
-itself: node --max-old-space-size=8192 test/model-check/main.ts --scope NAME`;
+Without options: the small scopes, as in npm test. If a scope needs more memory than Node's default:
+node --max-old-space-size=8192 test/model-check/main.ts --scope NAME`;
 
 const options = {
   scope: { type: "string", multiple: true },
@@ -36,7 +36,7 @@ function read() {
     const { values } = parseArgs({ options });
     const { states } = values;
     if (states === undefined || /^[1-9][0-9]*$/.test(states)) return values;
-    console.error(`--states: a whole number above 0, not ${states}`);
+    console.error(`--states: expected a whole number above 0, not ${states}`);
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}: see --help`);
   }
@@ -50,7 +50,7 @@ const unknown = values.scope?.filter((name) => !all.some((scope) => scope.name =
 if (values.help) console.log(HELP);
 else if (values.list) for (const { name, why } of all) console.log(`${name.padEnd(28)} ${why}`);
 else if (unknown.length > 0) {
-  console.error(`no scope is called ${unknown.join(", ")}: see --list`);
+  console.error(`no scope is called ${unknown.join(", ")}: --list prints the names`);
   process.exitCode = 2;
 } else {
   console.log(heading);

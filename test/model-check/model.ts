@@ -38,7 +38,7 @@ function initialOf(scope: Scope): State {
   const now = 1_800_000_000_000;
   const clients = scope.people.map(clientOf);
   const disk = emptyDisk();
-  if (scope.start !== "strangers") {
+  if (scope.start !== "unknown") {
     const row = {
       owner: "",
       birth: 0 as Seq,

@@ -102,7 +102,7 @@ export class Oracle {
         return;
       }
       default:
-        throw new Error(`no scope has the order ${order.type}`);
+        throw new Error(`no scope has the request ${order.type}`);
     }
   }
 
@@ -125,7 +125,7 @@ export class Oracle {
     const { token, attempt = 0 } = join.session ?? {};
     const isOvertaken = token !== undefined && rival?.token === token && attempt <= rival.attempt;
     if (isAdmitted === isOvertaken && (isAdmitted || !this.#isFull(join.name))) {
-      const what = isAdmitted ? "an overtaken handshake won" : "a newer handshake was refused";
+      const what = isAdmitted ? "an overtaken handshake won" : "a newer handshake was rejected";
       throw new Violation("R1", `${what}: ${join.name}`);
     }
     if (!isAdmitted) return;
@@ -159,20 +159,20 @@ export class Oracle {
     const fresh = after.ledger.slice(before.ledger.length).map(labelOf);
     if (fresh.join() !== this.#stored.join()) {
       const [wanted, got] = [this.#stored, fresh].map((labels) => labels.join(" ") || "nothing");
-      throw new Violation("R2, R4", `${got} was stored where ${wanted} was said`);
+      throw new Violation("R2, R4", `${got} was stored where ${wanted} was sent`);
     }
     this.#comparePeers(this.#current, after, connections);
     this.#checkStalls(before, connections);
     for (const id of this.#replaced) {
       if (connections.closed.get(id) !== 4001)
-        throw new Violation("R6", "the replaced was not told");
+        throw new Violation("R6", "the replaced connection was not closed with 4001");
     }
     this.#compareAdmin(after, connections);
     for (const { id, from, to } of this.#gapRecipients) {
       const [, gap] = connections.sent.get(id) ?? [];
       const isNotified = gap?.type === "gap" && gap.from === from && gap.to === to;
       if (this.#isConnected(id, after, connections) && !isNotified)
-        throw new Violation("R6", `the gap ${from}..${to} is not told right after the welcome`);
+        throw new Violation("R6", `the gap ${from}..${to} does not follow the welcome`);
     }
     for (const { label, id } of this.#rejected) this.#checkRejection(label, id, after, connections);
     if (this.#rejected.length === 0) return after;
@@ -214,7 +214,7 @@ export class Oracle {
     for (const { id, label, isListed, isHeld, isBroken } of connections) {
       if (id === undefined || closed.get(id.id) !== 4201) continue;
       if (isListed && isHeld && !isBroken)
-        throw new Violation("R11", `${label} is let go, and is whole`);
+        throw new Violation("R11", `${label} was closed although it works`);
     }
   }
 
@@ -224,28 +224,27 @@ export class Oracle {
   #compareAdmin(after: State, connections: RecordingConnections): void {
     for (const [id, code] of this.#closedByAdmin) {
       if (connections.closed.get(id) !== code)
-        throw new Violation("R6", `${id} was not told ${code}`);
+        throw new Violation("R6", `${id} was not closed with ${code}`);
     }
     for (const [id, code] of connections.closed) {
       const isByOperator = code === 4004 || code === 4005;
       if (isByOperator && this.#closedByAdmin.get(id) !== code)
-        throw new Violation("R7", `${id} was closed with ${code}, and nobody wanted that`);
+        throw new Violation("R7", `${id} was closed with ${code} without a request`);
     }
     for (const [name, { birth }] of this.#current) {
       const known = this.#storage.directory.find(name);
       if (known !== undefined && known.birth !== birth)
-        throw new Violation("R8", `${name} was born at ${birth}; remembered is ${known.birth}`);
+        throw new Violation("R8", `${name} was born at ${birth}, but ${known.birth} is stored`);
     }
     for (const name of this.#forgotten) {
-      if (this.#isKnown(name))
-        throw new Violation("R8", `${name} was expelled, and is still known`);
+      if (this.#isKnown(name)) throw new Violation("R8", `${name} was expelled but is still known`);
     }
     for (const { seq, id } of this.#redactionRecipients) {
       if (!this.#isConnected(id, after, connections) || !connections.accepts(id)) continue;
       const isNotified = (out: ServerMessage): boolean =>
         out.type === "redacted" && out.seq === seq;
       if (connections.sent.get(id)?.some(isNotified) !== true)
-        throw new Violation("R6", `the text of ${seq} was erased, and ${id} is not told`);
+        throw new Violation("R6", `${seq} was redacted, but ${id} was not notified`);
     }
   }
 
@@ -273,7 +272,7 @@ export class Oracle {
   ): void {
     if (!this.#isConnected(id, after, connections)) return;
     if (!connections.sent.get(id)?.some(({ type }) => type === "error")) {
-      throw new Violation("R6", `${label} was refused, and nobody was told`);
+      throw new Violation("R6", `${label} was rejected without an error`);
     }
   }
 

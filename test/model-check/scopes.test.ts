@@ -29,7 +29,7 @@ function endsOf(scope: Scope): string[] {
   return ends.sort();
 }
 
-test("a client that takes at once what nothing can touch any more comes to the same ends", () => {
+test("the third reduction comes to the same ends", () => {
   const names = new Set(["refusal", "two devices", "gap and loss"]);
   for (const scope of SMALL.filter(({ name }) => names.has(name))) {
     expect(endsOf(scope)).toEqual(endsOf({ ...scope, unreduced: true }));

@@ -74,7 +74,7 @@ export interface Scope {
   /**
    * `unknown`: the room is new. `known`: it knows the names. `connected`: the clients are connected and ready.
    */
-  readonly start: "strangers" | "known" | "connected";
+  readonly start: "unknown" | "known" | "connected";
   readonly faults: Partial<FaultBudget>;
   /** Checks what each client is told about who is online. */
   readonly watchesPresence?: true;

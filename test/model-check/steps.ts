@@ -36,7 +36,7 @@ export function stepsOf(state: State): Steps {
   if (room.inbox.length > 0) {
     steps.push(
       quiet(
-        () => "the room takes its turn",
+        () => "the room runs a turn",
         () => takesTurn(state),
       ),
     );
@@ -84,13 +84,13 @@ function arrivals(state: State): Steps {
     } else if (first !== undefined) {
       steps.push(
         quiet(
-          () => `the room gets ${upText(first)} from ${label}`,
+          () => `the room receives ${upText(first)} from ${label}`,
           () => delivers(state, connection),
         ),
       );
       if ("gone" in first && state.faultsLeft.duplicateSignals > 0) {
         const describe = (): string =>
-          `the room gets ${upText(first)} from ${label}, and will get it again`;
+          `the room receives ${upText(first)} from ${label}, and will get it again`;
         const take = (): State => delivers(spend(state, "duplicateSignals"), connection, true);
         steps.push({ describe, isQuiet: false, take });
       }
@@ -113,7 +113,7 @@ function clientSteps(state: State, index: number, client: Client): Steps {
       steps.push({ describe: () => `${name} returns`, isQuiet: false, take });
     }
   } else if (connection !== undefined && first !== undefined) {
-    const describe = (): string => `${connection.label} hears ${downText(first)}`;
+    const describe = (): string => `${connection.label} receives ${downText(first)}`;
     steps.push(quiet(describe, () => hears(state, index, client, connection)));
   }
   return steps;

@@ -10,7 +10,7 @@ export const heading = columns("scope", "states", "transitions", "depth", "ends"
 export function summaryOf({ name }: Scope, report: Report): string {
   const { states, transitions, depth, ends, seconds, isCut, violation } = report;
   const counts = [states, transitions, depth, ends].map((count) => count.toLocaleString("en"));
-  const end = violation ? "   VIOLATION" : isCut ? "   not all: there are more states" : "";
+  const end = violation ? "   VIOLATION" : isCut ? "   incomplete: stopped at --states" : "";
   return columns(name, ...counts, seconds.toFixed(1)) + end;
 }
 

@@ -175,7 +175,7 @@ export const EXPLORED: readonly Mutant[] = [
     "",
   ),
   inScope(
-    "strangers",
+    "unknown names",
     "what came earlier in the turn goes to a newcomer too",
     "src/core/delivery/pump.ts",
     "peer.sent > this.#state.served",
@@ -308,7 +308,7 @@ export const EXPLORED: readonly Mutant[] = [
     "",
   ),
   inScope(
-    "strangers",
+    "unknown names",
     "a birth is not remembered",
     "src/core/membership/join.ts",
     "claim(name, { owner, birth: head,",
