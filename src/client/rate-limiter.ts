@@ -4,17 +4,21 @@
  * Invariant: a second's worth of the rate is never used, so that delays which differ by less than that, and acks that
  * advance nothing, do not overdraw the room's own bucket, which sees everything later.
  */
+import { DEFAULT_LIMITS } from "../protocol/limits.ts";
+
+const capacityOf = (rate: number, burst: number): number => Math.max(10, burst - rate);
+
 export class RateLimiter {
-  #rate = 50;
-  #capacity = 450;
-  #level = 450;
+  #rate: number = DEFAULT_LIMITS.rate;
+  #capacity = capacityOf(DEFAULT_LIMITS.rate, DEFAULT_LIMITS.burst);
+  #level = this.#capacity;
   #at = 0;
 
   /** The room told its limits. */
   set(rate: number, burst: number, now: number): void {
     this.#refill(now);
     this.#rate = rate;
-    this.#capacity = Math.max(10, burst - rate);
+    this.#capacity = capacityOf(rate, burst);
     this.#level = Math.min(this.#level, this.#capacity);
   }
 

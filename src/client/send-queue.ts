@@ -12,7 +12,7 @@ import { RateLimiter } from "./rate-limiter.ts";
 import { nextToSend } from "./session.ts";
 import type { ClientRecord, QueuedMessage } from "./storage/storage.ts";
 import { CLOSE, isFinalClose, isTemporaryClose, isStaleClose } from "../protocol/close-codes.ts";
-import { QUERY_COST } from "../protocol/limits.ts";
+import { DEFAULT_LIMITS, QUERY_COST } from "../protocol/limits.ts";
 
 type RoomLimits = Extract<ServerFrame, { type: "welcome" }>["limits"];
 
@@ -35,11 +35,7 @@ export class SendQueue {
   readonly ephemerals: string[] = [];
   /** Handed to this link and not decided: when, by id. In the order of sending. */
   readonly sentIds = new Map<string, number>();
-  #limits: Pick<RoomLimits, "text" | "frame" | "recipients"> = {
-    text: 8_192,
-    frame: 65_536,
-    recipients: 64,
-  };
+  #limits: Pick<RoomLimits, "text" | "frame" | "recipients"> = DEFAULT_LIMITS;
   #isTold = false;
   /** The oldest message that was undecided when the last link ended right after it was sent. */
   #suspect = "";

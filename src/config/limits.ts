@@ -1,5 +1,6 @@
 /** What an operator may set (vars of wrangler.toml): the var, its unit, its default and its range, checked as a whole. */
-import { KIB, type Limits, MIB } from "../core/limits.ts";
+import { type Limits, MIB } from "../core/limits.ts";
+import { DEFAULT_LIMITS } from "../protocol/limits.ts";
 
 interface LimitSpec {
   /** The var of wrangler.toml that sets it. */
@@ -12,19 +13,55 @@ interface LimitSpec {
 
 /** What an operator may set: the var, its unit, its default and its range. */
 export const LIMITS = {
-  text: { variable: "TEXT_BYTES", unit: "bytes", default: 8_192, min: 1, max: 65_536 },
-  frame: { variable: "FRAME_BYTES", unit: "bytes", default: 65_536, min: 512, max: 262_144 },
-  recipients: { variable: "RECIPIENTS", unit: "names", default: 64, min: 1, max: 256 },
-  window: { variable: "WINDOW", unit: "entries", default: 256, min: 1, max: 10_000 },
+  text: {
+    variable: "TEXT_BYTES",
+    unit: "bytes",
+    default: DEFAULT_LIMITS.text,
+    min: 1,
+    max: 65_536,
+  },
+  frame: {
+    variable: "FRAME_BYTES",
+    unit: "bytes",
+    default: DEFAULT_LIMITS.frame,
+    min: 512,
+    max: 262_144,
+  },
+  recipients: {
+    variable: "RECIPIENTS",
+    unit: "names",
+    default: DEFAULT_LIMITS.recipients,
+    min: 1,
+    max: 256,
+  },
+  window: {
+    variable: "WINDOW",
+    unit: "entries",
+    default: DEFAULT_LIMITS.window,
+    min: 1,
+    max: 10_000,
+  },
   windowBytes: {
     variable: "WINDOW_BYTES",
     unit: "bytes",
-    default: 256 * KIB,
+    default: DEFAULT_LIMITS.windowBytes,
     min: 1_024,
     max: 8 * MIB,
   },
-  rate: { variable: "RATE", unit: "items a second", default: 50, min: 1, max: 100_000 },
-  burst: { variable: "BURST", unit: "items", default: 500, min: 10, max: 1_000_000 },
+  rate: {
+    variable: "RATE",
+    unit: "items a second",
+    default: DEFAULT_LIMITS.rate,
+    min: 1,
+    max: 100_000,
+  },
+  burst: {
+    variable: "BURST",
+    unit: "items",
+    default: DEFAULT_LIMITS.burst,
+    min: 10,
+    max: 1_000_000,
+  },
   online: { variable: "MAX_ONLINE", unit: "peers", default: 5_000, min: 1, max: 32_000 },
   names: { variable: "MAX_NAMES", unit: "names", default: 20_000, min: 1, max: 1_000_000 },
   logEntries: {

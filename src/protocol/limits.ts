@@ -10,3 +10,19 @@ export const WHO_NAMES = 200;
 export const SIGNAL_BYTES = 1_024;
 /** What `history` and `who` cost of the sender's allowance; every other command costs one. */
 export const QUERY_COST = 10;
+
+/** `welcome.limits` of a room whose operator sets none; a client assumes them until its first `welcome`. */
+export const DEFAULT_LIMITS = {
+  /** Bytes of one message's text, as UTF-8. */
+  text: 8_192,
+  /** Bytes of one frame from a client. */
+  frame: 65_536,
+  /** Names that one message may be addressed to. */
+  recipients: 64,
+  /** Entries, and their bytes, in flight to one connection. */
+  window: 256,
+  windowBytes: 262_144,
+  /** Items a second of one name, and how many at once. */
+  rate: 50,
+  burst: 500,
+} as const;
