@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "../..");
 const examples = join(root, "examples");
 
 const files = readdirSync(examples, { recursive: true, encoding: "utf8" })
-  .filter((file) => /\.(ts|js|html)$/.test(file))
+  .filter((file) => /^(?!.*\.wrangler).*\.(ts|js|html)$/.test(file))
   .map((file) => ({ file, text: readFileSync(join(examples, file), "utf8") }));
 
 const blocks = Array.from(

@@ -114,16 +114,16 @@ describe("with a secret", () => {
   test("the terminal client takes a token from CHAT_KEY", async () => {
     const room = newRoom();
     const script = ["src/apps/terminal/main.ts", "alice", room.name, "--url", server.url];
-    const says = (key: string) =>
+    const chats = (key: string) =>
       spawnSync(process.execPath, script, {
         cwd: ROOT,
         env: { PATH: process.env["PATH"] ?? "", CHAT_KEY: key, ...newHome() },
         input: "*: hi\n",
         encoding: "utf8",
       });
-    const { status, stderr } = says(await goodFor(60));
+    const { status, stderr } = chats(await goodFor(60));
     expect([status, stderr]).toEqual([0, ""]);
-    const refused = says(await goodFor(-60));
+    const refused = chats(await goodFor(-60));
     expect(refused.status).toBe(4);
     expect(refused.stderr).toContain("the key has expired: come back with a fresh one");
   });
@@ -131,23 +131,23 @@ describe("with a secret", () => {
   test("a token that expires while its connection is open is renewed, and nothing is lost or doubled", async () => {
     const room = newRoom().name;
     const bob = joins({ room, name: "bob", key: await goodFor(3_600, "bob") });
-    const asked: number[] = [];
+    const keysGiven: number[] = [];
     const key = (): Promise<string> =>
-      goodFor(asked.push(Date.now()) === 1 ? 2 - TOLERANCE_S : 3_600);
+      goodFor(keysGiven.push(Date.now()) === 1 ? 2 - TOLERANCE_S : 3_600);
     const alice = joins({ room, name: "alice", key });
     await Promise.all([alice.isNow("live"), bob.isNow("live")]);
     // Bob sends until alice has been disconnected and has reconnected.
-    let said = 0;
-    while (asked.length < 2) {
-      await bob.client.send(String(said++), { to: ["alice"] });
+    let sent = 0;
+    while (keysGiven.length < 2) {
+      await bob.client.send(String(sent++), { to: ["alice"] });
       // Below bob's rate limit.
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     await bob.client.send("the last", { to: ["alice"] });
     await alice.until(() => alice.texts.includes("the last"));
-    const all = Array.from({ length: said }, (_, index) => String(index));
+    const all = Array.from({ length: sent }, (_, index) => String(index));
     expect(alice.texts).toEqual([...all, "the last"]);
-    expect(asked).toHaveLength(2);
+    expect(keysGiven).toHaveLength(2);
     const offline = alice.states.filter(({ type }) => type === "offline");
     expect(offline).toHaveLength(1);
     expect(offline[0]).toMatchObject({ why: "the key has expired: come back with a fresh one" });
@@ -198,7 +198,7 @@ describe("with a secret", () => {
 
 describe("with the keys of an issuer", () => {
   let issuer: HttpServer;
-  let asked = 0;
+  let fetches = 0;
   let isWell = true;
   let jwks: object;
   let sign: (claims: Record<string, unknown>) => Promise<string>;
@@ -208,7 +208,7 @@ describe("with the keys of an issuer", () => {
     jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: "first", alg: "ES256" }] };
     sign = (claims) => tokenOf(claims, { alg: "ES256", kid: "first", key });
     issuer = createServer((_request, response) => {
-      asked++;
+      fetches++;
       response.writeHead(isWell ? 200 : 503, { "Content-Type": "application/json" });
       response.end(isWell ? JSON.stringify(jwks) : "{}");
     });
@@ -227,28 +227,28 @@ describe("with the keys of an issuer", () => {
     isWell = false;
     const room = newRoom().name;
     const alice = joins({ room, name: "alice", key: await sign(claimsOf()) });
-    const said = alice.client.send("kept meanwhile");
+    const sent = alice.client.send("kept meanwhile");
     await alice.isNow("offline");
     expect(alice.client.state).toMatchObject({ why: expect.stringContaining("come back later") });
     isWell = true;
     await alice.isNow("live");
-    expect((await said).seq).toBe(1);
+    expect((await sent).seq).toBe(1);
     expect(alice.states.map(({ type }) => type)).not.toContain("closed");
   });
 
   test("the keys are cached across requests, also concurrent ones", async () => {
-    const before = asked;
+    const before = fetches;
     const room = newRoom().name;
     const names = ["bob", "carol", "dave", "erin"];
     const clients = await Promise.all(
       names.map(async (name) => joins({ room, name, key: await sign(claimsOf({ sub: name })) })),
     );
     await Promise.all(clients.map(({ isNow }) => isNow("live")));
-    expect(asked).toBe(before);
+    expect(fetches).toBe(before);
   });
 
   test("an unverified token is rejected, and cannot make the room query the issuer at will", async () => {
-    const before = asked;
+    const before = fetches;
     const room = newRoom();
     const { privateKey: key } = await generateKeyPair("ES256");
     const refusals = [
@@ -261,12 +261,12 @@ describe("with the keys of an issuer", () => {
         code: 4003,
       });
     }
-    expect(asked).toBe(before);
+    expect(fetches).toBe(before);
     for (let count = 0; count < 5; count++) {
       const token = await tokenOf(claimsOf(), { alg: "ES256", kid: `made-up-${count}`, key });
       const { code } = await room.rejects("name=alice", { headers: bearer(token) });
       expect(code).toBe(count === 0 ? 4003 : 4102);
     }
-    expect(asked).toBe(before + 1);
+    expect(fetches).toBe(before + 1);
   });
 });

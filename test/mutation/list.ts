@@ -1564,7 +1564,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "terminal: a pasted command acts",
     edits: one("src/apps/terminal/input.ts", " && !isPasted", ""),
     ...TERMINAL,
-    test: 'pasted, "/quit" is no command',
+    test: 'pasted, "/quit" is not a command',
   },
   {
     name: "terminal: an address of full-width signs is plain text, which goes to everyone",

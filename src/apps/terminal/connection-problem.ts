@@ -1,9 +1,9 @@
-/** Says in a sentence why the room cannot be reached, where no close gives the reason. */
+/** Explains in a sentence why the room cannot be reached when no close frame gives the reason. */
 import { type HandshakeFinding, HandshakeMonitor } from "../../client/diagnose.ts";
 import type { ClientState } from "../../client/index.ts";
 
 export interface ConnectionProblem {
-  /** `temporary`: a retry may succeed; `wrong-server`: every retry would fail alike. */
+  /** `temporary`: a retry may succeed; `wrong-server`: every retry would fail in the same way. */
   readonly type: "temporary" | "wrong-server";
   readonly why: string;
 }
@@ -33,7 +33,7 @@ export class ConnectionProblems {
     // The client's own state already says that a room that was reached before is out of reach.
     if (wasLive && finding.type === "unreachable") return;
     this.#reported = problem.why;
-    // Nor was the address wrong then: something is in the way.
+    // The address of a room that was reached before is right, so the problem is temporary.
     this.#report(wasLive ? { type: "temporary", why: problem.why } : problem);
   }
 }
@@ -47,7 +47,7 @@ function problemOf(url: URL, finding: HandshakeFinding): ConnectionProblem | und
       return undefined;
     case "blocked":
       return temporary(
-        `${url.origin} is a chat room, but WebSockets do not get through to it: something in between, like a proxy, does not pass them on`,
+        `${url.origin} is a chat room, but WebSockets do not get through to it: a proxy in between may block them`,
       );
     case "unreachable":
       return temporary(unreachable(url, finding.error));
@@ -58,7 +58,7 @@ function problemOf(url: URL, finding: HandshakeFinding): ConnectionProblem | und
   }
 }
 
-/** Something that is no room of this version answers. A server error and a rate limit may pass. */
+/** The problem with an answer that is not a room's. Server errors and rate limits are temporary. */
 function answerProblem(
   url: URL,
   { status, headers, message }: Extract<HandshakeFinding, { type: "other" }>,
@@ -74,8 +74,8 @@ function answerProblem(
     return wrongServer(`${origin} redirects: try --url ${target}`);
   }
   const kind = headers.get("Content-Type")?.split(";")[0]?.trim() ?? "nothing";
-  const what = `it answers ${status} with ${kind}, where a room would ask for a WebSocket`;
-  return wrongServer(`${origin} is no chat room: ${what}; check --url`);
+  const what = `it answers ${status} with ${kind}, not with a request for a WebSocket`;
+  return wrongServer(`${origin} is not a chat room: ${what}; check --url`);
 }
 
 /** @param error what `fetch` threw: the reason is in its cause */
@@ -84,10 +84,10 @@ function unreachable(url: URL, error: unknown): string {
   const code = (cause as { code?: unknown }).code;
   switch (code) {
     case "ECONNREFUSED":
-      return `nobody answers at ${url.origin}: is the server started (npm start), and is this its port?`;
+      return `no server answers at ${url.origin}: is it started (npm start), and is this its port?`;
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return `no host ${url.hostname} is known: check --url and the network`;
+      return `the host ${url.hostname} is unknown: check --url and the network`;
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "EPROTO":
       return `${url.origin} does not speak TLS: try --url ${url.origin.replace("https:", "http:")}`;

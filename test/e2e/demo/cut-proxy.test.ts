@@ -9,16 +9,16 @@ let port: number;
 let proxy: CuttableProxy;
 /** The sockets that the server accepted, and the text that it received. */
 let accepted: Socket[];
-let heard: string;
+let received: string;
 
 beforeEach(async () => {
   accepted = [];
-  heard = "";
+  received = "";
   server = createServer((socket) => {
     accepted.push(socket);
     socket.on("error", () => {});
     socket.on("data", (bytes: Buffer) => {
-      heard += bytes.toString();
+      received += bytes.toString();
       socket.write(bytes);
     });
   });
@@ -58,7 +58,7 @@ test("forwards both ways, and a clean end", async () => {
   expect(await echo(socket, "hello")).toBe("hello");
   socket.end("bye");
   expect(await ending(socket)).toBe("end");
-  expect(heard).toBe("hellobye");
+  expect(received).toBe("hellobye");
 });
 
 test("a cut resets both ends and new connections; restored, the proxy forwards again", async () => {
@@ -72,7 +72,7 @@ test("a cut resets both ends and new connections; restored, the proxy forwards a
   expect(await ending(late)).toBe("ECONNRESET");
   proxy.restore();
   expect(await echo(connects(), "three")).toBe("three");
-  expect(heard).toBe("onethree");
+  expect(received).toBe("onethree");
 });
 
 test("a connection that is being opened during the cut forwards nothing", async () => {
@@ -83,7 +83,7 @@ test("a connection that is being opened during the cut forwards nothing", async 
   expect(await ending(socket)).toBe("ECONNRESET");
   proxy.restore();
   expect(await echo(connects(), "two")).toBe("two");
-  expect(heard).toBe("two");
+  expect(received).toBe("two");
 });
 
 test("a reset of the server's side is forwarded", async () => {

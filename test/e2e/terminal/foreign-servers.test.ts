@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { expect, test } from "vitest";
 import { newHome, Piped, run } from "./support/programs.ts";
-import { likeARoom, nobody, onSends, stranger, welcome } from "./support/foreign-servers.ts";
+import { likeARoom, noServer, onSends, stranger, welcome } from "./support/foreign-servers.ts";
 
 /** The texts in the outboxes on disk. */
 const outboxes = ({ XDG_STATE_HOME: home }: { XDG_STATE_HOME: string }): string[] =>
@@ -25,13 +25,17 @@ const KEPT =
   "chat: 1 message is not confirmed; kept and sent first next time: do not send it again\n";
 
 test.each([
-  ["a web page", answers(200, HTML, "<h1>hi</h1>"), "no chat room: it answers 200 with text/html"],
-  ["a page not found", answers(404, HTML, "?"), "no chat room: it answers 404 with text/html"],
-  ["an empty answer", answers(204, {}), "no chat room: it answers 204 with nothing"],
+  [
+    "a web page",
+    answers(200, HTML, "<h1>hi</h1>"),
+    "not a chat room: it answers 200 with text/html",
+  ],
+  ["a page not found", answers(404, HTML, "?"), "not a chat room: it answers 404 with text/html"],
+  ["an empty answer", answers(204, {}), "not a chat room: it answers 204 with nothing"],
   [
     "another JSON service",
     answers(200, JSON_TYPE, '{"error":null}'),
-    "no chat room: it answers 200",
+    "not a chat room: it answers 200",
   ],
   [
     "a redirect",
@@ -91,10 +95,10 @@ test("429: the room's sentence, and a retry", async () => {
 
 test("no server: reported at once, timed out after --timeout, and the messages are kept", async () => {
   const home = newHome();
-  const url = await nobody();
+  const url = await noServer();
   const args = ["alice", "--url", url, "--timeout", "0.5"];
   const { code, err } = await run(args, home, "bob: hi\n*: all\n");
-  expect(err).toMatch(/^chat: nobody answers at .*: is the server started/);
+  expect(err).toMatch(/^chat: no server answers at .*: is it started/);
   expect(err).toContain("chat: 2 messages are not confirmed; kept");
   expect(code).toBe(3);
 });

@@ -70,7 +70,7 @@ describe("input", () => {
     ["/quit", plain("/quit", "to whom?")],
     ["/quit\n/who", plain("/quit\n/who", "to whom?")],
     ["bob: hi", { type: "send", to: ["bob"], text: "hi" }],
-  ])("pasted, %j is no command", (line, expected) => {
+  ])("pasted, %j is not a command", (line, expected) => {
     expect(readInput(line, true)).toEqual(expected);
   });
 

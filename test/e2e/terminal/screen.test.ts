@@ -269,7 +269,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
 
     const again = Person.sitsDown(["alice", "offline", "--url", server.url], home, 100);
     await again.seesAtBottom(
-      /^\* nobody answers at http:\/\/127\.0\.0\.1:\d+: is the server started/,
+      /^\* no server answers at http:\/\/127\.0\.0\.1:\d+: is it started/,
       /^~ offline, 2 waiting to be sent, /,
       "alice>",
     );

@@ -26,7 +26,7 @@ export async function stranger(
 }
 
 /** Returns an address where no server listens. */
-export async function nobody(): Promise<string> {
+export async function noServer(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
