@@ -1,7 +1,7 @@
 /**
- * A bot that answers every message, each exactly once, however often it is killed. It keeps its position in `echo.json`.
+ * A bot that answers every message, each exactly once, however often it is killed. Its position is in `echo.json`.
  *
- * Start the room with `npm start`, the bot with `npx node examples/bot.ts`, and talk to it with `npm run chat -- alice`.
+ * Start the room with `npm start`, the bot with `npx node examples/bot.ts`, and talk to it: `npm run chat -- alice`.
  */
 import { ChatClient } from "chat-room/client";
 import { fileStorage } from "chat-room/client/node";

@@ -1,7 +1,7 @@
 /**
  * Checks a history: compares what each client received with what was sent. Pure; it uses neither room nor network.
  *
- * Every text is sent once in a history, so a text identifies its message. A message concerns its sender, who receives it
+ * Each text is sent once in a history, so a text identifies its message. A message concerns its sender, who receives it
  * as the confirmation, and its recipients: everyone, if it names none.
  */
 

@@ -1,6 +1,6 @@
 /**
- * The scenario: three clients talk, carol's connection is cut, the server is killed and started again, carol returns, and
- * at the end everyone has every message.
+ * The scenario: three clients talk, carol's connection is cut, the server is killed and started again, carol returns,
+ * and at the end everyone has every message.
  *
  * It ends without a pause to wait for late repeats: when everything is confirmed, each client sends a last message. The
  * room has one order, so no earlier message, and no repeat, can arrive after the last messages.

@@ -1,6 +1,6 @@
 /**
- * Passes the keys of a terminal to readline. A paste arrives in one piece ("bracketed paste"), so that a line break in it
- * does not send and a Tab does not complete.
+ * Passes the keys of a terminal to readline. A paste arrives in one piece ("bracketed paste"), so that a line break in
+ * it does not send and a Tab does not complete.
  *
  * Invariants:
  * - No key between the two marks of a paste reaches readline.

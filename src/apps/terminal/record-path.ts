@@ -8,7 +8,7 @@ interface Owner {
   readonly name: string;
 }
 
-/** @returns `…/chat-room/HOST/ROOM/NAME.json` (XDG base directory specification); HOST includes the path of the URL */
+/** @returns `…/chat-room/HOST/ROOM/NAME.json` (XDG base directory specification); HOST includes the URL's path */
 export function recordPath({ url, room, name }: Owner, env: NodeJS.ProcessEnv): string {
   const given = env["XDG_STATE_HOME"] ?? "";
   // The specification says to ignore a relative path.

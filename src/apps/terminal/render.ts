@@ -1,7 +1,7 @@
 /**
  * Formats output items as lines for people: the tutorial's `from alice: hi`, and notices that begin with `* `.
  *
- * Invariant: every line begins with `from `, `* ` or two spaces, and its only control sequences are this file's colours.
+ * Invariant: every line begins with `from `, `* ` or two spaces, and its only control sequences are colours of this file.
  */
 import type { ClientState, Entry } from "../../client/index.ts";
 import { plainText, refusalText } from "../../client/error-text.ts";

@@ -2,8 +2,8 @@
  * A prompt that incoming lines do not break: they are printed above it, and half-typed text stays unchanged.
  *
  * Invariants:
- * - Only readline draws the block at the bottom (status line, prompt, typed text). To print, the screen erases the block,
- *   writes the lines, and lets readline draw it again.
+ * - Only readline draws the block at the bottom (status line, prompt, typed text). To print, the screen erases the
+ *   block, writes the lines, and lets readline draw it again.
  * - The height of the block is measured, before each key too: readline's own count is wrong after a paste that wraps.
  * - The status is the first line of the prompt. It is removed before Enter, so that no copy stays behind.
  * - A paste is inserted unchanged, with its line breaks as `␤`: it sends nothing, and a line that it begins is not a

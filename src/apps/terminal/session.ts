@@ -1,8 +1,8 @@
 /**
  * A client's conversation, for both modes: turns the client's events into output items, and sends input.
  *
- * Invariant: a message that was typed here is not shown again when it is confirmed; own messages from elsewhere, such as
- * an earlier run of this client, are shown.
+ * Invariant: a message that was typed here is not shown again when it is confirmed; own messages from elsewhere, such
+ * as an earlier run of this client, are shown.
  */
 import type { ChatClient, ClientEvents, Entry } from "../../client/index.ts";
 import {
@@ -85,7 +85,7 @@ export class ChatSession {
     return this.#unread === 0;
   }
 
-  /** Marks an entry as done when the consumer has read it: entries that are unread at a kill are shown by the next run. */
+  /** Marks an entry as done when the consumer has read it: after a kill, the next run shows the unread entries. */
   async #consume(entries: AsyncIterator<Entry>, { flushed, onRead }: Consumer): Promise<void> {
     for (;;) {
       const { done, value } = await entries.next();
@@ -172,12 +172,12 @@ export class ChatSession {
     this.#emit({ type: "entry", entry });
   }
 
-  /** The part of a presence event that was not shown before: after each welcome, the library sends all who are online. */
+  /** The part of a presence event that was not shown before: after a welcome, the library emits all who are online. */
   #changes({ joined, left, online }: Presence): { joined: string[]; left: string[] } {
     const now = new Set(this.#client.peers);
     const before = this.#online;
     this.#online = now;
-    // In a large room, the library does not know everyone: then only the joins and leaves that the room sends are shown.
+    // In a large room, the library does not know everyone: then only joins and leaves that the room sends are shown.
     const gone = online <= now.size ? [...before].filter((name) => !now.has(name)) : [];
     const changes = {
       joined: joined.filter((name) => !before.has(name)),

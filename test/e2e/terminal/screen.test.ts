@@ -1,4 +1,4 @@
-/** Interactive mode at a real pseudo-terminal, with a real server and real keystrokes; the tests assert what is on the screen. */
+/** Interactive mode at a real pseudo-terminal, with a real server and real keystrokes; asserts what is on the screen. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { TestRoom } from "../../support/clients/room.ts";
 import { Server } from "../../support/server/server.ts";

@@ -214,8 +214,8 @@ export class Person extends Program<ChildProcessByStdio<Writable, Readable, null
   }
 
   /**
-   * Presses keys and waits until the last row shows them. Readline recognizes a key only if it arrives alone: keys in one
-   * piece are a paste, in which Tab is a character.
+   * Presses keys and waits until the last row shows them. Readline recognizes a key only if it arrives alone: keys in
+   * one piece are a paste, in which Tab is a character.
    */
   async strikes(keys: string, row: string): Promise<void> {
     this.types(keys);
