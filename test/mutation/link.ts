@@ -230,6 +230,6 @@ export const LINK: readonly Mutant[] = [
     edits: one("src/http/auth/jwks.ts", "now >= at && now < at + ms", "now < at + ms"),
     project: "workerd",
     file: "test/workerd/jwks.test.ts",
-    test: "a clock that is set back",
+    test: "a clock that is set back an hour",
   },
 ];

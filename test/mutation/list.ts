@@ -72,7 +72,7 @@ export const MUTANTS: readonly Mutant[] = [
       "export const NAME_UNITS = 32;",
     ),
     ...TIME,
-    test: "the bound before normalising refuses nothing that is a name",
+    test: "the bound before normalising rejects",
   },
   {
     name: "full-width colons are not read",
@@ -100,7 +100,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "spread does not grow with a very large room",
     edits: one("src/core/membership/join.ts", "Math.max(1, online / SPREAD_PEERS)", "1"),
     ...LIMITS,
-    test: "a first reconnect is scattered: more",
+    test: "a first reconnect is spread: more",
   },
   {
     name: "each token fetches the keys for itself",
@@ -126,7 +126,7 @@ export const MUTANTS: readonly Mutant[] = [
       "return given as AdminRequest;\n  if (result.success) return",
     ),
     ...OPERATED,
-    test: "an order that is malformed is an error at once",
+    test: "a malformed request is an error at once",
   },
   {
     name: "browser: whoever owned the record once goes on writing it",
@@ -289,7 +289,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     ...WAKE,
-    test: "R2: what a connection says behind its successor's join",
+    test: "R2: a connection's messages behind its successor's join",
   },
   {
     name: "an overtaken handshake wins a tie",
@@ -691,7 +691,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "any algorithm",
     edits: one("src/http/auth/jwt.ts", "      algorithms,\n      issuer,", "      issuer,"),
     ...TOKEN,
-    test: "another algorithm of secrets",
+    test: "another symmetric algorithm",
   },
   {
     name: "any issuer",
@@ -733,7 +733,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an issuer that fails is a bad token",
     edits: one("src/http/auth/jwt.ts", "if (error instanceof KeysUnavailable) {", "if (false) {"),
     ...KEY_SET,
-    test: "an issuer that fails is temporary trouble",
+    test: "an issuer that fails is a temporary",
   },
   {
     name: "made-up keys make the room knock",
@@ -743,7 +743,7 @@ export const MUTANTS: readonly Mutant[] = [
       "if (false)",
     ),
     ...KEY_SET,
-    test: "made-up keys do not make the room knock",
+    test: "tokens with made-up keys cannot flood",
   },
   {
     name: "a copy of the keys is kept for ever",
@@ -753,7 +753,7 @@ export const MUTANTS: readonly Mutant[] = [
       "kept ? kept",
     ),
     ...KEY_SET,
-    test: "a key that was withdrawn",
+    test: "a withdrawn key is rejected once the cache expires",
   },
   {
     name: "the owner is the subject, whoever vouches for it",
@@ -786,19 +786,19 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a page of another origin is let in",
     edits: one("src/http/router.ts", "if (!isOriginAllowed(origin, url, origins))", "if (false)"),
     ...DOOR,
-    test: "a page of another origin is told so by a close",
+    test: "a page of another origin is rejected",
   },
   {
     name: "a refusal names the key",
     edits: one("src/http/handshake.ts", '!protocol.toLowerCase().startsWith("key.") && ', ""),
     ...DOOR,
-    test: "a refusal names a subprotocol of the offer",
+    test: "a rejection names a subprotocol of the offer:",
   },
   {
     name: "a refusal names no subprotocol, and no browser reads it",
     edits: one("src/http/handshake.ts", "dialect ?? protocols.find(mayBeNamed)", "dialect"),
     ...DOOR,
-    test: "a refusal names a subprotocol of the offer",
+    test: "a rejection names a subprotocol of the offer:",
   },
   {
     name: "a long origin makes a reason that fits into no close",
@@ -814,7 +814,7 @@ export const MUTANTS: readonly Mutant[] = [
       "",
     ),
     ...DOOR,
-    test: "a handshake is counted before it is refused",
+    test: "a handshake is counted before it is rejected",
   },
   {
     name: "429 can be read in no browser",
@@ -824,7 +824,7 @@ export const MUTANTS: readonly Mutant[] = [
       "",
     ),
     ...DOOR,
-    test: "what is no handshake: 404 and 405 are not counted",
+    test: "requests that are no handshake: 404",
   },
   {
     name: "a limiter that fails closes the room",
@@ -862,7 +862,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/durable-object/batch-timer.test.ts",
-    test: "a message that is alone is taken at the first look",
+    test: "a single message is committed at the first check",
   },
   {
     name: "the short way takes an id that is not well-formed",
@@ -873,14 +873,14 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/codec/json.test.ts",
-    test: "says what the schemas say",
+    test: "agrees with the schemas",
   },
   {
     name: "the short way takes a name outside the grammar",
     edits: one("src/codec/json.ts", "[A-Za-z0-9_.-]{0,31}$/", "[A-Za-z0-9_.-]*$/"),
     project: "unit",
     file: "test/unit/codec/json.test.ts",
-    test: "says what the schemas say",
+    test: "agrees with the schemas",
   },
   {
     name: "everything waits for the interval",
@@ -898,7 +898,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/durable-object/batch-timer.test.ts",
-    test: "R11: nothing waits while somebody is behind",
+    test: "R11: nothing waits while a peer is behind",
   },
   {
     name: "an interval counted from any turn, not from a commit of entries",
@@ -925,7 +925,7 @@ export const MUTANTS: readonly Mutant[] = [
       "    case 2: {\n",
     ),
     ...VERSIONS,
-    test: "release-1 R5: the connected hear what was in flight",
+    test: "release-1 R5: connected peers get the entries in flight",
   },
   {
     name: "the end of a connection forgotten by an upgrade",
@@ -935,7 +935,7 @@ export const MUTANTS: readonly Mutant[] = [
       "return { version: ATTACHMENT_VERSION, over: over && false, memo: { ...before, ...memo } };",
     ),
     ...VERSIONS,
-    test: "release-1 R2: a connection that was over stays over",
+    test: "release-1 R2: an ended connection stays ended",
   },
   {
     name: "model: removal by name",
@@ -1063,7 +1063,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/store/sqlite-log.ts", "        this.#keep(read);\n", ""),
     project: "workerd",
     file: "test/workerd/counted-replay.test.ts",
-    test: "a replay out of 10,000 entries, all of them theirs",
+    test: "a replay of 10,000 entries, all of them",
   },
   {
     name: "model: grace that does not end",
@@ -1148,7 +1148,7 @@ export const MUTANTS: readonly Mutant[] = [
       "",
     ),
     ...OPERATED,
-    test: "a room that nobody joined is not made",
+    test: "a query creates no room, neither",
   },
   {
     name: "names in the clear",
@@ -1158,7 +1158,7 @@ export const MUTANTS: readonly Mutant[] = [
       "{ name: note.name }",
     ),
     ...OPERATED,
-    test: "R8: tells what happened",
+    test: "R8: lines report what happened, and never",
   },
   {
     name: "a pause that the network's return ends",
@@ -1306,7 +1306,7 @@ export const MUTANTS: readonly Mutant[] = [
       "throw corruption;",
     ),
     ...DAMAGE,
-    test: "R7: a segment of which nobody can say whom it concerns",
+    test: "R7: a segment of unknown recipients",
   },
   {
     name: "what is for everyone is skipped unread",
@@ -1370,7 +1370,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/store/segment.test.ts",
-    test: "what was read of a log does not wait in memory",
+    test: "rows that were read are freed without a major GC",
   },
   {
     name: "a short id is lost on the way from the disk",
@@ -1402,7 +1402,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/store/sqlite-directory.ts", "CACHED_NAMES = 8_192", "CACHED_NAMES = 4_096"),
     project: "workerd",
     file: "test/workerd/sqlite-storage.test.ts",
-    test: "as many names as may be online by default",
+    test: "once online, as many names as may be",
   },
   {
     name: "a segment without its entries is passed over",
@@ -1412,7 +1412,7 @@ export const MUTANTS: readonly Mutant[] = [
       "if (!isWhole) throw",
     ),
     ...DAMAGE,
-    test: "R7: a segment that is a list without entries",
+    test: "R7: a segment that is a list without",
   },
   {
     name: "a lost id is another epoch",
@@ -1422,7 +1422,7 @@ export const MUTANTS: readonly Mutant[] = [
       "",
     ),
     ...DAMAGE,
-    test: "R6: a database with no id",
+    test: "R6: a database with no id closes",
   },
   {
     name: "a checkpoint of the wrong shape is believed",
@@ -1443,7 +1443,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "workerd",
     file: "test/workerd/storage-faults.test.ts",
-    test: "R7: a store that stayed full closed those too who had done nothing",
+    test: "R7: a store that stayed full also",
   },
   {
     name: "who hung up before an erasure is let go of after it",
@@ -1453,7 +1453,7 @@ export const MUTANTS: readonly Mutant[] = [
       "    }\n    for (const items of splitAtErase(inbox)) {\n",
     ),
     ...OPERATED,
-    test: "R2: whoever hung up in the turn in which a room was closed",
+    test: "R2: a client that hung up in the turn",
   },
   {
     name: "client: whoever is closed listens to its page on",

@@ -1,4 +1,4 @@
-/** The operator's orders on the real object: what they cost, what a crash leaves of them, and what is written down. */
+/** The operator's requests on the real object: their cost, what a crash leaves of them, and what is logged. */
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Join } from "../../src/core/event.ts";
@@ -39,7 +39,7 @@ afterEach(() => vi.restoreAllMocks());
 
 const events = (): unknown[] => lines.map((line) => JSON.parse(line) as unknown);
 
-/** How many rows of each table the room has; undefined without tables. */
+/** Rows of each table in the room's database; undefined without tables. */
 const tables = (room: TestRoom): Promise<Record<string, number> | undefined> =>
   room.inside((_object, { storage }) => {
     const names = storage.sql
@@ -62,7 +62,7 @@ async function roomWith(...names: string[]): Promise<{ room: TestRoom; people: C
   for (const name of names) people.push(await room.joins(name));
   for (const client of people) {
     await client.isReady();
-    // A socket that the room closes ends properly only if its client has said something.
+    // A socket that the room closes ends properly only if its client has sent something.
     client.tells("ping");
   }
   return { room, people };
@@ -73,8 +73,8 @@ const isOf = (client: Client | undefined): Client => {
   return client;
 };
 
-describe("what an order costs", () => {
-  test("R10: publishing, erasing and expelling write one row each, closing and looking none", async () => {
+describe("the cost of a request", () => {
+  test("R10: publishing, erasing and expelling write one row each, closing and querying none", async () => {
     const { room, people } = await roomWith("alice", "bob");
     const written = async (order: AdminRequest): Promise<number> => {
       const before = (await room.counters()).rowsWritten;
@@ -101,7 +101,7 @@ describe("what an order costs", () => {
     expect(storage).toBeGreaterThan(0);
   });
 
-  test("a room that nobody joined is not made by looking at it, nor by what comes after it was closed", async () => {
+  test("a query creates no room, neither before the first join nor after a closing", async () => {
     const room = new TestRoom();
     for (const order of [
       { type: "Stats" },
@@ -127,7 +127,7 @@ describe("what an order costs", () => {
 });
 
 describe("a crash", () => {
-  test("R3: an order is answered only when it is stored", async () => {
+  test("R3: a request is answered only when it is stored", async () => {
     const { room } = await roomWith("alice");
     await room.inside((_object, state) => {
       const whole = state.storage.transactionSync.bind(state.storage);
@@ -142,7 +142,7 @@ describe("a crash", () => {
     expect(reply).toMatchObject({ type: "messages", frames: [], head: 0 });
   });
 
-  test("R3: while a room is closed, either nobody is told and everything is there, or all of it is gone", async () => {
+  test("R3: while a room is closed, either no peer is notified and everything is there, or all of it is gone", async () => {
     const { room, people } = await roomWith("alice");
     await publishes(room, "alice", "kept");
     await isOf(people[0]).hears("kept");
@@ -158,14 +158,14 @@ describe("a crash", () => {
     expect(await isOf(people[0]).isClosed()).toMatchObject({ code: 1006 });
     const left = await tables(room);
     expect([undefined, { meta: 2, segments: 1, peers: 1, checkpoint: 0 }]).toContainEqual(left);
-    // And it can be repeated.
+    // The request can be repeated.
     expect(await orders(room, { type: "Erase" })).toEqual({ type: "done" });
     expect(await tables(room)).toBeUndefined();
   });
 });
 
-describe("storage trouble", () => {
-  test("an order whose turn fails is answered so, nothing of it is stored, and the room goes on", async () => {
+describe("a storage error", () => {
+  test("a request whose turn fails is answered with an error, nothing of it is stored, and the room goes on", async () => {
     const { room, people } = await roomWith("alice");
     const fails = (): Promise<void> =>
       room.inside((_object, { storage }) => {
@@ -198,8 +198,8 @@ describe("storage trouble", () => {
   });
 });
 
-describe("trouble over HTTP", () => {
-  test("503, to be tried again, if the storage fails or the room cannot be reached", async () => {
+describe("a storage error over HTTP", () => {
+  test("503, to be retried, if the storage fails or the room cannot be reached", async () => {
     const key = "a-secret-of-enough-characters";
     const asks = async (operate: () => Promise<AdminResponse>): Promise<unknown> => {
       const stub = { operate, export: operate };
@@ -220,8 +220,8 @@ describe("trouble over HTTP", () => {
   });
 });
 
-describe("a room is closed", () => {
-  test("R2: what was said before it is handed over first; who joins in the same turn gets the new room", async () => {
+describe("a closed room", () => {
+  test("R2: earlier messages are delivered first; a peer that joins in the same turn gets the new room", async () => {
     const { room, people } = await roomWith("alice", "bob");
     const [alice, bob] = [isOf(people[0]), isOf(people[1])];
     const joined = await room.inside(async (object, state) => {
@@ -232,7 +232,7 @@ describe("a room is closed", () => {
         JSON.stringify({ type: "send", id: "1", text: "last words" }),
       );
       const erased = object.operate(room.name as RoomName, { type: "Erase" });
-      // A client that stops half-way through its page is no obstacle either.
+      // A client that stops half-way through its page does not block this either.
       const late = object.webSocketMessage(
         ws,
         JSON.stringify({ type: "send", id: "2", text: "too late" }),
@@ -256,7 +256,7 @@ describe("a room is closed", () => {
     }
     expect(await tables(room)).toEqual({ meta: 2, segments: 0, peers: 1, checkpoint: 0 });
     expect(lines.filter((line) => line.includes('"leave"'))).toHaveLength(2);
-    // A late signal of an older socket finds nothing.
+    // A late signal of an older socket matches no peer.
     await room.inside(async (object, state) => {
       for (const ws of [...room.socketsOf(state, "alice"), ...room.socketsOf(state, "bob")]) {
         await object.webSocketClose(ws, 1006);
@@ -268,7 +268,7 @@ describe("a room is closed", () => {
     expect(stats).toMatchObject({ type: "stats", facts: { peers: { online: 1, known: 1 } } });
   });
 
-  test("R2: whoever hung up in the turn in which a room was closed was a member of the next room", async () => {
+  test("R2: a client that hung up in the turn of the closing was a member of the next room", async () => {
     const { room } = await roomWith("alice");
     await room.inside(async (object, state) => {
       const [ws] = room.socketsOf(state, "alice");
@@ -335,7 +335,7 @@ describe("an export", () => {
     expect(EXPORT_PAGE_BYTES).toBeLessThan(520 * 8_000);
   });
 
-  test("R6: what is trimmed meanwhile is told by a gap, up to the head at its beginning", async () => {
+  test("R6: entries trimmed meanwhile appear as a gap, up to the head at its beginning", async () => {
     const { room } = await roomWith("alice");
     await fills(room, 0, 40);
     const stream = await opens(room);
@@ -344,14 +344,14 @@ describe("an export", () => {
     vi.useRealTimers();
     const all = await read(stream);
     expect(all[0]).toMatchObject({ type: "export", first: 1, head: 520 });
-    // What was read ahead is there; then a gap: together everything, once.
+    // The lines read ahead are there; then a gap: together they cover every entry, once.
     const ahead = all.slice(1, -2).map((line) => line["seq"]);
     expect(ahead).toEqual(Array.from(ahead, (_, index) => index + 1));
     expect(all.at(-2)).toEqual({ type: "gap", from: ahead.length + 1, to: 520 });
     expect(all.at(-1)).toEqual({ type: "end", entries: ahead.length });
   });
 
-  test("what is erased before its page is read is not in it", async () => {
+  test("entries erased before their page is read are not in it", async () => {
     const { room } = await roomWith("alice");
     await fills(room, 0, 40);
     const stream = await opens(room);
@@ -361,7 +361,7 @@ describe("an export", () => {
     expect(all.at(-1)).toEqual({ type: "end", entries: 520 });
   });
 
-  test("a room that is closed meanwhile ends it, without an end", async () => {
+  test("a closing ends it early, without its last line", async () => {
     const { room } = await roomWith("alice");
     await fills(room, 0, 40);
     const stream = await opens(room);
@@ -370,8 +370,8 @@ describe("an export", () => {
   });
 });
 
-describe("the journal", () => {
-  test("R8: tells what happened, and never a text, a key, a name or a query", async () => {
+describe("the log", () => {
+  test("R8: lines report what happened, and never a text, a key, a name or a query", async () => {
     const room = new TestRoom();
     const secrets = ["Xalice", "Xbob", "Xmarker", "Xkey", "Xid", "Xsession", "Xsignal", "Xdata"];
     const alice = await room.joins("Xalice", {
@@ -388,7 +388,7 @@ describe("the journal", () => {
     alice.tells({ type: "send", id: "Xid", text: "Xmarker", to: ["Xnobody"] });
     bob.tells("Xbob: Xmarker to myself");
     await alice.hearsKind("error", 2);
-    // Refused in the Worker, and in the room; taken over; expelled; closed; binary.
+    // Rejected in the Worker, and in the room; taken over; expelled; closed; binary.
     await (await room.joins("Xalice", { query: { since: "Xmarker" } })).isClosed();
     await (await room.joins("Xbob", { key: "Xkey-wrong" })).isClosed();
     const again = await room.joins("Xalice", { key: "Xkey-alice" });
@@ -429,7 +429,7 @@ describe("the journal", () => {
       { event: "operator", order: "Expel", outcome: "done", ...who },
       { event: "operator", order: "Erase", outcome: "done", room: room.name },
     ]);
-    // One name can be followed, and two are told apart.
+    // One name can be followed, and two have different hashes.
     expect(told[4]?.name).toBe(told[0]?.name);
     expect(told[3]?.name).toBe(told[1]?.name);
     expect(told[1]?.name).not.toBe(told[0]?.name);
@@ -448,7 +448,7 @@ describe("the journal", () => {
     expect(names[2]).toBe(names[0]);
   });
 
-  test("a message writes no line; a full log, which is trimmed with every message, one a minute", async () => {
+  test("a message writes no line; a full log, which is trimmed with every message, writes one a minute", async () => {
     const { room, people } = await roomWith("alice");
     lines.length = 0;
     for (let i = 1; i <= 5; i++) {
@@ -456,7 +456,7 @@ describe("the journal", () => {
       await isOf(people[0]).until(() => isOf(people[0]).texts.length === i, "it");
     }
     expect(lines).toEqual([]);
-    // All but the newest is too old.
+    // All entries but the newest are too old.
     await room.inside((_object, { storage }) => {
       storage.sql.exec("UPDATE segments SET at = 1");
     });
@@ -472,23 +472,23 @@ describe("the journal", () => {
   });
 });
 
-describe("an order that is malformed", () => {
+describe("a malformed request", () => {
   test.each<[string, unknown]>([
     ["nothing", undefined],
     ["null", null],
     ["a text", "Stats"],
     ["no type", {}],
     ["an unknown type", { type: "Nuke" }],
-    ["what every object has", { type: "constructor" }],
+    ["a property of every object", { type: "constructor" }],
     ["a publication without a sender", { type: "Publish", text: "hi" }],
     ["a publication without a text", { type: "Publish", from: "alice" }],
     ["a publication to a star", { type: "Publish", from: "alice", text: "hi", to: ["*"] }],
-    ["an erasure without a place", { type: "Redact" }],
+    ["an erasure without a position", { type: "Redact" }],
     ["an erasure of a fraction", { type: "Redact", seq: 1.5 }],
     ["no name", { type: "Expel" }],
-    ["a page without a bound", { type: "Messages", since: 0 }],
-    ["a page of names from a number on", { type: "Names", after: 7, limit: 1 }],
-  ])("is an error at once, and disturbs nobody: %s", async (_case, order) => {
+    ["a page without a limit", { type: "Messages", since: 0 }],
+    ["a page of names after a number", { type: "Names", after: 7, limit: 1 }],
+  ])("is an error at once, and disturbs no peer: %s", async (_case, order) => {
     const { room, people } = await roomWith("alice");
     const bad = { type: "bad-order", message: expect.any(String) as string };
     expect(await orders(room, order as AdminRequest)).toEqual(bad);

@@ -1,6 +1,6 @@
 /**
- * COMMIT_INTERVAL_MS in a real room: fewer rows when it is busy, no wait when it is quiet, the same promises.
- * The waits are read from what the room itself writes: `at` is the time of the turn that stored an entry.
+ * COMMIT_INTERVAL_MS in a real room: fewer rows when it is busy, no wait when it is quiet, the same guarantees. The
+ * tests read the waits from the room's own entries: `at` is the time of the turn that stored an entry.
  */
 import { env } from "cloudflare:test";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
@@ -21,7 +21,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A room with these people, in which something was said just now. */
+/** A room with these people, in which a message was sent just now. */
 async function busyRoom(): Promise<{ room: TestRoom; alice: Client; bob: Client }> {
   const room = new TestRoom();
   const alice = await room.joins("alice");
@@ -57,7 +57,7 @@ test("the first message after quiet does not wait, and neither does an ack", asy
   const { room, bob } = await busyRoom();
   const quiet = Date.now() + INTERVAL_MS + 1;
   vi.useFakeTimers({ toFake: ["Date"], now: quiet });
-  // Timers go off in the order of their times, however slow the machine: the turn was there first.
+  // Timers fire in the order of their times, however slow the machine: the turn came first.
   const inside = (data: string): Promise<string> =>
     room.inside(async (object, state) => {
       const [ws] = room.socketsOf(state, "alice");
@@ -78,7 +78,7 @@ test("the first message after quiet does not wait, and neither does an ack", asy
   await bob.hears("0", "1", "2");
 });
 
-test("R4: who joins or leaves while a turn waits comes after what was said before", async () => {
+test("R4: a join or leave while a turn waits comes after the earlier messages", async () => {
   const { room, alice, bob } = await busyRoom();
   alice.says("last words", ["bob"]);
   alice.closes(1000);
@@ -88,7 +88,7 @@ test("R4: who joins or leaves while a turn waits comes after what was said befor
   expect((await carol.hearsKind("welcome")).head).toBe(2);
 });
 
-test("R3: a crash while a turn waits takes what nobody was shown", async () => {
+test("R3: a crash while a turn waits loses only unseen messages", async () => {
   const { room, alice, bob } = await busyRoom();
   alice.says("never", ["bob"]);
   await room.crashes();
@@ -98,7 +98,7 @@ test("R3: a crash while a turn waits takes what nobody was shown", async () => {
   expect((await back.hearsKind("welcome")).head).toBe(1);
 });
 
-test("R9: the wait over and everything acknowledged, nothing is left that keeps the room awake", async () => {
+test("R9: after the wait and all acks, nothing keeps the room awake", async () => {
   const { room, alice, bob } = await busyRoom();
   alice.says("1", ["bob"]);
   await bob.hears("0", "1");
@@ -110,7 +110,7 @@ test("R9: the wait over and everything acknowledged, nothing is left that keeps 
   expect(await room.inside((object) => object.isIdle)).toBe(true);
 });
 
-test("R11: one who is behind is fed at full speed, though the room is busy", async () => {
+test("R11: a peer that is behind is served at full speed, though the room is busy", async () => {
   const { room, alice, bob } = await busyRoom();
   bob.closes(1000);
   await bob.isClosed();
@@ -124,7 +124,7 @@ test("R11: one who is behind is fed at full speed, though the room is busy", asy
   const back = await room.joins("bob");
   await back.until(() => back.texts.length > 0, "a first window");
   alice.says("now", ["alice"]);
-  // While he is behind, what alice says does not wait either, and so his acks are heard at once.
+  // While he is behind, alice's messages do not wait either, and so his acks are processed at once.
   const late = new Promise<string>((resolve) => setTimeout(() => resolve("late"), INTERVAL_MS));
   const fed = async (): Promise<string> => {
     while (back.texts.length < 450) {

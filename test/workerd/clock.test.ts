@@ -18,7 +18,7 @@ describe.each([
   ["back", -HOUR],
   ["forward", HOUR],
 ])("an hour %s", (_way, hour) => {
-  test("news of presence come as soon as ever", async () => {
+  test("presence is announced as soon as ever", async () => {
     const room = new TestRoom();
     const bob = await room.joins("bob");
     await bob.isReady();
@@ -28,7 +28,7 @@ describe.each([
     await bob.hearsText('"joined":["carol"]');
   });
 
-  test("whoever has something on the way stays, and the conversation goes on", async () => {
+  test("a peer with entries in flight stays, and the conversation goes on", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     const bob = await room.joins("bob");

@@ -1,4 +1,4 @@
-/** What an operator may configure beside the limits. */
+/** The operator's vars besides the limits. */
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { ChatRoom } from "../../src/durable-object/chat-room.ts";
@@ -37,9 +37,9 @@ test.each([
   ["null", { ALLOWED_ORIGINS: "null" }, "ALLOWED_ORIGINS"],
   ["another scheme", { ALLOWED_ORIGINS: "ftp://a.example" }, "ALLOWED_ORIGINS"],
   ["a scheme of an app", { ALLOWED_ORIGINS: "tauri://localhost" }, "ALLOWED_ORIGINS"],
-  ["a star", { ALLOWED_ORIGINS: "*" }, "ALLOWED_ORIGINS"],
-  ["a star for a host", { ALLOWED_ORIGINS: "*.a.example" }, "ALLOWED_ORIGINS"],
-  ["a star within an origin", { ALLOWED_ORIGINS: "https://*.a.example" }, "ALLOWED_ORIGINS"],
+  ["a wildcard", { ALLOWED_ORIGINS: "*" }, "ALLOWED_ORIGINS"],
+  ["a wildcard for a host", { ALLOWED_ORIGINS: "*.a.example" }, "ALLOWED_ORIGINS"],
+  ["a wildcard within an origin", { ALLOWED_ORIGINS: "https://*.a.example" }, "ALLOWED_ORIGINS"],
   ["one bad one among good", { ALLOWED_ORIGINS: "https://a.example b" }, "ALLOWED_ORIGINS: b"],
   ["a list in brackets", { ALLOWED_ORIGINS: ["https://a.example"] }, "ALLOWED_ORIGINS"],
   ["an epoch with a space", { EPOCH: "a b" }, "EPOCH"],
@@ -58,11 +58,11 @@ test.each([
   ["the port of the scheme", "https://a.example:443", "https://a.example"],
   ["a path", "https://a.example/chat", "https://a.example"],
   [
-    "letters that a host is not written with",
+    "letters outside the host's ASCII form",
     "https://höhle.example",
     "https://xn--hhle-5qa.example",
   ],
-])("an origin with %s is told as it should be", (_case, text, right) => {
+])("an origin with %s is reported with its right spelling", (_case, text, right) => {
   expect(read({ ALLOWED_ORIGINS: text })).toMatch(new RegExp(`write it as ${right}$`));
   expect(read({ ALLOWED_ORIGINS: right })).toMatchObject({ origins: new Set([right]) });
 });
@@ -76,11 +76,11 @@ describe("tokens", () => {
   const JWKS_URL = "https://login.example.com/jwks.json";
   const JWT_ISSUER = "https://login.example.com/";
 
-  test("there are none unless something about them is set", () => {
+  test("there are none unless one of their vars is set", () => {
     expect(read({})).not.toHaveProperty("tokens");
   });
 
-  test("a secret is enough: issuer and audience are then the room's own", () => {
+  test("a secret suffices: issuer and audience are then the room's own", () => {
     const keys = new TextEncoder().encode(SECRET);
     expect(read({ JWT_SECRET: SECRET })).toMatchObject({
       tokens: { keys, issuer: "chat-room", audience: "chat-room" },
@@ -101,7 +101,7 @@ describe("tokens", () => {
     });
   });
 
-  test("any audience will do only if the operator writes so", () => {
+  test("any audience is accepted only if the operator says so", () => {
     const config = read({ JWKS_URL, JWT_ISSUER, JWT_AUDIENCE: "*" });
     expect(config).toMatchObject({ tokens: { audience: undefined } });
   });
@@ -139,7 +139,7 @@ describe("tokens", () => {
   });
 });
 
-test("an object with a wrong configuration lets nobody in: it is no laxer than the Worker", async () => {
+test("an object with a wrong configuration rejects everyone: it is no laxer than the Worker", async () => {
   const join: Join = {
     room: parseRoomName("lobby") as RoomName,
     name: parsePeerName("alice") as PeerName,

@@ -1,6 +1,6 @@
 /**
- * A database that is damaged: a clear sentence for the operator, without anybody's words or names; 4102 for those who
- * need what cannot be read, and for nobody else; and after the mend everything confirmed is there, once and in order.
+ * A damaged database: a clear sentence for the operator, without texts or names; 4102 for the peers that need an
+ * unreadable row, and for no others; after the repair every confirmed message is there, once and in order.
  */
 import { expect, test } from "vitest";
 import type { RoomName, Seq } from "../../src/protocol/ids.ts";
@@ -33,37 +33,40 @@ test.each([
   ["no schema", "DELETE FROM meta WHERE key = 'schema'"],
   ["no id", "DELETE FROM meta WHERE key = 'id'"],
   ["an empty id", "UPDATE meta SET value = '' WHERE key = 'id'"],
-])("R6: a database with %s closes with 4102, and mended has everything", async (_case, damage) => {
-  const { room, alice } = await scene();
-  const { epoch } = await alice.hearsKind("welcome");
-  await corrupts(room, "CREATE TABLE meta_before AS SELECT * FROM meta", damage);
-  await room.sleeps();
-  const words = await logged(async () => {
-    expect(await (await room.joins("carol")).isClosed()).toMatchObject({ code: 4102 });
-    expect(await alice.isClosed()).toMatchObject({ code: 4102 });
-  });
-  expect(words).toContain("this room's database is damaged: it ");
-  expect(words).toContain("restore it from a point in time before");
-  expect(words).not.toMatch(SECRETS);
-  await corrupts(
-    room,
-    "DELETE FROM meta",
-    "INSERT INTO meta SELECT * FROM meta_before",
-    "DROP TABLE meta_before",
-  );
-  const bob = await room.joins("bob");
-  await bob.isReady();
-  expect(bob.texts).toEqual(["two"]);
-  expect(await bob.hearsKind("welcome")).toMatchObject({ epoch, since: 1, head: 2 });
-  const back = await room.joins("alice", { query: { since: 0 } });
-  await back.hears("one", "two");
-});
+])(
+  "R6: a database with %s closes with 4102, and has everything after the repair",
+  async (_case, damage) => {
+    const { room, alice } = await scene();
+    const { epoch } = await alice.hearsKind("welcome");
+    await corrupts(room, "CREATE TABLE meta_before AS SELECT * FROM meta", damage);
+    await room.sleeps();
+    const words = await logged(async () => {
+      expect(await (await room.joins("carol")).isClosed()).toMatchObject({ code: 4102 });
+      expect(await alice.isClosed()).toMatchObject({ code: 4102 });
+    });
+    expect(words).toContain("this room's database is damaged: it ");
+    expect(words).toContain("restore it from a point in time before");
+    expect(words).not.toMatch(SECRETS);
+    await corrupts(
+      room,
+      "DELETE FROM meta",
+      "INSERT INTO meta SELECT * FROM meta_before",
+      "DROP TABLE meta_before",
+    );
+    const bob = await room.joins("bob");
+    await bob.isReady();
+    expect(bob.texts).toEqual(["two"]);
+    expect(await bob.hearsKind("welcome")).toMatchObject({ epoch, since: 1, head: 2 });
+    const back = await room.joins("alice", { query: { since: 0 } });
+    await back.hears("one", "two");
+  },
+);
 
 test.each([
   ["no JSON", '[["bob", 2'],
   ["no list", '{"bob":2}'],
   ["a cursor that is text", '[["bob","2",0]]'],
-])("R5: a checkpoint with %s is passed over for the names' own rows", async (_case, saved) => {
+])("R5: a checkpoint with %s is skipped in favour of the names' own rows", async (_case, saved) => {
   const { room, alice } = await scene();
   await corrupts(room, `INSERT INTO checkpoint VALUES (0, 2, '${saved}')`);
   await room.sleeps();
@@ -78,7 +81,7 @@ test.each([
   expect(words).not.toMatch(SECRETS);
 });
 
-/** Carol is online, and has acknowledged nothing, so a wake looks at the index from the first row on. */
+/** Carol is online, and has acknowledged nothing, so a wake reads the index from the first row on. */
 async function withCarol(): Promise<{ room: TestRoom; alice: Client; carol: Client }> {
   const room = new TestRoom();
   const carol = await room.joins("carol");
@@ -99,9 +102,9 @@ test.each([
   ["not JSON", "'one'"],
   ["a list without entries", "'[]'"],
   ["an object", "'{}'"],
-  ["nothing that could be cut", "x'00'"],
+  ["text without separators", "x'00'"],
   ["another entry", "replace(body, '\"seq\":1', '\"seq\":9')"],
-])("R7: a segment that is %s is the trouble of who must read it alone", async (_case, body) => {
+])("R7: a segment that is %s ends only the peers that must read it", async (_case, body) => {
   const { room, alice, carol } = await withCarol();
   await corrupts(
     room,
@@ -132,7 +135,7 @@ test.each([
   expect(back.texts).toEqual(["one"]);
 });
 
-test("R7: a segment of which nobody can say whom it concerns is no trouble of those who are here", async () => {
+test("R7: a segment of unknown recipients ends no peer that is online", async () => {
   const { room, alice, carol } = await withCarol();
   await corrupts(room, "UPDATE segments SET audience = x'00' WHERE last = 1");
   await room.sleeps();
@@ -145,7 +148,7 @@ test("R7: a segment of which nobody can say whom it concerns is no trouble of th
   expect(words).not.toMatch(SECRETS);
 });
 
-test("R6: an export that comes to a damaged segment is cut off before it, without an end", async () => {
+test("R6: an export that reaches a damaged segment is cut off before it, without its last line", async () => {
   const { room, alice } = await scene();
   await corrupts(room, "UPDATE segments SET body = '' WHERE last = 2");
   await room.sleeps();
@@ -160,7 +163,7 @@ test("R6: an export that comes to a damaged segment is cut off before it, withou
 });
 
 test.each(["cursor", "seen", "head"])(
-  "R5: a name whose %s is damaged starts at its birth",
+  "R5: a name whose %s is damaged starts at its claim",
   async (column) => {
     const { room } = await scene();
     await corrupts(room, `UPDATE peers SET ${column} = 'x' WHERE name = 'bob'`);
@@ -175,7 +178,7 @@ test.each(["cursor", "seen", "head"])(
   },
 );
 
-test("R8: a name whose birth is damaged is let in by nobody, until it is mended", async () => {
+test("R8: a name whose claim is damaged rejects every join until the repair", async () => {
   const { room, alice } = await scene();
   await corrupts(room, "UPDATE peers SET birth = 'x' WHERE name = 'bob'");
   await room.sleeps();

@@ -1,6 +1,6 @@
 /**
- * docs/cost.md says what this build costs: its tables are made from rows and requests counted here, in the runtime.
- * `npm run docs:cost` writes them anew; without it, this fails when they are stale.
+ * docs/cost.md states the cost of this build: its tables are made from rows and requests counted here, in the runtime.
+ * `npm run docs:cost` writes them; without it, this test fails when they are stale.
  */
 import { env } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
@@ -71,7 +71,7 @@ async function countRows(): Promise<Omit<Counted, "framesInForTwenty" | "request
     bob.tells({ type: "who", id: "w" });
     await bob.hearsKind("who");
   });
-  // Up to the 255th entry nothing but its row; with the 256th, the checkpoint.
+  // Up to the 255th entry only its row; with the 256th, the checkpoint.
   alice.acks(101);
   alice.tells(batch(154));
   await bob.until(() => bob.texts.length === 255, "all");
@@ -129,7 +129,7 @@ async function countBytes(): Promise<number> {
   return Math.ceil(((await size()) - before) / 200 / 100) * 100;
 }
 
-/** What the platform bills as requests: calls of `fetch`, and of `webSocketMessage` at 20 to 1. */
+/** The requests that the platform bills: calls of `fetch`, and of `webSocketMessage` at 20 to 1. */
 async function countRequests(): Promise<Pick<Counted, "framesInForTwenty" | "requestsPerJoin">> {
   const [fetches, frames] = [
     vi.spyOn(ChatRoom.prototype, "fetch"),
@@ -151,7 +151,7 @@ async function countRequests(): Promise<Pick<Counted, "framesInForTwenty" | "req
   return { requestsPerJoin, framesInForTwenty: frames.mock.calls.length - before };
 }
 
-test("docs/cost.md shows what was counted", async () => {
+test("docs/cost.md shows the counts", async () => {
   const counted = { ...(await countRows()), ...(await countRequests()) };
   expect(page.split(BEGIN)).toHaveLength(2);
   const [before = "", rest = ""] = page.split(BEGIN);

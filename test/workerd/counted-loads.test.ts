@@ -1,6 +1,6 @@
 /**
  * The loads of the bench (bench/README.md), counted and not timed: rows read and written, statements, frames, entries
- * encoded. What costs more than it did shows here, on any machine.
+ * encoded. A higher cost shows here, on any machine.
  */
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Counters } from "../../src/durable-object/rpc.ts";
@@ -8,17 +8,17 @@ import { NAMES_LISTED } from "../../src/core/peers/presence.ts";
 import { cost, person, sends } from "../support/harness/billing-counters.ts";
 import { type Client, TestRoom } from "../support/harness/workerd.ts";
 
-/** At a time, as a storm has it. */
+/** Joins at a time, as a storm has them. */
 const AT_ONCE = 50;
 const nameOf = (index: number): string => `peer${index}`;
 
-/** Those who are still here slow the next scene down. The last may stay: what their leaving prints would come too late. */
+/** Peers that stay slow the next test down. The last may stay: the log lines of its leave would come too late. */
 const crowds: Client[] = [];
 beforeEach(() => {
   for (const client of crowds.splice(0)) client.closes(1000);
 });
 
-/** Waits until everybody has heard that all of them are here, so that no news is due any more. */
+/** Waits until every peer knows that all of them are here, so that no news is due. */
 async function allHere(people: readonly Client[]): Promise<void> {
   for (const client of people) await client.isReady();
   for (const client of people) {
@@ -48,7 +48,7 @@ const nameOfSocket = (ws: WebSocket): string => {
 
 const isFirst = (ws: WebSocket): boolean => nameOfSocket(ws) === "first";
 
-/** Everyone says these things, all in one turn. */
+/** Every peer sends these messages, all in one turn. */
 async function together(room: TestRoom, wordsOf: (name: string) => object[]): Promise<void> {
   await room.inside(async (object, state) => {
     const said = state
@@ -58,7 +58,7 @@ async function together(room: TestRoom, wordsOf: (name: string) => object[]): Pr
   });
 }
 
-/** A hundred names and the rest of it. */
+/** A hundred names and the count of the others. */
 const WELCOME_BYTES = 4_096;
 /** Clients and room share one isolate here: more of them cost minutes, and count the same. */
 const STORM = 100;
@@ -67,7 +67,7 @@ const WORDS = 10;
 const next = (name: string): string => nameOf((Number(name.slice(4)) + 1) % PEERS);
 
 describe("counted loads", () => {
-  test("R10: of a storm each join costs a row and a bounded welcome, each broken link a row, each return nothing", async () => {
+  test("R10: of a storm each join costs a row and a bounded welcome, each broken connection a row, each return nothing", async () => {
     const room = new TestRoom();
     const first = await room.joins("first");
     await first.isReady();
@@ -81,10 +81,10 @@ describe("counted loads", () => {
       await allHere([...people, first]);
     });
     expect(joined).toMatchObject({ rowsWritten: STORM, encoded: 0 });
-    // One statement to find nobody of that name, one to write it, and one that counts the names, once.
+    // One statement to look the name up, one to write it, and one that counts the names, once.
     expect(joined.statements).toBeLessThanOrEqual(2 * STORM + 1);
     expect(joined.rowsRead).toBeLessThanOrEqual(2 * STORM);
-    // What is told of the others is told once an interval to each, however many came in it.
+    // News of the others go out once an interval to each peer, however many joins it had.
     const intervals = first.all("presence").length - before;
     expect(joined.frames).toBeLessThanOrEqual(STORM + intervals * (STORM + 1));
     for (const client of people) {
@@ -105,12 +105,12 @@ describe("counted loads", () => {
       crowds.push(...people);
       for (const client of people) await client.isReady();
     });
-    // In grace they never went away: there is no news of it to anybody, only a welcome and a `ready` to each.
+    // In grace they stayed online: no peer gets news of it, and each returning peer gets only a welcome and a `ready`.
     expect(returned).toMatchObject({ rowsWritten: 0, rowsRead: 0, statements: 0, encoded: 0 });
     expect(returned.frames).toBeLessThanOrEqual(2 * STORM);
   }, 60_000);
 
-  test("R10: a hundred peers who say ten things each in one turn cost a row and a checkpoint, and a frame each", async () => {
+  test("R10: a hundred peers that send ten messages each in one turn cost a row and a checkpoint, and a frame each", async () => {
     const room = new TestRoom();
     const people = await crowd(room, PEERS);
     const round = (acked: number): Promise<Counters> =>
@@ -128,7 +128,7 @@ describe("counted loads", () => {
       encoded: PEERS * WORDS,
     };
     expect(await round(0)).toEqual(spent);
-    // And acks that ride along in the same frames cost nothing.
+    // Acks in the same frames cost nothing.
     expect(await round(PEERS * WORDS)).toEqual(spent);
   }, 30_000);
 

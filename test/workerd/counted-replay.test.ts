@@ -1,19 +1,19 @@
-/** A replay out of a long log, counted and not timed: what the bench's workload of that name asks of a room. */
+/** A replay of a long log, counted and not timed: the requests of the bench's workload of that name. */
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../src/config/limits.ts";
 import { cost, sends } from "../support/harness/billing-counters.ts";
 import { type Client, TestRoom, withVars } from "../support/harness/workerd.ts";
 
 const WINDOW = LIMITS.window.default;
-/** So that the generator is not asked to be slow. */
+/** Pauses would only slow the generator down. */
 const FREELY = { RATE: "100000", BURST: "1000000", LOG_SHARE: "0" };
 
 describe("counted replay", () => {
   test.each([
     ["all of them theirs", 1],
-    ["nine of ten rows for somebody else", 10],
+    ["nine of ten rows for another peer", 10],
   ])(
-    "a replay out of 10,000 entries, %s, reads each row once, encodes nothing, and a frame is a full window",
+    "a replay of 10,000 entries, %s, reads each row once, encodes nothing, and a frame is a full window",
     async (_case, every) => {
       await withVars(FREELY, async () => {
         const room = new TestRoom();
@@ -44,10 +44,10 @@ describe("counted replay", () => {
         });
         expect(bob?.texts).toHaveLength(owed);
         expect(spent).toMatchObject({ rowsWritten: 0, encoded: 0 });
-        // The database looks ahead for one row more than a page takes, past those that it skips; and for where it ends.
+        // The database reads one row more than a page takes, past those that it skips; and the row that marks the end.
         const pages = Math.ceil(owed / WINDOW);
         expect(spent.rowsRead).toBeLessThanOrEqual((every === 1 ? 1 : 2) * 40 + 2 * pages);
-        // The welcome comes with the first page, and what alice hears of bob is one more.
+        // The welcome comes with the first page, and alice gets one frame more, about bob.
         const marks = bob?.all("mark").length ?? 0;
         expect(bob?.frames.length).toBeLessThanOrEqual(pages + 2 + marks);
       });

@@ -1,6 +1,6 @@
 /**
- * What a room costs, counted and not timed: rows read and written as the platform bills them, frames sent, entries
- * encoded, for the standard scenes. R10 is asserted here from the store's own counters.
+ * The cost of a room, counted and not timed: rows read and written as the platform bills them, frames sent, entries
+ * encoded, for the standard loads. R10 is asserted here from the store's own counters.
  */
 import { describe, expect, test } from "vitest";
 import { cost, person, sends } from "../support/harness/billing-counters.ts";
@@ -140,12 +140,12 @@ describe("counted", () => {
     });
     expect(back?.texts).toHaveLength(200);
     expect(spent).toMatchObject({ rowsWritten: 0, encoded: 0 });
-    // Four to eight commits, as the frames fell into turns; and what SQLite looks at to find their end.
+    // Four to eight commits, by how the frames fell into turns; and the rows that SQLite reads to find their end.
     expect(spent.rowsRead).toBeLessThanOrEqual(10);
     expect(back?.frames.length).toBe(1);
   });
 
-  test("a peer that returns skips what cannot concern it without reading it", async () => {
+  test("a returning peer skips entries that cannot concern it without reading them", async () => {
     const { room, people } = await roomWith("alice", "bob");
     const [alice, bob] = [person(people, 0), person(people, 1)];
     bob.closes(1000);

@@ -1,4 +1,4 @@
-/** Who may knock, told by the Worker before any room is woken: origins, the rate of upgrades, tokens. */
+/** The Worker's checks before it wakes a room: origins, the rate of upgrades, tokens. */
 import { env } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import type { Join } from "../../src/core/event.ts";
@@ -10,7 +10,7 @@ import worker from "../../src/worker.ts";
 import { AUDIENCE, claimsOf, ISSUER, nowS, part, SECRET, tokenOf } from "../support/tokens.ts";
 import type { Env } from "../../src/durable-object/env.ts";
 
-/** What the stand-in for a room answers to whoever gets as far as that. */
+/** The answer of a room's stand-in to an accepted handshake. */
 const WOKEN = { code: 4999, reason: "woken" };
 
 interface Knock {
@@ -20,7 +20,7 @@ interface Knock {
   readonly url?: string;
 }
 
-/** Somebody knocks at the Worker, whose rooms are stand-ins that note who woke them. */
+/** A handshake with the Worker, whose rooms are stand-ins that record which one was woken. */
 async function knock({ query = "name=alice", headers = {}, vars = {}, url }: Knock) {
   const woken: Join[] = [];
   const rooms = {
@@ -52,7 +52,7 @@ describe("tokens", () => {
   const bearer = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` });
   const good = (other: Record<string, unknown> = {}): Promise<string> => tokenOf(claimsOf(other));
 
-  test("a good one wakes the room, which learns its owner and its end, and nothing else of it", async () => {
+  test("a good one wakes the room, which gets its owner and its end, and nothing else of it", async () => {
     const exp = nowS() + 60;
     const token = await good({ exp });
     const { woken, closed } = await knock({ headers: bearer(token), vars });
@@ -88,7 +88,7 @@ describe("tokens", () => {
     ["an empty key", 4003, async () => ({ "Sec-WebSocket-Protocol": "chat.v1, key." })],
     ["a key that is no token", 4003, async () => bearer("sesame")],
     ["another scheme", 4003, async () => ({ Authorization: `Basic ${await good()}` })],
-    ["a token of somebody else", 4003, async () => bearer(await good({ sub: "bob" }))],
+    ["another client's token", 4003, async () => bearer(await good({ sub: "bob" }))],
     ["a token for another room", 4003, async () => bearer(await good({ rooms: ["attic"] }))],
     ["an expired token", 4104, async () => bearer(await good({ exp: 1 }))],
     ["no signature", 4003, async () => bearer(`${part({ alg: "none" })}.${part(claimsOf())}.`)],
@@ -128,7 +128,7 @@ describe("tokens", () => {
     expect(await ownerOf(elsewhere, { ...vars, JWT_ISSUER: iss })).not.toBe(owner);
   });
 
-  test("iss and sub do not run into each other", async () => {
+  test("iss and sub are kept apart", async () => {
     const owners = new Set<string | undefined>();
     for (const [iss, sub] of [
       ["a", "bc"],
@@ -142,7 +142,7 @@ describe("tokens", () => {
     expect(owners.size).toBe(4);
   });
 
-  test("no key that somebody could choose is the owner whom a token names", async () => {
+  test("no key that a client could choose equals the owner that a token names", async () => {
     const owner = await ownerOf(bearer(await good()));
     const rest = JSON.stringify(["lobby", "alice", ISSUER, "alice"]).slice(
       '["lobby","alice"'.length,
@@ -169,14 +169,19 @@ describe("origins", () => {
     ["a user that looks like the host", HOME, "https://chat.example.com@evil.example", false],
     ["null: a sandboxed frame, or a file", HOME, "null", false],
     ["nothing", HOME, "", false],
-    ["no origin but a word", HOME, "chat.example.com", false],
+    ["a word instead of an origin", HOME, "chat.example.com", false],
     ["another scheme", HOME, "ftp://chat.example.com", false],
     ["an extension", HOME, "chrome-extension://abcdef", false],
     ["two", HOME, "https://chat.example.com https://evil.example", false],
-    ["a friend", HOME, "https://friend.example", true],
-    ["a friend without encryption", HOME, "http://friend.example", false],
-    ["another port of a friend", HOME, "https://friend.example:8443", false],
-    ["a friend in capitals, which no browser sends", HOME, "https://Friend.example", false],
+    ["an allowed origin", HOME, "https://friend.example", true],
+    ["an allowed origin without encryption", HOME, "http://friend.example", false],
+    ["another port of an allowed origin", HOME, "https://friend.example:8443", false],
+    [
+      "an allowed origin in capitals, which no browser sends",
+      HOME,
+      "https://Friend.example",
+      false,
+    ],
     ["on this computer", "http://localhost:8787/", "http://localhost:8787", true],
     ["another port of this computer", "http://localhost:8787/", "http://localhost:3000", false],
     ["this computer by another name", "http://localhost:8787/", "http://127.0.0.1:8787", false],
@@ -186,13 +191,13 @@ describe("origins", () => {
     expect(isOriginAllowed(origin, new URL(url), new Set(["https://friend.example"]))).toBe(may);
   });
 
-  test("none at all is fine: programs send none", () => {
+  test("no origin at all is fine: programs send none", () => {
     expect(isOriginAllowed(null, new URL(HOME), new Set())).toBe(true);
   });
 
   const ADD_IT = "may not connect: add it to the server's ALLOWED_ORIGINS";
 
-  test("a page of another origin is told so by a close, and wakes no room, whatever its key", async () => {
+  test("a page of another origin is rejected by a close, and wakes no room, whatever its key", async () => {
     const headers = { Origin: "https://evil.example", Authorization: "Bearer k" };
     const { answer, woken, closed } = await knock({ headers });
     const reason = `pages of https://evil.example ${ADD_IT}`;
@@ -207,7 +212,7 @@ describe("origins", () => {
     ["a key alone is not named", KEY, null],
     ["nor one in capitals", KEY.toUpperCase(), null],
     ["nor what may not stand in a header", "so/ap, s:", null],
-  ])("a refusal names a subprotocol of the offer: %s", async (_case, offer, named) => {
+  ])("a rejection names a subprotocol of the offer: %s", async (_case, offer, named) => {
     const offered = offer !== undefined && { "Sec-WebSocket-Protocol": offer };
     const { answer, closed } = await knock({ headers: { Origin: "null", ...offered } });
     expect(answer.headers.get("Sec-WebSocket-Protocol")).toBe(named);
@@ -215,7 +220,7 @@ describe("origins", () => {
   });
 
   test.each<[string, string, string]>([
-    ["one as long as fits, whole", `https://${"a".repeat(50)}`, `https://${"a".repeat(50)}`],
+    ["an origin that just fits, whole", `https://${"a".repeat(50)}`, `https://${"a".repeat(50)}`],
     [
       "a longer one, cut inside",
       `https://begin${"a".repeat(900)}end.example`,
@@ -231,7 +236,7 @@ describe("origins", () => {
     expect(new TextEncoder().encode(reason).length).toBeLessThanOrEqual(123);
   });
 
-  test("a file, whose origin is null, is told that no var can name it", () => {
+  test("a file, whose origin is null, learns that no var can name it", () => {
     const { reason } = originRefused("null");
     expect(reason).toMatch(
       /^pages of the origin null \(files, sandboxed frames\) .*ALLOWED_ORIGINS/,
@@ -241,7 +246,7 @@ describe("origins", () => {
 });
 
 describe("upgrades of one address", () => {
-  /** A limiter that says yes `limit` times to each key. */
+  /** A limiter that allows each key `limit` times. */
   function limiter(limit: number): { keys: string[]; UPGRADES: RateLimit } {
     const keys: string[] = [];
     const UPGRADES: RateLimit = {
@@ -258,7 +263,7 @@ describe("upgrades of one address", () => {
     ...other,
   });
 
-  test("too many are answered 429, with when to come back, and wake no room", async () => {
+  test("too many are answered 429, with the time to wait, and wake no room", async () => {
     const { UPGRADES } = limiter(2);
     const knocks = async (address: string) => knock({ headers: from(address), vars: { UPGRADES } });
     for (let count = 0; count < 2; count++) {
@@ -273,11 +278,11 @@ describe("upgrades of one address", () => {
     expect(await answer.text()).toBe(
       `${JSON.stringify({ error: { code: "too-many", message } })}\n`,
     );
-    // Somebody else is not held up.
+    // Another address is not affected.
     expect((await knocks("203.0.113.8")).woken).toHaveLength(1);
   });
 
-  test("what is no handshake: 404 and 405 are not counted; 426 is, so that 429 can be read", async () => {
+  test("requests that are no handshake: 404 and 405 are not counted; 426 is, so that 429 can be read", async () => {
     const { keys, UPGRADES } = limiter(1);
     const ask = async (method: string, path: string): Promise<Response> => {
       const headers = from("203.0.113.7");
@@ -292,7 +297,7 @@ describe("upgrades of one address", () => {
     expect([status, headers.get("Retry-After")]).toEqual([429, "60"]);
   });
 
-  test("a handshake is counted before it is refused, for whatever reason", async () => {
+  test("a handshake is counted before it is rejected, for whatever reason", async () => {
     const { keys, UPGRADES } = limiter(1);
     const vars = { UPGRADES, JWT_SECRET: SECRET };
     const bad: [code: number, headers: Record<string, string>, url: string][] = [
@@ -329,7 +334,7 @@ describe("upgrades of one address", () => {
     expect(woken).toHaveLength(1);
   });
 
-  test("the limiter that is bound takes 1,000 in a minute, and does not count this computer", async () => {
+  test("the bound limiter allows 1,000 in a minute, and does not count this computer", async () => {
     const statusOf = async (address: string): Promise<number> =>
       (await knock({ headers: from(address), vars: { UPGRADES: env.UPGRADES } })).answer.status;
     const minute = (): number => Math.floor(Date.now() / 60_000);
@@ -338,7 +343,7 @@ describe("upgrades of one address", () => {
       const others = Array.from({ length: 999 }, () => env.UPGRADES.limit({ key }));
       await Promise.all(others);
       const statuses = [await statusOf(key), await statusOf(key), await statusOf("127.0.0.1")];
-      // It counts anew with every minute.
+      // Each minute starts a new count.
       if (minute() !== began) continue;
       expect(statuses).toEqual([101, 429, 101]);
       break;
@@ -362,7 +367,7 @@ describe("upgrades of one address", () => {
     expect(rateLimitKey(address)).toBe(key);
   });
 
-  test("nobody is counted who comes from this computer, as under wrangler dev", async () => {
+  test("requests from this computer are not counted, as under wrangler dev", async () => {
     const { keys, UPGRADES } = limiter(0);
     for (const headers of [from("127.0.0.1"), from("::1"), {}]) {
       const { woken } = await knock({ headers, vars: { UPGRADES } });

@@ -1,6 +1,6 @@
 /**
- * R7 and R8 on the real object: whatever one peer throws at the room, each frame has an answer, the others' conversation
- * goes on, and nothing grows but by what was accepted.
+ * R7 and R8 on the real object: each frame of a hostile peer gets an answer, the others' conversation goes on, and the
+ * storage grows only by accepted messages.
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { type Client, TestRoom } from "../support/harness/workerd.ts";
 import { HOSTILE_JSON, type Row as JsonRow } from "../unit/codec/hostile-json.ts";
 import { HOSTILE_LINES } from "../unit/codec/hostile-line.ts";
 
-/** Frames that one name may send before its allowance is spent, were each a question. */
+/** Frames that one name may send within its burst, if each were a query. */
 const ALLOWED = 40;
 
 const seed = process.env["CI"] === undefined ? Date.now() & 0x7fffffff : 20_261_123;
@@ -33,7 +33,7 @@ async function conversation(room: TestRoom): Promise<() => Promise<void>> {
 const refusalsIn = (outcome: JsonRow[2]): number =>
   [outcome].flat().filter((one) => "code" in one).length;
 
-/** All frames of a table, a few to each new connection, as a flooder would. */
+/** All frames of a table, a few on each new connection, as a flooder would send them. */
 async function attack(
   room: TestRoom,
   dialect: "chat.v1" | "chat.line",
@@ -57,7 +57,7 @@ describe("hostile frames", () => {
   test("R7: each hostile frame of chat.v1 has its answer, and the others do not notice", async () => {
     const room = new TestRoom();
     const talk = await conversation(room);
-    // Frames beyond the limit end their link; they have their own tests.
+    // Frames beyond the limit end their connection; they have their own tests.
     const rows = HOSTILE_JSON.flatMap(([, all]) => all).filter(
       ([, frame]) => Buffer.byteLength(frame) <= 65_536 && frame.length > 0,
     );
@@ -72,7 +72,7 @@ describe("hostile frames", () => {
     const ended = mallories.flatMap(({ closed }) => (closed ? [closed.code] : []));
     expect(ended.filter((code) => code !== 4103)).toEqual([]);
     const answered = mallories.reduce((sum, mallory) => sum + mallory.all("error").length, 0);
-    // The broker refuses some that the codec lets through: names that nobody has, acks above the head.
+    // The broker rejects some that the codec accepts: unknown names, acks above the head.
     if (ended.length === 0) expect(answered).toBeGreaterThanOrEqual(expected);
     else expect(answered).toBeGreaterThan(100);
   });
@@ -128,7 +128,7 @@ describe("hostile frames", () => {
 
 const plain = (value: unknown): unknown => (typeof value === "bigint" ? Number(value) : value);
 
-describe("frames that end their link", () => {
+describe("frames that end their connection", () => {
   test.each([
     ["a binary frame", 1003, (client: Client) => client.tellsBytes(new Uint8Array(3).buffer)],
     ["a frame too big", 1009, (client: Client) => client.tells(`"${"x".repeat(65_535)}"`)],
@@ -147,7 +147,7 @@ describe("frames that end their link", () => {
     await talk();
   });
 
-  test("a frame of just the limit is read", async () => {
+  test("a frame of exactly the limit is parsed", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
@@ -157,8 +157,8 @@ describe("frames that end their link", () => {
   });
 });
 
-describe("what a stranger can make the room keep", () => {
-  test("R8: refused frames, queries, signals and acks store nothing", async () => {
+describe("what a stranger can make the room store", () => {
+  test("R8: rejected frames, queries, signals and acks store nothing", async () => {
     const room = new TestRoom();
     const mallory = await room.joins("mallory");
     await mallory.isReady();

@@ -1,4 +1,4 @@
-/** The issuer's public keys: when they are fetched, and what becomes of a token when they cannot be had. */
+/** The issuer's public keys: when they are fetched, and how a token is answered when they are unavailable. */
 import { exportJWK } from "jose/key/export";
 import { generateKeyPair } from "jose/key/generate/keypair";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -31,7 +31,7 @@ async function pair(kid: string, alg: string): Promise<Pair> {
   return { kid, alg, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg } };
 }
 
-/** An issuer at an address of its own, since keys are kept for as long as the Worker lives. */
+/** An issuer at an address of its own, since keys are cached for as long as the Worker lives. */
 let issuers = 0;
 class Issuer {
   readonly url = new URL(`https://issuer-${issuers++}.example.com/jwks.json`);
@@ -96,14 +96,14 @@ describe("a token that names no key", () => {
     expect(issuer.asked).toBe(1);
   });
 
-  test("and is not let in if none of them signed it", async () => {
+  test("is rejected if none of them signed it", async () => {
     const issuer = new Issuer(await pair("one", "ES256"), await pair("two", "ES256"));
     expect(await issuer.says(await pair("x", "ES256"), { kid: undefined })).toEqual(UNTRUSTED);
   });
 });
 
 describe("when the keys are fetched", () => {
-  test("once, for many tokens; again when the copy is old", async () => {
+  test("once, for many tokens; again when the cache expires", async () => {
     const key = await pair("k", "ES256");
     const issuer = new Issuer(key);
     for (let count = 0; count < 5; count++) expect(await issuer.says(key)).toEqual(IN);
@@ -113,7 +113,7 @@ describe("when the keys are fetched", () => {
     expect(issuer.asked).toBe(2);
   });
 
-  test("a key that was withdrawn is refused once the copy is old", async () => {
+  test("a withdrawn key is rejected once the cache expires", async () => {
     const key = await pair("k", "ES256");
     const issuer = new Issuer(key);
     expect(await issuer.says(key)).toEqual(IN);
@@ -122,7 +122,7 @@ describe("when the keys are fetched", () => {
     expect(await issuer.says(key)).toEqual(UNTRUSTED);
   });
 
-  test("a new key is looked for at once", async () => {
+  test("a new key is fetched at once", async () => {
     const [old, fresh] = [await pair("old", "ES256"), await pair("new", "ES256")];
     const issuer = new Issuer(old);
     expect(await issuer.says(old)).toEqual(IN);
@@ -132,7 +132,7 @@ describe("when the keys are fetched", () => {
     expect(issuer.asked).toBe(2);
   });
 
-  test("200 tokens that come at once on a cold copy cause one request", async () => {
+  test("200 tokens that come at once with a cold cache cause one request", async () => {
     const [known, made] = [await pair("known", "ES256"), await pair("made-up", "ES256")];
     const issuer = new Issuer(known);
     const answers = await Promise.all(
@@ -144,7 +144,7 @@ describe("when the keys are fetched", () => {
     expect(answers[1]).toEqual(UNTRUSTED);
   });
 
-  test("a request that is cancelled while it fetches delays the others, and one of them fetches", async () => {
+  test("a request that is cancelled during its fetch delays the others, and one of them fetches", async () => {
     const key = await pair("k", "ES256");
     const issuer = new Issuer(key);
     const good = issuer.answer;
@@ -158,7 +158,7 @@ describe("when the keys are fetched", () => {
     expect(issuer.asked).toBe(2);
   });
 
-  test("new keys that many tokens name are fetched once, and all of them are let in", async () => {
+  test("new keys that many tokens name are fetched once, and all of the tokens are accepted", async () => {
     const [old, fresh] = [await pair("old", "ES256"), await pair("new", "ES256")];
     const issuer = new Issuer(old);
     expect(await issuer.says(old)).toEqual(IN);
@@ -169,15 +169,15 @@ describe("when the keys are fetched", () => {
     expect(issuer.asked).toBe(2);
   });
 
-  test("made-up keys do not make the room knock at will: they wait, and the known ones do not", async () => {
+  test("tokens with made-up keys cannot flood the issuer: they wait, and known keys do not", async () => {
     const [known, made] = [await pair("known", "ES256"), await pair("made-up", "ES256")];
     const issuer = new Issuer(known);
     expect(await issuer.says(known)).toEqual(IN);
     passes(1);
-    // Looked for, and not there.
+    // Fetched, and not in the set.
     expect(await issuer.says(made)).toEqual(UNTRUSTED);
     passes(1);
-    // It might be there by now; nobody looks yet.
+    // The key might be there by now; it is not fetched yet.
     for (let count = 0; count < 5; count++) expect(await issuer.says(made)).toEqual(UNAVAILABLE);
     expect(await issuer.says(known)).toEqual(IN);
     expect(issuer.asked).toBe(2);
@@ -187,7 +187,7 @@ describe("when the keys are fetched", () => {
   });
 });
 
-describe("an issuer that fails is temporary trouble, not a bad token", () => {
+describe("an issuer that fails is a temporary error, not a bad token", () => {
   test.each<[string, () => Response | Promise<Response>]>([
     ["no connection", () => Promise.reject(new TypeError("connection refused"))],
     ["too slow", () => Promise.reject(new DOMException("too slow", "TimeoutError"))],
@@ -204,7 +204,7 @@ describe("an issuer that fails is temporary trouble, not a bad token", () => {
     const good = issuer.answer;
     issuer.answer = answer;
     expect(await issuer.says(key)).toEqual(UNAVAILABLE);
-    // The issuer is left in peace for a while, then asked again.
+    // The issuer is not asked during the cooldown, and asked again after it.
     expect(await issuer.says(key)).toEqual(UNAVAILABLE);
     expect(issuer.asked).toBe(1);
     issuer.answer = good;
@@ -213,7 +213,7 @@ describe("an issuer that fails is temporary trouble, not a bad token", () => {
     expect(issuer.asked).toBe(2);
   });
 
-  test("a set that holds a broken key says so for tokens of that key, and goes on for others", async () => {
+  test("a broken key of the set is reported for its own tokens; other keys work", async () => {
     const [good, bad] = [await pair("good", "ES256"), await pair("bad", "ES256")];
     const issuer = new Issuer(good, { ...bad, jwk: { ...bad.jwk, x: "AA" } });
     expect(await issuer.says(good)).toEqual(IN);
@@ -222,7 +222,7 @@ describe("an issuer that fails is temporary trouble, not a bad token", () => {
 });
 
 describe("a clock that is set back an hour", () => {
-  test("does not keep the issuer in peace for longer than 5 s", async () => {
+  test("does not extend the cooldown beyond 5 s", async () => {
     const key = await pair("k", "ES256");
     const issuer = new Issuer(key);
     const { answer } = issuer;
@@ -233,7 +233,7 @@ describe("a clock that is set back an hour", () => {
     expect(await issuer.says(key)).toEqual(IN);
   });
 
-  test("does not keep a copy for longer than 10 minutes", async () => {
+  test("does not extend the cache beyond 10 minutes", async () => {
     const key = await pair("k", "ES256");
     const issuer = new Issuer(key);
     expect(await issuer.says(key)).toEqual(IN);

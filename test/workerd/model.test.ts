@@ -1,7 +1,7 @@
 /**
- * Model-based runs of the real object: sequences of joins, words, acks, silent deaths, failure signals of old and new
- * sockets, takeovers, sleep, eviction, crashes, a trimmed log and storage that fails, compared with a model after every
- * step, for safety and for liveness (test/support/model-run/comparison.ts says with what).
+ * Model-based runs of the real object: sequences of joins, messages, acks, silent deaths, failure signals of old and
+ * new sockets, takeovers, hibernation, eviction, crashes, a trimmed log and failing storage, compared with a model
+ * after every step, for safety and for liveness (test/support/model-run/comparison.ts lists the comparisons).
  */
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
@@ -106,9 +106,9 @@ async function play(steps: readonly Step[]): Promise<void> {
   await run.heals();
 }
 
-/** What the random runs are most wanted for, and what they once found: kept, so that it is tried every time. */
+/** The sequences that matter most, and those that once failed: pinned, so that every run tries them. */
 const scenes: [string, Step[]][] = [
-  // Replay heals what this breaks: only who looks at who is online sees it.
+  // Replay heals what this breaks: only a comparison of who is online sees it.
   [
     "R2: a failure behind the takeover that it belongs before, and late signals",
     [{ ...joins("ann"), race: "behind" }, fails("ann", 0, "close", "error")],
@@ -165,7 +165,7 @@ test("R5: the real object and its model agree after every step", { timeout: 60_0
     },
   );
   let runs = 0;
-  // As many as there is time for: a slow machine tries fewer, and says nothing it has not tried.
+  // As many as time allows: a slow machine tries fewer, and reports only those it tried.
   const bounds = { numRuns: 40, interruptAfterTimeLimit: 20_000, endOnFailure: true };
   await fc.assert(property, { ...bounds, seed: inject("seed") });
   expect(runs).toBeGreaterThan(1);

@@ -1,9 +1,9 @@
-/** What the protocol says of small things, so that a client need not guess (docs/protocol.md, section 2). */
+/** The protocol's small print, so that a client need not guess (docs/protocol.md, section 2). */
 import { describe, expect, test } from "vitest";
 import { TestRoom } from "../support/harness/workerd.ts";
 
-describe("what the protocol says of small things", () => {
-  test("a `send` whose id cannot be read is refused without one, in its place", async () => {
+describe("the protocol's small print", () => {
+  test("a `send` whose id cannot be read is rejected without one, in its place", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();

@@ -1,4 +1,4 @@
-/** Bugs of the object that were found and mended, each under the name of what went wrong. */
+/** Bugs of the object that were found and fixed, each under the name of the fault. */
 import { describe, expect, test, vi } from "vitest";
 import type { PeerName, RoomName } from "../../src/protocol/ids.ts";
 import { encodeJoin } from "../../src/durable-object/join-request.ts";
@@ -29,7 +29,7 @@ interface Acts {
 
 const send = (id: string): string => JSON.stringify({ type: "send", id, text: id });
 
-describe("mended", () => {
+describe("fixed", () => {
   test("R2: a connection that was ended after a wake came back with the next one", async () => {
     const room = new TestRoom();
     const ghost = await room.joins("alice", { dialect: "chat.line", halfOpen: true });
@@ -47,7 +47,7 @@ describe("mended", () => {
     await back.hearsText("from bob: for the real one");
   });
 
-  test("R1: a word of the older connection in the turn of a takeover turned its 4001 into 4201", async () => {
+  test("R1: a message of the older connection in the turn of a takeover turned its 4001 into 4201", async () => {
     const room = new TestRoom();
     const old = await room.joins("alice");
     await old.isReady();
@@ -55,7 +55,7 @@ describe("mended", () => {
     expect((await old.isClosed()).code).toBe(4001);
   });
 
-  test("R6: a second frame over the allowance in one turn hid 4103, and the errors before it", async () => {
+  test("R6: a second frame over the rate limit in one turn hid 4103, and the errors before it", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
@@ -69,15 +69,18 @@ describe("mended", () => {
     ["é", "w6k"],
     ["ā", "xIE"],
     ["schlüssel 😀", "c2NobMO8c3NlbCDwn5iA"],
-  ])("R1: the key %s in a header was another key than in a subprotocol", async (key, encoded) => {
-    const room = new TestRoom();
-    const first = await room.joins("alice", { key });
-    await first.isReady();
-    const same = await room.joins("alice", { subprotocols: [`key.${encoded}`] });
-    await same.isReady();
-    const other = await room.joins("alice", { key: "ȁ" });
-    expect((await other.isClosed()).code).toBe(4003);
-  });
+  ])(
+    "R1: the key %s in a header differed from the same key in a subprotocol",
+    async (key, encoded) => {
+      const room = new TestRoom();
+      const first = await room.joins("alice", { key });
+      await first.isReady();
+      const same = await room.joins("alice", { subprotocols: [`key.${encoded}`] });
+      await same.isReady();
+      const other = await room.joins("alice", { key: "ȁ" });
+      expect((await other.isClosed()).code).toBe(4003);
+    },
+  );
 
   test("R8: a signal to thousands of names, known or not, went out with all of them", async () => {
     const room = new TestRoom();
@@ -91,7 +94,7 @@ describe("mended", () => {
     expect((await bob.hearsKind("signal")).data).toBe(2);
   });
 
-  test("R7: a damaged row would have put a piece of a message into the log of the server", async () => {
+  test("R7: a damaged row would have put a piece of a message into the server's log", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
@@ -135,7 +138,7 @@ describe("mended", () => {
       await reader.until(() => reader.texts.length === 400, "all");
     }
     const { rowsRead } = await room.counters();
-    // Three names looked up, the log's one row read once, and what SQLite looks at to find it.
+    // Three names looked up, the log's one row read once, and the rows that SQLite reads to find it.
     expect(rowsRead - before.rowsRead).toBeLessThanOrEqual(6);
   });
 });

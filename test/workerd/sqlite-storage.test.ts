@@ -17,7 +17,7 @@ describe("storage on SQLite, in workerd", () => {
   });
 });
 
-test("as many names as may be online by default are looked up without a row, once they were here", () =>
+test("once online, as many names as may be online by default are looked up without reading a row", () =>
   runInDurableObject(env.CHAT_ROOM.getByName("names"), (_room, { storage }) => {
     const room = new SqliteStorage(storage, () => crypto.randomUUID());
     const { directory, sql } = room;

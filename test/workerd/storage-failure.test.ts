@@ -1,4 +1,4 @@
-/** Storage that fails, is old, or is newer than this release: the documented close, and nothing confirmed is lost. */
+/** Storage that fails, or of an older or newer release: the documented close, and no confirmed message is lost. */
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { migrate, MIGRATIONS, SCHEMA_VERSION } from "../../src/store/schema.ts";
@@ -6,7 +6,7 @@ import { Sql } from "../../src/store/sql.ts";
 import { TestRoom } from "../support/harness/workerd.ts";
 
 describe("a write that fails", () => {
-  test("R3: closes everyone with an event in that turn with 4102, shows nothing, and loses nothing confirmed", async () => {
+  test("R3: closes every peer with an event in that turn with 4102, sends nothing, and loses no confirmed message", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     const bob = await room.joins("bob");
@@ -34,11 +34,11 @@ describe("a write that fails", () => {
     back.says("not stored", ["bob"]);
     await bob.until(() => bob.texts.includes("not stored"), "the second try");
     expect(bob.texts).toEqual(["kept", "not stored"]);
-    // Somebody's leaving may have gone unannounced: everyone is told to ask.
+    // A leave may have gone unannounced: every peer is asked to refresh.
     await carol.hearsText('"missed":true');
   });
 
-  test("R3: turns a newcomer away with 4102, and lets it in when the storage is mended", async () => {
+  test("R3: turns a newcomer away with 4102, and admits it once the storage works again", async () => {
     const room = new TestRoom();
     await (await room.joins("alice")).isReady();
     await room.inside((_object, { storage }) => {
@@ -80,7 +80,7 @@ describe("schema versions", () => {
       }),
   );
 
-  test("steps run in order, once each, and only those that are missing", () =>
+  test("steps run in order, once each, and only the missing ones", () =>
     database((storage) => {
       const sql = new Sql(storage.sql);
       const steps = ["CREATE TABLE one (a INTEGER)", "ALTER TABLE one ADD COLUMN b INTEGER"];
@@ -105,7 +105,7 @@ describe("schema versions", () => {
       expect(migrate(storage, sql, () => "no", broken.slice(0, 2))).toBe("id");
     }));
 
-  test("a database of a newer release is left alone, with 4102 and a sentence for the operator", async () => {
+  test("a database of a newer release is not changed, with 4102 and a sentence for the operator", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();

@@ -1,6 +1,6 @@
 /**
- * Storage faults, made by SQLite itself: triggers that refuse every write are a full store (the platform's authorizer
- * refuses `PRAGMA max_page_count`). After the mend everything confirmed is there, in order.
+ * Storage faults, made by SQLite itself: triggers that reject every write simulate a full store (the platform's
+ * authorizer forbids `PRAGMA max_page_count`). After the repair every confirmed message is there, in order.
  */
 import { expect, test } from "vitest";
 import { corrupts, logged } from "../support/storage/corruption.ts";
@@ -30,7 +30,7 @@ const isMended = (room: TestRoom): Promise<void> =>
     }
   });
 
-test("R3: a full store refuses who writes, serves who reads, and after the mend has what it confirmed", async () => {
+test("R3: a full store rejects writes, serves reads, and after the repair has all confirmed messages", async () => {
   const room = new TestRoom();
   const alice = await room.joins("alice");
   const bob = await room.joins("bob");
@@ -62,9 +62,9 @@ test("R3: a full store refuses who writes, serves who reads, and after the mend 
   expect(bob.texts).toEqual(["kept", "a secret"]);
 });
 
-test("R7: a store that stayed full closed those too who had done nothing, with the next tick", async () => {
+test("R7: a store that stayed full also closed peers that had done nothing, with the next tick", async () => {
   const room = new TestRoom();
-  // Its socket answers no Close, so nothing but the tick makes the next turn.
+  // Its socket answers no Close, so only the tick makes the next turn.
   const alice = await room.joins("alice", { halfOpen: true });
   const carol = await room.joins("carol");
   await carol.isReady();
@@ -73,7 +73,7 @@ test("R7: a store that stayed full closed those too who had done nothing, with t
   await logged(async () => {
     alice.says("not stored");
     expect((await alice.isClosed()).code).toBe(4102);
-    // The news that something went unannounced come with that tick.
+    // The news that a change went unannounced come with that tick.
     await carol.until(
       () => carol.closed !== undefined || carol.all("presence").some(({ missed }) => missed),
       "the tick",

@@ -1,6 +1,6 @@
 /**
  * Versions: a database that an older release wrote, and sockets that it accepted, wake under this one. Each kept
- * release is asked the same, and this release too, from a scene it has just played (test/fixtures/README.md).
+ * release passes the same tests, and so does this release, from a scenario just played (test/fixtures/README.md).
  */
 import { describe, expect, inject, test } from "vitest";
 import { KeptRoom, keptReleases } from "../support/harness/release.ts";
@@ -18,7 +18,7 @@ const releases: [string, () => Promise<Fixture>][] = [
 /** Played once; every test wakes a copy. */
 let played: Promise<Fixture> | undefined;
 
-/** A fixture's entries grow old, and the room drops what is older than it is told to keep. */
+/** A fixture's entries grow old, and the room trims entries beyond its retention. */
 const AGES = { LOG_DAYS: "3650" };
 
 /** A join with the key of that name. */
@@ -47,7 +47,7 @@ describe.each(releases)("%s", (_release, fixture) => {
     );
   };
 
-  wakes("R5: the connected hear what was in flight, and then what is new, once", async (room) => {
+  wakes("R5: connected peers get the entries in flight, and then new ones, once", async (room) => {
     const [ann, bob, eve, max] = ["ann", "bob", "eve", "max"].map((name) => room.client(name));
     if (!ann || !bob || !eve || !max) throw new Error("somebody is missing");
     eve.tells("*: morning");
@@ -58,7 +58,7 @@ describe.each(releases)("%s", (_release, fixture) => {
     expect(bob.all("message").map(({ seq }) => seq)).toEqual([
       261, 262, 263, 264, 265, 266, 267, 271,
     ]);
-    // Only bob had not been told that he is ready; nobody is welcomed twice.
+    // Only bob had not been sent `ready`; no peer gets a second welcome.
     expect((await bob.isReady()).seq).toBeGreaterThanOrEqual(270);
     expect([ann, max].flatMap((client) => client.all("ready"))).toEqual([]);
     expect([ann, bob, max].flatMap((client) => client.all("welcome"))).toEqual([]);
@@ -67,7 +67,7 @@ describe.each(releases)("%s", (_release, fixture) => {
     await eve.hearsText("from max: eve, look");
     expect(eve.lines).toEqual(["from max: eve, look"]);
     await max.hears("morning", "eve, look");
-    // What this release wrote on top, it finds again.
+    // This release reads its own additions.
     for (const client of [ann, bob, max]) client.acks(272);
     await room.room.settles();
     await room.room.sleeps();
@@ -76,7 +76,7 @@ describe.each(releases)("%s", (_release, fixture) => {
     await ann.hears("ann 2", "ann 3", "morning");
   });
 
-  wakes("R2: a connection that was over stays over, its successor there or not", async (room) => {
+  wakes("R2: an ended connection stays ended, with its successor online or not", async (room) => {
     const eve = room.client("eve");
     eve.tells("*: anybody?\nned: and you?");
     await eve.hearsText("* ned is away");
@@ -91,7 +91,7 @@ describe.each(releases)("%s", (_release, fixture) => {
     await ned.hears("anybody?", "and you?");
   });
 
-  wakes("R5: who was away finds all that waited, in order", async (room) => {
+  wakes("R5: an absent peer gets all waiting entries, in order", async (room) => {
     const waiting = {
       kim: [...TEA, "while you were away", "hello all", NIGHT],
       lea: ["while you were away", "hello all", QUOTE, NIGHT],
@@ -111,14 +111,14 @@ describe.each(releases)("%s", (_release, fixture) => {
     await gus.isReady();
   });
 
-  wakes("R1: owners, births, attempts and the epoch are what they were", async (room) => {
+  wakes("R1: owners, claims, attempts and the epoch are unchanged", async (room) => {
     for (const name of Object.keys(KEYS)) {
       const stranger = await room.room.joins(name, { key: "another" });
       expect((await stranger.isClosed()).code, name).toBe(4003);
     }
     const overtaken = await returns(room, "ann", { session: "ann", attempt: 7 });
     expect((await overtaken.isClosed()).code).toBe(4201);
-    // All that concerns ivy, from before her birth on.
+    // All entries that concern ivy, from her claim on.
     const ivy = await returns(room, "ivy", { since: 0 });
     await ivy.hears("while you were away", "hello all", NIGHT);
     const { epoch, head } = await ivy.hearsKind("welcome");
@@ -136,7 +136,7 @@ describe.each(releases)("%s", (_release, fixture) => {
   });
 });
 
-/** `npm run test:fixtures` gives the name under which this release is to be kept. */
+/** `npm run test:fixtures` prints the name under which this release is to be kept. */
 const wanted = inject("release");
 if (wanted !== "") {
   test("this release is kept", async () => {

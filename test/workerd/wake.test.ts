@@ -1,4 +1,4 @@
-/** What survives what: hibernation, eviction, crash; failure signals in every order; on the real object. */
+/** What survives hibernation, eviction and a crash; failure signals in every order; on the real object. */
 import { describe, expect, test } from "vitest";
 import type { PeerName, RoomName } from "../../src/protocol/ids.ts";
 import { encodeJoin } from "../../src/durable-object/join-request.ts";
@@ -8,7 +8,7 @@ import { TestRoom } from "../support/harness/workerd.ts";
 type Signal = "close" | "error";
 
 describe("hibernation", () => {
-  test("R5: a conversation goes on through sleep, nothing doubled, nothing lost", async () => {
+  test("R5: a conversation goes on through hibernation, nothing doubled, nothing lost", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     const bob = await room.joins("bob");
@@ -46,7 +46,7 @@ describe("hibernation", () => {
     expect(bob.texts).toEqual(["1", "2"]);
   });
 
-  test("R5: a line peer hears a message once although the room slept in between", async () => {
+  test("R5: a line peer gets a message once although the room slept in between", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice", { dialect: "chat.line" });
     const bob = await room.joins("bob", { dialect: "chat.line" });
@@ -61,7 +61,7 @@ describe("hibernation", () => {
     ]);
   });
 
-  test("nothing is announced by a wake", async () => {
+  test("a wake announces nothing", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     const bob = await room.joins("bob");
@@ -107,7 +107,7 @@ describe("hibernation", () => {
 });
 
 describe("the fence", () => {
-  test("R2: what a connection says behind its successor's join is not heard, though it was current when it spoke", async () => {
+  test("R2: a connection's messages behind its successor's join are not accepted, though it was current when it sent them", async () => {
     const room = new TestRoom();
     const bob = await room.joins("bob");
     const old = await room.joins("alice");
@@ -167,7 +167,7 @@ describe("failure signals", () => {
   ];
 
   test.each(orders)(
-    "R2: %s removes the peer once, and its return has everything",
+    "R2: %s removes the peer once, and its return gets everything",
     async (_case, signals) => {
       const room = new TestRoom();
       const alice = await room.joins("alice");
@@ -219,7 +219,7 @@ describe("failure signals", () => {
     },
   );
 
-  test("R7: what an ended connection still says is answered by closing it again", async () => {
+  test("R7: messages of an ended connection are answered by closing it again", async () => {
     const room = new TestRoom();
     const old = await room.joins("alice", { halfOpen: true });
     await old.isReady();
@@ -239,7 +239,7 @@ describe("failure signals", () => {
 });
 
 describe("eviction and crash", () => {
-  test("R5: everything stored is there for whoever comes back after an eviction", async () => {
+  test("R5: every stored message is there for a peer that returns after an eviction", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     const bob = await room.joins("bob");
@@ -260,7 +260,7 @@ describe("eviction and crash", () => {
     await again.hears("2");
   });
 
-  test("R3: whatever was confirmed before a crash is there after it", async () => {
+  test("R3: every message confirmed before a crash is there after it", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
@@ -274,7 +274,7 @@ describe("eviction and crash", () => {
     expect(back.texts.slice(0, confirmed.length)).toEqual(confirmed);
   });
 
-  test("R1: a handshake that was overtaken is refused, and the current connection is left alone", async () => {
+  test("R1: an overtaken handshake is rejected, and the current connection stays", async () => {
     const room = new TestRoom();
     const young = await room.joins("alice", { query: { session: "s", attempt: 2 } });
     await young.isReady();

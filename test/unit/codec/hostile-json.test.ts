@@ -1,8 +1,8 @@
 /**
- * R7: whatever a client of `chat.v1` writes, the codec answers; what gets through needs no further check.
+ * R7: the codec answers every frame of a `chat.v1` client, whatever it holds; accepted commands need no further check.
  *
- * A refusal is told by its code, the field that its sentence begins with, and its id. No sentence repeats what was
- * sent.
+ * A rejection is identified by its code, the field that its sentence begins with, and its id. No sentence repeats the
+ * client's text.
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -27,7 +27,7 @@ describe.each(HOSTILE_JSON)("R7 %s", (_group, rows) => {
   });
 });
 
-test("R7 5,000 brackets in `data` are refused, whether they can be encoded again or not", () => {
+test("R7 5,000 brackets in `data` are rejected, whether they can be encoded again or not", () => {
   const [command, ...more] = read(signal(nested(5_000)));
   expect(more).toEqual([]);
   expect(command).toMatchObject({ type: "Invalid", refusal: { id: "m1" } });
@@ -83,7 +83,7 @@ describe("R7 fuzz", () => {
     );
   });
 
-  test("no sentence repeats what was sent, in whatever field it stood", () => {
+  test("no sentence repeats the client's text, whatever field held it", () => {
     const secret = fc.stringMatching(/^[a-z]{12}$/).map((word) => `${word} \0`);
     const field = fc.constantFrom(
       "type",
@@ -107,7 +107,7 @@ describe("R7 fuzz", () => {
   });
 });
 
-/** All sentences there are. */
+/** Matches every sentence of the codec. */
 const SENTENCE =
   /^((type|id|text|to|seq|data|before|limit|after): expected [^\0]+|(text|data|to): \d+ (bytes|names), at most \d+ [^\0]+|frame: [^\0]+|data: nested too deep)$/;
 
@@ -136,7 +136,7 @@ const nearly = fc.record(
   { requiredKeys: ["type"] },
 );
 
-/** A command as the tables write it: of a refusal's sentence, its field. */
+/** A command as the tables write it: a rejection has its field in place of its sentence. */
 function outcomeOf(command: Command): Outcome {
   if (command.type !== "Invalid") return command;
   const { code, message, id } = command.refusal;
@@ -173,14 +173,14 @@ function expectNothingRepeated(sentence: string, frame: string): void {
   expect(repeated).toEqual([]);
 }
 
-/** Every string, key and number of a frame; all of it, if it is no JSON. */
+/** Every string, key and number of a frame; the whole text, if it is not JSON. */
 function leaves(frame: string): string[] {
   const found: string[] = [];
   try {
     JSON.parse(frame, (key, value) => {
       found.push(key);
       if (typeof value === "string") found.push(value);
-      // As a word: 10 is no repetition in 100.
+      // As a word: 10 does not count as repeated in 100.
       if (typeof value === "number") found.push(String(value));
     });
   } catch {

@@ -1,14 +1,14 @@
 /**
- * Hostile frames of `chat.v1`, each with what the codec must make of it. A refusal is told by its code, the field that
- * its sentence begins with, and its id. The codec is tried on them alone, and the room with all of them.
+ * Hostile frames of `chat.v1`, each with the result that the codec must give. A rejection is identified by its code,
+ * the field that its sentence begins with, and its id. Tests run the codec on each frame, and the room on all of them.
  */
 import type { Command } from "../../../src/core/event.ts";
 import { peer, peers, seq, type Refusal } from "../../support/arbitraries.ts";
 
-/** A frame whose fields are fine unless they are given; `undefined` leaves one out. */
+/** A valid frame with these fields replaced; `undefined` omits a field. */
 export const send = (fields: object): string =>
   JSON.stringify({ type: "send", id: "m1", text: "hi", ...fields });
-/** The same, for what `JSON.stringify` cannot write. */
+/** The same, for values that `JSON.stringify` cannot write. */
 const rawSend = (fields: string): string => `{"type":"send","id":"m1",${fields}}`;
 export const ack = (seq: string): string => `{"type":"ack","seq":${seq}}`;
 export const signal = (data: string): string => `{"type":"signal","id":"m1","data":${data}}`;
@@ -459,7 +459,7 @@ const queries: readonly Row[] = [
   ],
 ];
 
-/** All tables, by what is wrong. */
+/** All tables, by kind of fault. */
 export const HOSTILE_JSON: readonly (readonly [group: string, rows: readonly Row[]])[] = [
   ["not JSON", notJson],
   ["JSON, but no objects", notObjects],

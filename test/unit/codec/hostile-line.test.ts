@@ -1,8 +1,7 @@
 /**
- * R7: whatever a person or a script of `chat.line` writes, the codec answers; and whatever text there is, nobody can
- * forge a line with it.
+ * R7: the codec answers every line of `chat.line`, whether a person or a script wrote it; no text can forge a line.
  *
- * A refusal is told by its code and by how its sentence begins. No sentence repeats what was sent.
+ * A rejection is identified by its code and the beginning of its sentence. No sentence repeats the sender's text.
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -77,7 +76,7 @@ describe("R7 fuzz", () => {
     fc.assert(fc.property(line, sound), fuzz(2_000));
   });
 
-  test("no sentence repeats what was sent", () => {
+  test("no sentence repeats the sender's text", () => {
     const secret = fc.stringMatching(/^[a-z]{12}$/);
     const around = fc.tuple(
       fc.constantFrom("", "/", "/who @", "/history ", "*,", "bob: \ud800", "\0"),
@@ -92,7 +91,7 @@ describe("R7 fuzz", () => {
     );
   });
 
-  test("what one person writes, another reads, whole", () => {
+  test("a message written by one person is read by another, whole", () => {
     const words = fc.array(fc.tuple(fc.array(anyName, { minLength: 1, maxLength: 3 }), keptText));
     fc.assert(
       fc.property(words, (lines) => {
@@ -113,7 +112,7 @@ describe("R7 fuzz", () => {
   });
 });
 
-/** Says it apart from the codec: the line breaks, and what may turn or steer a terminal. */
+/** Defined apart from the codec: line breaks, and characters that may turn or steer a terminal. */
 const BREAK = /\r\n|[\n\r\u0085\u2028\u2029]/u;
 const shown = (text: string): string => text.replaceAll(/(?!\t)[\p{Cc}\p{Bidi_Control}]/gu, "");
 
@@ -126,7 +125,7 @@ describe("nobody can forge a line", () => {
       ),
     );
 
-  test("every line of a message is its sender's, and nothing but controls is lost", () => {
+  test("every line of a message is its sender's, and only controls are lost", () => {
     fc.assert(
       fc.property(entries, (entries) => {
         const lines = linesOf([{ type: "entries", entries }]);
@@ -153,7 +152,7 @@ describe("nobody can forge a line", () => {
     );
   });
 
-  test("every line of any turn begins as it must, and steers no terminal", () => {
+  test("every line of any turn begins with a known mark, and steers no terminal", () => {
     const some = fc.array(anyName, { maxLength: 5 });
     const refusals = anyText.map((text) => read(text).flatMap(refusalOf));
     const turn = fc.tuple(entries, some, some, fc.boolean(), refusals, fc.nat(9));
@@ -205,7 +204,7 @@ describe("R8 frames are at most 256 KiB, cut at line ends", () => {
     ["a text of line feeds only", turn(long(65_536, "\n"), long(65_536, "\n")), 2],
     ["characters of four bytes", turn(...Array.from({ length: 40 }, () => long(2_048, "😀"))), 2],
     [
-      "several things of a turn",
+      "several messages of a turn",
       [...turn(...Array.from({ length: 32 }, () => long(8_192))), { type: "help" }],
       2,
     ],
@@ -217,7 +216,7 @@ describe("R8 frames are at most 256 KiB, cut at line ends", () => {
       expect(bytes).toBeLessThanOrEqual(256 * 1_024);
       expect(text).toMatch(/^(from |\* | {2})/);
     }
-    // Cut, not changed: together they are the lines that each of it gives alone.
+    // The frames are cut, not changed: together they hold the lines of each message alone.
     const alone = outs.flatMap((out) =>
       out.type === "entries"
         ? out.entries.flatMap((entry) => linesOf(turn(entry)))
@@ -259,7 +258,7 @@ function forging(): fc.Arbitrary<string> {
     .map((parts) => `hi${parts.flat().join("")}`);
 }
 
-/** A command as the tables write it: of a refusal's sentence, as much of its beginning as is expected. */
+/** A command as the tables write it: a rejection has the expected beginning of its sentence. */
 function outcomeOf(command: Command, expected: Outcome | undefined): Outcome {
   if (command.type !== "Invalid") return command;
   const { code, message } = command.refusal;

@@ -1,6 +1,6 @@
 /**
- * Hostile frames of `chat.line`, each with what the codec must make of it. A refusal is told by its code and by how its
- * sentence begins.
+ * Hostile frames of `chat.line`, each with the result that the codec must give. A rejection is identified by its code
+ * and the beginning of its sentence.
  */
 import type { Command } from "../../../src/core/event.ts";
 import { peer, peers, type Refusal } from "../../support/arbitraries.ts";
@@ -227,7 +227,7 @@ const several: readonly Row[] = [
   ["every command", "/who\r\n/help\r\n/history\r\n", [{ type: "Who" }, { type: "Help" }, page(50)]],
 ];
 
-/** All tables, by what is odd. */
+/** All tables, by kind of oddity. */
 export const HOSTILE_LINES: readonly (readonly [group: string, rows: readonly Row[]])[] = [
   ["empty lines and line ends", empty],
   ["colons and texts", colons],

@@ -1,6 +1,4 @@
-/**
- * `chat.v1`: one table of what clients write and what it means, one of what the room says and how it is written.
- */
+/** `chat.v1`: one table of client frames and their meaning, one of the room's messages and their encoding. */
 import * as fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
@@ -16,7 +14,7 @@ const read = (text: string): Command[] => [...readFrame(text, limits)];
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
 
-describe("the short way for plain messages and acks", () => {
+describe("the fast path for plain messages and acks", () => {
   const anyId = fc.oneof(anyText, fc.constantFrom("", "m1", "x".repeat(64), "x".repeat(65), 7));
   const anyTo = fc.oneof(
     fc.constantFrom(undefined, null, "bob", [], ["bob"], ["bob", "bob"], ["b.-_9"], ["_bob"]),
@@ -34,9 +32,9 @@ describe("the short way for plain messages and acks", () => {
     seq: fc.oneof(fc.integer({ min: -2 }), fc.double(), fc.constantFrom(null, "7", 2 ** 53)),
   });
 
-  test("says what the schemas say", () => {
+  test("agrees with the schemas", () => {
     const agrees = (item: Readonly<Record<string, unknown>>): void => {
-      // As it comes over the wire: no `undefined` there, and no `NaN`.
+      // As it comes over the wire: without `undefined` or `NaN`.
       const text = JSON.stringify(item);
       const schema = item["type"] === "ack" ? clientFrames.ack : clientFrames.send;
       const { success, output } = v.safeParse(schema, JSON.parse(text));
@@ -52,7 +50,7 @@ describe("the short way for plain messages and acks", () => {
   });
 });
 
-describe("what a client writes", () => {
+describe("client frames", () => {
   test.each<readonly [string, string, readonly Command[]]>([
     [
       "a message to everyone",
@@ -112,7 +110,7 @@ describe("what a client writes", () => {
       [{ type: "Signal", data: "null", to: [bob] }],
     ],
     [
-      "history, as it comes",
+      "history, with the default limit",
       `{"type":"history","id":"h1"}`,
       [{ type: "History", id: "h1", limit: 50 }],
     ],
@@ -138,7 +136,7 @@ describe("what a client writes", () => {
     ["an empty array", "[]", [{ type: "Empty" }]],
   ])("%s", (_what, text, commands) => expect(read(text)).toEqual(commands));
 
-  test("R7 the items of an array are judged each by itself, in order", () => {
+  test("R7 the items of an array are checked one by one, in order", () => {
     const items = [
       `{"type":"send","id":"m1","text":"one"}`,
       `7`,
@@ -154,7 +152,7 @@ describe("what a client writes", () => {
     expect(outcomes).toEqual(["Message", "?", "m2", "?", "m3", "?", "Message"]);
   });
 
-  test("an array is its items, as if they had come one by one", () => {
+  test("an array means its items, as if they had come one by one", () => {
     const item = fc.record(
       {
         type: fc.constantFrom("send", "ack", "signal", "history", "who", "shout"),
@@ -193,7 +191,7 @@ describe("what a client writes", () => {
     ["a signal without data", `{"type":"signal","id":"m1"}`],
     ["a bad limit", `{"type":"history","id":"m1","limit":0}`],
     ["a bad page of who", `{"type":"who","id":"m1","after":7}`],
-  ])("a refusal carries the id: %s", (_what, text) => {
+  ])("a rejection carries the id: %s", (_what, text) => {
     expect(read(text)).toMatchObject([{ type: "Invalid", refusal: { id: "m1" } }]);
   });
 
@@ -203,7 +201,7 @@ describe("what a client writes", () => {
     ["a number", `{"type":"send","id":1,"text":"hi"}`],
     ["65 characters", JSON.stringify({ type: "send", id: "x".repeat(65), text: "hi" })],
     ["half a character", String.raw`{"type":"send","id":"\ud800","text":"hi"}`],
-  ])("an id that cannot be read is not told: %s", (_what, text) => {
+  ])("an id that cannot be read is not repeated: %s", (_what, text) => {
     const [command] = read(text);
     expect(command).toMatchObject({ type: "Invalid", refusal: { code: "bad-frame" } });
     expect(command).not.toHaveProperty("refusal.id");
@@ -231,14 +229,14 @@ describe("what a client writes", () => {
     ],
     ["frame", "7", ["JSON object"]],
     ["frame", "hi", ["JSON text"]],
-  ])("a refusal of `%s` says what was expected: %s", (field, text, expected) => {
+  ])("a rejection of `%s` says what was expected: %s", (field, text, expected) => {
     const [command] = read(text);
     const sentence = command?.type === "Invalid" ? command.refusal.message : "";
     expect(sentence.startsWith(`${field}: `)).toBe(true);
     for (const part of expected) expect(sentence).toContain(part);
   });
 
-  test("the room's own limits count, not the defaults", () => {
+  test("the room's own limits apply, not the defaults", () => {
     const tight = { ...limits, text: 4, recipients: 1 };
     const outcome = (frame: object): unknown =>
       [...readFrame(JSON.stringify({ type: "send", id: "m1", ...frame }), tight)][0]?.type;
@@ -275,7 +273,7 @@ const WELCOME = [
   `"rate":50,"burst":500,"spread":10}}`,
 ].join();
 
-describe("what the room says", () => {
+describe("server messages", () => {
   const cases: readonly (readonly [string, readonly ServerMessage[], string])[] = [
     ["one entry", [{ type: "entries", entries: [hi] }], HI],
     ["two entries", [{ type: "entries", entries: [hi, you] }], `[${HI},${YOU}]`],
@@ -370,7 +368,7 @@ describe("what the room says", () => {
     expect(writeFrame(outs, limits)).toEqual({ text, bytes: Buffer.byteLength(text) });
   });
 
-  test.each(cases)("keeps to its own schema: %s", (_what, _outs, text) => {
+  test.each(cases)("conforms to its own schema: %s", (_what, _outs, text) => {
     for (const item of items(text)) expect(checked(item)).toEqual(item);
   });
 
@@ -378,13 +376,13 @@ describe("what the room says", () => {
     ["entries", { type: "entries", entries: [hi, you], shared: true }],
     ["presence", { ...quiet, joined: [bob] }],
     ["a signal", { type: "signal", from: alice, to: undefined, data: "1" }],
-  ])("what goes to many is encoded once: %s", (_what, out) => {
+  ])("a shared message is encoded once: %s", (_what, out) => {
     const frame = writeFrame([out], limits);
     expect(writeFrame([out], limits)).toBe(frame);
     expect(writeFrame([{ ...out }], limits)).toEqual(frame);
   });
 
-  test("what goes to many may go to one of them together with more", () => {
+  test("a shared message may go to one peer together with others", () => {
     const out: ServerMessage = { ...quiet, joined: [bob] };
     const { text } = writeFrame([out], limits);
     const more = writeFrame([out, { type: "ready", seq: seq(9) }], limits);
@@ -392,12 +390,12 @@ describe("what the room says", () => {
     expect(writeFrame([out], limits).text).toBe(text);
   });
 
-  test("a welcome tells the room's own limits", () => {
+  test("a welcome names the room's own limits", () => {
     const { text } = writeFrame([welcome], { ...limits, text: 10, window: 3 });
     expect(JSON.parse(text)).toMatchObject({ limits: { text: 10, window: 3, rate: 50 } });
   });
 
-  test("an entry that was erased is told as it lies in the log", () => {
+  test("an erased entry is sent as it is stored in the log", () => {
     const frame = `{"type":"message","seq":1,"from":"alice","text":"","at":1700,"redacted":true}`;
     const erased = { ...hi, text: "", frame, bytes: frame.length };
     const { text } = writeFrame([{ type: "entries", entries: [erased] }], limits);
@@ -405,7 +403,7 @@ describe("what the room says", () => {
     expect(checked(JSON.parse(text))).toEqual(JSON.parse(text));
   });
 
-  test("whatever was said, a frame is JSON that keeps to its schema and says it", () => {
+  test("a frame is JSON that conforms to its schema and keeps the text, for any text", () => {
     const said = fc.array(fc.tuple(anyName, keptText, fc.option(fc.array(anyName))), {
       maxLength: 4,
     });
@@ -438,7 +436,7 @@ function items(text: string): unknown[] {
   return Array.isArray(frame) ? frame : [frame];
 }
 
-/** What the validator of the room's own frames makes of one. */
+/** The result of the schema's validator for one of the room's own frames. */
 function checked(frame: unknown): unknown {
   const schema = Object.entries(serverFrames).find(
     ([type]) => type === (frame as { type: string }).type,

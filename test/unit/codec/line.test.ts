@@ -1,6 +1,4 @@
-/**
- * `chat.line`: one table of what people write and what it means, one of what they read.
- */
+/** `chat.line`: one table of lines that people write and their meaning, one of lines that people read. */
 import { describe, expect, test } from "vitest";
 import { encodeEntry } from "../../../src/core/entry.ts";
 import type { Command, ServerMessage } from "../../../src/core/event.ts";
@@ -14,7 +12,7 @@ const read = (text: string): Command[] => [...readLines(text, limits)];
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
 const hi: Command = { type: "Message", text: "hi", to: [bob] };
 
-describe("what people write", () => {
+describe("lines that people write", () => {
   test.each<readonly [string, string, readonly Command[]]>([
     ["one name", "bob: hi", [hi]],
     ["many names", "bob, carol: hi", [{ type: "Message", text: "hi", to: [bob, carol] }]],
@@ -37,7 +35,7 @@ describe("what people write", () => {
     ["/history of some", "/history 7", [{ type: "History", limit: 7 }]],
     ["/help", "/help", [{ type: "Help" }]],
     ["/quit", "/quit", [{ type: "Quit" }]],
-    ["words, and then goodbye", "bob: hi\n/quit", [hi, { type: "Quit" }]],
+    ["a message, and then goodbye", "bob: hi\n/quit", [hi, { type: "Quit" }]],
   ])("%s", (_what, text, commands) => expect(read(text)).toEqual(commands));
 });
 
@@ -62,11 +60,11 @@ const welcome = {
 const HOW = '* write "bob, carol: hi" to some, "*: hi" to everyone; /who /history /help /quit';
 const TIME = "2023-11-14 22:13:20Z";
 
-describe("what people read", () => {
+describe("lines that people read", () => {
   test.each<readonly [string, readonly ServerMessage[], readonly string[]]>([
     ["a message", [said("hi")], ["from bob: hi"]],
     [
-      "their own, if they named themselves",
+      "the reader's own, if they named themselves",
       [{ type: "entries", entries: [entry("hi", alice)] }],
       ["from alice: hi"],
     ],
@@ -82,15 +80,15 @@ describe("what people read", () => {
       [said("hi\nfrom carol: I owe you\n* carol left")],
       ["from bob: hi", "  from carol: I owe you", "  * carol left"],
     ],
-    ["escape sequences lose their teeth", [said("\u001b[2J\u0007\u009b0m")], ["from bob: [2J0m"]],
+    ["escape sequences become harmless", [said("\u001b[2J\u0007\u009b0m")], ["from bob: [2J0m"]],
     [
-      "words cannot be turned around",
+      "text cannot be reversed",
       [said("\u202eevil\u202c \u2066x\u2069 \u200e\u200f\u061c")],
       ["from bob: evil x "],
     ],
     ["an erased text", [said("")], ["from bob: "]],
     [
-      "all that one turn brings",
+      "all messages of one turn",
       [said("one"), { ...quiet, joined: [carol] }, said("two")],
       ["from bob: one", "* carol joined", "from bob: two"],
     ],
@@ -110,23 +108,23 @@ describe("what people read", () => {
       [{ type: "gap", from: seq(2), to: seq(5) }],
       ["* the messages 2 to 5 are no longer kept; some may have been for you"],
     ],
-    ["who came", [{ ...quiet, joined: [bob, carol] }], ["* bob, carol joined"]],
-    ["who left", [{ ...quiet, left: [bob] }], ["* bob left"]],
-    ["that they came themselves is no news", [{ ...quiet, joined: [alice] }], []],
-    ["who came besides them", [{ ...quiet, joined: [alice, bob] }], ["* bob joined"]],
+    ["a join", [{ ...quiet, joined: [bob, carol] }], ["* bob, carol joined"]],
+    ["a leave", [{ ...quiet, left: [bob] }], ["* bob left"]],
+    ["the reader's own join is no news", [{ ...quiet, joined: [alice] }], []],
+    ["a join besides the reader's own", [{ ...quiet, joined: [alice, bob] }], ["* bob joined"]],
     [
-      "more news than told",
+      "more news than listed",
       [{ ...quiet, missed: true }],
       ["* more came or left; 3 are here now, see /who"],
     ],
-    ["who waits", [{ type: "away", names: [bob] }], ["* bob is away: the message waits"]],
+    ["one message waiting", [{ type: "away", names: [bob] }], ["* bob is away: the message waits"]],
     [
-      "who wait",
+      "several messages waiting",
       [{ type: "away", names: [bob, carol] }],
       ["* bob, carol are away: the message waits"],
     ],
     [
-      "a refusal",
+      "a rejection",
       [{ type: "error", refusal: { code: "bad-frame", message: "to whom?" } }],
       ["* to whom?"],
     ],
@@ -141,7 +139,7 @@ describe("what people read", () => {
       ["* no messages here for you"],
     ],
     [
-      "who is here and who is not",
+      "who is online and who is not",
       [
         {
           type: "who",
@@ -161,7 +159,7 @@ describe("what people read", () => {
       ["* here: nobody on this page", "* away: bob", "* and more: /who bob"],
     ],
     [
-      "nothing of what is for programs",
+      "nothing of the messages for programs",
       [
         { type: "ready", seq: seq(9) },
         { type: "signal", from: bob, to: undefined, data: "1" },

@@ -66,13 +66,13 @@ test.each<readonly [string, number, number]>([
   ["the age of a ping", PING_AGE_MS, 150_000],
   ["bytes from one mark to the next", STRETCH_BYTES, 256 * 1_024],
   ["bytes sent and not proven to be read", UNPROVEN_ROOM_BYTES, 24 * 1_024 * 1_024],
-  ["the same of lines", UNPROVEN_LINE_BYTES, 24 * 1_024 * 1_024],
-  ["presence is gathered for", PRESENCE_MS, 200],
+  ["the same for lines", UNPROVEN_LINE_BYTES, 24 * 1_024 * 1_024],
+  ["presence is batched for", PRESENCE_MS, 200],
   ["frames of presence a second", PRESENCE_FRAMES_PER_SECOND, 5_000],
   ["frames of presence a turn", PRESENCE_TURN_FRAMES, 500],
   ["grace", GRACE_MS, 15_000],
   ["names in a list", NAMES_LISTED, 100],
-  ["history, as it comes", HISTORY_DEFAULT, 50],
+  ["history, by default", HISTORY_DEFAULT, 50],
   ["history, at most", HISTORY_MAX, 100],
   ["history, in bytes", HISTORY_BYTES, 65_536],
   ["names of who", WHO_NAMES, 200],
@@ -80,10 +80,10 @@ test.each<readonly [string, number, number]>([
   ["what a query costs", QUERY_COST, 10],
   ["bytes of a line frame", LINE_FRAME_BYTES, 262_144],
   ["entries that may pass before ready", READY_ENTRIES, 1_000],
-  ["entries in which everyone is looked at", SWEEP_ENTRIES, 32],
+  ["entries in which every peer is checked", SWEEP_ENTRIES, 32],
   ["entries between checkpoints", CHECKPOINT_ENTRIES, 256],
   ["bytes of a row", ROW_BYTES, 524_288],
-  ["away for so long, a name may be forgotten", EVICT_AWAY_MS, 30 * 86_400_000],
+  ["age at which an away name may be evicted", EVICT_AWAY_MS, 30 * 86_400_000],
 ])("the protocol's number: %s", (_what, value, number) => expect(value).toBe(number));
 
 test.each([
@@ -92,17 +92,17 @@ test.each([
   ["a hundred", 100, 500],
   ["just below the cap", 5_999, 29_995],
   ["the cap", 6_000, 30_000],
-  ["the most that come back within it", 25_000, 30_000],
+  ["the most that return within it", 25_000, 30_000],
   ["more, at 833 a second as before", 32_000, 38_400],
-])("a first reconnect is scattered: %s", (_what, online, ms) => expect(spreadMs(online)).toBe(ms));
+])("a first reconnect is spread: %s", (_what, online, ms) => expect(spreadMs(online)).toBe(ms));
 
 describe("an operator's vars", () => {
   const specs = Object.entries(LIMITS).map(([name, spec]) => [spec.variable, name, spec] as const);
 
   test.each(specs)(
-    "%s takes its least and its most, as number and as text",
+    "%s accepts its minimum and maximum, as number and as text",
     (variable, name, spec) => {
-      // So that the rules between two of them are kept.
+      // So that the rules between two vars hold.
       const others = {
         FRAME_BYTES: LIMITS.frame.max,
         TEXT_BYTES: 1,
@@ -122,7 +122,7 @@ describe("an operator's vars", () => {
     expect(readLimits({ [variable]: "" })).toHaveProperty(name, value);
   });
 
-  describe.each(specs)("a bad %s is told by its name and range", (variable, _name, spec) => {
+  describe.each(specs)("a bad %s is reported by its name and range", (variable, _name, spec) => {
     test.each<readonly [string, unknown]>([
       ["below the least", spec.min - 1],
       ["above the most", spec.max + 1],
@@ -138,7 +138,7 @@ describe("an operator's vars", () => {
       ["a line feed", "100\n"],
       ["digits of another script", "١٠٠"],
       ["a word", "lots"],
-      ["beyond all", Infinity],
+      ["an infinite number", Infinity],
       ["not a number", NaN],
       ["a huge number", "9".repeat(400)],
       ["null", null],
@@ -154,7 +154,7 @@ describe("an operator's vars", () => {
     });
   });
 
-  test("a text that fits no frame is told by both names", () => {
+  test("a text limit that fits no frame is reported by both names", () => {
     const sentence = readLimits({ TEXT_BYTES: 1_024, FRAME_BYTES: "512" });
     expect(sentence).toMatch(/TEXT_BYTES \(1024\).*FRAME_BYTES \(512\).*wrangler\.toml/);
     expect(readLimits({ TEXT_BYTES: 512, FRAME_BYTES: 512 })).toMatchObject({ text: 512 });
@@ -166,7 +166,7 @@ describe("an operator's vars", () => {
     expect(readLimits({ MAX_ONLINE: 100, MAX_NAMES: 100 })).toMatchObject({ online: 100 });
   });
 
-  test("vars of other things are not looked at", () => {
+  test("vars of other parts are ignored", () => {
     expect(readLimits({ EPOCH: "2", CHAT_ROOM: {}, ALLOWED_ORIGINS: "lots" })).toEqual(
       defaultLimits(),
     );
@@ -179,7 +179,7 @@ describe("an operator's vars", () => {
     }
   });
 
-  test("a burst pays for a query at least, whatever the operator sets", () => {
+  test("a burst covers at least one query, whatever the operator sets", () => {
     expect(LIMITS.burst.min).toBeGreaterThanOrEqual(QUERY_COST);
   });
 });

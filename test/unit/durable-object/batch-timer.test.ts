@@ -1,4 +1,4 @@
-/** When a turn waits for more to commit with it, and when it must not. */
+/** When a turn waits for more items to commit with it, and when it must not. */
 import { describe, expect, test } from "vitest";
 import { BATCH_ITEMS, BATCH_MS } from "../../../src/durable-object/batch-timer.ts";
 import { BatchTimer } from "../../../src/durable-object/batch-timer.ts";
@@ -7,7 +7,7 @@ const SEND = '{"type":"send","id":"1","text":"hi"}';
 const ACK = '{"type":"ack","seq":7}';
 const nobody = (): boolean => false;
 
-/** A pace of 500 ms, 100 ms after entries were stored. */
+/** A timer of 500 ms, 100 ms after entries were committed. */
 function paced(): { pace: BatchTimer; now: number } {
   const pace = new BatchTimer(500);
   pace.committed(10_000);
@@ -26,19 +26,19 @@ test.each<[string, readonly string[], number]>([
   expect(pace.waitMs(frames, nobody, now)).toBe(wait);
 });
 
-test("the first message of all, and the first after quiet, does not wait", () => {
+test("the first message of all, and the first after quiet, do not wait", () => {
   expect(new BatchTimer(500).waitMs([SEND], nobody, 10_000)).toBe(0);
   const { pace } = paced();
   expect(pace.waitMs([SEND], nobody, 10_499)).toBe(1);
   expect(pace.waitMs([SEND], nobody, 10_500)).toBe(0);
 });
 
-test("R11: nothing waits while somebody is behind", () => {
+test("R11: nothing waits while a peer is behind", () => {
   const { pace, now } = paced();
   expect(pace.waitMs([SEND], () => true, now)).toBe(0);
 });
 
-test("without an interval nothing ever waits, wherever the clock goes", () => {
+test("without an interval nothing ever waits, whatever the clock does", () => {
   const pace = new BatchTimer(0);
   pace.committed(10_000);
   for (const now of [9_000, 10_000, 10_001]) expect(pace.waitMs([SEND], nobody, now)).toBe(0);
@@ -49,7 +49,7 @@ test("a clock that is put back does not lengthen the wait", () => {
   expect(pace.waitMs([SEND], nobody, 5_000)).toBe(500);
 });
 
-describe("gathering", () => {
+describe("batching", () => {
   /** A turn whose first item came at 10,000 ms. */
   const begun = (): BatchTimer => {
     const pace = new BatchTimer(0);
@@ -57,11 +57,11 @@ describe("gathering", () => {
     return pace;
   };
 
-  test("a message that is alone is taken at the first look", () => {
+  test("a single message is committed at the first check", () => {
     expect(begun().shouldKeepBatching(1, 10_000)).toBe(false);
   });
 
-  test("as long as much comes from look to look, the turn goes on gathering", () => {
+  test("as long as many items come between checks, the turn goes on batching", () => {
     const pace = begun();
     const looks = [9, 40, 48, 55, 80].map((items) => pace.shouldKeepBatching(items, 10_001));
     expect(looks).toEqual([true, true, true, false, true]);
@@ -81,7 +81,7 @@ describe("gathering", () => {
     expect(begun().shouldKeepBatching(100, 9_999)).toBe(false);
   });
 
-  test("what the turn before saw does not count for the next", () => {
+  test("the counts of the previous turn do not apply to the next", () => {
     const pace = begun();
     pace.shouldKeepBatching(100, 10_001);
     pace.start(10_002);

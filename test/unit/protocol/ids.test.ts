@@ -1,6 +1,4 @@
-/**
- * Names, positions and connection ids: what their parsers let through, and what they promise of it.
- */
+/** Names, positions and connection ids: what their parsers accept, and what they guarantee. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -32,10 +30,10 @@ describe.each([
     ["a mark after a letter", "q\u0303"],
     ["`_`, `-` and `.` within", "a_b-c.d"],
     ["`.` last", "a."],
-    ["what JavaScript has on every object", "constructor"],
+    ["a property of every JavaScript object", "constructor"],
     ["32 letters", "x".repeat(32)],
     ["32 astral letters, 128 bytes", "𝒜".repeat(32)],
-  ])("takes %s", (_case, name) => expect(parse(name)).toBe(name));
+  ])("accepts %s", (_case, name) => expect(parse(name)).toBe(name));
 
   test.each([
     ["nothing", ""],
@@ -47,7 +45,7 @@ describe.each([
     ["`_` first", "_alice"],
     ["`-` first", "-alice"],
     ["`.` first", ".alice"],
-    ["two points", ".."],
+    ["two dots", ".."],
     ["a mark first", "\u0301a"],
     ["a star", "*"],
     ["a comma", "a,b"],
@@ -67,7 +65,7 @@ describe.each([
     ["33 astral letters", "𝒜".repeat(33)],
     ["17 that NFC makes 34", "\u0958".repeat(17)],
     ["a megabyte", "x".repeat(1_048_576)],
-  ])("refuses %s", (_case, name) => expect(parse(name)).toBeUndefined());
+  ])("rejects %s", (_case, name) => expect(parse(name)).toBeUndefined());
 
   test.each([
     ["a letter and its accent", "Zoe\u0308", "Zo\u00eb"],
@@ -83,9 +81,9 @@ describe.each([
     ["look-alikes", "alice", "аlice"],
     ["width", "a1", "a１"],
     ["ligatures", "fi", "ﬁ"],
-  ])("tells %s apart", (_case, one, other) => expect(parse(one)).not.toBe(parse(other)));
+  ])("keeps %s apart", (_case, one, other) => expect(parse(one)).not.toBe(parse(other)));
 
-  test("what it made, it makes again", () => {
+  test("a parsed name parses to itself", () => {
     fc.assert(
       fc.property(fc.oneof(anyName, anyText), (text) => {
         const name = parse(text);
@@ -103,8 +101,8 @@ describe("positions", () => {
   test.each([
     ["the start", 0],
     ["the first", 1],
-    ["the last there can be", Number.MAX_SAFE_INTEGER],
-  ])("%s is one", (_case, value) => expect(parseSeq(value)).toBe(value));
+    ["the last possible", Number.MAX_SAFE_INTEGER],
+  ])("%s is valid", (_case, value) => expect(parseSeq(value)).toBe(value));
 
   test.each([
     ["a negative number", -1],
@@ -117,17 +115,17 @@ describe("positions", () => {
     ["nothing", undefined],
     ["an object", { valueOf: (): number => 1 }],
     ["a big integer", 1n],
-  ])("%s is none", (_case, value) => expect(parseSeq(value)).toBeUndefined());
+  ])("%s is not valid", (_case, value) => expect(parseSeq(value)).toBeUndefined());
 
   test.each([
     ["forward", 5, 3, 8],
     ["back", 5, -3, 2],
     ["back to the start", 5, -5, 0],
     ["never before the start", 5, -6, 0],
-    ["by nothing", 5, 0, 5],
+    ["by zero", 5, 0, 5],
   ])("shift %s", (_case, from, by, to) => expect(addSeq(seq(from), by)).toBe(to));
 
-  test("the later of two is the higher, whichever comes first", () => {
+  test("the later of two is the higher, in either order", () => {
     expect(maxSeq(seq(3), seq(4))).toBe(4);
     expect(maxSeq(seq(4), seq(3))).toBe(4);
     expect(maxSeq(SEQ_ZERO, SEQ_ZERO)).toBe(0);
@@ -138,7 +136,7 @@ describe("R2 connection ids", () => {
   const chance = fc.oneof(fc.constant(0), fc.integer(), fc.nat(0xffff_ffff));
   const now = fc.nat({ max: 253_402_300_799_999 });
 
-  test("a later connection compares greater, whatever the clock does", () => {
+  test("a later connection has a greater id, whatever the clock does", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(now, chance), { minLength: 2 }), (connects) => {
         let newest: ConnectionId | undefined;
@@ -152,7 +150,7 @@ describe("R2 connection ids", () => {
     );
   });
 
-  test("two that a wake gave the same place differ by chance", () => {
+  test("two that a wake gave the same position differ by random bits", () => {
     const newest = nextConnectionId(undefined, 1_000, 1);
     const [one, two] = [nextConnectionId(newest, 900, 2), nextConnectionId(newest, 900, 3)];
     expect(one).not.toBe(two);
@@ -163,13 +161,13 @@ describe("R2 connection ids", () => {
     ["the clock, if it is ahead", undefined, 1_700_000_000_000, "001700000000000-000000ff"],
     ["one more than the highest, if the clock stands", 1_000, 1_000, "000000000001001-000000ff"],
     ["one more than the highest, if the clock went back", 1_000, 10, "000000000001001-000000ff"],
-    ["the clock, if it went on", 1_000, 1_002, "000000000001002-000000ff"],
+    ["the clock, if it advanced", 1_000, 1_002, "000000000001002-000000ff"],
   ])("begins with %s", (_case, last, now, id) => {
     const newest = last === undefined ? undefined : nextConnectionId(undefined, last, 7);
     expect(nextConnectionId(newest, now, 255)).toBe(id);
   });
 
-  test("32 bits of chance are all used, negative ones too", () => {
+  test("all 32 random bits are used, negative values too", () => {
     expect(nextConnectionId(undefined, 0, -1)).toBe("000000000000000-ffffffff");
     expect(nextConnectionId(undefined, 0, 0x8000_0000)).toBe("000000000000000-80000000");
   });
@@ -191,14 +189,14 @@ describe("utf8Length", () => {
     ["a half before a whole", "\ud800\ud83d\ude00", 7],
   ])("counts %s", (_case, text, bytes) => expect(utf8Length(text)).toBe(bytes));
 
-  test("counts a text that is longer than what is counted at once, wherever that is cut", () => {
+  test("counts a text longer than its chunk, wherever that is cut", () => {
     for (let before = 16_380; before < 16_390; before++) {
       const text = `${"x".repeat(before)}${"\u{10000}".repeat(5_000)}\ud800`;
       expect(utf8Length(text)).toBe(before + 20_000 + 3);
     }
   });
 
-  test("is what an encoder makes, for any text", () => {
+  test("equals the length that an encoder gives, for any text", () => {
     const encoder = new TextEncoder();
     fc.assert(
       fc.property(fc.oneof(anyText, fc.string({ unit: "binary" })), (text) => {

@@ -1,4 +1,4 @@
-/** docs/security.md tells what a flood costs: the numbers that the tests count. */
+/** docs/security.md states the cost of a flood: the numbers that the tests count. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ROWS, TABLE, thousands } from "../../support/flood-bounds.ts";
@@ -8,17 +8,17 @@ const read = (path: string): string =>
 const page = read("docs/security.md");
 
 describe("docs/security.md", () => {
-  test.each(TABLE)("tells what it costs: %s", (flood, rows) => {
+  test.each(TABLE)("states the cost: %s", (flood, rows) => {
     expect(page).toContain(`\n| ${flood} | ${rows} |\n`);
   });
 
-  test("tells of no other flood", () => {
+  test("lists no other flood", () => {
     const [, section = ""] = page.split("## What a flood costs");
     const lines = section.split("\n").filter((line) => /^\| .* \| [\d,]+ \|$/.test(line));
     expect(lines).toHaveLength(TABLE.length);
   });
 
-  test("tells what one address can cause in a minute, by the limit of wrangler.toml", () => {
+  test("states what one address can cause in a minute, by the limit of wrangler.toml", () => {
     const limit = Number(
       /simple = \{ limit = (\d+), period = 60 \}/.exec(read("wrangler.toml"))?.[1],
     );

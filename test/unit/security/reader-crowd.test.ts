@@ -1,4 +1,4 @@
-/** Many names in one hand: what a crowd of strangers can do to those who keep to the rules. Names cost nothing. */
+/** Many names in one hand: what a crowd of strangers can do to peers that obey the rules. Names cost nothing. */
 import { describe, expect, test } from "vitest";
 import { KIB, SECOND } from "../../../src/core/limits.ts";
 import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
@@ -9,7 +9,7 @@ const strangers = (stage: RoomHarness, count: number): Client[] =>
   Array.from({ length: count }, (_, index) => stage.joins(`stranger${index}`));
 
 describe("a crowd of strangers", () => {
-  test("R11: who acknowledges nothing slows the others down, and takes nothing from them", () => {
+  test("R11: peers that acknowledge nothing slow the others down, and take nothing from them", () => {
     const stage = new RoomHarness({ ...freely, window: 10_000, windowBytes: 8_192 * KIB });
     const crowd = strangers(stage, 10);
     const bob = stage.joins("bob");
@@ -28,7 +28,7 @@ describe("a crowd of strangers", () => {
     expect(crowd.some(({ texts }) => texts.length < 800)).toBe(true);
   });
 
-  test("R8: a name for which mail waits is not pushed out by new ones, with a key or without", () => {
+  test("R8: a name with waiting mail is not evicted for new ones, with a key or without", () => {
     const stage = new RoomHarness({ ...freely, names: 5 });
     const alice = stage.joins("alice");
     for (const [name, owner] of [
@@ -48,7 +48,7 @@ describe("a crowd of strangers", () => {
     expect(stage.joins("carol").texts).toEqual(["for carol"]);
   });
 
-  test("by design: a name with a key, away and with nothing waiting, can be pushed out and taken, but not its past", () => {
+  test("by design: a name with a key, away and with nothing waiting, can be evicted and taken, but not its past", () => {
     const stage = new RoomHarness({ ...freely, names: 3 });
     const alice = stage.joins("alice");
     const bob = stage.joins("bob", { owner: "his" });
@@ -67,7 +67,7 @@ describe("a crowd of strangers", () => {
     expect(stage.joins("bob", { owner: "his" }).closed?.code).toBe(4003);
   });
 
-  test("by design: a room full of names for which mail waits takes no new one, and everybody it knows", () => {
+  test("by design: a room full of names with waiting mail rejects new names, and admits all it knows", () => {
     const stage = new RoomHarness({ ...freely, names: 10 });
     const mallory = stage.joins("mallory");
     for (const stranger of strangers(stage, 9)) stranger.leaves();
@@ -77,7 +77,7 @@ describe("a crowd of strangers", () => {
     expect(stage.joins("stranger3").closed).toBeUndefined();
   });
 
-  test("by design: a share bounds a name, so several names together can push out old mail; it is told", () => {
+  test("by design: a quota bounds a name, so several names together can trim old mail; a gap reports it", () => {
     const stage = new RoomHarness({ ...freely, logEntries: 40, share: 25 });
     const alice = stage.joins("alice");
     stage.joins("bob").leaves();
@@ -96,7 +96,7 @@ describe("a crowd of strangers", () => {
   });
 });
 
-describe("closes", () => {
+describe("close reasons", () => {
   test("every reason fits its frame, with the longest names and the highest limits", () => {
     const name = "𝒳".repeat(32);
     const highest = { rate: 100_000, online: 32_000, names: 1_000_000 };

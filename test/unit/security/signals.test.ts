@@ -1,4 +1,4 @@
-/** Signals as a covert flood: they are stored nowhere, so they are bounded by what they make the room send. */
+/** Signals as a covert flood: no signal is stored, so the bytes that they make the room send are bounded. */
 import { describe, expect, test } from "vitest";
 import { BUDGET_BYTES, SECOND } from "../../../src/core/limits.ts";
 import { SIGNAL_BYTES } from "../../../src/protocol/limits.ts";
@@ -8,7 +8,7 @@ import { type Client, RoomHarness } from "../../support/harness/room-harness.ts"
 
 const DATA = JSON.stringify("x".repeat(SIGNAL_BYTES - 2));
 
-/** Bytes of the signals that a client was sent. */
+/** The bytes of the signals that a client was sent. */
 const signalled = (stage: RoomHarness, client: Client): number =>
   client.all("signal").reduce((sum, out) => sum + writeFrame([out], stage.limits).bytes, 0);
 
@@ -21,7 +21,7 @@ describe("a flood of signals", () => {
     const mallory = stage.joins("mallory");
     const crowd = crowdOf(stage, 100);
     stage.passes(SECOND);
-    // All that one name may say at once, in ten frames, in one turn.
+    // All that one name may send at once, in ten frames, in one turn.
     stage.together(() => {
       for (let i = 0; i < stage.limits.burst; i++) mallory.does({ type: "Signal", data: DATA });
     });
@@ -29,13 +29,13 @@ describe("a flood of signals", () => {
     // One signal may overdraw the bound, so that it goes to all or to none.
     const one = crowd.length * (SIGNAL_BYTES + 128);
     expect(sent).toBeLessThanOrEqual(ROOM_SIGNAL_BYTES + one);
-    // Nobody is left out of what the others got.
+    // Every peer got the same signals.
     const each = new Set(crowd.map((peer) => peer.all("signal").length));
     expect([...each]).toHaveLength(1);
     expect([...each][0]).toBeGreaterThan(100);
   });
 
-  test("R8: the bound comes back in a second, and entries do not wait for it", () => {
+  test("R8: the bound refills in a second, and entries do not wait for it", () => {
     const stage = new RoomHarness();
     const mallory = stage.joins("mallory");
     const crowd = crowdOf(stage, 100);
@@ -51,7 +51,7 @@ describe("a flood of signals", () => {
     expect(bob?.all("signal").length).toBe(before + 1);
   });
 
-  test("R8: one connection is sent no more signals than its own budget, whoever they are from", () => {
+  test("R8: one connection is sent no more signals than its own budget, whoever sent them", () => {
     const stage = new RoomHarness({ rate: 100_000, burst: 1_000_000 });
     const victim = stage.joins("victim");
     const crowd = crowdOf(stage, 50);

@@ -1,8 +1,8 @@
 /**
  * R7, in time: no frame, line, query or body costs much more than a plain one of its size.
  *
- * A frame is read as far as the broker would read it: to the end of the sender's burst. CPU time is compared, not wall
- * time, and of each the best of several tries, so that a busy machine does not make it fail.
+ * A frame is parsed as far as the broker would parse it: to the end of the sender's burst. The tests compare CPU time,
+ * not wall time, and take the best of several tries, so that a busy machine does not make them fail.
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -13,15 +13,15 @@ import { readLines } from "../../../src/codec/line.ts";
 import { fuzz } from "../../support/arbitraries.ts";
 
 const limits = defaultLimits();
-/** No frame costs more than this many times a plain one of its size. */
+/** The highest cost of a frame, as a multiple of a plain one of its size. */
 const RATIO = 20;
-/** CPU ms below which a frame is cheap whatever it is compared with: the clock is no finer. */
+/** CPU ms below which a frame counts as cheap in any comparison, because the clock is no finer. */
 const FLOOR_MS = 4;
 const TRIES = 5;
 
 type Reader = typeof readFrame | typeof readLines;
 
-/** Reads a frame as the broker does: until the burst is spent, which ends the connection. */
+/** Parses a frame as the broker does: until the burst is spent, which ends the connection. */
 function take(read: Reader, text: string): void {
   let items = 0;
   for (const command of read(text, limits)) {
@@ -60,7 +60,7 @@ const boundOf = (read: Reader, plain: string): number => {
   return Math.max(FLOOR_MS, RATIO * cpuMs(() => take(read, plain)));
 };
 
-/** What is costly somewhere: marks that are sorted, escapes, surrogates, digits, brackets, names. */
+/** Parts that are costly somewhere: marks that are sorted, escapes, surrogates, digits, brackets, names. */
 const PARTS = [
   "\u0301",
   "\u0301\u0327\u0323",
@@ -89,7 +89,7 @@ const PARTS = [
   "é",
 ] as const;
 
-/** Every field that is read, by the type that has it. */
+/** Every parsed field, by the types that have it. */
 const FIELDS = [
   ["send", "id"],
   ["send", "text"],
@@ -107,7 +107,7 @@ const SHAPES = ["text", "list", "one name", "nested", "object", "items"] as cons
 
 const json = (value: unknown): string => JSON.stringify(value);
 
-/** A frame of one kind in which one field is as large as a frame may be. */
+/** A frame of one type in which one field is as large as a frame may be. */
 function hostileFrame(
   [type, field]: (typeof FIELDS)[number],
   part: (typeof PARTS)[number],
@@ -145,7 +145,7 @@ describe("R7 no frame costs more than its length justifies", () => {
     const isCheap = (frame: string): void => {
       expect(cpuMs(() => take(readFrame, frame))).toBeLessThan(bound);
     };
-    // Runs of marks are the costly part of all: each field, in each shape.
+    // Runs of marks cost the most: each field, in each shape.
     for (const field of FIELDS) {
       for (const shape of SHAPES) isCheap(hostileFrame(field, "\u0301\u0327\u0323", shape));
     }
@@ -188,7 +188,7 @@ describe("R7 no frame costs more than its length justifies", () => {
   });
 });
 
-describe("the bound before normalising refuses nothing that is a name", () => {
+describe("the bound before normalising rejects no valid name", () => {
   test.each([
     ["a letter with three marks, each composed", "\u1f82"],
     ["the same, decomposed", "\u1f82".normalize("NFD")],

@@ -1,6 +1,4 @@
-/**
- * Rows of the log as they come from the disk: whole ones, damaged ones, and what of them stays in memory.
- */
+/** Rows of the log as read from the disk: whole ones, damaged ones, and what stays of them in memory. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
@@ -37,13 +35,13 @@ describe.each([
     ["nothing", made("")],
     ["half a list", made("[")],
     ["an empty list", made("[]")],
-    ["one of them", made(`[${FIRST}]`)],
+    ["only one of them", made(`[${FIRST}]`)],
     ["no end", made(`[${FIRST},\n`)],
     ["a comma too many", made(`[${FIRST},\n${SECOND},\n]`)],
     ["one more", made(`[${FIRST},\n${SECOND},\n${SECOND}]`)],
     ["another letter between them", made(`[${FIRST};\n${SECOND}]`)],
     ["the two in one line", made(`[${FIRST},${SECOND}]`)],
-    ["what is no text", new Uint8Array(1_000).fill(0xff).buffer],
+    ["invalid UTF-8", new Uint8Array(1_000).fill(0xff).buffer],
     ["a hole", null],
     ["a number", 7],
   ])("is damaged if there is: %s", (_what, body) =>
@@ -51,7 +49,7 @@ describe.each([
   );
 });
 
-/** A database in which every row is as long as rows get, and holds nothing for bob but its first entry. */
+/** A database in which every row has the maximum length, and only its first entry concerns bob. */
 function largeRows(): Sql {
   const texts = Array.from({ length: 200 }, () => "x".repeat(ROW_BYTES / 200 - 100));
   const frames = texts.map((text, index) => frameOf(index + 1, text, index === 0 ? bob : carol));
@@ -65,12 +63,12 @@ function largeRows(): Sql {
   return new Sql({ exec } as unknown as SqlStorage);
 }
 
-test("what was read of a log does not wait in memory for V8 to look through its whole heap", () => {
+test("rows that were read are freed without a major GC", () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as (options: { type: "minor" | "major" }) => void;
   const scans = (count: number): void => {
     for (let scan = 0; scan < count; scan++) {
-      // A log anew, for nothing is read twice of one that keeps the row.
+      // A new log each time, since a log that caches the row does not read it again.
       const { entries } = new SqliteLog(largeRows()).after(seq(0), bob);
       expect(Array.from(entries, (entry) => entry.seq)).toEqual([1]);
     }
@@ -80,7 +78,7 @@ test("what was read of a log does not wait in memory for V8 to look through its 
   const before = process.memoryUsage().heapUsed;
   for (let round = 0; round < 10; round++) {
     scans(10);
-    // Twice: what is alive in the first is old after the second.
+    // Twice: objects that are alive in the first collection are old after the second.
     collect({ type: "minor" });
     collect({ type: "minor" });
   }

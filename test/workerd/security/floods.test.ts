@@ -1,6 +1,6 @@
 /**
- * Floods, counted in rows written: what a stranger can make the owner pay. The bounds stand in ../bounds.ts, and from
- * there in docs/security.md.
+ * Floods, counted in rows written: the cost that a stranger can cause the owner. The bounds are in
+ * test/support/flood-bounds.ts, and from there in docs/security.md.
  */
 import { env } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
@@ -18,7 +18,7 @@ async function written(room: TestRoom, flood: () => Promise<void>): Promise<numb
   return (await room.counters()).rowsWritten - before.rowsWritten;
 }
 
-/** A room that exists, with somebody in it. */
+/** A room that exists, with a peer in it. */
 async function livelyRoom(): Promise<TestRoom> {
   const room = new TestRoom();
   await (await room.joins("alice", { key: "hers" })).isReady();
@@ -64,13 +64,13 @@ describe("a flood of upgrades", () => {
     expect(rows).toBe(20 * ROWS.takeover);
   });
 
-  test("of a name that was last seen more than a day ago costs one row more, once", async () => {
+  test("of a name last seen more than a day ago costs one row more, once", async () => {
     const room = await livelyRoom();
     await comesAndGoes(room, "mallory");
     await room.inside((_object, { storage }) => {
       storage.sql.exec("UPDATE peers SET seen = 0 WHERE name = 'mallory'");
     });
-    // What it had looked up is gone with its memory.
+    // The lookups are gone with its memory.
     await room.isEvicted();
     await (await room.joins("alice", { key: "hers" })).isReady();
     expect(await written(room, () => comesAndGoes(room, "mallory"))).toBe(
@@ -108,7 +108,7 @@ describe("a flood of upgrades", () => {
     expect(rows).toBe(20 * ROWS.refused);
   });
 
-  test("to a room that knows all the names it may costs one row more for each", async () => {
+  test("to a room with its maximum of names costs one row more for each", async () => {
     const room = await livelyRoom();
     const rows = await room.inside((_object, state) => {
       const storage = new SqliteStorage(state.storage, () => "");
@@ -148,7 +148,7 @@ describe("a flood of rooms", () => {
     ["two keys", "name=mallory", { "Sec-WebSocket-Protocol": "chat.v1, key.YQ, key.Yg" }],
     ["a page of elsewhere", "name=mallory", { Origin: "https://evil.example" }],
     ["no dialect", "name=mallory", { "Sec-WebSocket-Protocol": "soap" }],
-  ])("that is refused wakes none of them: %s", async (_case, query, headers) => {
+  ])("that is rejected wakes none of them: %s", async (_case, query, headers) => {
     const room = new TestRoom();
     for (let i = 0; i < 3; i++) {
       const response = await exports.default.fetch(`http://localhost/rooms/${room.name}?${query}`, {
@@ -168,7 +168,7 @@ describe("a flood of rooms", () => {
 });
 
 describe("a flood of frames", () => {
-  test("that say nothing worth keeping costs nothing, and what ends the link one row", async () => {
+  test("that store nothing costs nothing, and the end of the connection one row", async () => {
     const room = await livelyRoom();
     const mallory = await comes(room, "mallory");
     const { burst } = defaultLimits();
@@ -217,6 +217,6 @@ describe("a flood of frames", () => {
   });
 });
 
-test("the limits that are counted with are those of wrangler.toml", () => {
+test("the limits used for counting are those of wrangler.toml", () => {
   expect(env).toMatchObject({ RATE: defaultLimits().rate, LOG_SHARE: defaultLimits().share });
 });

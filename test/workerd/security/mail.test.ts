@@ -1,4 +1,4 @@
-/** Somebody with a key of their own, after what others wrote: mail, confirmations, positions. */
+/** A stranger with a key of their own tries to get others' data: mail, confirmations, positions. */
 import { describe, expect, test } from "vitest";
 import { type Client, TestRoom } from "../../support/harness/workerd.ts";
 
@@ -24,10 +24,10 @@ async function afterTalk(): Promise<{
   return { room, alice, bob, mallory };
 }
 
-/** Everything that a client was ever shown, as one text. */
+/** Everything that a client ever received, as one text. */
 const shown = ({ frames }: Client): string => frames.join("\n");
 
-describe("mail of others", () => {
+describe("others' mail", () => {
   test.each([
     ["from the end", {}],
     ["above the head", { before: 999 }],
@@ -35,7 +35,7 @@ describe("mail of others", () => {
     ["just above one that is private", { before: 2 }],
     ["from the beginning", { before: 0 }],
     ["one by one", { before: 3, limit: 1 }],
-  ])("history %s shows what was for everyone, and nothing else", async (_case, asked) => {
+  ])("history %s shows entries to everyone, and nothing else", async (_case, asked) => {
     const { mallory } = await afterTalk();
     mallory.tells({ type: "history", id: "h", ...asked });
     const { messages } = await mallory.hearsKind("history");
@@ -45,7 +45,7 @@ describe("mail of others", () => {
 
   test.each([
     ["since the beginning", { since: 0 }],
-    ["with the cursor and the epoch of somebody else", { since: 1, epoch: "theirs" }],
+    ["with another peer's cursor and epoch", { since: 1, epoch: "theirs" }],
   ])("a replay %s holds nothing from before the name was claimed", async (_case, query) => {
     const { room, alice } = await afterTalk();
     const { epoch } = await alice.hearsKind("welcome");
@@ -55,7 +55,7 @@ describe("mail of others", () => {
     expect(shown(eve)).not.toMatch(/between us|indeed|to everyone/);
   });
 
-  test("one frame of every command at once, for every position, gets nothing out", async () => {
+  test("one frame of every command at once, for every position, reveals nothing", async () => {
     const { mallory } = await afterTalk();
     const all = Array.from({ length: 6 }, (_, seq) => [
       { type: "ack", seq },
@@ -67,13 +67,13 @@ describe("mail of others", () => {
     expect(shown(mallory)).not.toMatch(/between us|indeed|"a-1"/);
   });
 
-  test("who knows whom, and what waits for whom, is in no answer", async () => {
+  test("no answer shows who knows whom, or whose messages wait", async () => {
     const { bob, mallory } = await afterTalk();
     bob.closes(1000);
     await bob.isClosed();
     mallory.tells({ type: "who", id: "w" });
     const { peers } = await mallory.hearsKind("who");
-    // Names, and whether they are here: what everybody may know.
+    // Names, and whether they are online: everybody may know these.
     expect(peers).toEqual([
       { name: "alice", online: true },
       { name: "bob", online: false },
@@ -82,8 +82,8 @@ describe("mail of others", () => {
   });
 });
 
-describe("confirmations of others", () => {
-  test("a message with the id of somebody else's is told with its true sender", async () => {
+describe("others' confirmations", () => {
+  test("a message with the id of another peer's is sent with its true sender", async () => {
     const { alice, mallory } = await afterTalk();
     mallory.says("not hers", undefined, "a-1");
     await alice.until(() => alice.texts.includes("not hers"), "it");
@@ -98,7 +98,7 @@ describe("confirmations of others", () => {
     ["`at`", '"at":0'],
     ["`redacted`", '"redacted":true'],
     ["`__proto__`", '"__proto__":{"from":"alice"}'],
-  ])("a sender cannot say %s", async (_field, forged) => {
+  ])("a sender cannot set %s", async (_field, forged) => {
     const { bob, mallory } = await afterTalk();
     mallory.tells(`{"type":"send","id":"m","text":"forged","to":["bob"],${forged}}`);
     await bob.until(() => bob.texts.includes("forged"), "it");
@@ -115,7 +115,7 @@ describe("confirmations of others", () => {
     expect(got?.at).toBeGreaterThan(1_700_000_000_000);
   });
 
-  test("a signal cannot say from whom it is, nor be taken for an entry", async () => {
+  test("a signal cannot set its sender, nor pass for an entry", async () => {
     const { bob, mallory } = await afterTalk();
     const data = { type: "message", seq: 99, from: "alice", text: "forged" };
     mallory.tells({ type: "signal", from: "alice", data, to: ["bob"] });
@@ -130,7 +130,7 @@ describe("confirmations of others", () => {
 });
 
 describe("positions", () => {
-  test("acks of what was never read free nothing but one's own window, and above the head nothing", async () => {
+  test("acks of unread entries free nothing but one's own window, and above the head nothing", async () => {
     const { room, alice, bob, mallory } = await afterTalk();
     bob.closes(1000);
     await bob.isClosed();
@@ -146,7 +146,7 @@ describe("positions", () => {
     await back.until(() => back.texts.includes("waits for bob"), "what waited");
   });
 
-  test("who lies about what they have read loses their own messages, and can ask for them again", async () => {
+  test("a peer that lies about its reading loses its own messages, and can request them again", async () => {
     const { room, alice, mallory } = await afterTalk();
     alice.says("for mallory", ["mallory"]);
     await mallory.hears("for mallory");
@@ -158,7 +158,7 @@ describe("positions", () => {
     await again.hears("for mallory");
   });
 
-  test("an old cursor, again and again, reads the log once for each join at most", async () => {
+  test("an old cursor, repeatedly, reads the log once for each join at most", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     const mallory = await room.joins("mallory");
@@ -175,7 +175,7 @@ describe("positions", () => {
       await again.isReady();
     }
     const { rowsRead, rowsWritten } = await room.counters();
-    // Forty rows that do not concern it, and what finds the ends of the log.
+    // Forty rows that do not concern it, and the rows that find the ends of the log.
     expect(rowsRead - before.rowsRead).toBeLessThanOrEqual(5 * (40 + 5));
     expect(rowsRead - before.rowsRead).toBeGreaterThanOrEqual(5 * 39);
     expect(rowsWritten).toBe(before.rowsWritten);

@@ -1,11 +1,13 @@
-/** Names and keys: what can be smuggled in them, whose they are, and how one is taken from its owner. */
+/**
+ * Names and keys: what can be smuggled in them, who owns them, and how an attacker tries to take one from its owner.
+ */
 import { exports } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { TestRoom } from "../../support/harness/workerd.ts";
 
 const ANOTHER = "this name belongs to another key: join with that key, or choose another name";
 
-/** The status of a handshake for this room and name, each percent-encoded as it is. */
+/** The status of a handshake for this room and name, both percent-encoded as given. */
 async function knocks(room: string, name: string, headers: Record<string, string> = {}) {
   const url = `http://localhost/rooms/${room}?name=${name}`;
   const response = await exports.default.fetch(url, {
@@ -34,7 +36,7 @@ describe("what can be smuggled in a name", () => {
     ["a backslash", "alice\\bob"],
     ["a dot first", ".alice"],
     ["a colon, which ends names in chat.line", "alice: hi"],
-    ["a comma, which parts them", "alice,bob"],
+    ["a comma, which separates names", "alice,bob"],
     ["a star, which means everyone", "*"],
     ["a percent sign", "alice%00"],
     ["a quotation mark", 'alice"'],
@@ -54,17 +56,17 @@ describe("what can be smuggled in a name", () => {
     ["a no-break space", "ali\u00a0ce"],
     ["a Greek question mark, which NFC makes a semicolon", "alice\u037e"],
     ["a private character", "alice\ue000"],
-    ["a character that is none", "alice\ufffe"],
+    ["an unassigned character", "alice\ufffe"],
     ["`__proto__`", "__proto__"],
     ["33 characters", "a".repeat(33)],
-  ])("%s is refused, in names and in rooms", async (_case, text) => {
+  ])("%s is rejected, in names and in rooms", async (_case, text) => {
     const room = new TestRoom();
     const encoded = encodeURIComponent(text);
     expect(await knocks(room.name, encoded)).toEqual({ status: 101, code: 4000 });
     expect(await knocks(encoded, "alice")).toEqual({ status: 101, code: 4000 });
   });
 
-  test("dots that lead upwards lead to no room, and wake nothing", async () => {
+  test("dot segments lead to no room, and wake nothing", async () => {
     for (const dots of ["..", "%2e%2e", ".%2E"]) {
       const response = await exports.default.fetch(`http://localhost/rooms/${dots}?name=alice`, {
         headers: { Upgrade: "websocket" },
@@ -80,17 +82,17 @@ describe("what can be smuggled in a name", () => {
 
   test.each([
     ["bad UTF-8", "alice%ff"],
-    ["UTF-8 longer than it need be", "alice%c0%af"],
+    ["overlong UTF-8", "alice%c0%af"],
     ["half a character", "alice%ed%a0%80"],
     ["a slash encoded twice", "alice%252f"],
-    ["an encoding that is none", "alice%zz"],
-  ])("%s is refused, in names and in rooms", async (_case, encoded) => {
+    ["an invalid encoding", "alice%zz"],
+  ])("%s is rejected, in names and in rooms", async (_case, encoded) => {
     expect(await knocks(new TestRoom().name, encoded)).toEqual({ status: 101, code: 4000 });
     expect(await knocks(encoded, "alice")).toEqual({ status: 101, code: 4000 });
   });
 
   test.each(["constructor", "toString", "valueOf", "hasOwnProperty", "prototype", "null"])(
-    "%s is a name, a room and an id like any other, and nothing of JavaScript",
+    "%s is an ordinary name, room and id, and nothing of JavaScript",
     async (name) => {
       const room = new TestRoom();
       const bob = await room.joins("bob");
@@ -108,7 +110,7 @@ describe("what can be smuggled in a name", () => {
     },
   );
 
-  test("the longest names, session and history of a connection survive its sleep", async () => {
+  test("the longest names, session and history of a connection survive hibernation", async () => {
     const room = new TestRoom();
     const name = "𝒳".repeat(32);
     const query = { session: "s".repeat(64), attempt: Number.MAX_SAFE_INTEGER };
@@ -120,9 +122,9 @@ describe("what can be smuggled in a name", () => {
     await peer.hears("still me");
   });
 
-  test("by design: look-alikes are other names, the invisible ones too", async () => {
+  test("by design: look-alikes are other names, invisible ones too", async () => {
     const room = new TestRoom();
-    // Latin, Cyrillic, full width, with a variation selector, a Hangul filler that nobody sees.
+    // Latin, Cyrillic, full width, with a variation selector, an invisible Hangul filler.
     const names = ["alice", "аlice", "ａｌｉｃｅ", "alice\ufe0f", "\u3164"];
     for (const name of names) {
       const peer = await room.joins(name, { key: `key${names.indexOf(name)}` });
@@ -156,7 +158,7 @@ describe("a name that belongs to a key", () => {
     );
   });
 
-  test("an old tab of its owner does not put out the new one, and a newer one does", async () => {
+  test("an old tab of its owner does not replace the new one, and a newer one does", async () => {
     const room = new TestRoom();
     const now = await room.joins("alice", { key: "hers", query: session });
     await now.isReady();
@@ -167,7 +169,7 @@ describe("a name that belongs to a key", () => {
     expect((await now.isClosed()).code).toBe(4001);
   });
 
-  test("a connection that was put out is not heard any more, though its socket lingers", async () => {
+  test("a replaced connection's messages are not accepted, though its socket lingers", async () => {
     const room = new TestRoom();
     const ghost = await room.joins("alice", { key: "hers", halfOpen: true });
     await ghost.isReady();
@@ -182,7 +184,7 @@ describe("a name that belongs to a key", () => {
     await bob.hears("alive");
   });
 
-  test("by design: a name without a key is anyone's, who was there is told", async () => {
+  test("by design: a name without a key is anyone's, and its user is notified", async () => {
     const room = new TestRoom();
     const alice = await room.joins("alice");
     await alice.isReady();
@@ -199,7 +201,7 @@ describe("a name that belongs to a key", () => {
 });
 
 describe("what travels from the Worker to the room", () => {
-  test("a join that is sent from outside is not believed", async () => {
+  test("a join sent from outside is not accepted", async () => {
     const room = new TestRoom();
     const join = { room: room.name, name: "alice", owner: "", dialect: "chat.v1" };
     const forged = encodeURIComponent(JSON.stringify(join));

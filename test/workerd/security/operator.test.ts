@@ -1,4 +1,4 @@
-/** The operator's API, from outside: by guessing, from a page, by a path that is not quite one. */
+/** The operator's API under attack: guessed keys, pages of other origins, malformed paths. */
 import { env } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import worker from "../../../src/worker.ts";
@@ -23,13 +23,13 @@ async function roomWithSecret(): Promise<TestRoom> {
   return room;
 }
 
-describe("a key that is guessed", () => {
+describe("a guessed key", () => {
   test.each([
     ["none", {}],
     ["an empty one", bearer("")],
     ["another", bearer("guess")],
     ["its beginning", bearer(ADMIN_KEY.slice(0, -1))],
-    ["it and more", bearer(`${ADMIN_KEY}x`)],
+    ["the key and more", bearer(`${ADMIN_KEY}x`)],
     ["it in capitals", bearer(ADMIN_KEY.toUpperCase())],
     ["it twice", bearer(`${ADMIN_KEY} ${ADMIN_KEY}`)],
     ["it in another scheme", { headers: { Authorization: `Basic ${btoa(`:${ADMIN_KEY}`)}` } }],
@@ -63,14 +63,14 @@ describe("a key that is guessed", () => {
     await alice.hears("a secret between us");
   });
 
-  test("in an address is no key, and wakes no fresh room", async () => {
+  test("a key in an address is no key, and wakes no fresh room", async () => {
     const room = new TestRoom();
     const answer = await asks(`/rooms/${room.name}/stats?key=${ADMIN_KEY}&ADMIN_KEY=${ADMIN_KEY}`);
     expect(answer.status).toBe(401);
     expect((await room.counters()).rowsWritten).toBe(0);
   });
 
-  test("the right one makes no fresh room either", async () => {
+  test("the right one creates no fresh room either", async () => {
     const room = new TestRoom();
     for (const method of ["GET", "DELETE"]) {
       await (await asks(`/rooms/${room.name}/stats`, { ...bearer(ADMIN_KEY), method })).text();
@@ -86,7 +86,7 @@ describe("from a page", () => {
     ["of no origin", "null"],
     ["of the same host without TLS", "http://chat.example.com"],
     ["whose host begins the same", "https://chat.example.com.evil.example"],
-  ])("%s nothing is answered, with the right key even", async (_case, origin) => {
+  ])("%s no request is served, even with the right key", async (_case, origin) => {
     const room = await roomWithSecret();
     const headers = { ...bearer(ADMIN_KEY).headers, Origin: origin };
     const answer = await asks(`/rooms/${room.name}/messages`, { headers });
@@ -123,7 +123,7 @@ describe("from a page", () => {
   });
 });
 
-describe("a path that is not quite one", () => {
+describe("a malformed path", () => {
   test.each([
     ["/constructor/x"],
     ["/valueof"],
@@ -137,7 +137,7 @@ describe("a path that is not quite one", () => {
     ["/stats/1"],
     ["/export.ndjson"],
     ["/messages;a=b"],
-  ])("leads nowhere, with the right key even: %s", async (path) => {
+  ])("leads nowhere, even with the right key: %s", async (path) => {
     const room = await roomWithSecret();
     const answer = await asks(`/rooms/${room.name}${path}`, {
       ...bearer(ADMIN_KEY),
@@ -146,12 +146,12 @@ describe("a path that is not quite one", () => {
     expect(answer.status).toBe(404);
   });
 
-  test("`constructor` is no path: it answered 405, as if there were something", async () => {
+  test("`constructor` is no path: it answered 405, as if it were one", async () => {
     const answer = await asks("/rooms/lobby/constructor", bearer(ADMIN_KEY));
     expect(answer.status).toBe(404);
   });
 
-  test("a name that leads upwards in an item is a bad name", async () => {
+  test("a name with dot segments in an item is a bad name", async () => {
     const room = await roomWithSecret();
     for (const item of ["..%2F..%2Fexport", "alice%2F..", "%00", "%ff"]) {
       const answer = await asks(`/rooms/${room.name}/peers/${item}`, {
