@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Notifier } from "../support/wait-for.ts";
-import type { Cut } from "./schedule.ts";
-import { FaultProxy } from "./fault-proxy.ts";
+import type { Cut } from "../support/proxy/cut.ts";
+import { FaultProxy } from "../support/proxy/fault-proxy.ts";
 
 const HEAD = "GET /rooms/x HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUpgrade: websocket\r\n\r\n";
 
@@ -172,4 +172,16 @@ test("latency keeps the order", async () => {
   proxy.setLatency(0);
   client.socket.write("fast");
   await until(() => heard === "slow fast", "both");
+});
+
+test("refuses every connection until it accepts again", async () => {
+  const first = await arrives();
+  proxy.refuse();
+  await until(() => first.ends.length === 1 && roomEnds.length === 1, "both ends");
+  const second = comes();
+  await until(() => second.ends.length === 1, "a refused connection");
+  expect([first.ends, second.ends]).toEqual([["ECONNRESET"], ["ECONNRESET"]]);
+  proxy.accept();
+  await arrives();
+  expect(proxy.accepted).toBe(2);
 });

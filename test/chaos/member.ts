@@ -12,7 +12,7 @@ import type { SeededRandom } from "./seeded-random.ts";
 import { StorageSpy } from "./storage-spy.ts";
 import { installSpy } from "./websocket-spy.ts";
 import { Page } from "./network.ts";
-import { FaultProxy } from "./fault-proxy.ts";
+import { FaultProxy } from "../support/proxy/fault-proxy.ts";
 
 interface MemberOptions {
   readonly name: string;

@@ -10,7 +10,7 @@ import type { Server } from "../support/server/server.ts";
 import type { Member } from "./member.ts";
 import { Page } from "./network.ts";
 import type { Scheduled, Disturbance } from "./schedule.ts";
-import type { FaultProxy } from "./fault-proxy.ts";
+import type { FaultProxy } from "../support/proxy/fault-proxy.ts";
 
 /**
  * How long a handshake is held so that another overtakes it, and how long to wait for a handshake to hold.

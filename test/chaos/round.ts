@@ -16,7 +16,7 @@ import { SeededRandom } from "./seeded-random.ts";
 import { checkHistory, type Verdict } from "./checker.ts";
 import { Member } from "./member.ts";
 import { scheduleOf, varsOf } from "./schedule.ts";
-import { FaultProxy } from "./fault-proxy.ts";
+import { FaultProxy } from "../support/proxy/fault-proxy.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Adversary } from "./adversaries.ts";
 import { nextMessage, pauseOf } from "./messages.ts";

@@ -5,29 +5,9 @@
  *
  * The labels of `fork` are part of what a seed means: a changed label changes the schedule of every seed.
  */
+import type { Cut, Direction } from "../support/proxy/cut.ts";
 import type { Vars } from "../support/server/server.ts";
 import type { SeededRandom } from "./seeded-random.ts";
-
-/** The direction of bytes: to the room, or to the client. */
-export type Direction = "up" | "down";
-
-/**
- * A connection breaks after `bytes` more bytes in one direction: between two frames, within one, or within the
- * handshake.
- */
-export interface Cut {
-  readonly type: "cut";
-  readonly direction: Direction;
-  readonly bytes: number;
-  /** RST or FIN. */
-  readonly how: "reset" | "end";
-  /**
-   * The ends that see the break; the TCP connection of the other end stays open, but carries nothing.
-   */
-  readonly notified: "both" | "client" | "room";
-  /** The open connection, or the next one, counted from its first byte. */
-  readonly which: "this" | "next";
-}
 
 /**
  * Nothing passes while TCP stays open. At the end, queued bytes pass, or are lost with the connection.

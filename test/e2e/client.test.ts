@@ -20,7 +20,7 @@ import {
   RefusedError,
   StorageError,
 } from "../../src/client/index.ts";
-import { CuttableProxy } from "../support/proxy/cuttable-proxy.ts";
+import { FaultProxy } from "../support/proxy/fault-proxy.ts";
 import { Server } from "../support/server/server.ts";
 
 let server: Server;
@@ -186,8 +186,8 @@ describe("a conversation", () => {
 describe("whatever dies", () => {
   test("R5: links that are cut again and again lose, double and reorder nothing, both ways", async () => {
     const room = newRoom();
-    const proxy = await CuttableProxy.to(() => new URL(server.url));
-    ended.push(() => proxy.end());
+    const proxy = await FaultProxy.listen(() => new URL(server.url));
+    ended.push(() => proxy.close());
     const alice = joins({ room, name: "alice", url: proxy.url });
     const bob = joins({ room, name: "bob", url: proxy.url });
     await Promise.all([alice.isLive(), bob.isLive()]);
@@ -196,7 +196,7 @@ describe("whatever dies", () => {
       confirmed.push(alice.client.send(text));
       if (index % 30 === 17) {
         await bob.until(() => bob.heard.length > index - 20, "some");
-        proxy.cut();
+        proxy.reset();
       }
       if (index % 5 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -205,7 +205,7 @@ describe("whatever dies", () => {
     expect(entries.map(({ seq }) => seq)).toEqual(numbers(120).map((_, index) => index + 1));
     expect(bob.texts()).toEqual(numbers(120));
     expect(alice.texts()).toEqual(numbers(120));
-    expect(proxy.connections).toBeGreaterThan(6);
+    expect(proxy.accepted).toBeGreaterThan(6);
   });
 
   test("R5: the server is killed while messages flow: all are stored once, in order, when it is back", async () => {
@@ -229,9 +229,9 @@ describe("whatever dies", () => {
     const room = newRoom();
     const bob = joins({ room, name: "bob" });
     await bob.isLive();
-    const proxy = await CuttableProxy.to(() => new URL(server.url));
-    ended.push(() => proxy.end());
-    proxy.closes();
+    const proxy = await FaultProxy.listen(() => new URL(server.url));
+    ended.push(() => proxy.close());
+    proxy.refuse();
     const path = join(folder, "alice.json");
     const script = join(folder, "alice.ts");
     const library = new URL("../../src/client/", import.meta.url).href;
@@ -254,7 +254,7 @@ describe("whatever dies", () => {
     const gone = new Promise((resolve) => child.on("close", resolve));
     child.kill("SIGKILL");
     await gone;
-    proxy.opens();
+    proxy.accept();
     const alice = joins({ room, name: "alice", url: proxy.url, storage: fileStorage(path) });
     await bob.until(() => bob.heard.length >= 20, "all that was accepted");
     expect(bob.texts()).toEqual(numbers(20));

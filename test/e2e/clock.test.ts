@@ -1,7 +1,7 @@
 /** A device whose clock is set back an hour, as by NTP or after a suspend, against a real server through real sockets. */
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { ChatClient, type ClientState } from "../../src/client/index.ts";
-import { CuttableProxy } from "../support/proxy/cuttable-proxy.ts";
+import { FaultProxy } from "../support/proxy/fault-proxy.ts";
 import { Server } from "../support/server/server.ts";
 
 const HOUR = 3_600_000;
@@ -26,10 +26,10 @@ const isOnce = (client: ChatClient, type: ClientState["type"]): Promise<void> =>
   });
 
 test("set back while the network is gone: the client is back as soon as ever, and what it says is true", async () => {
-  const proxy = await CuttableProxy.to(() => new URL(server.url));
+  const proxy = await FaultProxy.listen(() => new URL(server.url));
   const client = new ChatClient({ url: proxy.url, room: "clock", name: "alice" });
   await isOnce(client, "live");
-  proxy.closes();
+  proxy.refuse();
   await isOnce(client, "offline");
   const sent = client.send("hi");
   const now = Date.now.bind(Date);
@@ -39,10 +39,10 @@ test("set back while the network is gone: the client is back as soon as ever, an
   await isOnce(client, "offline");
   const { state } = client;
   if (state.type === "offline") expect(state.retryAt - Date.now()).toBeLessThanOrEqual(30_000);
-  proxy.opens();
+  proxy.accept();
   expect((await sent).text).toBe("hi");
   // A few tries, each within twice the time of the one before.
   expect(performance.now() - begin).toBeLessThan(15_000);
   await client.close();
-  proxy.end();
+  proxy.close();
 });

@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { killGroup, waitUntilEmpty } from "../../../test/support/server/process-group.ts";
 import { type ProcessStats, processStats } from "../../support/process-stats.ts";
 
 export class OwnProcess {
@@ -12,7 +13,9 @@ export class OwnProcess {
   readonly #pid: number;
   /** Resolves when it has ended. */
   readonly over: Promise<void>;
-  readonly #kill = (): void => void this.#child.kill("SIGKILL");
+  readonly #kill = (): void => {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) killGroup(this.#pid);
+  };
 
   /** @param onLine receives the output, line by line */
   constructor(command: string, parameters: readonly string[], onLine?: (line: string) => void) {
@@ -41,6 +44,7 @@ export class OwnProcess {
   async ends(): Promise<void> {
     this.#kill();
     await this.over;
+    await waitUntilEmpty(this.#pid);
     process.off("exit", this.#kill);
   }
 }

@@ -1,12 +1,12 @@
 /**
- * An HTTP proxy on loopback as people put one before a server: it may rewrite headers of requests, `Host` too, and may
- * forget to pass upgrades on.
+ * An HTTP proxy on loopback, like those in front of servers: it may rewrite request headers, including `Host`, and may
+ * fail to pass upgrades on.
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 export interface ProxyOptions {
-  /** What requests get instead of, or beside, what was sent. */
+  /** Headers that replace or extend those of the request. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly passesUpgrades?: boolean;
 }

@@ -1,9 +1,9 @@
 /**
- * A server's processes, as one group: ended together, and waited for until nothing of them is left.
+ * Process groups of servers: start one, kill it by its id, and wait until no thread of it is alive.
  *
  * Invariants:
- * - Only a group that was started here is ever ended, and once: later, its number could be somebody else's.
- * - No process stays behind, however this process ends, by `kill -9` too.
+ * - Only groups that this process started are killed, and only once: later, the id could belong to another process.
+ * - No process of a started group stays behind, however this process ends, even by `kill -9`.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -11,12 +11,12 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** How long the killed may take to be gone, on a machine that is busy. */
+/** Longest time for killed processes to be gone, on a busy machine. */
 const DYING_MS = 60_000;
 
 /**
- * The leader of a server's group. It ends the whole group when its input ends, which it does with the test process,
- * whatever that dies of; and when the server ends by itself.
+ * The leader of a server's group. It kills the whole group when its input closes, as it does when the test process dies
+ * for any reason, and when the server exits.
  */
 const LEADER = 'folder=$1; shift; ("$@"; kill -9 0) & cat; rm -rf "$folder"; kill -9 0';
 
@@ -24,7 +24,7 @@ export type Leader = ChildProcessByStdio<Writable, Readable, Readable>;
 
 const groups = new Set<Leader>();
 
-/** @param folder is removed when the group ends */
+/** @param folder removed when the group ends */
 export function startGroup(
   command: readonly string[],
   folder: string,
@@ -41,20 +41,24 @@ export function startGroup(
   return leader;
 }
 
-/** Ends the whole group that `leader` leads. */
+/** Kills the whole group of `leader`. */
 export function endGroup(leader: Leader): void {
-  if (!groups.delete(leader) || leader.pid === undefined) return;
+  if (groups.delete(leader) && leader.pid !== undefined) killGroup(leader.pid);
+}
+
+/** Kills every process of a group that the caller has started and not ended yet. */
+export function killGroup(group: number): void {
   try {
-    process.kill(-leader.pid, "SIGKILL");
+    process.kill(-group, "SIGKILL");
   } catch {
     // All of it is gone already.
   }
 }
 
 /**
- * Waits until nothing of the group is alive: on a busy machine the runtime dies after its leader, and until then holds its
- * port and its database; whoever starts another server on that database meets SQLITE_BUSY. Nothing tells when, so this
- * one asks by the clock.
+ * Waits until no process of the group is alive. On a busy machine the runtime dies after its leader, and until then
+ * holds its port and its database, so the next server on that database would fail with SQLITE_BUSY. No event reports
+ * the end, so this function polls.
  * @throws if that takes too long
  */
 export async function waitUntilEmpty(group: number): Promise<void> {
@@ -65,7 +69,9 @@ export async function waitUntilEmpty(group: number): Promise<void> {
   throw new Error(`the killed server, process group ${group}, is still there after ${DYING_MS} ms`);
 }
 
-/** The dead whom nobody has reaped stay listed; but a process whose threads are not all dead still holds its files. */
+/**
+ * Zombies stay listed until they are reaped; but a process with a living thread still holds its files.
+ */
 function isAlive(group: number): boolean {
   try {
     process.kill(-group, 0);
@@ -91,7 +97,8 @@ function threadsOf(pid: string): (readonly string[])[] {
 
 /**
  * @param folder of a process or a thread, in `/proc`
- * @returns state, parent, group and what else stands behind the name, which may hold anything; "X" of what has just ended
+ * @returns state, parent, group and the other fields after the name, which may contain any character; "X" if it has
+ *   just ended
  */
 export function statOf(folder: string): readonly string[] {
   try {

@@ -1,12 +1,13 @@
 /**
- * A TCP proxy on loopback between one life of a client and the room. It injects faults on demand.
+ * A TCP proxy on loopback between a client and the room. It injects faults on demand, for chaos and for single tests. (The
+ * demo has a smaller one of its own, src/apps/demo/cut-proxy.ts, because the demo ships.)
  *
  * For an endpoint with TLS, it speaks TLS with the endpoint's name and writes that name into the handshake's `Host`;
  * the client's side stays plain. So chaos can test any endpoint, and can cut at any byte of a frame.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { ProxiedConnection } from "./proxied-connection.ts";
-import type { Cut, Direction } from "./schedule.ts";
+import type { Cut, Direction } from "./cut.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -18,7 +19,9 @@ export class FaultProxy {
   readonly #onHandshakes: (() => void)[] = [];
   #next: { cut?: Cut; holdMs?: number } = {};
   #latencyMs = 0;
-  #isClosed = false;
+  #isRefusing = false;
+  /** Number of connections accepted so far. */
+  accepted = 0;
 
   private constructor(target: () => URL) {
     this.#target = target;
@@ -69,6 +72,16 @@ export class FaultProxy {
     for (const connection of this.#connections) connection.break("reset", "both");
   }
 
+  /** Resets every connection, and every new one until `accept`. */
+  refuse(): void {
+    this.#isRefusing = true;
+    this.reset();
+  }
+
+  accept(): void {
+    this.#isRefusing = false;
+  }
+
   setLatency(ms: number): void {
     this.#latencyMs = ms;
     for (const connection of this.#connections) connection.setLatency(ms);
@@ -95,7 +108,7 @@ export class FaultProxy {
    * The client is dead: closes its side and refuses new connections. The room's side stays open.
    */
   abandonClient(): void {
-    this.#isClosed = true;
+    this.#isRefusing = true;
     for (const connection of this.#connections) connection.abandonClient();
   }
 
@@ -114,7 +127,7 @@ export class FaultProxy {
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#isRefusing = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.reset();
     this.#server.close();
@@ -122,10 +135,11 @@ export class FaultProxy {
 
   #carry(client: Socket): void {
     client.on("error", () => {});
-    if (this.#isClosed) {
+    if (this.#isRefusing) {
       client.resetAndDestroy();
       return;
     }
+    this.accepted++;
     const connection = new ProxiedConnection(client, this.#target(), {
       onHandshake: () => {
         for (const arrived of this.#onHandshakes.splice(0)) arrived();

@@ -8,7 +8,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { connect as secure } from "node:tls";
-import type { Cut, Direction } from "./schedule.ts";
+import type { Cut, Direction } from "./cut.ts";
 import { ThrottledPipe } from "./throttled-pipe.ts";
 
 interface ConnectionEvents {
