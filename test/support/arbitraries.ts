@@ -1,6 +1,4 @@
-/**
- * What the tests of the pure parts are given: names, positions, arbitrary texts, and one seed.
- */
+/** What the unit tests share: names, seqs, arbitrary texts, and one seed. */
 import * as fc from "fast-check";
 import type { Command } from "../../src/core/event.ts";
 import {
@@ -12,7 +10,9 @@ import {
   type Seq,
 } from "../../src/protocol/ids.ts";
 
-/** The seed is fixed in CI and random elsewhere; fast-check prints it with what it found. */
+/**
+ * Returns fast-check's parameters. The seed is fixed in CI and random elsewhere; fast-check prints it on a failure.
+ */
 export const fuzz = (numRuns: number): fc.Parameters<unknown> => ({
   numRuns,
   ...(process.env["CI"] !== undefined && { seed: 20_261_123 }),
@@ -28,20 +28,20 @@ export const peer = (text: string): PeerName => parsed(parsePeerName(text), text
 export const room = (text: string): RoomName => parsed(parseRoomName(text), text);
 export const seq = (value: number): Seq => parsed(parseSeq(value), value);
 
-/** `count` different names: a1, a2, … */
+/** Returns `count` different names: a1, a2, … */
 export const peers = (count: number, prefix = "a"): PeerName[] =>
   Array.from({ length: count }, (_, index) => peer(`${prefix}${index + 1}`));
 
 type Code = Extract<Command, { type: "Invalid" }>["refusal"]["code"];
 
-/** A refusal, and how its sentence begins: with the field, where there is one. */
+/** An expected error, and how its sentence begins: with the field, where there is one. */
 export interface Refusal {
   readonly code: Code;
   readonly begins: string;
   readonly id?: string;
 }
 
-/** Any UTF-16 at all: lone surrogates, controls, astral characters. */
+/** Any UTF-16: lone surrogates, controls, astral characters. */
 export const anyText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
   fc
@@ -51,10 +51,10 @@ export const anyText = fc.oneof(
     .map((units) => String.fromCharCode(...units)),
 );
 
-/** What the room may keep: well-formed Unicode, controls and all. */
+/** Texts that the room may store: well-formed Unicode, including controls. */
 export const keptText = anyText.map((text) => text.toWellFormed());
 
-/** Names inside the grammar, in many scripts. */
+/** Valid names in many scripts. */
 export const anyName: fc.Arbitrary<PeerName> = fc
   .tuple(
     fc.constantFrom(...Array.from("aZ9éß你Ω٣𝒜𐐷")),

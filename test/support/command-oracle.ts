@@ -1,6 +1,4 @@
-/**
- * An oracle apart from the codecs: may the broker be handed this command?
- */
+/** An oracle independent of the codecs: whether the broker may get this command. */
 import type { Command } from "../../src/core/event.ts";
 import type { Limits } from "../../src/core/limits.ts";
 
@@ -24,7 +22,7 @@ function isKept(value: unknown): boolean {
   return Object.entries(value).every(([key, inner]) => isText(key) && isKept(inner));
 }
 
-/** @returns whether `command` keeps every promise that its type makes without saying so */
+/** @returns whether `command` satisfies the promises that its type cannot express */
 export function isSound(command: Command, limits: Limits): boolean {
   switch (command.type) {
     case "Message": {

@@ -1,4 +1,4 @@
-/** What the test pool binds, as wrangler.toml says. */
+/** The bindings of the test pool, from wrangler.toml. */
 declare namespace Cloudflare {
   interface Env {
     readonly CHAT_ROOM: DurableObjectNamespace<
@@ -11,7 +11,7 @@ declare namespace Cloudflare {
   }
 }
 
-/** A file as the test found it. */
+/** A file's text. */
 declare module "*?raw" {
   const text: string;
   export default text;

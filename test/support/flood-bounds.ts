@@ -1,6 +1,6 @@
 /**
- * What a flood may cost the owner of a room, in rows written. The tests count them, and docs/security.md tells them:
- * both read them here, so the page cannot become stale.
+ * The most rows that a flood can make a room write. The tests count them, and docs/security.md lists them. Both use
+ * this file, so the page cannot become stale.
  */
 import { defaultLimits } from "../../src/config/limits.ts";
 import { CHECKPOINT_ENTRIES } from "../../src/core/broker.ts";
@@ -11,11 +11,11 @@ const limits = defaultLimits();
 const daily = quotaOf(limits)?.entries ?? Infinity;
 
 export const ROWS = {
-  /** Four tables, and what they hold at first. */
+  /** Four tables, and their initial rows. */
   freshRoom: 12,
   claim: 1,
   end: 1,
-  /** One that is forgotten to make room. */
+  /** A name that is evicted to make room. */
   forgotten: 1,
   refused: 0,
   takeover: 0,
@@ -23,7 +23,7 @@ export const ROWS = {
   seenAgain: 1,
   /** Bad frames, acks, signals, history, who, pings. */
   chatter: 0,
-  /** When it is stored, and when it is deleted. */
+  /** Once when it is stored, once when it is deleted. */
   message: 2,
 } as const;
 

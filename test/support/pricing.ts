@@ -1,6 +1,6 @@
 /**
- * What a month costs, from the platform's prices and from what was counted on this build. docs/cost.md shows it; the
- * test that counts compares the two.
+ * The cost of a month, from the platform's prices and from counts of this build. docs/cost.md shows it; the test that
+ * counts compares the two.
  */
 
 /** Counted in the runtime, per event. */
@@ -16,13 +16,17 @@ export interface Counted {
   readonly rowsPerTrimmedRow: number;
   readonly rowsReadPerMessage: number;
   readonly requestsPerJoin: number;
-  /** Frames that come in for one message to everyone, in a room of twenty: the message, and everybody's ack. */
+  /**
+   * Incoming frames for one message to everyone, in a room of twenty: the message, and everyone's ack.
+   */
   readonly framesInForTwenty: number;
-  /** Stored bytes of a message with 100 bytes of text, in a row of its own; rounded up to hundreds. */
+  /** Stored bytes of a message with 100 bytes of text, in its own row; rounded up to hundreds. */
   readonly bytesPerMessage: number;
 }
 
-/** Dollars, and what is included a month (paid plan) or a day (free plan). Source and date: docs/cost.md. */
+/**
+ * Dollars, and the amounts included per month (paid plan) or per day (free plan). Source and date: docs/cost.md.
+ */
 const PRICES = {
   requests: { dollarsPerMillion: 0.15, includedAMonth: 1e6, freeADay: 100_000 },
   "GB-s": { dollarsPerMillion: 12.5, includedAMonth: 400_000, freeADay: 13_000 },
@@ -33,7 +37,7 @@ type Metric = keyof typeof PRICES;
 
 /** Incoming frames that count as one request. */
 const FRAMES_PER_REQUEST = 20;
-/** An object is billed for 128 MB, as the platform's own examples reckon. */
+/** An object is billed for 128 MB, as in the platform's own examples. */
 const GB_S_PER_SECOND = 0.128;
 const DAYS = 30;
 const ENTRIES_PER_CHECKPOINT = 256;
@@ -44,13 +48,13 @@ interface Scenario {
   readonly people: number;
   readonly hoursADay: number;
   readonly messagesADay: number;
-  /** Messages that one commit takes, and with it one frame to everyone and one ack of everyone. */
+  /** Messages per commit; each commit is one frame to everyone and one ack from everyone. */
   readonly messagesPerCommit: number;
-  /** Times a day that each of the people comes and goes. */
+  /** Joins and leaves of each person per day. */
   readonly visits: number;
-  /** Seconds a day in which the object is active or cannot hibernate. */
+  /** Seconds per day in which the object is active or cannot hibernate. */
   readonly activeSeconds: number;
-  /** Rows per message as another design would write them, before they are deleted. */
+  /** Rows per message in another design, before deletion. */
   readonly rowsPerMessage?: number;
 }
 
@@ -79,7 +83,7 @@ const SCENARIOS: readonly Scenario[] = [
     messagesADay: quietMessages,
     messagesPerCommit: 1,
     visits: 5,
-    // A second a message until the last ack is in; 15 s of grace after each broken link, every second visit.
+    // One second per message until the last ack; 15 s of grace after each broken connection, every second visit.
     activeSeconds: quietMessages + (10 * 5 * 15) / 2,
   },
   { name: "busy", messagesPerCommit: 1, ...BUSY },
@@ -87,11 +91,11 @@ const SCENARIOS: readonly Scenario[] = [
   { name: "busy, a row per recipient", messagesPerCommit: 1, rowsPerMessage: 200, ...BUSY },
 ];
 
-/** What one day of a scenario uses. */
+/** Returns what one day of a scenario uses. */
 function day(scenario: Scenario, counted: Counted): Record<Metric, number> {
   const { people, messagesADay, messagesPerCommit, visits } = scenario;
   const commits = messagesADay / messagesPerCommit;
-  // Counted with twenty people: one frame is the message, the rest are acks, one of each.
+  // Counted with twenty people: one frame is the message, the others are acks, one from each.
   const acks = ((counted.framesInForTwenty - 1) / 20) * people * commits;
   const pings = people * scenario.hoursADay * PINGS_PER_HOUR;
   const joins = people * visits;
@@ -124,7 +128,7 @@ const aboveIncluded = (used: Record<Metric, number>): Record<Metric, number> =>
     METRICS.map((metric) => [metric, Math.max(0, used[metric] - PRICES[metric].includedAMonth)]),
   ) as Record<Metric, number>;
 
-/** The wall of the free plan that is nearest, and how much of it a day uses. */
+/** Returns the tightest limit of the free plan, and the share of it that a day uses. */
 function wall(used: Record<Metric, number>): string {
   const shares = METRICS.map((metric) => [metric, used[metric] / PRICES[metric].freeADay] as const);
   const [metric, share] = shares.reduce((worst, next) => (next[1] > worst[1] ? next : worst));
@@ -136,7 +140,7 @@ const table = (rows: readonly (readonly string[])[]): string => {
   return [head, head.map(() => "---"), ...body].map((row) => `| ${row.join(" | ")} |`).join("\n");
 };
 
-/** The tables of docs/cost.md. */
+/** Returns the tables of docs/cost.md. */
 export function tables(counted: Counted): string {
   const figures: [string, number, string][] = [
     ["a message in a turn of its own, to any number of recipients", counted.rowsPerMessage, "row"],

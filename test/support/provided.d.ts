@@ -1,11 +1,11 @@
-/** What test/vitest.config.ts hands to the tests in workerd. */
+/** What test/vitest.config.ts provides to the tests in workerd. */
 import "vitest";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** Under which name test/fixtures/write.ts wants this release kept; empty in an ordinary run. */
+    /** The name under which test/fixtures/write.ts keeps this release; empty in an ordinary run. */
     readonly release: string;
-    /** For what is random in workerd, where there is no environment. */
+    /** The seed of random tests in workerd, which has no environment variables. */
     readonly seed: number;
   }
 }

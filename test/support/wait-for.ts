@@ -1,23 +1,23 @@
 /**
- * Waiting for what a test expects, by event and with a deadline: never by sleeping.
+ * Waits for conditions by event and with a deadline; never by sleeping.
  *
- * Invariant: a condition is asked at once, and again after everything that happened; it is never polled by a clock.
+ * Invariant: a condition is checked at once and after every `notify`; no timer polls it.
  */
 
-/** How long anything in a test may take, in ms, unless it says otherwise. */
+/** The default deadline, in ms. */
 const DEADLINE_MS = 10_000;
 
 export class Notifier {
   readonly #asking = new Set<() => void>();
 
-  /** Something happened: everyone who waits looks again. */
+  /** Checks every pending condition again. */
   notify(): void {
     for (const ask of this.#asking) ask();
   }
 
   /**
-   * @param look what is waited for; undefined and false mean not yet, a throw ends the waiting
-   * @param what says, when the deadline has passed, what was waited for and what came instead
+   * @param look  returns what is waited for; undefined and false mean not yet; a throw ends the wait
+   * @param what  returns, when the deadline has passed, what was expected and what came instead
    */
   async until<T>(
     look: () => T | undefined | false,

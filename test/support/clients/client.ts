@@ -2,17 +2,18 @@
  * Clients that read like people: `alice.says("hi")`, `await bob.hears("hi")`, `bob.vanishes()`, `bob.returns()`.
  *
  * Invariants:
- * - What an older link still brings is not heard: every client listens to its newest link only.
- * - Both dialects say `ping` once on every link: the runtime ends TCP only towards who has said something.
+ * - A client ignores frames from older connections: it listens to its newest connection only.
+ * - Both dialects send `ping` once on every connection, because the runtime ends TCP only towards a client that has
+ *   sent something.
  */
 import { WebSocket } from "ws";
 import type { Goodbye } from "./raw-websocket.ts";
 import { Notifier } from "../wait-for.ts";
 
-/** 1006: the link broke without a Close frame. */
+/** 1006: the connection broke without a Close frame. */
 const BROKEN: Goodbye = { code: 1006, reason: "" };
 
-/** Where a client goes, asked anew at every connect. */
+/** The room's address, read again at every connect. */
 export interface Address {
   readonly url: string;
 }
@@ -22,7 +23,7 @@ export interface Credentials {
   readonly key?: string;
 }
 
-/** The bytes of the header are the UTF-8 of the key; Node sends a header's characters as bytes. */
+/** The header carries the UTF-8 bytes of the key; Node sends one byte per character of a header. */
 export const bearer = (key: string): { Authorization: string } => ({
   Authorization: `Bearer ${Buffer.from(key).toString("latin1")}`,
 });
@@ -35,7 +36,7 @@ export abstract class Client {
   #pongs = 0;
   #isDeaf = false;
   #goodbye: Goodbye | undefined;
-  /** What the room said that it should not have said; thrown at whoever waits next. */
+  /** An invalid message of the room; thrown at the next wait. */
   #fault: unknown;
 
   constructor(name: string, { key }: Credentials) {
@@ -43,27 +44,27 @@ export abstract class Client {
     this.#headers = key === undefined ? {} : bearer(key);
   }
 
-  /** Comes, or comes back, with what this client remembers; resolved when the room has let it in. */
+  /** Connects, or reconnects with the client's state; resolves when the room has accepted it. */
   abstract returns(): Promise<void>;
 
-  /** Ends the link as one should. */
+  /** Closes the connection with 1000. */
   async leaves(): Promise<Goodbye> {
     this.#socket?.close(1000);
     return this.goodbye();
   }
 
-  /** Cuts the link without a word: the other side sees 1006. */
+  /** Cuts the connection without a Close frame: the other side sees 1006. */
   async vanishes(): Promise<void> {
     this.#socket?.terminate();
     await this.goodbye();
   }
 
-  /** What this link still brings is lost, as if it had been cut on its way. */
+  /** Drops everything that this connection still brings, as if it had been lost in transit. */
   stopsListening(): void {
     this.#isDeaf = true;
   }
 
-  /** Says `ping`, and waits for its answer. */
+  /** Sends `ping` and waits for its answer. */
   async pings(): Promise<void> {
     const before = this.#pongs;
     this.transmit("ping");
@@ -73,7 +74,7 @@ export abstract class Client {
     );
   }
 
-  /** Waits for the end of the newest link. */
+  /** Waits for the end of the newest connection. */
   goodbye(): Promise<Goodbye> {
     return this.until(
       () => this.#goodbye,
@@ -94,7 +95,7 @@ export abstract class Client {
     return this.#notifier.until(unlessBroken, expected, ms);
   }
 
-  /** Opens a link; what it brings goes to `hear` until there is a newer one. */
+  /** Opens a connection; its frames go to `hear` until there is a newer one. */
   protected dial(url: string, protocols: readonly string[]): void {
     const socket = new WebSocket(url, [...protocols], { headers: this.#headers });
     this.#socket = socket;
@@ -127,7 +128,7 @@ export abstract class Client {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
 
-  /** Waits until the room has let this client in. @throws what the room said instead */
+  /** Waits until the room has accepted this client. @throws the close, if the room rejects it */
   protected async admitted(isIn: () => boolean): Promise<void> {
     await this.until(
       () => {
@@ -143,6 +144,6 @@ export abstract class Client {
 
   protected abstract hear(text: string): void;
 
-  /** What this client has been told, for the message of a test that fails. */
+  /** Returns what this client has received, for the message of a failing test. */
   protected abstract account(): string;
 }

@@ -1,11 +1,11 @@
-/** A person at a terminal, who talks `chat.line`. */
+/** A person at a terminal, with `chat.line`. */
 import { type Address, Client, type Credentials } from "./client.ts";
 
 export class LineClient extends Client {
   readonly #room: Address;
-  /** Every line of every link, in order. */
+  /** Every line of all connections, in order. */
   readonly lines: string[] = [];
-  /** Where `hears` goes on. */
+  /** Where the next `hears` starts. */
   #listened = 0;
   #welcomes = 0;
 
@@ -24,7 +24,7 @@ export class LineClient extends Client {
     this.transmit(line);
   }
 
-  /** Waits for these lines, each after the one before it and after all that was heard so. */
+  /** Waits for these lines, in this order, after everything that earlier calls have matched. */
   async hears(...lines: readonly string[]): Promise<void> {
     for (const line of lines) {
       const at = await this.until(

@@ -1,8 +1,8 @@
 /**
- * A WebSocket spoken by hand: the handshake as it is answered, and frames as bytes, bad ones too.
+ * A WebSocket written by hand: the handshake's response, and frames as bytes, including invalid ones.
  *
- * It reads Close frames by itself, so it sees a goodbye even where the runtime leaves TCP open, and it says nothing
- * that it was not told to say: not `ping`, not a Close in answer to a Close.
+ * It parses Close frames itself, so it sees a close even where the runtime leaves TCP open. It sends nothing by itself:
+ * no `ping`, and no Close in answer to a Close.
  */
 import { randomBytes } from "node:crypto";
 import { type IncomingMessage, request } from "node:http";
@@ -28,7 +28,7 @@ interface Shape {
   readonly masked?: boolean;
 }
 
-/** The bytes of one frame from a client; the shape may be one that no client may send. */
+/** Returns the bytes of one frame from a client; the shape may be one that no client may send. */
 export function frameOf(opcode: number, content: string | Uint8Array, shape: Shape = {}): Buffer {
   const { fin = true, reserved = 0, masked = true } = shape;
   const payload = Buffer.from(content);
@@ -50,7 +50,7 @@ export function frameOf(opcode: number, content: string | Uint8Array, shape: Sha
   return Buffer.concat([head, mask, hidden]);
 }
 
-/** The bytes of a Close frame from a client. */
+/** Returns the bytes of a Close frame from a client. */
 export function closeFrameOf(code: number, reason = ""): Buffer {
   const payload = Buffer.alloc(2);
   payload.writeUInt16BE(code);
@@ -67,7 +67,7 @@ export class RawWebSocket {
   constructor(socket: Socket, head: Buffer) {
     this.#socket = socket;
     socket.on("data", (bytes: Buffer) => this.#read(bytes));
-    // A cut link is what many of these tests are about; `close` follows.
+    // Many tests cut connections on purpose; `close` follows.
     socket.on("error", () => {});
     socket.on("close", () => {
       this.#isOver = true;
@@ -76,7 +76,7 @@ export class RawWebSocket {
     this.#read(head);
   }
 
-  /** The texts that came so far. */
+  /** The texts received so far. */
   get texts(): string[] {
     const texts = this.#frames.filter(({ opcode }) => opcode === OPCODE.text);
     return texts.map(({ payload }) => payload.toString());
@@ -90,7 +90,7 @@ export class RawWebSocket {
     this.sends(frameOf(OPCODE.text, text));
   }
 
-  /** Waits until the texts are what the test expects. @throws as soon as the server has closed instead */
+  /** Waits until the texts are as expected. @throws as soon as the server closes instead */
   async hears(expected: (texts: readonly string[]) => boolean): Promise<void> {
     const look = (): boolean => {
       if (expected(this.texts)) return true;
@@ -111,7 +111,7 @@ export class RawWebSocket {
     return this.#notifier.until(look, () => `a Close frame after ${this.#account()}`);
   }
 
-  /** Waits for a Close frame that is the first thing to come. */
+  /** Waits for a Close frame. @throws if another frame comes first */
   refusal(): Promise<Goodbye> {
     const look = (): Goodbye | undefined => {
       const unexpected = this.#frames.some(({ opcode }) => opcode !== OPCODE.close);
@@ -127,12 +127,12 @@ export class RawWebSocket {
     await this.#notifier.until(look, () => `the end of TCP after ${this.#account()}`);
   }
 
-  /** From now on nothing is taken from the link any more: the sender's buffers fill. */
+  /** Stops reading, so that the sender's buffers fill. */
   stopsReading(): void {
     this.#socket.pause();
   }
 
-  /** Cuts the link, without a word. */
+  /** Cuts the connection without a Close frame. */
   vanishes(): void {
     this.#socket.destroy();
   }
@@ -158,7 +158,7 @@ export class RawWebSocket {
     this.#notifier.notify();
   }
 
-  /** Frames of this server are never masked, and the texts of these tests never fragmented. */
+  /** This server never masks frames, and never fragments the texts of these tests. */
   #next(): Frame | undefined {
     const bytes = this.#unread;
     if (bytes.length < 2) return undefined;
@@ -174,7 +174,7 @@ export class RawWebSocket {
   }
 }
 
-/** A Close frame without a code reads as 1005, as everywhere. */
+/** A Close frame without a code counts as 1005, as in RFC 6455. */
 const goodbyeOf = (payload: Buffer): Goodbye => ({
   code: payload.length < 2 ? 1005 : payload.readUInt16BE(0),
   reason: payload.subarray(2).toString(),
@@ -184,7 +184,7 @@ export interface HttpResponse {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
-  /** There if the answer was 101. */
+  /** Present if the status was 101. */
   readonly webSocket: RawWebSocket | undefined;
 }
 
@@ -193,7 +193,7 @@ interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** One HTTP request, exactly as said. The path is not normalised. */
+/** Sends one HTTP request exactly as given; the path is not normalised. */
 export function sendRequest(
   origin: string,
   path: string,
@@ -221,7 +221,7 @@ export function sendRequest(
   return promise;
 }
 
-/** What makes a request a WebSocket handshake. */
+/** Returns the headers of a WebSocket handshake. */
 export const upgradeHeaders = (protocols: readonly string[]): Record<string, string> => ({
   Connection: "Upgrade",
   Upgrade: "websocket",

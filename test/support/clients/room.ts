@@ -1,4 +1,4 @@
-/** A room of a running server, and the ways into it. */
+/** A room of a running server, and the ways to join it. */
 import type { Credentials } from "./client.ts";
 import { LineClient } from "./line-client.ts";
 import {
@@ -25,7 +25,7 @@ export class TestRoom {
   readonly name: string;
   readonly #server: Server;
 
-  /** @param name not used before on this server: it keeps what was said */
+  /** @param name not used before on this server, which keeps its messages */
   constructor(server: Server, name: string) {
     this.#server = server;
     this.name = name;
@@ -40,7 +40,7 @@ export class TestRoom {
     return `/rooms/${encodeURIComponent(this.name)}`;
   }
 
-  /** Somebody comes in for the first time, and is let in. */
+  /** A new client joins, and the room accepts it. */
   async joins(
     name: string,
     manner: ClientOptions & { readonly dialect: "chat.v1" },
@@ -59,7 +59,7 @@ export class TestRoom {
     return client;
   }
 
-  /** A handshake by hand. @param query without the question mark */
+  /** Sends a handshake by hand. @param query without the question mark */
   handshake(
     query: string,
     { protocols = [], headers = {} }: HandshakeOptions = {},
@@ -68,7 +68,7 @@ export class TestRoom {
     return sendRequest(this.#server.url, `${this.path}?${query}`, { headers: all });
   }
 
-  /** A handshake that is accepted only to be closed. @returns what the close says */
+  /** Sends a handshake that is accepted only to be closed. @returns the close */
   async rejects(query: string, knocking: HandshakeOptions = {}): Promise<Goodbye> {
     const { status, body, webSocket } = await this.handshake(query, knocking);
     if (webSocket === undefined) throw new Error(`no close can be read: ${status} ${body}`);
@@ -79,7 +79,7 @@ export class TestRoom {
     }
   }
 
-  /** Somebody comes in who speaks WebSocket by hand. */
+  /** A client joins that speaks WebSocket by hand. */
   async connectsRaw(
     name: string,
     protocols: readonly string[] = ["chat.v1"],

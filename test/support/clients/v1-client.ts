@@ -1,10 +1,12 @@
 /**
- * A small honest client of `chat.v1`, written from section 2 of the protocol: exactly once, both ways.
+ * A small correct client of `chat.v1`, written from section 2 of the protocol: exactly once, both ways.
  *
  * Invariants:
+ * - It shares no code with src/client, so that it checks the room against the protocol and not against the library.
  * - Cursor, epoch and outbox move together, before the ack; an entry at or below the cursor is dropped.
- * - Nothing is sent before the first `ready` of a link; then what is unconfirmed is sent again, in order, same ids.
- * - Every frame of the room is checked against the schema that the project publishes.
+ * - Nothing is sent before the first `ready` of a connection; then unconfirmed messages are sent again, in order, with
+ *   the same ids.
+ * - Every frame of the room is checked against the published schema.
  */
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
@@ -19,7 +21,7 @@ interface Outgoing {
   readonly id: string;
   readonly text: string;
   readonly to: readonly string[] | undefined;
-  /** It was handed to some link: the room may have it. */
+  /** It was sent on some connection, so the room may have it. */
   sent: boolean;
 }
 
@@ -30,7 +32,7 @@ interface Addressing {
 
 export class V1Client extends Client {
   readonly #room: Address;
-  /** Everything the room said on all links, in order, but for entries that were dropped as repeats. */
+  /** All frames of all connections, in order, without repeated entries. */
   readonly frames: ServerFrame[] = [];
   /** The texts of its own messages, in the order in which each was settled. */
   readonly confirmed: string[] = [];
@@ -41,7 +43,7 @@ export class V1Client extends Client {
   attempt = 0;
   #cursor = 0 as Seq;
   #acked = 0 as Seq;
-  /** The newest mark of this link, and whether it was shown. */
+  /** The newest mark of this connection, and whether it is still to be returned. */
   #mark: string | undefined;
   #owesMark = false;
   #epoch: string | undefined;
@@ -49,7 +51,7 @@ export class V1Client extends Client {
   #outbox: Outgoing[] = [];
   #spoken = 0;
   #asked = 0;
-  /** Where `hears` goes on. */
+  /** Where the next `hears` starts. */
   #listened = 0;
 
   constructor(room: Address, name: string, credentials: Credentials) {
@@ -63,17 +65,17 @@ export class V1Client extends Client {
     return this.#outbox.map(({ text }) => text);
   }
 
-  /** The entries that it processed. */
+  /** The entries that it has processed. */
   get entries(): Entry[] {
     return this.all("message");
   }
 
-  /** The same as "alice: hi", for lists that read well. */
+  /** The same as "alice: hi", for readable lists. */
   get heard(): string[] {
     return this.entries.map(({ from, text }) => `${from}: ${text}`);
   }
 
-  /** All frames of one type, on all links, in order. */
+  /** Returns all frames of one type, of all connections, in order. */
   all<Type extends ServerFrame["type"]>(type: Type): FrameOf<Type>[] {
     return this.frames.filter((frame): frame is FrameOf<Type> => frame.type === type);
   }
@@ -93,7 +95,7 @@ export class V1Client extends Client {
     await this.admitted(() => this.#ready);
   }
 
-  /** Into the outbox, and to the room as soon as that may be. */
+  /** Adds a message to the outbox, and sends it as soon as permitted. */
   says(text: string, { to }: Addressing = {}): void {
     const id = `${this.session}.${this.#spoken++}`;
     const outgoing: Outgoing = { id, text, to, sent: false };
@@ -101,7 +103,9 @@ export class V1Client extends Client {
     if (this.#ready) this.#send(outgoing);
   }
 
-  /** Waits for messages of these texts, each after the one before it and after all that was heard so. */
+  /**
+   * Waits for messages with these texts, in this order, after everything that earlier calls have matched.
+   */
   async hears(...texts: readonly string[]): Promise<void> {
     for (const text of texts) {
       const at = await this.until(
@@ -117,7 +121,7 @@ export class V1Client extends Client {
     }
   }
 
-  /** Waits until the room has settled everything that this client said. */
+  /** Waits until the room has settled every message of this client. */
   async isDone(ms?: number): Promise<void> {
     await this.until(
       () => this.#outbox.length === 0,
@@ -126,7 +130,7 @@ export class V1Client extends Client {
     );
   }
 
-  /** Waits for news that `name` came or left. */
+  /** Waits for the presence update that `name` joined or left. */
   async sees(news: "joined" | "left", name: string, ms?: number): Promise<void> {
     await this.until(
       () => this.all("presence").some((frame) => frame[news]?.some((one) => one === name)),
@@ -135,7 +139,7 @@ export class V1Client extends Client {
     );
   }
 
-  /** Asks who is here. @returns the names of one page, "(away)" after those who are not here */
+  /** Asks who is online. @returns the names of one page, with "(away)" after those offline */
   async asksWho(): Promise<string[]> {
     const id = `who-${this.#asked++}`;
     this.#tell({ type: "who", id });
@@ -146,7 +150,7 @@ export class V1Client extends Client {
     return peers.map(({ name, online }) => (online ? name : `${name} (away)`));
   }
 
-  /** Asks for its whole history, page by page. @returns it, oldest first */
+  /** Reads its whole history, page by page. @returns it, oldest first */
   async recalls(): Promise<Entry[]> {
     const entries: Entry[] = [];
     let before: Seq | undefined;
@@ -222,7 +226,9 @@ export class V1Client extends Client {
     for (const outgoing of this.#outbox) this.#send(outgoing);
   }
 
-  /** With one confirmed, all that was sent before it is decided: what is still unconfirmed then was refused. */
+  /**
+   * A confirmation settles everything sent before it: earlier messages that are still unconfirmed were rejected.
+   */
   #confirm(id: string): void {
     const confirmed = this.#outbox.find((outgoing) => outgoing.id === id);
     if (confirmed === undefined) throw new Error(`${this.name} was confirmed twice: ${id}`);
@@ -242,7 +248,7 @@ export class V1Client extends Client {
     this.transmit(JSON.stringify({ type: "send", id, text, to }));
   }
 
-  /** What is not a message needs no outbox: it means something on this link only. */
+  /** Other frames need no outbox, because they concern this connection only. */
   #tell(frame: Exclude<ClientFrame, { type: "send" }>): void {
     this.transmit(JSON.stringify(frame));
   }
@@ -252,7 +258,7 @@ export class V1Client extends Client {
   }
 }
 
-/** @throws if it is no frame of the protocol, or has a field that it should not have */
+/** @throws if it is no frame of the protocol, or has an additional field */
 function read(item: unknown): ServerFrame {
   const type = v.parse(v.object({ type: v.picklist(Object.keys(serverFrames)) }), item).type;
   const schema = serverFrames[type as ServerFrame["type"]];

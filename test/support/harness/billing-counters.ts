@@ -1,8 +1,8 @@
-/** What something costs a room, from the room's own counters. */
+/** The cost of an action, from the room's own counters. */
 import type { Counters } from "../../../src/durable-object/rpc.ts";
 import type { Client, TestRoom } from "./workerd.ts";
 
-/** What `scene` cost the room. The scene waits for all that it started. */
+/** Returns the cost of `scene`, which must wait for everything that it starts. */
 export async function cost(room: TestRoom, scene: () => Promise<void>): Promise<Counters> {
   const before = await room.counters();
   await scene();

@@ -1,13 +1,15 @@
 /**
- * The scene that every release plays on the real object and leaves behind for the next one (test/fixtures). Entries 1 to
- * 250 of it are trimmed, 251 to 270 are kept; what waits for whom is told in test/workerd/versions.test.ts.
+ * The scenario that every release runs on the real object to make its fixture (test/fixtures). Entries 1 to 250 are
+ * trimmed, 251 to 270 are stored; test/workerd/versions.test.ts checks what is pending for whom.
  */
 import { type Client, TestRoom, withVars } from "./workerd.ts";
 
-/** The owner of a name is a hash with the room in it, so a fixture wakes under the name it was made under. */
+/**
+ * The owner of a name is a hash that includes the room, so a fixture must wake in a room of the same name.
+ */
 const ROOM = "harbour";
 
-/** The scene's keys, by name; the others have none. */
+/** The keys by name; other names have none. */
 export const KEYS: Readonly<Record<string, string>> = {
   ann: "ann's key",
   你好: "key 2",
@@ -26,7 +28,7 @@ export interface Attachment {
   readonly memo: { readonly link: { readonly name: string; readonly id: string } };
 }
 
-/** A room of this name without connections and without a database. */
+/** Returns a room of this name without connections and without a database. */
 export async function emptyRoom(): Promise<TestRoom> {
   const room = new TestRoom(ROOM);
   await room.crashes();
@@ -44,7 +46,7 @@ const joins = (room: TestRoom, name: string, since?: number, epoch = ""): Promis
   });
 };
 
-/** The room has taken everything that `client` said: its answer comes after it. */
+/** Waits until the room has processed everything from `client`, by its reply to a query. */
 async function isHeard(client: Client): Promise<void> {
   const id = `heard ${client.all("who").length}`;
   client.tells({ type: "who", id });
@@ -60,7 +62,7 @@ export async function playScene(): Promise<Fixture> {
   const room = await emptyRoom();
   const vars = { WINDOW: "4", LOG_SHARE: "100" };
   const epoch = await withVars(vars, () => afternoon(room));
-  // Nobody is seen to leave: what is kept of kim lies in the checkpoint alone.
+  // No leave is recorded, so kim's cursor is in the checkpoint only.
   await room.crashes();
   await withVars({ ...vars, LOG_ENTRIES: "24" }, () => evening(room, epoch));
   const fixture = await room.inside((_object, state) => ({
@@ -71,9 +73,9 @@ export async function playScene(): Promise<Fixture> {
   return fixture;
 }
 
-/** Up to the checkpoint, and a little further. @returns the epoch */
+/** Runs up to the checkpoint and a little further. @returns the epoch */
 async function afternoon(room: TestRoom): Promise<string> {
-  // One row of many, which is trimmed later: what gus said and did not process is a gap for him.
+  // One row of many entries, trimmed later: the entries that gus sent and did not process are a gap for him.
   const gus = await joins(room, "gus");
   gus.tells(Array.from({ length: 250 }, (_, i) => ({ type: "send", id: `${i}`, text: `${i}` })));
   await gus.hearsKind("message", 4);
@@ -94,21 +96,21 @@ async function afternoon(room: TestRoom): Promise<string> {
     client.acks(252);
     await isHeard(client);
   }
-  // Entry 256 is in this row: a checkpoint of the cursors goes with it, in which kim has 252.
+  // Entry 256 is in this row, and a checkpoint of the cursors is written with it, in which kim has 252.
   eve.tells("*: tea?\n*: anyone?\n*: with milk\n*: or lemon");
   for (const client of [...stay, kim, lea, hao]) {
     await client.until(() => client.texts.at(-1) === "or lemon", "tea");
     client.acks(256);
     await isHeard(client);
   }
-  // Ivy is born behind the tea; the rows of lea and 你好 are younger than the checkpoint.
+  // Ivy's birth is after the tea; the rows of lea and 你好 are younger than the checkpoint.
   await leaves(await joins(room, "ivy"));
   await leaves(lea);
   await leaves(hao);
   return (await kim.hearsKind("welcome")).epoch;
 }
 
-/** What waits for those who are away, and what is in flight when the room is looked at. */
+/** Leaves entries pending for absent peers, and entries in flight. */
 async function evening(room: TestRoom, epoch: string): Promise<void> {
   const ann = await joins(room, "ann", 256, epoch);
   const max = await joins(room, "max", 256, epoch);
@@ -122,7 +124,7 @@ async function evening(room: TestRoom, epoch: string): Promise<void> {
   eve.tells("*: hello all");
   await max.hears("hello all");
   max.acks(258);
-  // One row of three, in which people are mixed.
+  // One row of three entries for different recipients.
   ann.tells([
     { type: "send", id: "ü", text: "grüß dich, 世界 🌍", to: ["你好"] },
     { type: "send", id: "quote", text: `"it's",\n\\ {}[] \u0007`, to: ["你好", "lea"] },
@@ -133,7 +135,7 @@ async function evening(room: TestRoom, epoch: string): Promise<void> {
   ann.acks(261);
   await isHeard(ann);
 
-  // Bob comes back to more than a window: he is not ready, and has acknowledged one of it.
+  // Bob returns to more than a window: he is not ready, and has acknowledged one entry of it.
   for (let i = 1; i <= 6; i++) max.says(`bob ${i}`, ["bob"]);
   await max.until(() => max.texts.includes("bob 4"), "bob 4");
   max.acks(265);
@@ -162,7 +164,7 @@ async function evening(room: TestRoom, epoch: string): Promise<void> {
   await isHeard(young);
 }
 
-/** The database as SQL text. */
+/** Returns the database as SQL text. */
 function dump(sql: SqlStorage): string {
   const tables = sql.exec<{ name: string; sql: string }>(
     "SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name",
@@ -183,7 +185,7 @@ function dump(sql: SqlStorage): string {
 const literal = (value: SqlStorageValue): string =>
   typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : JSON.stringify(value);
 
-/** What the sockets remember, oldest connection first. */
+/** Returns the sockets' attachments, oldest connection first. */
 function attachments(state: DurableObjectState): Attachment[] {
   const all = state.getWebSockets().map((ws) => ws.deserializeAttachment() as Attachment);
   return all.sort((a, b) => (a.memo.link.id < b.memo.link.id ? -1 : 1));

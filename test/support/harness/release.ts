@@ -1,8 +1,9 @@
 /**
- * What releases leave behind for the next one: a room's database, and what its sockets remember. Kept as text in
- * test/fixtures, written by the scene in scene.ts, and put into an object again here.
+ * The fixtures of older releases: a room's database and its sockets' attachments, kept as text in test/fixtures.
+ * fixture-scenario.ts writes them, and this file loads them into an object.
  *
- * Nothing here knows a schema or an attachment version: a fixture brings its own tables, and attachments go as they are.
+ * This file knows no schema and no attachment version: a fixture brings its own tables, and attachments are loaded
+ * unchanged.
  */
 import { type Attachment, emptyRoom, type Fixture } from "./fixture-scenario.ts";
 import { Client, type TestRoom } from "./workerd.ts";
@@ -22,7 +23,7 @@ export const keptReleases: readonly [release: string, Fixture][] = Object.keys(f
     return [path.split("/").at(-2) ?? "", { sql: text("room.sql"), sockets: text("sockets.json") }];
   });
 
-/** A room that a release left behind, asleep under this release. */
+/** A room of an older release, hibernating under this release. */
 export class KeptRoom {
   readonly room: TestRoom;
   readonly #clients: { readonly attachment: Attachment; readonly client: Client }[] = [];
@@ -31,7 +32,7 @@ export class KeptRoom {
     this.room = room;
   }
 
-  /** Puts the fixture into an object, and lets that lose its memory. */
+  /** Loads the fixture into an object, and lets it hibernate. */
   static async asleep({ sql, sockets }: Fixture): Promise<KeptRoom> {
     const kept = new KeptRoom(await emptyRoom());
     const { room } = kept;
@@ -45,7 +46,7 @@ export class KeptRoom {
     return kept;
   }
 
-  /** The client at the other end of a kept socket. */
+  /** Returns the client at the other end of a kept socket. */
   client(name: string, over = false): Client {
     const found = this.#clients.find(
       ({ attachment }) => attachment.memo.link.name === name && attachment.over === over,
@@ -54,7 +55,7 @@ export class KeptRoom {
     return found.client;
   }
 
-  /** Only what accepts a socket can give its other end away, and that is `fetch`. */
+  /** Only `fetch` can accept a socket and return its other end. */
   async #accept(attachment: Attachment): Promise<void> {
     await this.room.inside((object, state) => {
       object.fetch = () => {

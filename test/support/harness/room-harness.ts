@@ -1,6 +1,6 @@
 /**
- * A room without a platform: the real broker on storage in memory, with a clock that the test advances, and clients
- * whose verbs read like the conversation they hold. One verb is one turn; `together` puts several into one.
+ * A room without a platform: the real broker on storage in memory, a clock that the test advances, and clients whose
+ * verbs read like a conversation. One verb is one turn; `together` combines several in one.
  */
 import { Broker } from "../../../src/core/broker.ts";
 import type { Entry } from "../../../src/core/entry.ts";
@@ -43,11 +43,11 @@ export class RoomHarness {
   #joins = 0;
   #together: Event[] | undefined;
   #asks = 0;
-  /** What the operator was answered, by question. */
+  /** The results of admin requests, by request. */
   readonly outcomes = new Map<number, AdminResult>();
 
   constructor(limits: Partial<Limits> = {}) {
-    // A log of three entries would leave a name no share; what tries the share sets it.
+    // In a log of three entries, a name would have no share; tests of the quota set `share`.
     this.limits = { ...defaultLimits(), share: 0, ...limits };
     this.broker = this.#awake([]);
   }
@@ -76,7 +76,7 @@ export class RoomHarness {
     return client;
   }
 
-  /** Events of one turn. */
+  /** Runs the events of `work` in one turn. */
   together(work: () => void): void {
     this.#together = [];
     work();
@@ -94,19 +94,21 @@ export class RoomHarness {
     this.broker.turn(events, this.now);
     for (const { requestId: ask, result: outcome } of this.broker.adminResults())
       this.outcomes.set(ask, outcome);
-    // Whoever comes after the room was erased finds a new one.
+    // After the room is erased, a new one starts.
     if (this.broker.isErased) this.broker = this.#awake([]);
     this.settle(0);
   }
 
-  /** The operator asks. @returns the answer, unless it is one of several events of a turn */
+  /**
+   * Makes an admin request. @returns the result, unless the request is one of several events of a turn
+   */
   requests(order: AdminRequest): AdminResult | undefined {
     const ask = this.#asks++;
     this.happens({ type: "Operator", requestId: ask, request: order });
     return this.outcomes.get(ask);
   }
 
-  /** Lets time pass, with every tick that the broker asks for on the way. */
+  /** Advances the clock, and runs every tick that the broker asks for on the way. */
   passes(ms: number): void {
     this.settle(ms);
   }
@@ -125,7 +127,7 @@ export class RoomHarness {
     throw new Error("the room never comes to rest");
   }
 
-  /** Memory is lost, sockets and what they remember are kept. */
+  /** Loses memory; keeps sockets and attachments. */
   hibernates(): void {
     const memos = [...this.clients.values()].flatMap(({ snapshot, closed }) =>
       snapshot && !closed ? [snapshot] : [],
@@ -134,7 +136,7 @@ export class RoomHarness {
     this.settle(0);
   }
 
-  /** Memory and sockets are lost; no handler runs. */
+  /** Loses memory and sockets; no handler runs. */
   crashes(): void {
     for (const client of this.clients.values()) client.isCut = true;
     this.clients.clear();
@@ -169,11 +171,11 @@ export class Client {
   readonly link: ConnectionRef;
   snapshot: ConnectionSnapshot | undefined;
   closed: { readonly code: number; readonly reason: string } | undefined;
-  /** Frames, each a list of what one turn brought. */
+  /** Frames; each is a list of the messages of one turn. */
   frames: ServerMessage[][] = [];
-  /** Nothing reaches it any more, and nobody knows. */
+  /** Nothing reaches it any more, but the room does not know. */
   isCut = false;
-  /** Its socket is closing: it takes nothing any more. */
+  /** Its socket is closing, so sends to it fail. */
   isDying = false;
   pinged: number | undefined;
 
@@ -191,7 +193,7 @@ export class Client {
     });
   }
 
-  /** @param k of the newest mark that it read, unless it is to be another, or none */
+  /** @param k the token of a mark: by default the newest received; undefined: none */
   acks(seq: number = this.last, k: string | undefined = this.all("mark").at(-1)?.k): void {
     this.does({ type: "Ack", seq: seq as Seq, ...(k !== undefined && { k }) });
   }
@@ -222,7 +224,7 @@ export class Client {
     return this.frames.flat();
   }
 
-  /** All of one kind that it heard. */
+  /** Returns all messages of one type that it received. */
   all<Type extends ServerMessage["type"]>(type: Type): Extract<ServerMessage, { type: Type }>[] {
     return this.heard.filter(
       (out): out is Extract<ServerMessage, { type: Type }> => out.type === type,
@@ -245,7 +247,7 @@ export class Client {
     return this.all("error").map(({ refusal }) => refusal.code);
   }
 
-  /** The last position it was told of. */
+  /** The highest position that it was sent. */
   get last(): number {
     const seqs = this.heard.map((out) => {
       if (out.type === "entries") return out.entries.at(-1)?.seq ?? 0;

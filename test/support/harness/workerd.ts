@@ -1,5 +1,5 @@
 /**
- * Clients inside workerd: they go through the real Worker to the real object. Every wait is for something, with a
+ * Clients inside workerd, connected through the real Worker to the real object. Every wait has a condition and a
  * deadline; nothing sleeps.
  */
 import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
@@ -17,15 +17,15 @@ type FrameOf<Type extends Kind> = Extract<ServerFrame, { type: Type }>;
 interface Joining {
   readonly dialect?: "chat.v1" | "chat.line";
   readonly key?: string;
-  /** Offered beside the dialect. */
+  /** Offered in addition to the dialect. */
   readonly subprotocols?: readonly string[];
-  /** Never answers a Close, as a half-open link does. */
+  /** Never answers a Close, like a half-open connection. */
   readonly halfOpen?: boolean;
   /** Query parameters besides the name. */
   readonly query?: Record<string, string | number>;
 }
 
-/** Vars of wrangler.toml for the rooms that wake within `scene`. */
+/** Sets vars of wrangler.toml for the rooms that wake within `scene`. */
 export async function withVars<T>(
   vars: Record<string, string>,
   scene: () => Promise<T>,
@@ -48,7 +48,7 @@ export class TestRoom {
     this.name = name;
   }
 
-  /** A new one each time: a stub does not outlive a crash of its object. */
+  /** A new stub each time, because a stub does not survive a crash of its object. */
   get stub(): DurableObjectStub<ChatRoom> {
     return env.CHAT_ROOM.getByName(this.name);
   }
@@ -67,22 +67,24 @@ export class TestRoom {
     return new Client(name, response.webSocket, halfOpen);
   }
 
-  /** Memory is lost, sockets are kept. Waits for timers to end, so nothing may be in flight or in grace. */
+  /**
+   * Loses memory; keeps sockets. Waits for timers to end, so nothing may be in flight or in grace.
+   */
   sleeps(): Promise<void> {
     return evictDurableObject(this.stub, { webSockets: "hibernate" });
   }
 
-  /** Memory and sockets are lost; no handler runs. Waits for timers to end, as `sleeps` does. */
+  /** Loses memory and sockets; no handler runs. Waits for timers to end, as `sleeps` does. */
   isEvicted(): Promise<void> {
     return evictDurableObject(this.stub, { webSockets: "close" });
   }
 
-  /** The object aborts, as in a crash: what is not committed is gone. */
+  /** Aborts the object, as in a crash: uncommitted data is lost. */
   async crashes(): Promise<void> {
     try {
       await this.inside((_room, state) => state.abort("crash"));
     } catch {
-      // That is what an abort looks like from outside.
+      // An abort rejects the call.
     }
   }
 
@@ -94,7 +96,7 @@ export class TestRoom {
     return this.inside((room) => room.counters);
   }
 
-  /** The sockets of one name inside the object, oldest first. */
+  /** Returns the sockets of one name inside the object, oldest first. */
   socketsOf(state: DurableObjectState, name: string): WebSocket[] {
     const idOf = (ws: WebSocket): { name: string; id: string } =>
       (ws.deserializeAttachment() as { memo: { link: { name: string; id: string } } }).memo.link;
@@ -102,7 +104,7 @@ export class TestRoom {
     return sockets.sort((a, b) => (idOf(a).id < idOf(b).id ? -1 : 1));
   }
 
-  /** Every event so far has been taken when this answers. */
+  /** Resolves when every event so far has been processed. */
   async settles(): Promise<void> {
     const probe = await this.joins("settles", { dialect: "chat.line" });
     await probe.hearsText("* welcome");
@@ -114,12 +116,12 @@ export class TestRoom {
 export class Client {
   readonly name: string;
   readonly #ws: WebSocket;
-  /** Texts of the frames it got. */
+  /** The texts of the frames received. */
   readonly frames: string[] = [];
   closed: { readonly code: number; readonly reason: string } | undefined;
   #wakeUp: () => void = () => {};
   readonly #heard: ServerFrame[] = [];
-  /** How many of the frames are in `#heard`. */
+  /** Number of frames already parsed into `#heard`. */
   #read = 0;
 
   constructor(name: string, ws: WebSocket, halfOpen: boolean) {
@@ -136,7 +138,7 @@ export class Client {
     ws.accept({ allowHalfOpen: halfOpen });
   }
 
-  /** All that a `chat.v1` client heard. */
+  /** All messages that a `chat.v1` client has received. */
   get heard(): readonly ServerFrame[] {
     for (const text of this.frames.slice(this.#read)) {
       if (text !== "pong")
@@ -179,7 +181,7 @@ export class Client {
     this.#ws.close(code);
   }
 
-  /** Waits until it has heard just these texts, in this order, over its whole life. */
+  /** Waits until it has received exactly these texts, in this order, since it joined. */
   async hears(...texts: string[]): Promise<void> {
     await this.until(() => this.texts.length >= texts.length, `${texts.length} texts`);
     if (JSON.stringify(this.texts) !== JSON.stringify(texts)) {

@@ -1,7 +1,7 @@
 /**
- * What a model run compares after every step: what each link was handed, in order; how ended links were closed; who is
- * online, by the word of everyone who can ask; the log; where every name would go on from; and what the sockets
- * remember. And at the end, when all is healed: has everything reached whom it concerns?
+ * The comparison of a model run after every step: the messages that each connection received, in order; how ended
+ * connections were closed; who is online, as every client sees it; the log; the cursor of every name; and the sockets'
+ * attachments. At the end, after everyone has returned: whether each client has all entries that concern it.
  */
 import { expect } from "vitest";
 import { readStored } from "./object.ts";
@@ -51,7 +51,9 @@ export async function compare(
   expect(stored.memos, "what the sockets remember").toEqual(Object.fromEntries(memos));
 }
 
-/** R4, R5, R11: everyone is ready, and has had all that concerns them, in order and once. */
+/**
+ * R4, R5, R11: everyone is ready, and has received every entry that concerns them, in order and once.
+ */
 export function hasHealed(model: RoomModel, people: readonly Person[]): void {
   for (const { name, current, seen, gaps } of people) {
     expect(current?.connection.ready, `R11: ${name} becomes ready`).toBe(true);
@@ -71,7 +73,7 @@ export function hasHealed(model: RoomModel, people: readonly Person[]): void {
   }
 }
 
-/** A link was handed just what the model says, and was closed as the model says. */
+/** Checks that a connection received what the model says, and was closed as the model says. */
 async function compareConnection(
   { client, connection, code }: PersonConnection,
   model: RoomModel,

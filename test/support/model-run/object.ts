@@ -1,6 +1,6 @@
 /**
- * What model runs do and see inside the real object: failure signals that the platform would give, words of connections
- * that are over; what is stored, and what the sockets remember.
+ * What model runs do and read inside the real object: the platform's failure signals, messages of ended connections,
+ * the stored data and the attachments.
  */
 import type { ChatRoom } from "../../../src/durable-object/chat-room.ts";
 import type { PersonConnection } from "./person.ts";
@@ -22,14 +22,14 @@ export interface Stored {
   readonly memos: Record<string, object>;
 }
 
-/** A turn in which nobody does anything. */
+/** Runs a turn without an effect. */
 export const turn = (object: ChatRoom): Promise<void> =>
   object.webSocketClose(new WebSocketPair()[1], 1006);
 
 export const idOf = (ws: WebSocket | undefined): string =>
   (ws?.deserializeAttachment() as Remembered | undefined)?.memo.link.id ?? "";
 
-/** What would be there if memory were lost now. */
+/** Returns the data that would remain if memory were lost now. */
 export function readStored(room: TestRoom): Promise<Stored> {
   return room.inside(async (object, state) => {
     await turn(object);
@@ -62,7 +62,7 @@ export function readStored(room: TestRoom): Promise<Stored> {
   });
 }
 
-/** The next join meets the failure of `line` in its inbox. */
+/** Puts the failure of this connection into the same inbox as the next join. */
 export function injectFailureWithJoin(
   room: TestRoom,
   { id, connection }: PersonConnection,
@@ -81,7 +81,9 @@ export function injectFailureWithJoin(
   });
 }
 
-/** @returns which connection the signals were of; undefined if the platform lists none of that name */
+/**
+ * @returns the connection that the signals concerned; undefined if the platform lists none of that name
+ */
 export function injectSignals(
   room: TestRoom,
   { who, which, signals, inOneTurn }: Extract<Step, { type: "signal" }>,
@@ -90,7 +92,7 @@ export function injectSignals(
     const sockets = room.socketsOf(state, who);
     const ws = sockets[which % Math.max(1, sockets.length)];
     if (ws === undefined) return undefined;
-    // Its attachment is what tells whose failure this is; the answer to the Close does not change that.
+    // The attachment identifies the connection; an answer to the Close does not change it.
     const id = idOf(ws);
     const turns = signals.map(async (signal) => {
       if (signal === "close") return object.webSocketClose(ws, 1006);
@@ -102,7 +104,7 @@ export function injectSignals(
   });
 }
 
-/** A connection other than the current one says something, if there is one. */
+/** A connection other than the current one sends a message, if there is one. */
 export function injectStaleMessage(
   room: TestRoom,
   { who, which, current }: { who: string; which: number; current: string | undefined },

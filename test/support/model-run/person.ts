@@ -1,4 +1,4 @@
-/** Who takes part in a model run: people, with what outlives their connections, and the connections they had. */
+/** The people of a model run: the state that outlives their connections, and the connections. */
 import type { Delivered, ModelConnection } from "./room-model.ts";
 import type { Client } from "../harness/workerd.ts";
 
@@ -7,13 +7,13 @@ export interface PersonConnection {
   readonly client: Client;
   readonly connection: ModelConnection;
   readonly id: string;
-  /** It hears nothing and says nothing any more, and the room has not noticed. */
+  /** It receives and sends nothing any more, but the room has not noticed. */
   isSilent: boolean;
-  /** How it ended. */
+  /** The close code; undefined while it is open. */
   code: number | undefined;
-  /** It ended, and that was looked at. */
+  /** It has ended, and the end was compared. */
   isOver: boolean;
-  /** How much of what it was handed its person has processed. */
+  /** Number of delivered messages that its person has processed. */
   read: number;
 }
 
@@ -32,7 +32,7 @@ export class Person {
     this.key = key;
   }
 
-  /** The connection that the room holds for the current one, if it is not over. */
+  /** The connection that the room holds as the current one; undefined if it has ended. */
   get current(): PersonConnection | undefined {
     const line = this.connections.at(-1);
     return line?.code === undefined ? line : undefined;
@@ -42,7 +42,7 @@ export class Person {
     return this.current?.isSilent === false ? this.current : undefined;
   }
 
-  /** As `chat.v1` clients do: what is not above the cursor is a repeat. */
+  /** As in `chat.v1` clients, an entry at or below the cursor is a repeat. */
   processes(handed: Delivered): void {
     const { cursor = 0 } = this;
     if (handed.type === "message") {
@@ -56,7 +56,7 @@ export class Person {
   }
 }
 
-/** The room has taken all that this client said, or has ended it. */
+/** Waits until the room has processed everything from this client, or has closed it. */
 export async function hasProcessed({ client, connection }: PersonConnection): Promise<void> {
   const HELP = "who is here, and who is away";
   const answers = (): number =>

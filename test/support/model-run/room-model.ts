@@ -1,9 +1,9 @@
 /**
- * A room in two hundred lines of plain data: what the real object should do, event by event. No socket, no SQL, no clock.
- * One event is one turn, and whatever a turn lets out is out when it is over.
+ * A room in two hundred lines of plain data: what the real object should do, event by event. No sockets, no SQL, no
+ * clock. One event is one turn, and everything that a turn sends has left when it ends.
  *
  * It is written from docs/protocol.md and docs/architecture.md, not from the code: a peer is a position in the log and
- * what is in flight behind it; whether it is served from memory or from the log makes no difference here.
+ * the entries in flight after it. Whether entries come from memory or from the log makes no difference here.
  */
 export type Dialect = "chat.v1" | "chat.line";
 
@@ -14,7 +14,7 @@ export interface Entry {
   readonly text: string;
 }
 
-/** What a link was handed, in order. */
+/** What a connection was sent, in order. */
 export type Delivered =
   | { readonly type: "message"; readonly seq: number }
   | { readonly type: "gap"; readonly from: number; readonly to: number };
@@ -23,12 +23,12 @@ export interface Join {
   readonly name: string;
   readonly dialect: Dialect;
   readonly key: string;
-  /** Of this epoch, or 0 alone. */
+  /** Of this epoch, or 0. */
   readonly since: number | undefined;
   readonly attempt: number | undefined;
 }
 
-/** What outlives hibernation of a link. */
+/** What a connection keeps through hibernation. */
 interface ModelSnapshot {
   acked: number;
   ready: boolean;
@@ -49,7 +49,7 @@ export interface ModelConnection extends Join {
 interface ModelMember {
   readonly key: string;
   readonly birth: number;
-  /** The room's own cursor for the name, as it is stored. */
+  /** The room's own stored cursor for the name. */
   cursor: number;
 }
 
@@ -60,9 +60,9 @@ const GRACE_MS = 15_000;
 const STALL_MS = 90_000;
 
 export class RoomModel {
-  /** All that was ever stored; a trimmed entry is one below `first`. */
+  /** All entries ever stored; those below `first` are trimmed. */
   readonly log: Entry[] = [];
-  /** The last entry of each segment that is kept. */
+  /** The last entry of each stored segment. */
   #segments: number[] = [];
   first = 1;
   readonly names = new Map<string, ModelMember>();
@@ -74,7 +74,7 @@ export class RoomModel {
     return this.log.length;
   }
 
-  /** Names that count as here. */
+  /** Names that count as online. */
   get here(): string[] {
     return [...new Set([...this.online.keys(), ...this.grace.keys()])].sort();
   }
@@ -83,7 +83,7 @@ export class RoomModel {
     return entry.to === undefined || entry.from === name || entry.to.includes(name);
   }
 
-  /** @returns the link, or the code with which it is turned away */
+  /** @returns the connection, or the close code that rejects it */
   joins(join: Join): ModelConnection | number {
     const known = this.names.get(join.name);
     const rival = this.online.get(join.name);
@@ -125,7 +125,7 @@ export class RoomModel {
       this.#segments.shift();
       this.first = oldest + 1;
     }
-    // The checkpoint holds what was processed before this turn's entries go out.
+    // The checkpoint holds the cursors before this turn's entries are sent.
     const isCheckpoint = Math.floor(before / CHECKPOINT) < Math.floor(this.head / CHECKPOINT);
     for (const link of isCheckpoint ? this.online.values() : []) {
       this.#save(link.name, this.cursorOf(link, before));
@@ -153,7 +153,7 @@ export class RoomModel {
     if (!isClean) this.grace.set(link.name, this.now + GRACE_MS);
   }
 
-  /** What is due at `now`. @returns the links that the room ended, with 4201 */
+  /** Does what is due at `now`. @returns the connections that the room closed with 4201 */
   turns(): ModelConnection[] {
     const dead = [...this.online.values()].filter(
       (link) => link.flight.length > 0 && link.lastAckAt + STALL_MS <= this.now,
@@ -163,7 +163,7 @@ export class RoomModel {
     return dead;
   }
 
-  /** Memory is lost, sockets are kept. */
+  /** Loses memory; keeps sockets. */
   wakes(): void {
     this.grace.clear();
     for (const link of this.online.values()) {
@@ -175,24 +175,24 @@ export class RoomModel {
     }
   }
 
-  /** After a wake everyone is served from where they said they are. */
+  /** After a wake, every connection is served from its acknowledged position. */
   serves(): void {
     for (const link of this.online.values()) this.#serve(link);
   }
 
-  /** Memory and sockets are lost, and nobody is told. */
+  /** Loses memory and sockets, without a close. */
   crashes(): void {
     this.grace.clear();
     this.online.clear();
   }
 
-  /** Everything up to here is processed by the peer. */
+  /** The peer has processed everything up to here. */
   cursorOf(link: ModelConnection, head = this.head): number {
     if (link.flight.length > 0) return link.acked;
     const waits = this.log
       .slice(link.sent, head)
       .find((entry) => entry.seq > link.birth && this.concerns(entry, link.name));
-    // Nothing is in flight and something waits only between a wake and its first turn.
+    // Pending entries without anything in flight exist only between a wake and its first turn.
     return waits === undefined && link.sent >= this.first - 1 ? head : link.sent;
   }
 
@@ -231,7 +231,7 @@ export class RoomModel {
     return true;
   }
 
-  /** A person at a line is not told what they wrote, unless they named themselves. */
+  /** A `chat.line` peer does not receive its own messages, unless it addressed itself. */
   isShown(link: ModelConnection, handed: Delivered): boolean {
     const entry = handed.type === "message" ? this.log[handed.seq - 1] : undefined;
     if (link.dialect === "chat.v1") return true;

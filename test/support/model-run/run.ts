@@ -1,6 +1,6 @@
 /**
- * Runs the real object beside its model: takes one step on both, and compares (model-comparison.ts) what anybody can see
- * or will ever see.
+ * Runs the real object beside its model: takes each step on both, and compares (comparison.ts) everything observable,
+ * now or later.
  */
 import { expect, vi } from "vitest";
 import { LATE_MS } from "../../../src/core/clock.ts";
@@ -23,7 +23,7 @@ export class ModelRun {
   #faultInjector: FaultInjector | undefined;
   #epoch = "";
 
-  /** @param keys of the names; a run has no others */
+  /** @param keys by name; a run has no other names */
   constructor(keys: Readonly<Record<string, string>>) {
     this.people = new Map(
       Object.entries(keys).map(([name, key]) => [name, new Person(name, key)] as const),
@@ -37,12 +37,14 @@ export class ModelRun {
     await compare(this.room, this.model, [...this.people.values()]);
   }
 
-  /** Everyone comes back on a healthy link and acknowledges: then everything has reached whom it concerns. */
+  /**
+   * Everyone returns on a working connection and acknowledges; then each has every entry that concerns it.
+   */
   async heals(): Promise<void> {
     for (const who of this.people.keys()) {
       await this.takes({ type: "join", who, dialect: "chat.v1", how: "resume" });
     }
-    // Once something is appended the log is trimmed, and who was far behind is told of the gap.
+    // An append trims the log, and a peer that was far behind gets the gap.
     const [who = ""] = this.people.keys();
     await this.takes({ type: "say", who, to: "everyone", count: 1 });
     for (let turns = 0; turns < 20; turns++) {
@@ -55,7 +57,7 @@ export class ModelRun {
     hasHealed(this.model, [...this.people.values()]);
   }
 
-  /** Did the storage fail in this step? */
+  /** Whether the storage failed in this step. */
   get hasFailed(): boolean {
     return this.#faultInjector?.hasFired ?? false;
   }
@@ -70,7 +72,7 @@ export class ModelRun {
         return this.#acks(step);
       case "vanish": {
         const line = this.#person(step.who).active;
-        // What a person at a line was handed counts as theirs, so there the room must be told.
+        // For `chat.line`, a sent entry counts as processed, so there the room must see the end.
         if (line?.connection.dialect === "chat.v1") line.isSilent = true;
         return;
       }
@@ -190,7 +192,7 @@ export class ModelRun {
     this.model.acks(line.connection, seq);
   }
 
-  /** Failure signals of any connection that the platform still lists, current or not. */
+  /** Sends failure signals of any connection that the platform still lists, current or not. */
   async #signals(step: Extract<Step, { type: "signal" }>): Promise<void> {
     const person = this.#person(step.who);
     const id = await injectSignals(this.room, step);
@@ -199,13 +201,13 @@ export class ModelRun {
     expect(this.#disarm(), "a late signal writes nothing").toBe(false);
   }
 
-  /** A connection that the room has ended goes on talking. */
+  /** A connection that the room has ended sends a message. */
   async #sendStale({ who, which }: Extract<Step, { type: "stale" }>): Promise<void> {
     const current = this.#person(who).current?.id;
     await injectStaleMessage(this.room, { who, which, current });
   }
 
-  /** Only what has nothing in flight and nobody in grace sleeps. */
+  /** A room hibernates only with nothing in flight and nobody in grace. */
   async #rests(how: "sleep" | "evict"): Promise<void> {
     const { model } = this;
     const isBusy = [...model.online.values()].some(({ flight }) => flight.length > 0);
@@ -220,11 +222,11 @@ export class ModelRun {
     return this.#losesAll();
   }
 
-  /** Time passes, and what is due is done. */
+  /** Advances the clock, and does what is due. */
   async #passes(ms: number, fault: Fault | undefined): Promise<void> {
     const end = this.#now + ms;
     await this.room.inside(async (object, { storage }) => {
-      // In steps, as timers would find it: one leap over what is due would be a clock that was set.
+      // In steps, as timers would: one leap past a deadline would look like a clock that was set.
       while (this.#now < end) {
         this.#now = Math.min(end, this.#now + LATE_MS);
         vi.setSystemTime(this.#now);
@@ -235,7 +237,7 @@ export class ModelRun {
     });
   }
 
-  /** The model does what is due now. */
+  /** Does in the model what is due now. */
   #advanceModel(): void {
     this.model.now = this.#now;
     this.model.serves();
@@ -245,7 +247,7 @@ export class ModelRun {
     }
   }
 
-  /** A removal stands whether its row could be written or not. */
+  /** A removal is valid even if its row could not be written. */
   #hasEnded(line: PersonConnection, code: number): void {
     const hasFailed = this.#disarm();
     if (hasFailed) this.model.wakes();
@@ -259,13 +261,13 @@ export class ModelRun {
     for (const { current } of this.people.values()) if (current !== undefined) current.code = 1006;
   }
 
-  /** Memory was put back to what is stored. */
+  /** Memory was reset to the stored data. */
   #recovers(): void {
     this.model.wakes();
     this.model.serves();
   }
 
-  /** @returns whether the storage failed since it was armed */
+  /** @returns whether the storage has failed since it was armed */
   #disarm(): boolean {
     const hasFailed = this.hasFailed;
     this.#faultInjector?.restore();

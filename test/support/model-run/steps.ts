@@ -1,4 +1,4 @@
-/** What can happen in a model run: one step is one thing that somebody does, or that befalls the room. */
+/** The steps of a model run: each is one action of a person, or one event of the platform. */
 import type { Dialect } from "./room-model.ts";
 import type { Fault } from "../storage/fault-injection.ts";
 
@@ -10,7 +10,7 @@ export type Step = { readonly fault?: Fault | undefined } & (
       readonly who: string;
       readonly dialect: Dialect;
       readonly how: How;
-      /** The connection that is replaced fails in the same turn, before or behind the join. */
+      /** The replaced connection fails in the same turn, before or after the join. */
       readonly race?: "before" | "behind" | undefined;
     }
   | { readonly type: "say"; readonly who: string; readonly to: To; readonly count: number }

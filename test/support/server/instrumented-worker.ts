@@ -1,4 +1,7 @@
-/** The Worker as it is, but the room says when it is made and what wakes it: for whoever reads the server's output. */
+/**
+ * The Worker, but the room prints when it is constructed and when an event wakes it, for tests that read the server's
+ * output.
+ */
 import { ChatRoom as Room } from "../../../src/durable-object/chat-room.ts";
 import type { Env } from "../../../src/durable-object/env.ts";
 

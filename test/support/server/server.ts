@@ -1,10 +1,9 @@
 /**
- * The server as a user starts it: the "start" script of package.json, as processes of its own, on a free port and a
- * storage of its own.
+ * The server as a user starts it: the "start" script of package.json, on a free port and with storage of its own.
  *
  * Invariants:
- * - All processes of a server are one group (group.ts), led by the one that was started.
- * - There is one server on a storage at a time: the next one starts when nothing of the last one is alive.
+ * - All processes of a server are one group (process-group.ts), led by the one that was started.
+ * - A storage has one server at a time: the next one starts when no process of the last one is alive.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -15,26 +14,28 @@ import { Notifier } from "../wait-for.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const READY_MS = 60_000;
-/** Starts until one finds its port free: it is looked for first and taken seconds later, by then perhaps somebody's. */
+/**
+ * Attempts to start on a free port: it is chosen first and bound seconds later, when another process may have taken it.
+ */
 const STARTS = 4;
 const PORT_TAKEN = "Address already in use";
 
 const COMPLAINT = /error|uncaught|exception/i;
 /**
- * What the runtime prints by itself: a client left that never said a word, or reset its link while something was being
- * written to it; a client broke the rules of WebSocket.
+ * Errors that the runtime prints by itself: a client left without sending anything, or reset its connection during a
+ * write; a client violated the WebSocket protocol.
  */
 const OF_THE_RUNTIME =
   /Network connection lost|disconnected: ::write\(.*Connection reset by peer|WebSocket protocol error/;
 
 interface Running {
   readonly url: string;
-  /** What the server printed so far. */
+  /** The server's output so far. */
   readonly output: () => string;
-  /** Waits until the server has printed something. */
+  /** Waits until the server has printed this text. */
   readonly prints: (text: string) => Promise<unknown>;
   readonly child: Leader;
-  /** Resolved when the leader of the group is gone, and nobody holds its output any more. */
+  /** Resolves when the leader of the group has exited and no process holds its output. */
   readonly gone: Promise<void>;
 }
 
@@ -50,7 +51,7 @@ export class Server {
   readonly #settings: Settings;
   readonly #folder: string;
   #running: Running;
-  /** What the server printed in the lives before this one. */
+  /** The output before the last restart. */
   #before = "";
   #isKilled = false;
 
@@ -61,8 +62,8 @@ export class Server {
   }
 
   /**
-   * @param vars what differs from the [vars] of wrangler.toml
-   * @param script another entry than the one of wrangler.toml
+   * @param vars   differences from the [vars] of wrangler.toml
+   * @param script another entry than that of wrangler.toml
    * @param more   further flags for wrangler
    */
   static async starts(
@@ -76,7 +77,7 @@ export class Server {
     return new Server(settings, folder, await start(settings, folder, 0));
   }
 
-  /** The lines with this text that the server printed since it was last started. */
+  /** Returns the lines with this text since the last start. */
   printed(text: string): string[] {
     return this.#running
       .output()
@@ -84,7 +85,7 @@ export class Server {
       .filter((line) => line.includes(text));
   }
 
-  /** What lies on the disk of all rooms: each file of a database, and a hash of its bytes. */
+  /** Returns the database files of all rooms, with a hash of their bytes. */
   stored(): Map<string, string> {
     const files = readdirSync(this.#folder, { recursive: true, encoding: "utf8" });
     const databases = files.filter(
@@ -97,17 +98,17 @@ export class Server {
     return new Map(databases.map((file) => [file, hash(file)]));
   }
 
-  /** `http://…`, without a path; after a restart the same, unless somebody took the port meanwhile. */
+  /** `http://…`, without a path. A restart keeps it, unless another process has taken the port. */
   get url(): string {
     return this.#running.url;
   }
 
-  /** The process group in which all of the server runs. */
+  /** The process group of the whole server. */
   get group(): number {
     return this.#running.child.pid ?? 0;
   }
 
-  /** `kill -9` of every process of the server, in the middle of whatever they do. */
+  /** Kills every process of the server with SIGKILL, whatever it is doing. */
   async killNine(): Promise<void> {
     if (this.#isKilled) return;
     endGroup(this.#running.child);
@@ -117,33 +118,33 @@ export class Server {
     this.#isKilled = true;
   }
 
-  /** Starts again, after `killNine`, on the same storage and, if it is still free, the same port. */
+  /** Starts again after `killNine`, on the same storage and, if it is still free, the same port. */
   async restart(): Promise<void> {
     if (!this.#isKilled) throw new Error("the server was not killed, or is starting already");
     this.#isKilled = false;
     this.#running = await start(this.#settings, this.#folder, Number(new URL(this.url).port));
   }
 
-  /** All that the server printed since it was last started. */
+  /** The output since the last start. */
   get output(): string {
     return this.#running.output();
   }
 
-  /** All that it printed of what has happened by now: the rest may still be on its way to `output`. */
+  /** Returns the output up to now. `output` may lag behind it. */
   async allPrinted(): Promise<string> {
-    // The output comes in order: once this request is logged, so is what happened before it.
+    // Output is in order: once this request is logged, everything before it is.
     const marker = `/${randomUUID()}`;
     await fetch(this.url + marker);
     await this.#running.prints(marker);
     return this.#running.output();
   }
 
-  /** All that it has printed in the lives that are over. */
+  /** The output before the last kill. */
   get pastOutput(): string {
     return this.#before;
   }
 
-  /** What it printed of errors, in all its lives. */
+  /** Returns the lines that look like errors, since the first start. */
   async loggedErrors(): Promise<string[]> {
     const lines = (this.#before + (await this.allPrinted())).split("\n");
     return lines.filter((line) => COMPLAINT.test(line) && !OF_THE_RUNTIME.test(line));
@@ -159,7 +160,7 @@ export class Server {
   }
 }
 
-/** @param port 0 for any that is free */
+/** @param port 0 for any free port */
 async function start(settings: Settings, folder: string, port: number): Promise<Running> {
   for (let left = STARTS - 1; ; left--) {
     try {
@@ -219,7 +220,7 @@ async function startOnce(
     return { url, output: () => output, prints, child, gone };
   } catch (error) {
     endGroup(child);
-    // The next try must not meet what is left of this one.
+    // The next attempt must not meet a process of this one.
     if (child.pid !== undefined) await waitUntilEmpty(child.pid);
     throw error;
   }
@@ -230,13 +231,13 @@ function startScript(): string {
   return (manifest as { scripts: { start: string } }).scripts.start;
 }
 
-/** What npm gives its scripts, nothing of the test runner's, and no trace outside of the folder. */
+/** npm's environment without the test runner's variables; all files stay in the folder. */
 function environment(folder: string): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV$)/.test(name));
   return {
     ...Object.fromEntries(own),
     PATH: [join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
-    // npm, which builds the page, leaves one in the temporary folder.
+    // npm builds the page, and would leave a compile cache in the temporary folder.
     NODE_DISABLE_COMPILE_CACHE: "1",
     WRANGLER_LOG_PATH: join(folder, "logs"),
     WRANGLER_REGISTRY_PATH: join(folder, "registry"),

@@ -1,4 +1,4 @@
-/** A process that opens a record's file when it is asked to, for tests that kill and suspend it. */
+/** A process that opens a record's file on request, for tests that kill and suspend it. */
 import { fileStorage } from "../../../src/client/storage/file.ts";
 import type { ClientRecord, ClientStorage } from "../../../src/client/storage/storage.ts";
 

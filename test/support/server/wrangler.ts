@@ -1,4 +1,6 @@
-/** `wrangler deploy --dry-run` as the "deploy" script of package.json runs it: nothing leaves this machine. */
+/**
+ * `wrangler deploy --dry-run` as in the "deploy" script of package.json: nothing leaves this machine.
+ */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,9 +12,9 @@ const ROOT = join(import.meta.dirname, "../../..");
 export interface DryRun {
   readonly status: number | null;
   readonly output: string;
-  /** Bytes of the Worker's own script, gzipped; assets are not part of it. */
+  /** Bytes of the Worker's own script, gzipped, without assets. */
   readonly gzipBytes: number;
-  /** The files that it is made of, and how many bytes each weighs in it before gzip, heaviest first. */
+  /** The Worker's source files with their bytes in the bundle before gzip, largest first. */
   readonly parts: readonly (readonly [string, number])[];
 }
 
@@ -25,7 +27,7 @@ interface Metafile {
   >;
 }
 
-/** @param flags what follows `npm run deploy --` */
+/** @param flags appended to `npm run deploy --` */
 export function dryRun(...flags: string[]): DryRun {
   const folder = mkdtempSync(join(tmpdir(), "chat-room-deploy-"));
   try {

@@ -1,4 +1,4 @@
-/** Rows that nobody can have written so, and what the operator reads of them. */
+/** Corrupts stored rows, and reads what the room logs about them. */
 import { vi } from "vitest";
 import type { TestRoom } from "../harness/workerd.ts";
 
@@ -7,7 +7,7 @@ export const corrupts = (room: TestRoom, ...statements: string[]): Promise<void>
     for (const statement of statements) storage.sql.exec(statement);
   });
 
-/** What is written into the log as trouble. */
+/** Returns the errors logged during `scene`. */
 export async function logged(scene: () => Promise<void>): Promise<string> {
   const spy = vi.spyOn(console, "error").mockImplementation(() => {});
   try {

@@ -1,4 +1,6 @@
-/** A storage that fails: with its n-th write, or when the turn is committed; once, and then it is mended. */
+/**
+ * A storage that fails once, at its n-th write or at the commit of a turn, and works again after that.
+ */
 
 export type Fault = number | "commit";
 
@@ -10,7 +12,7 @@ export class FaultInjector {
   readonly #exec: SqlStorage["exec"];
   readonly #transactionSync: DurableObjectStorage["transactionSync"];
 
-  /** To be made inside the object. */
+  /** Must be constructed inside the object. */
   constructor(storage: DurableObjectStorage, fault: Fault) {
     this.#storage = storage;
     const { sql } = storage;

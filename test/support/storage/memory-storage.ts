@@ -1,9 +1,9 @@
 /**
- * The storage port in memory, as plain data: what SQLite does, in the fewest lines. The contract suite holds it to that.
+ * The storage port in memory, as plain data: what SQLite does, in the fewest lines. The contract suite checks both.
  *
- * `disk` outlives an instance: a crash is `new MemoryStorage(disk)`. A failing commit leaves it as it was.
+ * `disk` outlives an instance: `new MemoryStorage(disk)` simulates a crash. A failed commit leaves it unchanged.
  *
- * Invariant: what a disk holds is replaced, never changed, so `{ ...disk }` is a copy of it.
+ * Invariant: the values of a disk are replaced, never changed, so `{ ...disk }` is a copy of it.
  */
 import { concerns, type Entry } from "../../../src/core/entry.ts";
 import { SCAN_ENTRIES } from "../../../src/core/limits.ts";
@@ -28,7 +28,7 @@ export interface Disk {
   checkpoint: { readonly head: Seq; readonly saved: ReadonlyMap<PeerName, Progress> };
 }
 
-/** Changes of the directory that wait for the next commit; undefined: to be forgotten. */
+/** Changes of the directory that wait for the next commit; undefined: the name is forgotten. */
 export type Pending = ReadonlyMap<PeerName, MemberRecord | undefined>;
 
 export const emptyDisk = (): Disk => ({
@@ -43,11 +43,11 @@ export class MemoryStorage implements Storage {
   readonly log: MemoryLog;
   readonly directory: MemoryDirectory;
   readonly #disk: Disk;
-  /** How many commits were made. */
+  /** Number of commits. */
   commits = 0;
-  /** Makes the next commits throw, as a full store does. */
+  /** Makes this number of commits throw, as a full disk does. */
   failures = 0;
-  /** A commit is under way: nothing of it may be seen. */
+  /** A commit is in progress: nothing of it may leave the room. */
   isCommitting = false;
 
   constructor(disk: Disk, pending: Pending = new Map()) {
@@ -174,7 +174,7 @@ class MemoryDirectory implements Directory {
     this.#changed = new Map(pending);
   }
 
-  /** What waits for the next commit. */
+  /** Changes that wait for the next commit. */
   get pending(): Pending {
     return this.#changed;
   }
@@ -220,7 +220,7 @@ class MemoryDirectory implements Directory {
   }
 
   forgettable(awayBefore: number): Candidate[] {
-    // As a search of the database does: it finds what was committed.
+    // Like a database query, it sees committed data only.
     const committed = new MemoryDirectory(this.#disk, this.#log);
     const entries = this.#disk.segments.flat();
     return [...this.#disk.peers.keys()]

@@ -1,5 +1,5 @@
 /**
- * What every storage must do: one suite, run against the one in memory and against SQLite in workerd.
+ * The contract of every storage: one suite, run against the storage in memory and against SQLite in workerd.
  */
 import { describe, expect, test } from "vitest";
 import { concerns, encodeEntry, type Entry, redact } from "../../../src/core/entry.ts";
@@ -14,7 +14,9 @@ export const at = (seq: number): Seq => seq as Seq;
 const [alice, bob, carol] = [named("alice"), named("bob"), named("carol")];
 const GENEROUS: Retention = { entries: 1e9, ageMs: 1e12, bytes: 1e12 };
 
-/** `alice>bob` from alice to bob; `alice>*` to everyone. Seqs go on from `head`. */
+/**
+ * Makes entries from routes: `alice>bob` from alice to bob; `alice>*` to everyone. Seqs continue from `head`.
+ */
 export function entries(head: number, texts: readonly string[], now = 1_000): Entry[] {
   return texts.map((route, index) => {
     const [from = "", to = ""] = route.split(">");
@@ -28,7 +30,7 @@ export function entries(head: number, texts: readonly string[], now = 1_000): En
   });
 }
 
-/** A storage that can be opened again on the same data, as after a crash. */
+/** A storage that can be reopened on the same data, as after a crash. */
 export interface Opened {
   readonly storage: Storage;
   reopen(): Storage;
@@ -228,7 +230,7 @@ export function storageContract(
           ["bob>bob", "carol>alice"],
         ];
         appended(storage, ...batches);
-        // Read, and so kept in memory.
+        // A first read, so that the entries are cached.
         const before = Array.from(storage.log.after(at(0)).entries);
         const entry = storage.log.find(at(2));
         if (entry === undefined) throw new Error("there is no entry 2");
@@ -247,7 +249,7 @@ export function storageContract(
           expect(back.find(({ seq }) => seq === 2)?.text).toBe("");
         }
         expect(concerning(storage, carol, 0)).toEqual([2, 3, 5]);
-        // The rest goes on as before.
+        // Everything else continues as before.
         appended(storage, ["alice>bob"]);
         storage.transaction(() => storage.log.trim({ ...GENEROUS, entries: 3 }, 2_000));
         for (const { log } of [storage, opened.reopen()])
@@ -382,7 +384,7 @@ export function storageContract(
           [bob, 2],
           [carol, 2],
         ]);
-        // A crash; alice comes back, carol came back and left.
+        // After a crash, alice returns; carol returned and left.
         const second = opened.reopen();
         second.directory.save(carol, { ...stands(1), seen: 9 });
         checkpoint(second, [[alice, 3]]);
@@ -455,7 +457,7 @@ export function storageContract(
           from.directory.forgettable(100).map(({ name }) => name);
         expect(forgettable(storage)).toEqual(wanted);
         expect(forgettable(opened.reopen())).toEqual(wanted);
-        // What is for everyone waits for everyone.
+        // An entry for everyone is pending for everyone.
         appended(storage, ["al>*"]);
         expect(forgettable(storage)).toEqual(["waits-long"]);
       }));
@@ -473,7 +475,7 @@ export function storageContract(
           spent: [],
         });
         appended(storage, ["alice>alice"], ["alice>*"]);
-        // A reading that was not taken to its end does not stand in the way.
+        // An unfinished scan does not prevent it.
         for (const entry of storage.log.after(at(0)).entries) if (entry.seq === 1) break;
         storage.erase();
         const next = opened.reopen();
