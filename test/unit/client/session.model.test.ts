@@ -205,13 +205,13 @@ class Client {
 
   #apply({ record, effects }: Outcome): void {
     this.record = record;
-    for (const happening of effects) {
-      if (happening.type === "entry") this.seen.push(happening.entry.seq);
-      else if (happening.type === "gap") this.gaps.push(happening);
+    for (const effect of effects) {
+      if (effect.type === "entry") this.seen.push(effect.entry.seq);
+      else if (effect.type === "gap") this.gaps.push(effect);
       else {
-        const { id } = happening.queued;
+        const { id } = effect.queued;
         expect(this.outcomes.get(id), `${id} was decided already`).toBeUndefined();
-        this.outcomes.set(id, happening.type);
+        this.outcomes.set(id, effect.type);
         this.handed.delete(id);
       }
     }

@@ -44,17 +44,17 @@ const entry = (at: number, from: string, id?: string): Message => ({
 });
 
 /** What happened, in short. */
-const told = (happenings: readonly Effect[]): string[] =>
-  happenings.map((happening) => {
-    switch (happening.type) {
+const told = (effects: readonly Effect[]): string[] =>
+  effects.map((effect) => {
+    switch (effect.type) {
       case "entry":
-        return `entry ${happening.entry.seq}`;
+        return `entry ${effect.entry.seq}`;
       case "gap":
-        return `gap ${happening.from}..${happening.to}`;
+        return `gap ${effect.from}..${effect.to}`;
       case "refused":
-        return `refused ${happening.queued.id} ${happening.code}`;
+        return `refused ${effect.queued.id} ${effect.code}`;
       default:
-        return `${happening.type} ${happening.queued.id}`;
+        return `${effect.type} ${effect.queued.id}`;
     }
   });
 const left = ({ outbox }: ClientRecord): string[] =>
@@ -97,16 +97,16 @@ describe("entries", () => {
     ],
     ["one's own of an earlier life", ["a!"], entry(6, ME, "z"), ["entry 6"], ["a!"]],
     ["one's own by chat.line has no id", ["a!"], entry(6, ME), ["entry 6"], ["a!"]],
-  ])("%s", (_case, outbox, message, happenings, after) => {
+  ])("%s", (_case, outbox, message, effects, after) => {
     const outcome = onMessage(holding(5, ...outbox), message, ME);
-    expect(told(outcome.effects)).toEqual(happenings);
+    expect(told(outcome.effects)).toEqual(effects);
     expect(left(outcome.record)).toEqual(after);
     expect(outcome.record.cursor).toBe(6);
   });
 
   test.each([1, 4, 5])("seq %i is at or below the cursor, 5: dropped, whatever it says", (at) => {
     const record = holding(5, "a!");
-    expect(onMessage(record, entry(at, ME, "a"), ME)).toEqual({ record, happenings: [] });
+    expect(onMessage(record, entry(at, ME, "a"), ME)).toEqual({ record, effects: [] });
   });
 
   test("the first of all, before any cursor", () => {
@@ -121,11 +121,11 @@ describe("gaps", () => {
     ["at the cursor: dropped", 2, 5, [], 5],
     ["below it: dropped", 1, 3, [], 5],
     ["of a single entry", 6, 6, ["gap 6..6"], 6],
-  ])("%s", (_case, from, to, happenings, cursor) => {
+  ])("%s", (_case, from, to, effects, cursor) => {
     const outcome = onGap(holding(5, "a!", "b"), { from, to });
-    expect(told(outcome.effects)).toEqual(happenings);
+    expect(told(outcome.effects)).toEqual(effects);
     expect(outcome.record.cursor).toBe(cursor);
-    expect(left(outcome.record)).toEqual(happenings.length === 0 ? ["a!", "b"] : ["a?", "b"]);
+    expect(left(outcome.record)).toEqual(effects.length === 0 ? ["a!", "b"] : ["a?", "b"]);
   });
 
   test("what was sent before it is neither sent again nor called refused", () => {
@@ -163,14 +163,14 @@ describe("errors", () => {
     ["settles what a gap has hidden", ["a?", "b!"], "a", ["refused a unknown-peer"], ["b!"]],
     ["of a message that is not here", ["a!"], "z", [], ["a!"]],
     ["of nothing that could be read", ["a!"], undefined, [], ["a!"]],
-  ])("%s", (_case, outbox, id, happenings, after) => {
+  ])("%s", (_case, outbox, id, effects, after) => {
     const outcome = onError(holding(5, ...outbox), {
       type: "error",
       code: "unknown-peer",
       message: "nobody here is called zoe",
       ...(id !== undefined && { id }),
     });
-    expect(told(outcome.effects)).toEqual(happenings);
+    expect(told(outcome.effects)).toEqual(effects);
     expect(left(outcome.record)).toEqual(after);
     expect(outcome.record.cursor).toBe(5);
   });
