@@ -1,4 +1,4 @@
-/** What an operator does by the real API, as the people at the page see it. */
+/** Actions of an operator by the admin API, as the people at the page see them. */
 import { expect, test } from "vitest";
 import { sendRequest } from "../support/clients/raw-websocket.ts";
 import { inBrowser } from "./support/browser.ts";
@@ -10,7 +10,7 @@ const ERASED = "An operator erased this message.";
 inBrowser("an operator, seen from the page", () => {
   const { url, newRoom, device, joins } = stage({ ADMIN_KEY });
 
-  /** Does what the operator's API does at `path`, below the room. */
+  /** Sends DELETE for a path below the room, as the operator. */
   async function deletes(room: string, path: string): Promise<void> {
     const { status } = await sendRequest(url(), `/rooms/${room}${path}`, {
       method: "DELETE",
@@ -19,7 +19,7 @@ inBrowser("an operator, seen from the page", () => {
     expect(status).toBe(204);
   }
 
-  test("erases a text: it is gone from every page that shows it, from history, and from a reload", async () => {
+  test("an erased text is gone from every page that shows it, from history, and after a reload", async () => {
     const room = newRoom();
     const here = await device();
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob", here)];
@@ -38,7 +38,7 @@ inBrowser("an operator, seen from the page", () => {
     await carol.reads(ERASED, "no secret");
   });
 
-  test("erases what somebody has not read yet: they never do", async () => {
+  test("a text that is erased before somebody reads it never reaches them", async () => {
     const room = newRoom();
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
     await bob.cuts();
@@ -49,7 +49,7 @@ inBrowser("an operator, seen from the page", () => {
     await bob.reads(ERASED);
   });
 
-  test("removes somebody, who is told so, keeps what they were writing, and may come again", async () => {
+  test("a removed person sees the reason, keeps their draft, and can join again", async () => {
     const room = newRoom();
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
     await bob.page.fill("#text", "half a thou");
@@ -62,7 +62,7 @@ inBrowser("an operator, seen from the page", () => {
     expect(await bob.page.inputValue("#text")).toBe("half a thou");
   });
 
-  test("closes the room: everyone is told so, and it can be begun anew, with nothing in it", async () => {
+  test("in a closed room everyone sees the reason, and can open it again, empty", async () => {
     const room = newRoom();
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
     await alice.says("of the old room");
@@ -74,7 +74,7 @@ inBrowser("an operator, seen from the page", () => {
     }
     await bob.presses("Try again");
     await bob.isConnected();
-    await bob.isTold("#log .edge", "Nothing has been said here yet");
+    await bob.isTold("#log .edge", "No messages yet");
     await bob.says("of the new room");
     await bob.reads("of the new room");
     expect(await bob.texts()).toEqual(["of the new room"]);

@@ -1,6 +1,6 @@
 /**
- * What waits in the page, and the key of a name, are on the disk at once: the whole browser is killed, and the same
- * profile is started again. And two tabs of one browser hand the record over without a hole. In real Chromium.
+ * The outbox of the page and the key of a name are on the disk at once: a test kills the whole browser, and starts the
+ * same profile again. Two tabs of one browser hand the record over without losing a message. In real Chromium.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +12,7 @@ import { Server } from "../support/server/server.ts";
 import { FLAGS, inBrowser, pathOfBrowser } from "./support/browser.ts";
 import { Visitor } from "./support/visitor.ts";
 
-/** A browser with a profile of its own, that can be killed as a whole. */
+/** A browser with its own profile. A test can kill all of its processes. */
 class Profile {
   readonly #folder = mkdtempSync(join(tmpdir(), "chromium-profile-"));
   #process: ChildProcess | undefined;
@@ -27,7 +27,7 @@ class Profile {
       "--no-default-browser-check",
     ];
     this.#process = spawn(pathOfBrowser(), [...flags, `--user-data-dir=${this.#folder}`], {
-      // A group of its own: all of its processes die together.
+      // In its own process group, all of its processes die together.
       detached: true,
       stdio: "ignore",
     });
@@ -72,7 +72,7 @@ inBrowser("what the page keeps", () => {
   });
   afterAll(() => server.stop());
 
-  test("R5: what waits here is there after the whole browser was killed, with the key of its name", async () => {
+  test("R5: the outbox and the key of the name survive the kill of the whole browser", async () => {
     const profile = newProfile();
     const alice = await Visitor.comes(await profile.starts(), server.url);
     await alice.chooses("durable", "alice");
@@ -90,10 +90,10 @@ inBrowser("what the page keeps", () => {
     expect(await again.texts()).toEqual(texts);
   });
 
-  test("R5: 60 messages, each written and left behind at once, while another tab waits", async () => {
+  test("R5: 60 messages, each written in a tab that closes its client at once, while another tab waits", async () => {
     const context = await newProfile().starts();
     const url = `${server.url}/#handed`;
-    // The library, as the page has it, in two tabs of one browser.
+    // The library of the page, in two tabs of one browser.
     const tabs = await Promise.all(
       [0, 1].map(async () => {
         const page = await context.newPage();
@@ -122,7 +122,7 @@ inBrowser("what the page keeps", () => {
   }, 120_000);
 });
 
-/** A script that gives a tab two verbs of the library. */
+/** A script that gives a tab two functions of the library. */
 async function readLibrary(): Promise<string> {
   const { build } = await import("esbuild");
   const contents = `
@@ -130,7 +130,7 @@ async function readLibrary(): Promise<string> {
     const clientOf = (room, name) => new ChatClient({
       url: location.origin, room, name, key: "k", storage: browserStorage("test " + room + "/" + name),
     });
-    /** Writes while the link is let go of, and closes in the same go. */
+    /** Writes while the client is paused, and closes it at once. */
     export const writesAndLeaves = async (room, name, text) => {
       const client = clientOf(room, name);
       client.pause();
@@ -154,6 +154,6 @@ async function readLibrary(): Promise<string> {
     globalName: "chatLibrary",
     write: false,
   });
-  // At the top of a script a name becomes the window's.
+  // A name at the top of a script becomes a property of the window.
   return `${outputFiles[0]?.text ?? ""};globalThis.chatLibrary = chatLibrary;`;
 }

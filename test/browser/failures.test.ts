@@ -1,14 +1,14 @@
-/** Bad input and trouble: a sentence where the person looks, with what to do; and nothing typed is ever lost. */
+/** Bad input and failures: the page shows a sentence with what to do beside the cause, and never loses a typed text. */
 import { describe, expect, test } from "vitest";
 import { inBrowser } from "./support/browser.ts";
 import { stage } from "./support/stage.ts";
 import { FakeRoom, welcome } from "./support/fake-room.ts";
 import type { Visitor } from "./support/visitor.ts";
 
-inBrowser("in trouble, at the page", () => {
+inBrowser("failures at the page", () => {
   const { newRoom, device, comes, joins } = stage();
 
-  /** Bob, in a room that is played by the test. */
+  /** Bob joins a room that the test plays. */
   async function meets(
     greets: (stranger: FakeRoom) => void,
   ): Promise<{ bob: Visitor; stranger: FakeRoom }> {
@@ -44,7 +44,7 @@ inBrowser("in trouble, at the page", () => {
       "The name of a person has 1 to 32",
     ],
     ["no name", "lobby", "", "#join-name-trouble", "a letter or digit first"],
-  ])("%s is told beside the input", async (_case, room, name, where, sentence) => {
+  ])("%s: the error is beside the input", async (_case, room, name, where, sentence) => {
     const bob = await comes(await device());
     await bob.chooses(room, name);
     await bob.isTold(where, sentence);
@@ -53,20 +53,20 @@ inBrowser("in trouble, at the page", () => {
     expect(await bob.page.getAttribute(input, "aria-invalid")).toBe("true");
   });
 
-  test("a name that belongs to another key is told where it was chosen, and a draft is kept", async () => {
+  test("a name that belongs to another key: the join form shows the error", async () => {
     const room = newRoom();
     await joins(room, "alice");
     const mallory = await comes(await device());
     await mallory.chooses(room, "alice");
     await mallory.isTold(
       "#join-name-trouble",
-      "This name belongs to another key. Choose another name; or, if it is yours on another device,",
+      "This name belongs to another key. Choose another name. If the name is yours on another device,",
     );
     await mallory.chooses(room, "mallory");
     await mallory.isConnected();
   });
 
-  test("what the room refuses says why, and goes back into the input when it is asked to", async () => {
+  test("a rejected message shows the reason, and goes back into the input on request", async () => {
     const { bob, stranger } = await meets(isReady);
     await bob.isConnected();
     await bob.says("is zoe here?");
@@ -84,11 +84,11 @@ inBrowser("in trouble, at the page", () => {
     expect(await bob.page.inputValue("#text")).toBe("is zoe here?");
     await bob.until(
       async () => (await bob.page.locator("#log .trouble").count()) === 0,
-      () => "the trouble gone",
+      () => "the failed message gone",
     );
   });
 
-  test("a browser that refuses storage is told so, and can talk all the same", async () => {
+  test("a person whose browser refuses storage sees a warning, and can talk all the same", async () => {
     const room = newRoom();
     const here = await device();
     await here.addInitScript(() => {
@@ -101,14 +101,14 @@ inBrowser("in trouble, at the page", () => {
       }
     });
     const bob = await comes(here);
-    await bob.isTold("#storage-trouble", "This browser keeps no data for this page");
+    await bob.isTold("#storage-trouble", "This browser saves no data for this page");
     await bob.chooses(room, "bob");
     await bob.isConnected();
     await bob.says("hi");
     await bob.reads("hi");
   });
 
-  test("storage that fails on the way is told, what was written stays, and one can go on without", async () => {
+  test("when the storage fails later, the page says so, keeps the text, and can go on without storage", async () => {
     const room = newRoom();
     const alice = await joins(room, "alice");
     const bob = await joins(room, "bob");
@@ -120,16 +120,16 @@ inBrowser("in trouble, at the page", () => {
     await bob.says("written to a full disk");
     await bob.isTold("#notice-words", "does not keep data for this page");
     await bob.reads("written to a full disk");
-    await bob.presses("Go on without keeping anything");
+    await bob.presses("Go on without saving");
     await bob.isConnected();
-    await bob.isTold("#log .trouble .state", "this browser did not keep it");
+    await bob.isTold("#log .trouble .state", "this browser did not save it");
     await bob.presses("Take it back");
     await bob.page.press("#text", "Enter");
     await alice.reads("written to a full disk");
     expect(await alice.texts()).toEqual(["written to a full disk"]);
   });
 
-  describe("when the room closes the link", () => {
+  describe("when the room closes the connection", () => {
     test.each([
       [4001, "replaced", "bob has connected from somewhere else", "Use it here"],
       [4004, "an operator removed you", "An operator removed you.", "Try again"],
@@ -137,7 +137,7 @@ inBrowser("in trouble, at the page", () => {
       [4104, "the key has expired", "Enter a fresh key", "Enter a key"],
       [4000, "since: expected a number", "The room does not understand", "Reload the page"],
     ])(
-      "%i for good: a sentence, what to do, and the draft stays",
+      "%i, final: the page shows a sentence and an action, and keeps the draft",
       async (code, reason, text, action) => {
         const { bob, stranger } = await meets(isReady);
         await bob.isConnected();
@@ -156,7 +156,7 @@ inBrowser("in trouble, at the page", () => {
       [4102, "the room cannot store now", "The room cannot store now"],
       [4103, "too fast: slow down", "Too fast"],
     ])(
-      "%i for now: why, when it is tried again, and what is written waits",
+      "%i, temporary: the page shows the reason and the time of the retry, and messages wait",
       async (code, reason, text) => {
         const { bob, stranger } = await meets((room) => room.ends(code, reason));
         await bob.isTold("#link-words", text);
@@ -175,27 +175,27 @@ inBrowser("in trouble, at the page", () => {
   });
 
   test.each([
-    ["what is no JSON", "hello!", "This is not a chat room: it does not speak chat.v1."],
+    ["no JSON", "hello!", "This is not a chat room: it does not speak chat.v1."],
     [
       "another chat.v1",
       '{"type":"welcome","head":"x"}',
       "This room speaks another chat.v1 than this client",
     ],
-  ])("a server that says %s", async (_case, text, sentence) => {
+  ])("a server that sends %s", async (_case, text, sentence) => {
     const { bob } = await meets((room) => room.says(text));
     await bob.isTold("#notice-words", sentence);
     await bob.isTold("#notice-choices", "Reload the page");
   });
 
-  test("a server of another version is asked what is wrong", async () => {
+  test("the page probes a server of another version", async () => {
     const bob = await comes(await device());
     await bob.page.route(/\/rooms\/r$/, (route) => route.fulfill({ status: 200, body: "<html>" }));
     await FakeRoom.stands(bob.page, (room) => room.ends(1011, ""));
     await bob.chooses("r", "bob");
-    await bob.isTold("#notice-words", "does not answer as a chat room of this version does (200)");
+    await bob.isTold("#notice-words", "does not answer like a chat room of this version (200)");
   });
 
-  test("what an operator erased is shown as erased, here and in history", async () => {
+  test("an erased message is shown as erased, in the log and in a replay", async () => {
     const { bob, stranger } = await meets((room) =>
       room.says(welcome(0, 2), message(1, "", { redacted: true }), message(2, "a secret"), {
         type: "ready",
@@ -207,7 +207,7 @@ inBrowser("in trouble, at the page", () => {
     await bob.reads("An operator erased this message.", "An operator erased this message.");
   });
 
-  test("a gap is shown, and what it hid of one's own is shown as unknown until it is dealt with", async () => {
+  test("a gap is shown, and an own message that it hides is shown as unknown until it is dismissed", async () => {
     const { bob, stranger } = await meets((room) => {
       if (room.links === 1) isReady(room);
       else {
@@ -224,12 +224,12 @@ inBrowser("in trouble, at the page", () => {
       () => "the message at the room",
     );
     stranger.ends(4201, "");
-    await bob.isTold("#log .gone", "Up to 8 messages are no longer kept");
-    await bob.isTold("#log .trouble .state", "Not known whether it was sent");
+    await bob.isTold("#log .gone", "The room no longer keeps up to 8 messages");
+    await bob.isTold("#log .trouble .state", "Unknown whether it was sent");
     await bob.presses("Dismiss");
     await bob.until(
       async () => (await bob.page.locator("#log .trouble").count()) === 0,
-      () => "the trouble gone",
+      () => "the failed message gone",
     );
   });
 
@@ -242,7 +242,7 @@ inBrowser("in trouble, at the page", () => {
     expect(await bob.page.locator("#log img, #log b, #log i").count()).toBe(0);
   });
 
-  test("history and replays are not read aloud one by one; what is said now is", async () => {
+  test("live messages are announced one by one, and history and replays are not", async () => {
     const { bob, stranger } = await meets((room) =>
       room.says(welcome(0, 2), message(1, "old 1"), message(2, "old 2"), { type: "ready", seq: 2 }),
     );
@@ -255,12 +255,12 @@ inBrowser("in trouble, at the page", () => {
     stranger.says(message(3, "new"));
     await bob.until(
       async () => (await heard()) === "alice: new",
-      () => "what was said",
+      () => "the live message",
     );
     stranger.says(...[4, 5, 6, 7, 8].map((seq) => message(seq, `flood ${seq}`)));
     await bob.until(
       async () => (await heard()) === "5 new messages",
-      () => "the number of what was said",
+      () => "the number of messages",
     );
     expect(await bob.page.getAttribute("#log", "aria-live")).toBe("off");
   });

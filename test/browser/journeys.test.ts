@@ -1,4 +1,4 @@
-/** What people do at the page, in real Chromium, against the server that a user starts. */
+/** Journeys of people at the page, in real Chromium, against the server that a user starts. */
 import { expect, test } from "vitest";
 import { TestRoom as Hall } from "../support/clients/room.ts";
 import type { Server } from "../support/server/server.ts";
@@ -8,7 +8,7 @@ import { stage } from "./support/stage.ts";
 inBrowser("at the page", () => {
   const { url, newRoom, device, comes, joins } = stage({ RATE: 2_000, BURST: 5_000 });
 
-  test("two people converse: each message once, in order, and confirmed to who said it", async () => {
+  test("two people talk: each message arrives once, in order, and its sender sees it confirmed", async () => {
     const room = newRoom();
     const alice = await joins(room, "alice");
     const bob = await joins(room, "bob");
@@ -27,7 +27,7 @@ inBrowser("at the page", () => {
     );
   });
 
-  test("a name that is pressed is written to, and nobody else reads it", async () => {
+  test("a click on a name addresses the message, and nobody else reads it", async () => {
     const room = newRoom();
     const [alice, bob, carol] = [
       await joins(room, "alice"),
@@ -45,7 +45,7 @@ inBrowser("at the page", () => {
     expect(await bob.page.locator("#log .addressed").count()).toBe(1);
   });
 
-  test("who types is seen typing, by those whom it is for", async () => {
+  test("the recipients of a message see who is typing", async () => {
     const room = newRoom();
     const [alice, bob, carol] = [
       await joins(room, "alice"),
@@ -64,7 +64,7 @@ inBrowser("at the page", () => {
     expect(await alice.page.locator("#typing").textContent()).toBe("");
   });
 
-  test("cut, write on both sides, restore: all there, once, in order, and it says so", async () => {
+  test("cut, write on both sides, restore: all messages arrive once, in order, and the page says so", async () => {
     const room = newRoom();
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
     await alice.says("before");
@@ -75,7 +75,7 @@ inBrowser("at the page", () => {
     for (const text of ["one", "two", "three"]) await alice.says(text);
     await alice.reads("before", "one", "two", "three");
     await bob.isTold("#waits-here", "2");
-    await bob.isTold("#there", "told when you return");
+    await bob.isTold("#there", "counted when you return");
     await bob.reads("before", "mine 1", "mine 2");
     expect(await bob.page.locator(".waiting").count()).toBe(2);
     await bob.restores();
@@ -83,7 +83,7 @@ inBrowser("at the page", () => {
     await alice.reads("before", "one", "two", "three", "mine 1", "mine 2");
     await bob.isTold(
       "#absence-words",
-      "3 messages came while you were cut off, in order, none twice. 2 messages of yours went out.",
+      "3 messages came while you were cut off, in order, none twice. 2 messages of yours were sent.",
     );
     await bob.isTold("#log .replay", "3 messages came while you were cut off");
     expect(await bob.page.locator("#log .replayed").allTextContents()).toHaveLength(3);
@@ -91,7 +91,7 @@ inBrowser("at the page", () => {
     await bob.isTold("#waits-there", "0");
   });
 
-  test("in one browser, the tab that is cut off is told by the other one what waits in the room", async () => {
+  test("in one browser, a tab that is cut off learns from another tab what waits in the room", async () => {
     const room = newRoom();
     const here = await device();
     const [alice, bob] = [await joins(room, "alice", here), await joins(room, "bob", here)];
@@ -106,7 +106,7 @@ inBrowser("at the page", () => {
     await bob.reads("one", "two", "three");
   });
 
-  test("a reload loses neither what was not sent, nor what was not finished, nor what was said", async () => {
+  test("a reload loses neither the outbox, nor the draft, nor the messages of others", async () => {
     const room = newRoom();
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
     await alice.says("said");
@@ -125,7 +125,7 @@ inBrowser("at the page", () => {
     await bob.isTold("#absence-words", "1 message came while you were away, in order, none twice.");
   });
 
-  test("a second tab says at once that the first has the name, and takes it over with what waits", async () => {
+  test("a second tab says at once that the first has the name, and takes the name over with the outbox", async () => {
     const room = newRoom();
     const here = await device();
     const alice = await joins(room, "alice");
@@ -150,18 +150,18 @@ inBrowser("at the page", () => {
     await alice.reads("waits in the first", "back in the first");
   });
 
-  test("a tab that does not answer keeps its name until it is closed: nothing is taken by force", async () => {
+  test("a tab that does not answer keeps the name until it is closed", async () => {
     const room = newRoom();
     const here = await device();
-    const deaf = await comes(here);
-    await deaf.page.evaluate((name) => {
+    const frozen = await comes(here);
+    await frozen.page.evaluate((name) => {
       void navigator.locks.request(name, () => new Promise(() => {}));
     }, `chat-room chat-room/record ${room}/bob`);
     const bob = await comes(here);
     await bob.chooses(room, "bob");
     await bob.presses("Use it here");
     await bob.isTold("#notice-words", "The other tab does not answer");
-    await deaf.page.close();
+    await frozen.page.close();
     await bob.isConnected();
   });
 
@@ -188,7 +188,7 @@ inBrowser("at the page", () => {
     expect(await phone.page.content()).not.toContain(key);
   });
 
-  test("the key is shown and copied when it is asked for", async () => {
+  test("the dialog shows and copies the key on request", async () => {
     const here = await device({ permissions: ["clipboard-read", "clipboard-write"] });
     const alice = await comes(here);
     await alice.presses("Your key");
@@ -201,11 +201,11 @@ inBrowser("at the page", () => {
     await alice.isTold("#key-told", "Copied");
     expect(await alice.page.evaluate(() => navigator.clipboard.readText())).toBe(key);
     await alice.page.press("#key-own", "Escape");
-    // The dialog tells that it was closed in a task of its own.
+    // The dialog fires its close event in a later task.
     await expect.poll(() => alice.page.inputValue("#key-own")).toBe("");
   });
 
-  test("a link to a room brings others there, and holds nothing but the room", async () => {
+  test("a link to a room leads others there, and contains only the room", async () => {
     const room = newRoom();
     const alice = await joins(room, "alice");
     const link = alice.page.url();
@@ -221,7 +221,7 @@ inBrowser("at the page", () => {
     );
   });
 
-  test("the keyboard is enough: join, write, address, read back, cut, restore", async () => {
+  test("the keyboard is enough to join, write, go to the log, cut and restore", async () => {
     const room = newRoom();
     await joins(room, "bob");
     const alice = await comes(await device());
@@ -250,7 +250,7 @@ inBrowser("at the page", () => {
     await alice.isConnected();
   });
 
-  test("1,000 messages that were missed are in the log in under a second of work, 300 rows at most", async () => {
+  test("1,000 missed messages are in the log after less than a second of work, in 300 rows at most", async () => {
     const room = newRoom();
     const bob = await joins(room, "bob");
     await bob.cuts();
@@ -259,7 +259,7 @@ inBrowser("at the page", () => {
     for (let i = 1; i <= 1_000; i++) alice.says(`message ${i}`);
     await alice.isDone(50_000);
     const session = await bob.page.context().newCDPSession(bob.page);
-    // The processor's time of the thread: the machine may have other things to do.
+    // CPU time of the thread, because the machine may be busy.
     await session.send("Performance.enable", { timeDomain: "threadTicks" });
     const work = async (): Promise<number> => {
       const { metrics } = await session.send("Performance.getMetrics");
@@ -279,7 +279,7 @@ inBrowser("at the page", () => {
     await alice.leaves();
   });
 
-  test("scrolling up brings the past, page by page, and what is looked at stays where it is", async () => {
+  test("scrolling up loads history page by page, and the rows in sight do not move", async () => {
     const room = newRoom();
     const server = { url: url() } as Server;
     const alice = await new Hall(server, room).joins("alice", { dialect: "chat.v1" });
@@ -288,7 +288,7 @@ inBrowser("at the page", () => {
     const bob = await joins(room, "bob");
     await bob.reads("message 479", "message 480");
     const log = bob.page.locator("#log");
-    /** Scrolls by hand, and tells how far the first row in sight has moved against that. */
+    /** Scrolls, and returns how far the first row in sight has moved against that. */
     const scrolls = (by: number): Promise<number> =>
       log.evaluate(async (box, dy) => {
         const rows = [...box.querySelectorAll(".message")];
@@ -311,7 +311,7 @@ inBrowser("at the page", () => {
       expect(await bob.page.locator("#log .row").count()).toBeLessThanOrEqual(300);
     }
     expect(await first()).toBe("message 1");
-    await bob.isTold("#log .edge", "This is where the room begins");
+    await bob.isTold("#log .edge", "This is the beginning of the room");
     const last = async (): Promise<string> => (await bob.texts()).at(-1) ?? "";
     for (let i = 0; i < 80 && (await last()) !== "message 480"; i++) {
       expect(Math.abs(await scrolls(400))).toBeLessThanOrEqual(2);

@@ -1,17 +1,17 @@
-/** The browser says that the network is gone: the page shows it at once, and asks. In real Chromium. */
+/** When the browser reports that the network is gone, the page shows it at once and checks the connection. In real Chromium. */
 import { expect, test } from "vitest";
 import { inBrowser } from "./support/browser.ts";
 import { stage } from "./support/stage.ts";
 
-inBrowser("when the network goes, at the page", () => {
+inBrowser("when the network fails, the page", () => {
   const { newRoom, device, joins } = stage();
 
-  test("it says no longer that it is connected, is offline within 5 s, and loses nothing", async () => {
+  test("shows at once that it is checking, is offline within 5 s, and loses nothing", async () => {
     const room = newRoom();
     const here = await device();
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob", here)];
     const begin = performance.now();
-    // Chromium cuts WebSockets too, without a word to either end.
+    // Chromium cuts WebSockets too, without a close event at either end.
     await here.setOffline(true);
     await bob.isTold("#link-words", "Checking the connection");
     expect(performance.now() - begin).toBeLessThan(2_000);
@@ -24,7 +24,7 @@ inBrowser("when the network goes, at the page", () => {
     expect(await alice.texts()).toEqual(["written in the dark"]);
   });
 
-  test("a link that still answers, whatever the browser says, goes on", async () => {
+  test("keeps a connection that still answers, whatever the browser reports", async () => {
     const room = newRoom();
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
     await bob.page.evaluate(() => globalThis.dispatchEvent(new Event("offline")));

@@ -1,4 +1,4 @@
-/** Who is not let in learns why: the page behind a proxy, and scripts of other pages, in a real browser. */
+/** Rejected handshakes show their reason: the page behind a proxy, and scripts of other pages, in a real browser. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, "../..");
 /** The limit of wrangler.toml. */
 const UPGRADES_A_MINUTE = 1_000;
 
-inBrowser("who is not let in", () => {
+inBrowser("a rejected handshake", () => {
   const { url, newRoom, device } = stage();
 
   async function proxied(manner: ProxyOptions): Promise<HttpProxy> {
@@ -30,7 +30,7 @@ inBrowser("who is not let in", () => {
     return visitor;
   }
 
-  test("the page behind a proxy that rewrites Host stops, and says which origin to allow", async () => {
+  test("the page behind a proxy that rewrites Host stops, and names the origin to allow", async () => {
     const proxy = await proxied({ headers: { host: new URL(url()).host } });
     const bob = await comesBy(proxy);
     await bob.isTold(
@@ -48,18 +48,18 @@ inBrowser("who is not let in", () => {
     await bob.isTold("#notice-words", "ALLOWED_ORIGINS");
   });
 
-  test("the page behind a proxy that passes no upgrade on says so", async () => {
+  test("the page behind a proxy that passes no upgrade on reports it", async () => {
     const bob = await comesBy(await proxied({ passesUpgrades: false }));
     await bob.isTold("#notice-words", "The server answers, but WebSockets do not get through");
     await bob.isTold("#link-words", "trying again");
   });
 
-  test("429: the page says that too many come from its address, and goes on trying", async () => {
+  test("429: the page shows the rate limit of its address, and goes on trying", async () => {
     const address = { "CF-Connecting-IP": "203.0.113.99" };
     const proxy = await proxied({ headers: address });
     const minute = (): number => Math.floor(Date.now() / 60_000);
-    // It counts anew with every minute.
-    for (let told = false; !told;) {
+    // The count restarts every minute.
+    for (let isShown = false; !isShown;) {
       const began = minute();
       for (let count = 0; count < UPGRADES_A_MINUTE; count += 50) {
         const some = Array.from({ length: 50 }, () =>
@@ -72,7 +72,7 @@ inBrowser("who is not let in", () => {
       expect([status, headers["retry-after"]]).toEqual([429, "60"]);
       const bob = await comesBy(proxy);
       const sentence = "The server says: too many upgrades from your address: come back in 60 s";
-      told = await bob.isTold("#notice-words", sentence).then(
+      isShown = await bob.isTold("#notice-words", sentence).then(
         () => true,
         (error: unknown) => {
           if (minute() === began) throw error;
@@ -82,7 +82,7 @@ inBrowser("who is not let in", () => {
     }
   });
 
-  test("the library in a page of another origin stops with 4003, and says which origin to allow", async () => {
+  test("the library in a page of another origin stops with 4003, and names the origin to allow", async () => {
     const bundle = await build({
       entryPoints: [join(root, "src/client/index.ts")],
       bundle: true,
@@ -131,7 +131,7 @@ inBrowser("who is not let in", () => {
   ])("a script reads the close: %s", async (_case, path, protocols, code, reason) => {
     const page = await (await device()).newPage();
     await page.goto(url());
-    const told = await page.evaluate(
+    const close = await page.evaluate(
       ([address, offered]) =>
         new Promise<{ code: number; reason: string }>((resolve) => {
           const socket = new WebSocket(address, [...offered]);
@@ -139,7 +139,7 @@ inBrowser("who is not let in", () => {
         }),
       [url().replace("http", "ws") + path, protocols] as const,
     );
-    expect(told.code).toBe(code);
-    expect(told.reason).toContain(reason);
+    expect(close.code).toBe(code);
+    expect(close.reason).toContain(reason);
   });
 });

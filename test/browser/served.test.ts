@@ -1,4 +1,4 @@
-/** The page on the wire: what is served, with which headers, and what still goes to the Worker. */
+/** The page over HTTP: its files, their headers, and the paths that the Worker answers. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sendRequest } from "../support/clients/raw-websocket.ts";
 import { Server } from "../support/server/server.ts";
@@ -10,30 +10,33 @@ describe("from the server that a user starts", () => {
   });
   afterAll(() => server.stop());
 
-  test.each(["/", "/page.js", "/page.css", "/icon.svg"])("%s, with its guards", async (path) => {
-    const { status, headers } = await sendRequest(server.url, path);
-    expect(status).toBe(200);
-    const policy = String(headers["content-security-policy"]).split("; ");
-    expect(policy).toEqual([
-      "default-src 'self'",
-      "base-uri 'none'",
-      "form-action 'none'",
-      "frame-ancestors 'none'",
-      "object-src 'none'",
-      "require-trusted-types-for 'script'",
-      "trusted-types 'none'",
-    ]);
-    expect(headers["x-content-type-options"]).toBe("nosniff");
-    expect(headers["referrer-policy"]).toBe("no-referrer");
-  });
+  test.each(["/", "/page.js", "/page.css", "/icon.svg"])(
+    "%s has the security headers",
+    async (path) => {
+      const { status, headers } = await sendRequest(server.url, path);
+      expect(status).toBe(200);
+      const policy = String(headers["content-security-policy"]).split("; ");
+      expect(policy).toEqual([
+        "default-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "object-src 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+      ]);
+      expect(headers["x-content-type-options"]).toBe("nosniff");
+      expect(headers["referrer-policy"]).toBe("no-referrer");
+    },
+  );
 
-  test("HEAD of the page has no body, POST to it is refused", async () => {
+  test("HEAD of the page has no body, and POST to it is rejected", async () => {
     const head = await sendRequest(server.url, "/", { method: "HEAD" });
     expect([head.status, head.body]).toEqual([200, ""]);
     expect((await sendRequest(server.url, "/", { method: "POST" })).status).toBe(405);
   });
 
-  test("who has no JavaScript is told how to join without", async () => {
+  test("without JavaScript the page shows how to join", async () => {
     const { headers, body } = await sendRequest(server.url, "/");
     expect(headers["content-type"]).toBe("text/html; charset=utf-8");
     expect(body).toMatch(/<noscript>[\s\S]+wscat -c[\s\S]+<\/noscript>/);
@@ -45,13 +48,13 @@ describe("from the server that a user starts", () => {
     ["/nowhere", 404, "not-found"],
     ["/page", 404, "not-found"],
     ["/_headers", 404, "not-found"],
-  ])("%s is still the Worker's: %i", async (path, expected, code) => {
+  ])("the Worker answers %s: %i", async (path, expected, code) => {
     const { status, body } = await sendRequest(server.url, path);
     expect(status).toBe(expected);
     expect(JSON.parse(body)).toMatchObject({ error: { code } });
   });
 
-  test("/healthz is still the Worker's", async () => {
+  test("the Worker answers /healthz", async () => {
     expect((await sendRequest(server.url, "/healthz")).body).toBe('{"status":"ok"}');
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The main states at phone and desktop width, light and dark: axe finds nothing in any, nothing is wider than the screen,
- * and a picture of each is written to screenshots/, for people to look at.
+ * The main states at phone and desktop width, light and dark: axe finds no violation, nothing is wider than the screen,
+ * and screenshots/ gets a picture of each for people.
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -25,14 +25,14 @@ const SCREENS: readonly [string, BrowserContextOptions][] = [
   ["wide-dark", { viewport: { width: 2000, height: 1100 }, colorScheme: "dark" }],
 ];
 
-inBrowser("the looks of the page", () => {
+inBrowser("the appearance of the page", () => {
   const { newRoom, device, comes, joins } = stage();
   beforeAll(() => mkdirSync(FOLDER, { recursive: true }));
 
   describe.each(SCREENS)("%s", (screen, options) => {
-    async function looks(visitor: Visitor, state: string): Promise<void> {
+    async function checksAppearance(visitor: Visitor, state: string): Promise<void> {
       const { page } = visitor;
-      // What moves has come to rest.
+      // Wait until no animation runs.
       await page.evaluate(async () => {
         await Promise.all(document.getAnimations().map(({ finished }) => finished));
       });
@@ -49,14 +49,14 @@ inBrowser("the looks of the page", () => {
       expect(violations, state).toEqual([]);
     }
 
-    test("joining, and trouble with it", async () => {
+    test("the join form, with errors and without", async () => {
       const bob = await comes(await device(options));
-      await looks(bob, "join");
+      await checksAppearance(bob, "join");
       await bob.chooses("no such room", "");
       await bob.isTold("#join-name-trouble", "1 to 32");
-      await looks(bob, "join-trouble");
+      await checksAppearance(bob, "join-trouble");
       await bob.presses("Your key");
-      await looks(bob, "key");
+      await checksAppearance(bob, "key");
     });
 
     test("talking, cut off, back again", async () => {
@@ -76,7 +76,7 @@ inBrowser("the looks of the page", () => {
       await alice.page.press("#text", "Escape");
       await alice.page.fill("#text", "And");
       await bob.isTold("#typing", "alice is typing");
-      await looks(bob, "talk");
+      await checksAppearance(bob, "talk");
       await bob.cuts();
       await bob.says("Nobody hears this yet.");
       await bob.says("Nor this.");
@@ -87,19 +87,19 @@ inBrowser("the looks of the page", () => {
       await alice.reads("On his way. He gets all of this when he is back.", "In order?");
       await alice.says("In order, and once.");
       await carol.reads("In order, and once.");
-      await looks(bob, "cut");
+      await checksAppearance(bob, "cut");
       await bob.restores();
       await bob.isTold("#waits-there", "0");
       await carol.reads("Nobody hears this yet.", "Nor this.");
       await bob.page.screenshot({ path: join(FOLDER, `replay-${screen}.png`) });
-      await looks(bob, "back");
+      await checksAppearance(bob, "back");
       if (await bob.isShown("#people-toggle")) {
         await bob.page.click("#people-toggle");
-        await looks(bob, "people");
+        await checksAppearance(bob, "people");
         await bob.page.keyboard.press("Escape");
       }
       await bob.presses("Menu");
-      await looks(bob, "menu");
+      await checksAppearance(bob, "menu");
     });
 
     test("too long, refused, and in another tab", async () => {
@@ -111,7 +111,7 @@ inBrowser("the looks of the page", () => {
       await bob.isConnected();
       await bob.page.fill("#text", "A message that is too long. ".repeat(320));
       await bob.isTold("#text-count", "bytes too long");
-      await looks(bob, "too-long");
+      await checksAppearance(bob, "too-long");
       await bob.says("is zoe here?");
       await bob.until(
         () => Promise.resolve(stranger.heard.some(({ type }) => type === "send")),
@@ -120,26 +120,26 @@ inBrowser("the looks of the page", () => {
       const { id } = stranger.heard.find(({ type }) => type === "send") ?? {};
       stranger.says({ type: "error", id, code: "unknown-peer", message: "nobody is called zoe" });
       await bob.isTold("#log .trouble .state", "nobody is called zoe");
-      await looks(bob, "refused");
+      await checksAppearance(bob, "refused");
       const room = newRoom();
       const here = await device(options);
       await joins(room, "bob", here);
       const second = await comes(here);
       await second.chooses(room, "bob");
       await second.isTold("#notice-words", "in another tab");
-      await looks(second, "held");
+      await checksAppearance(second, "held");
     });
 
-    test("a room where nothing was said, and one that is full", async () => {
+    test("an empty room, and a full one", async () => {
       const bob = await joins(newRoom(), "bob", await device(options));
-      await bob.isTold("#log .edge", "Nothing has been said here yet");
-      await looks(bob, "empty");
+      await bob.isTold("#log .edge", "No messages yet");
+      await checksAppearance(bob, "empty");
       const carol = await comes(await device(options));
       await FakeRoom.stands(carol.page, (room) =>
         room.ends(4100, "the room is full: come back later"),
       );
       await carol.chooses("r", "carol");
-      // With a wait long enough to be looked at.
+      // The wait must be long enough for the picture.
       await carol.page.evaluate(() => (Math.random = () => 0.9));
       await carol.says("It waits, until there is a place.");
       await carol.until(
@@ -147,7 +147,7 @@ inBrowser("the looks of the page", () => {
         () => "a countdown that takes a while",
         40_000,
       );
-      await looks(carol, "offline");
+      await checksAppearance(carol, "offline");
     });
 
     test("taken over by another device", async () => {
@@ -160,7 +160,7 @@ inBrowser("the looks of the page", () => {
       await bob.page.fill("#text", "half a thou");
       stranger.ends(4001, "replaced");
       await bob.isTold("#notice-choices", "Use it here");
-      await looks(bob, "taken");
+      await checksAppearance(bob, "taken");
     });
   });
 });

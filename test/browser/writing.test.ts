@@ -1,4 +1,4 @@
-/** Writing at the page, in real Chromium: with an input method, at the limit of one message, and as whom. */
+/** Writing at the page, in real Chromium: with an input method, at the limit of one message, and on small screens. */
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { inBrowser } from "./support/browser.ts";
@@ -14,7 +14,7 @@ type Step =
   | { readonly composes: "start" | "update" | "end"; readonly data: string }
   | { readonly presses: Key };
 
-/** Dispatches on the input what a browser dispatches, in its order. @returns which presses the page took for itself */
+/** Dispatches the events of a browser on the input, in its order. @returns for each press whether the page handled it */
 function dispatches(page: Page, steps: readonly Step[]): Promise<boolean[]> {
   return page.locator("#text").evaluate((input: HTMLTextAreaElement, all: readonly Step[]) => {
     const taken: boolean[] = [];
@@ -42,11 +42,11 @@ const composing: readonly Step[] = [
 ];
 const ends = { composes: "end", data: "日本" } as const;
 
-/** The key that ends a composition, as each browser reports it. */
+/** The events of the key that ends a composition, by browser. */
 const ORDERS: readonly [string, (key: string, keyCode: number) => readonly Step[]][] = [
   ["Chromium and Firefox", (key) => [{ presses: { key, keyCode: 229, isComposing: true } }, ends]],
   [
-    "Firefox of before, with the code of the key",
+    "older Firefox, with the code of the key",
     (key, keyCode) => [{ presses: { key, keyCode, isComposing: true } }, ends],
   ],
   ["Safari", (key) => [ends, { presses: { key, keyCode: 229 } }]],
@@ -55,8 +55,8 @@ const ORDERS: readonly [string, (key: string, keyCode: number) => readonly Step[
 inBrowser("writing at the page", () => {
   const { newRoom, device, joins } = stage();
 
-  describe.each(ORDERS)("a word that is composed as in %s", (_browser, ending) => {
-    test("the Enter that ends it sends nothing; the next one sends all of it", async () => {
+  describe.each(ORDERS)("a word that is composed, in %s", (_browser, ending) => {
+    test("the Enter that ends it sends nothing, and the next one sends the whole text", async () => {
       const room = newRoom();
       const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
       await bob.page.focus("#text");
@@ -68,7 +68,7 @@ inBrowser("writing at the page", () => {
       expect(await alice.texts()).toEqual(["日本語"]);
     });
 
-    test("the Escape that drops it does not change whom the message is for", async () => {
+    test("the Escape that cancels it does not change the recipients", async () => {
       const room = newRoom();
       await joins(room, "alice");
       const bob = await joins(room, "bob");
@@ -90,7 +90,7 @@ inBrowser("writing at the page", () => {
       selectionStart: 2,
       selectionEnd: 2,
     });
-    // As Chromium reports a key that the input method takes: there is no text in it.
+    // Chromium reports a key that the input method handles without a text.
     const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 229 };
     await tools.send("Input.dispatchKeyEvent", { type: "rawKeyDown", ...enter });
     await tools.send("Input.dispatchKeyEvent", { type: "keyUp", ...enter });
@@ -104,7 +104,7 @@ inBrowser("writing at the page", () => {
     expect(await alice.texts()).toEqual(["日本"]);
   });
 
-  test("a text that is too long is refused while it is written, cut off or not; shortened, it is sent", async () => {
+  test("the page rejects a text that is too long while it is written, online and offline, and sends it once shortened", async () => {
     const room = newRoom();
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
     const { page } = bob;
@@ -113,7 +113,7 @@ inBrowser("writing at the page", () => {
     expect(await page.textContent("#text-count")).toBe("");
     await page.fill("#text", "é".repeat(4_000));
     await bob.isTold("#text-count", "192 bytes left");
-    expect(await said()).toBe("The text is almost too long for one message: 192 bytes left.");
+    expect(await said()).toBe("The message is almost too long: 192 bytes left.");
     expect(await page.isEnabled("#send")).toBe(true);
     await page.locator("#text").pressSequentially("x");
     await bob.isTold("#text-count", "191 bytes left");
@@ -124,7 +124,7 @@ inBrowser("writing at the page", () => {
     await page.fill("#text", long);
     const over = "8 bytes too long: shorten it, or send it in parts";
     await bob.isTold("#text-count", over);
-    expect(await said()).toBe(`This cannot be sent: ${over}.`);
+    expect(await said()).toBe(`The message cannot be sent: ${over}.`);
     expect(await page.getAttribute("#text", "aria-invalid")).toBe("true");
     expect(await page.getAttribute("#text", "aria-describedby")).toContain("text-count");
     expect(await page.isDisabled("#send")).toBe(true);
@@ -149,7 +149,7 @@ inBrowser("writing at the page", () => {
     ["a phone", { width: 375, height: 667 }],
     ["a desk", { width: 1_280, height: 800 }],
   ])(
-    "a word without end does not widen the page of %s: the counter is in sight",
+    "a very long word does not widen the page of %s, and the counter is in sight",
     async (_case, viewport) => {
       const bob = await joins(newRoom(), "bob", await device({ viewport }));
       await bob.page.fill("#text", "é".repeat(5_000));
@@ -166,7 +166,7 @@ inBrowser("writing at the page", () => {
     },
   );
 
-  test("on a phone, several names are pressed in a row, and Escape closes the list", async () => {
+  test("on a phone, several clicks on names add recipients, and Escape closes the list", async () => {
     const room = newRoom();
     await joins(room, "alice");
     await joins(room, "carol");
@@ -176,7 +176,7 @@ inBrowser("writing at the page", () => {
     await page.click("#people-toggle");
     for (const name of ["alice", "carol"]) {
       await page.locator("#people-list button", { hasText: name }).click();
-      // No keyboard comes up over the list.
+      // The focus stays in the list, so no on-screen keyboard covers it.
       expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(name);
     }
     await page.keyboard.press("Escape");
@@ -185,9 +185,9 @@ inBrowser("writing at the page", () => {
     await bob.isTold("#to", "carol");
   });
 
-  test("the longest name is not cut on a narrow screen: in the log, and among those it is for", async () => {
+  test("the longest name fits on a narrow screen, in the log and among the recipients", async () => {
     const room = newRoom();
-    // As wide as names get.
+    // The widest possible name.
     const name = `${"W".repeat(31)}m`;
     const wide = await joins(room, name);
     const bob = await joins(room, "bob", await device({ viewport: { width: 320, height: 568 } }));
@@ -200,7 +200,7 @@ inBrowser("writing at the page", () => {
     }
   });
 
-  test("what a return brought makes place on a small screen for what stands in the way", async () => {
+  test("a banner replaces the summary of a replay on a small screen", async () => {
     const room = newRoom();
     const here = await device({ viewport: { width: 320, height: 568 } });
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob", here)];
@@ -218,7 +218,7 @@ inBrowser("writing at the page", () => {
     expect(y + height).toBeLessThanOrEqual(568);
   });
 
-  test("one's own sign is the same among the people, in the log, and while it waits", async () => {
+  test("the own initial is the same in the list of people, in the log, and on waiting messages", async () => {
     const bob = await joins(newRoom(), "bob");
     const signs = (where: string): Promise<string[]> =>
       bob.page

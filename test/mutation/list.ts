@@ -1212,7 +1212,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "bytes are counted",
   },
   {
-    name: "page: the room's advice beside the page's own",
+    name: "page: the room's advice is repeated beside the page's",
     edits: one(
       "src/apps/page/model/status-text.ts",
       'plainText(why).split(": ", 1)[0] ?? ""',
@@ -1244,7 +1244,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "page: a replayed entry like any other",
     edits: one("src/apps/page/model/log.ts", "seq, entry, via }", 'seq, entry, via: "live" }'),
     ...PAGE_LOG,
-    test: "how an entry came is kept",
+    test: "the log keeps how an entry arrived",
   },
   {
     name: "page: a window that grows",
@@ -1266,17 +1266,17 @@ export const MUTANTS: readonly Mutant[] = [
     name: "page: a draft lost with a full disk",
     edits: one(
       "src/apps/page/preferences.ts",
-      "      this.#here.set(key, value);\n    }\n  }\n\n  #tabGet",
+      "      this.#memory.set(key, value);\n    }\n  }\n\n  #tabGet",
       "    }\n  }\n\n  #tabGet",
     ),
     ...PAGE_MEMORY,
-    test: "a full disk forgets nothing",
+    test: "a full disk loses nothing",
   },
   {
-    name: "page: who left unnoticed stays",
+    name: "page: a person who left unnoticed stays",
     edits: one("src/apps/page/model/roster.ts", "this.#known.delete(name);", "continue;"),
     ...PAGE_PEOPLE,
-    test: "who left unnoticed",
+    test: "a person who left unnoticed",
   },
   {
     name: "what cannot be read is everybody's trouble",

@@ -1,66 +1,68 @@
 /**
- * The page: choosing a room, being in one, and the way between the two.
+ * The page: the form to join a room, the room, and the way between the two.
  *
  * Invariants:
- * - One stay at a time; what an earlier one still tells is not shown.
- * - The address names the room, so that it can be shared, and nothing else.
+ * - One session at a time. What an earlier one still reports is not shown.
+ * - The address bar names the room, so that the link can be shared. It holds nothing else.
  */
 import type { OutboxMessage } from "../../client/index.ts";
 import { parsePeerName, parseRoomName } from "../../protocol/ids.ts";
 import { Preferences } from "./preferences.ts";
 import { type Action, causeOf, isPageRefused, sentence } from "./model/status-text.ts";
-import { type RoomAddress, RoomSession } from "./room-session.ts";
+import { type RoomAddress, RoomSession, type SessionListener } from "./room-session.ts";
 import { byId, setText } from "./view/dom.ts";
 import { JoinView } from "./view/join-view.ts";
 import { KeyDialog } from "./view/key-dialog.ts";
 import { makeViews, RoomView } from "./view/room-view.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 
-/** How often a countdown is drawn anew. */
-const TICK_MS = 500;
-/** How often a page that nobody sees is drawn. */
-const HIDDEN_MS = 1_000;
+/** How often a countdown is rendered. */
+const COUNTDOWN_MS = 500;
+/** How often a hidden page is rendered. */
+const HIDDEN_RENDER_MS = 1_000;
 
-/** What a page that came over http from another machine says in place of the advice to allow site data. */
+/** Replaces the advice to allow site data, which would not help. */
 const INSECURE =
-  "A browser keeps nothing for a page that comes over http from another machine: a reload forgets your key, and what you wrote and did not send. To keep them, open this page over https, or on localhost.";
+  "The browser saves nothing for a page that comes over http from another machine: a reload loses your key, and messages that are not sent. To keep them, open this page over https, or on localhost.";
 
 export class App {
   readonly #preferences = new Preferences();
-  readonly #join = new JoinView((place) => this.#enterRestored(place));
-  readonly #keys = new KeyDialog(this.#preferences, () => this.#again());
-  readonly #views = makeViews(() => this.#shown);
-  #shown: RoomView | undefined;
-  /** The storage failed, and the person goes on without it. */
-  #keepsNothing = false;
-  #isDue = false;
+  readonly #joinView = new JoinView((address) => this.#joinWithSavedKey(address));
+  readonly #keyDialog = new KeyDialog(this.#preferences, () => this.#reopen());
+  readonly #views = makeViews(() => this.#current);
+  #current: RoomView | undefined;
+  /** The storage failed, and the person chose to go on without it. */
+  #isStorageOff = false;
+  #isRenderScheduled = false;
 
   start(): void {
-    void this.#preferences.restored();
+    void this.#preferences.restoreKey();
     for (const id of ["join-key", "menu-key"]) {
-      byId(id, HTMLButtonElement).addEventListener("click", () => this.#keys.open());
+      byId(id, HTMLButtonElement).addEventListener("click", () => this.#keyDialog.open());
     }
     byId("menu-leave", HTMLButtonElement).addEventListener("click", () => this.#leave(""));
     byId("menu-link", HTMLButtonElement).addEventListener("click", () => void this.#copyLink());
-    const trouble = byId("storage-trouble", HTMLElement);
-    trouble.hidden = this.#preferences.isKept;
-    if (!globalThis.isSecureContext) trouble.textContent = INSECURE;
+    const warning = byId("storage-trouble", HTMLElement);
+    warning.hidden = this.#preferences.isPersistent;
+    if (!globalThis.isSecureContext) warning.textContent = INSECURE;
     document.addEventListener("visibilitychange", () => {
-      this.#shown?.visibilityChanged();
-      this.#draw();
+      this.#current?.visibilityChanged();
+      this.#render();
     });
-    addEventListener("hashchange", () => this.#addressed());
-    setInterval(() => this.#shown?.tick(), TICK_MS);
-    const { room, name, isIn } = { room: this.#addressedRoom, ...this.#remembered };
-    if (isIn && room !== undefined && name !== undefined) this.#enterRestored({ room, name });
-    else this.#choose("");
+    addEventListener("hashchange", () => this.#onAddressChange());
+    setInterval(() => this.#current?.tick(), COUNTDOWN_MS);
+    const room = this.#roomInAddress;
+    const name = parsePeerName(this.#preferences.name);
+    const isJoined = this.#preferences.isJoined && room !== undefined && name !== undefined;
+    if (isJoined) this.#joinWithSavedKey({ room, name });
+    else this.#showJoinForm("");
   }
 
-  get #remembered(): { readonly name: string | undefined; readonly isIn: boolean } {
-    return { name: parsePeerName(this.#preferences.name), isIn: this.#preferences.isIn };
+  get #session(): RoomSession | undefined {
+    return this.#current?.session;
   }
 
-  get #addressedRoom(): string | undefined {
+  get #roomInAddress(): string | undefined {
     try {
       return parseRoomName(decodeURIComponent(location.hash.slice(1)));
     } catch {
@@ -68,129 +70,128 @@ export class App {
     }
   }
 
-  /** The address was changed by hand, or by going back. */
-  #addressed(): void {
-    const room = this.#addressedRoom;
-    const place = this.#shown?.room.place;
-    if (place === undefined) this.#choose("");
+  /** The person edited the address, or went back. */
+  #onAddressChange(): void {
+    const room = this.#roomInAddress;
+    const current = this.#session?.address;
+    if (current === undefined) this.#showJoinForm("");
     else if (room === undefined) this.#leave("");
-    else if (room !== place.room) this.#enter({ ...place, room });
+    else if (room !== current.room) this.#openRoom({ ...current, room });
   }
 
-  #choose(complaint: string): void {
+  #showJoinForm(nameError: string): void {
     const { name, room } = this.#preferences;
-    this.#see("join");
+    this.#showScreen("join");
     document.title = "Chat room";
-    this.#join.open(
-      { room: this.#addressedRoom ?? (room === "" ? "lobby" : room), name },
-      complaint,
+    this.#joinView.open(
+      { room: this.#roomInAddress ?? (room === "" ? "lobby" : room), name },
+      nameError,
     );
   }
 
-  /** Enters with the key that is on the disk. */
-  #enterRestored(place: RoomAddress): void {
-    void this.#preferences.restored().then(() => this.#enter(place));
+  #joinWithSavedKey(address: RoomAddress): void {
+    void this.#preferences.restoreKey().then(() => this.#openRoom(address));
   }
 
-  #enter(place: RoomAddress, carried: readonly OutboxMessage[] = []): void {
-    void this.#shown?.room.end();
-    this.#preferences.joined(place.room, place.name);
-    if (this.#addressedRoom !== place.room) {
-      history.pushState(null, "", `#${encodeURIComponent(place.room)}`);
-    }
-    const listener = {
-      onChange: () => this.#changed(),
-      onMessage: (entry: Parameters<RoomView["onMessage"]>[0]) => view.onMessage(entry),
-      onWarning: (text: string) => view.warned(text),
+  #openRoom(address: RoomAddress, carried: readonly OutboxMessage[] = []): void {
+    const { room, name } = address;
+    void this.#session?.close();
+    this.#preferences.onJoin(room, name);
+    if (this.#roomInAddress !== room) history.pushState(null, "", `#${encodeURIComponent(room)}`);
+    const listener: SessionListener = {
+      onChange: () => this.#scheduleRender(),
+      onMessage: (entry) => view.onMessage(entry),
+      onWarning: (text) => view.showWarning(text),
     };
-    const keeps = this.#preferences.isKept && !this.#keepsNothing;
-    const room = new RoomSession(place, this.#preferences, listener, { keeps, carried });
-    const view = new RoomView(room, this.#views, {
-      chosen: (action) => this.#chosen(action),
-      keepDraft: (draft) => this.#preferences.keepDraft(place.room, place.name, draft),
+    const isPersistent = this.#preferences.isPersistent && !this.#isStorageOff;
+    const options = { isPersistent, carried };
+    const session = new RoomSession(address, this.#preferences, listener, options);
+    const view = new RoomView(session, this.#views, {
+      onAction: (action) => this.#onAction(action),
+      saveDraft: (draft) => this.#preferences.saveDraft(room, name, draft),
     });
-    this.#shown = view;
-    this.#see("room");
-    view.open(this.#preferences.draft(place.room, place.name));
+    this.#current = view;
+    this.#showScreen("room");
+    view.open(this.#preferences.draft(room, name));
   }
 
-  #leave(complaint: string): void {
-    void this.#shown?.room.end();
-    this.#shown = undefined;
-    this.#preferences.left();
-    this.#choose(complaint);
+  #leave(nameError: string): void {
+    void this.#session?.close();
+    this.#current = undefined;
+    this.#preferences.onLeave();
+    this.#showJoinForm(nameError);
   }
 
-  /** The same place, from the beginning; what waited when the storage failed comes along. */
-  #again(): void {
-    const room = this.#shown?.room;
-    if (room === undefined) return;
-    const { status } = room;
+  /** Opens the same room with a new session. If the storage failed, the new one gets the outbox. */
+  #reopen(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    const { status } = session;
     const hasFailed = status.type === "closed" && status.code === CLOSE.INTERNAL_ERROR;
-    this.#enter(room.place, hasFailed ? room.waiting : []);
+    this.#openRoom(session.address, hasFailed ? session.outbox : []);
   }
 
-  #chosen(action: Action): void {
+  #onAction(action: Action): void {
     switch (action) {
       case "use-here":
-        if (this.#shown?.room.status.type === "held") this.#shown.room.takeOver();
-        else this.#again();
+        if (this.#session?.status.type === "held") this.#session.takeOver();
+        else this.#reopen();
         return;
       case "try-again":
-        return this.#again();
+        return this.#reopen();
       case "other-name":
         return this.#leave("");
       case "enter-key":
-        return this.#keys.open();
+        return this.#keyDialog.open();
       case "reload":
         return location.reload();
       case "keep-nothing":
-        this.#keepsNothing = true;
-        return this.#again();
+        this.#isStorageOff = true;
+        return this.#reopen();
       default:
         action satisfies never;
     }
   }
 
-  /** A name that is not had is told where it was chosen. */
-  #turnedAway(): string | undefined {
-    const room = this.#shown?.room;
-    if (room === undefined || room.wasLive) return undefined;
-    const { status } = room;
+  /** The error of a name that belongs to another key: the join form shows it beside the name. */
+  #nameError(): string | undefined {
+    const session = this.#session;
+    if (session === undefined || session.wasLive) return undefined;
+    const { status } = session;
     if (status.type !== "closed" || status.code !== CLOSE.FORBIDDEN || isPageRefused(status))
       return undefined;
-    return `${sentence(causeOf(status.why))} Choose another name; or, if it is yours on another device, enter that one's key below.`;
+    return `${sentence(causeOf(status.why))} Choose another name. If the name is yours on another device, enter the key of that device below.`;
   }
 
-  #changed(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    const draw = (): void => {
-      this.#isDue = false;
-      this.#draw();
+  #scheduleRender(): void {
+    if (this.#isRenderScheduled) return;
+    this.#isRenderScheduled = true;
+    const render = (): void => {
+      this.#isRenderScheduled = false;
+      this.#render();
     };
-    if (document.hidden) setTimeout(draw, HIDDEN_MS);
-    else requestAnimationFrame(draw);
+    if (document.hidden) setTimeout(render, HIDDEN_RENDER_MS);
+    else requestAnimationFrame(render);
   }
 
-  #draw(): void {
-    const complaint = this.#turnedAway();
-    if (complaint !== undefined) this.#leave(complaint);
-    else this.#shown?.render();
+  #render(): void {
+    const nameError = this.#nameError();
+    if (nameError !== undefined) this.#leave(nameError);
+    else this.#current?.render();
   }
 
-  #see(screen: "join" | "room"): void {
+  #showScreen(screen: "join" | "room"): void {
     byId("join", HTMLElement).hidden = screen !== "join";
     byId("room", HTMLElement).hidden = screen !== "room";
   }
 
   async #copyLink(): Promise<void> {
-    const said = byId("menu-told", HTMLElement);
+    const result = byId("menu-told", HTMLElement);
     try {
       await navigator.clipboard.writeText(location.href);
-      setText(said, "Copied");
+      setText(result, "Copied");
     } catch {
-      setText(said, location.href);
+      setText(result, location.href);
     }
   }
 }

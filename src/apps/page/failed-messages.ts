@@ -1,61 +1,62 @@
 /**
- * Messages of one's own that the room refused, or whose fate is unknown: in the log and on this device, until their
- * writer has dealt with them.
+ * Own messages that the room rejected, or whose fate is unknown. They are in the log and in this browser's storage until
+ * the person takes them back or dismisses them.
  */
 import type { OutboxMessage } from "../../client/index.ts";
 import type { Preferences } from "./preferences.ts";
 import type { Log, FailedItem } from "./model/log.ts";
 
-const UNDECIDED = "the room no longer keeps what would say it; look above before you send it again";
-const NOT_KEPT = "this browser did not keep it: look above before you send it again";
+const GAP_REASON =
+  "the room no longer keeps the entries that would show it; check the log above before you send it again";
+const NOT_SAVED_REASON =
+  "this browser did not save it; check the log above before you send it again";
 
 export class FailedMessages {
   readonly #log: Log;
-  readonly #keep: (troubles: readonly FailedItem[]) => void;
+  readonly #save: (failed: readonly FailedItem[]) => void;
   #carried: readonly OutboxMessage[];
 
-  /** @param carried what waited when the storage failed: it may be in the record, or not */
+  /** @param carried the outbox at the time when the storage failed; the record may hold these messages or not */
   constructor(
     { room, name }: { readonly room: string; readonly name: string },
-    memory: Preferences,
+    preferences: Preferences,
     log: Log,
     carried: readonly OutboxMessage[],
   ) {
     this.#log = log;
     this.#carried = carried;
-    this.#keep = (troubles) => {
-      log.setTroubles(troubles);
-      memory.keepTroubles(room, name, troubles);
+    this.#save = (failed) => {
+      log.setFailed(failed);
+      preferences.saveFailedMessages(room, name, failed);
     };
-    log.setTroubles(memory.troubles(room, name));
+    log.setFailed(preferences.failedMessages(room, name));
   }
 
-  refused(why: string, unsent: OutboxMessage): void {
+  addRefused(why: string, unsent: OutboxMessage): void {
     this.#add("refused", why, unsent);
   }
 
-  undecided(unsent: OutboxMessage): void {
-    this.#add("unknown", UNDECIDED, unsent);
+  addUnknown(unsent: OutboxMessage): void {
+    this.#add("unknown", GAP_REASON, unsent);
   }
 
-  /** The record is read. What was carried and is not in it is shown: it is not sent by itself. */
-  isRead(outbox: readonly OutboxMessage[]): void {
+  /** The record is read. Carried messages that it does not hold are shown as unknown, and are not sent again. */
+  onOutbox(outbox: readonly OutboxMessage[]): void {
     const lost = this.#carried.filter(({ id }) => outbox.every((unsent) => unsent.id !== id));
     this.#carried = [];
-    for (const unsent of lost) this.#add("unknown", NOT_KEPT, unsent);
+    for (const unsent of lost) this.#add("unknown", NOT_SAVED_REASON, unsent);
   }
 
-  /** One was dealt with. */
-  settle(trouble: FailedItem): void {
-    this.#keep(this.#others(trouble.key));
+  remove(failed: FailedItem): void {
+    this.#save(this.#without(failed.key));
   }
 
   #add(fate: FailedItem["fate"], why: string, unsent: OutboxMessage): void {
     const key = `t${unsent.id}`;
-    this.#keep([...this.#others(key), { kind: "trouble", key, fate, why, unsent }]);
+    this.#save([...this.#without(key), { kind: "trouble", key, fate, why, unsent }]);
   }
 
-  #others(key: string): readonly FailedItem[] {
-    return this.#log.troubles.filter((other) => other.key !== key);
+  #without(key: string): readonly FailedItem[] {
+    return this.#log.failed.filter((failed) => failed.key !== key);
   }
 }

@@ -1,74 +1,74 @@
-/** What the page asks of the room: what was said before, and who is known. The answers go into the models. */
+/** Loads older messages and the known names from the room, and puts them into the models. */
 import type { ChatClient } from "../../client/index.ts";
 import type { Log } from "./model/log.ts";
-import { PAGES, type Roster } from "./model/roster.ts";
+import { PAGES_MAX, type Roster } from "./model/roster.ts";
 
-/** Entries in one answer. */
-const PAGE = 50;
+/** Entries in one page of history. */
+const PAGE_SIZE = 50;
 
 export class HistoryLoader {
   readonly #client: ChatClient;
   readonly #log: Log;
   readonly #roster: Roster;
-  readonly #changed: () => void;
-  #isAsking = false;
-  /** How often it was asked who is known. */
-  #readings = 0;
+  readonly #onChange: () => void;
+  #isLoading = false;
+  /** Counts the loads of the roster, so that only the latest one counts. */
+  #rosterLoads = 0;
 
-  /** @param changed called when an answer has come, or a question is under way */
-  constructor(client: ChatClient, log: Log, roster: Roster, changed: () => void) {
+  /** @param onChange called when a request begins, and when it ends */
+  constructor(client: ChatClient, log: Log, roster: Roster, onChange: () => void) {
     this.#client = client;
     this.#log = log;
     this.#roster = roster;
-    this.#changed = changed;
+    this.#onChange = onChange;
   }
 
-  /** Is the past being asked for? */
-  get isAsking(): boolean {
-    return this.#isAsking;
+  /** Whether older messages are being loaded. */
+  get isLoading(): boolean {
+    return this.#isLoading;
   }
 
-  /** What was before, if there is more and nothing is under way. */
-  async past(): Promise<void> {
-    if (this.#isAsking || this.#log.isWhole || this.#client.state.type !== "live") return;
-    this.#isAsking = true;
-    this.#changed();
+  /** Loads older messages, unless all are here or a load is under way. */
+  async loadOlder(): Promise<void> {
+    if (this.#isLoading || this.#log.isComplete || this.#client.state.type !== "live") return;
+    this.#isLoading = true;
+    this.#onChange();
     try {
       let before = this.#log.oldest;
       let found = 0;
       do {
-        const options = before === undefined ? { limit: PAGE } : { before, limit: PAGE };
+        const options = before === undefined ? { limit: PAGE_SIZE } : { before, limit: PAGE_SIZE };
         const page = await this.#client.history(options);
         for (const entry of page.messages) if (this.#log.add(entry, "history")) found++;
         before = page.next;
-        if (before === undefined) this.#log.isWhole = true;
+        if (before === undefined) this.#log.isComplete = true;
       } while (found === 0 && before !== undefined);
     } catch {
-      // The link broke: it is asked for again when somebody looks.
+      // The connection broke: the next scroll to the top loads again.
     }
-    this.#isAsking = false;
-    this.#changed();
+    this.#isLoading = false;
+    this.#onChange();
   }
 
-  /** Who is known. If it is asked again meanwhile, the later question counts. */
-  async who(): Promise<void> {
-    const reading = ++this.#readings;
-    this.#roster.begin();
-    // In a room of many names the answers may not come to one's own.
-    this.#roster.presence({ joined: [this.#client.name], left: [] });
+  /** Loads the known names. A load that begins meanwhile replaces this one. */
+  async loadRoster(): Promise<void> {
+    const load = ++this.#rosterLoads;
+    this.#roster.beginLoad();
+    // In a room of many names the pages may end before the own name.
+    this.#roster.onPresence({ joined: [this.#client.name], left: [] });
     try {
       let after: string | undefined;
-      for (let page = 0; page < PAGES; page++) {
+      for (let page = 0; page < PAGES_MAX; page++) {
         const { peers, next } = await this.#client.who(after === undefined ? {} : { after });
-        if (reading !== this.#readings) return;
-        this.#roster.page(peers);
+        if (load !== this.#rosterLoads) return;
+        this.#roster.addPage(peers);
         after = next;
         if (after === undefined) break;
       }
-      this.#roster.end();
+      this.#roster.endLoad();
     } catch {
-      // The next link asks again.
+      // The connection broke: the next one loads again.
     }
-    this.#changed();
+    this.#onChange();
   }
 }

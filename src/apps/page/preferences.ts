@@ -1,17 +1,21 @@
 /**
- * What the page remembers on this device: who you are, your key, and what you wrote and did not send.
+ * What the page keeps in this browser: room and name, the key, drafts, and failed messages.
  *
  * Invariants:
- * - A browser that refuses storage is no reason to fail: then it is remembered for as long as the page lives, and
- *   `isKept` says so.
- * - The key is nowhere but here, and in the handshake. It is on the disk before a handshake claims a name with it: a name
- *   whose key is lost is lost as well, and `localStorage` is written to the disk up to a minute later.
+ * - If the browser refuses storage, the page keeps all of it in memory, and `isPersistent` is false.
+ * - The key is nowhere but here and in the handshake. It is on the disk before a handshake claims a name with it, because
+ *   a name whose key is lost is lost too, and browsers write `localStorage` to the disk up to a minute later.
  */
-import { browserItem } from "../../client/index.ts";
+import {
+  browserItem,
+  browserStorage,
+  type ClientStorage,
+  type TabOptions,
+} from "../../client/index.ts";
+import { randomToken } from "../../protocol/random-token.ts";
 import type { FailedItem } from "./model/log.ts";
 
-/** Random bytes of a key: 192 bits. */
-const KEY_BYTES = 24;
+const KEY_BITS = 192;
 const PREFIX = "chat-room/";
 
 export interface Draft {
@@ -21,9 +25,9 @@ export interface Draft {
 
 type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
-function store(kind: "localStorage" | "sessionStorage"): Store | undefined {
+function openStore(kind: "localStorage" | "sessionStorage"): Store | undefined {
   try {
-    // Reading it throws where site data is blocked.
+    // The property throws where site data is blocked.
     const found = globalThis[kind];
     found.setItem(`${PREFIX}probe`, "");
     found.removeItem(`${PREFIX}probe`);
@@ -34,60 +38,57 @@ function store(kind: "localStorage" | "sessionStorage"): Store | undefined {
 }
 
 export class Preferences {
-  readonly #local = store("localStorage");
-  readonly #tab = store("sessionStorage");
-  readonly #here = new Map<string, string>();
+  readonly #local = openStore("localStorage");
+  readonly #tab = openStore("sessionStorage");
+  readonly #memory = new Map<string, string>();
 
-  /** The key that is known to be on the disk. */
-  #durable: string | undefined;
+  /** The key on the disk, if it is known. */
+  #savedKey: string | undefined;
   #restoring: Promise<void> | undefined;
 
-  /** Does this browser keep data for this page? Pages over http from another machine have neither locks nor a key. */
-  get isKept(): boolean {
+  /** Whether the browser keeps data for this page. For a page over http from another machine, it does not. */
+  get isPersistent(): boolean {
     return this.#local !== undefined && globalThis.isSecureContext;
   }
 
-  /** Brings back the key that is on the disk, if `localStorage` was not written when the browser ended. */
-  restored(): Promise<void> {
+  /** Restores the key from the disk, where it survives a crash in which `localStorage` was not written. */
+  restoreKey(): Promise<void> {
     return (this.#restoring ??= this.#restore());
   }
 
   async #restore(): Promise<void> {
-    if (!this.isKept) return;
+    if (!this.isPersistent) return;
     try {
-      this.#durable = await browserItem("key").load();
-      if (this.#durable !== undefined) this.#set("key", this.#durable);
+      this.#savedKey = await browserItem("key").load();
+      if (this.#savedKey !== undefined) this.#set("key", this.#savedKey);
     } catch {
-      // The record is kept in the same place: its storage says what is wrong.
+      // The record is in the same database: its storage reports the error.
     }
   }
 
-  /** @returns the key of this browser, once it is on the disk, or cannot be */
-  async keptKey(): Promise<string> {
+  /** The storage of a client's record. It opens once the key is on the disk. */
+  recordStorage(room: string, name: string, tabs: TabOptions): ClientStorage {
+    // A slash separates them, because no name contains one.
+    const storage = browserStorage(`${PREFIX}record ${room}/${name}`, tabs);
+    return { ...storage, open: () => this.#saveKey().then(() => storage.open?.()) };
+  }
+
+  async #saveKey(): Promise<void> {
     const { key } = this;
-    if (!this.isKept || key === this.#durable) return key;
+    if (!this.isPersistent || key === this.#savedKey) return;
     try {
       await browserItem("key").save(key);
-      this.#durable = key;
+      this.#savedKey = key;
     } catch {
-      // The same place refuses the record, and says so.
+      // The record is in the same database: its storage reports the error.
     }
-    return key;
   }
 
-  /** Where the client's record is kept. No name has a slash in it. */
-  static recordOf(room: string, name: string): string {
-    return `${PREFIX}record ${room}/${name}`;
-  }
-
-  /** The key of this browser, made at first use. */
+  /** The key of this browser, created at first use. */
   get key(): string {
-    const kept = this.#get("key");
-    if (kept !== undefined) return kept;
-    const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-    const key = btoa(String.fromCharCode(...bytes))
-      .replaceAll("+", "-")
-      .replaceAll("/", "_");
+    const saved = this.#get("key");
+    if (saved !== undefined) return saved;
+    const key = randomToken(KEY_BITS);
     this.#set("key", key);
     return key;
   }
@@ -105,19 +106,19 @@ export class Preferences {
     return this.#get("room") ?? "";
   }
 
-  /** Is this tab in a room, so that a reload goes on there? */
-  get isIn(): boolean {
+  /** Whether this tab is in a room, and a reload joins it again. */
+  get isJoined(): boolean {
     return this.#tabGet("in") === "yes";
   }
 
-  joined(room: string, name: string): void {
+  onJoin(room: string, name: string): void {
     this.#set("room", room);
     this.#set("name", name);
     this.#tabSet("name", name);
     this.#tabSet("in", "yes");
   }
 
-  left(): void {
+  onLeave(): void {
     this.#tabSet("in", "no");
   }
 
@@ -126,18 +127,17 @@ export class Preferences {
     return { text: draft?.text ?? "", to: draft?.to ?? [] };
   }
 
-  keepDraft(room: string, name: string, draft: Draft): void {
+  saveDraft(room: string, name: string, draft: Draft): void {
     this.#set(`draft ${room}/${name}`, JSON.stringify(draft));
   }
 
-  /** Messages that were refused, or whose fate is unknown, until their writer has dealt with them. */
-  troubles(room: string, name: string): readonly FailedItem[] {
-    const troubles = this.#read(`trouble ${room}/${name}`);
-    return Array.isArray(troubles) ? (troubles as FailedItem[]) : [];
+  failedMessages(room: string, name: string): readonly FailedItem[] {
+    const failed = this.#read(`trouble ${room}/${name}`);
+    return Array.isArray(failed) ? (failed as FailedItem[]) : [];
   }
 
-  keepTroubles(room: string, name: string, troubles: readonly FailedItem[]): void {
-    this.#set(`trouble ${room}/${name}`, JSON.stringify(troubles));
+  saveFailedMessages(room: string, name: string, failed: readonly FailedItem[]): void {
+    this.#set(`trouble ${room}/${name}`, JSON.stringify(failed));
   }
 
   #read(key: string): unknown {
@@ -149,31 +149,31 @@ export class Preferences {
   }
 
   #get(key: string): string | undefined {
-    return this.#here.get(key) ?? this.#local?.getItem(PREFIX + key) ?? undefined;
+    return this.#memory.get(key) ?? this.#local?.getItem(PREFIX + key) ?? undefined;
   }
 
   #set(key: string, value: string): void {
-    this.#here.delete(key);
+    this.#memory.delete(key);
     try {
       if (this.#local === undefined) throw new TypeError("no storage");
       this.#local.setItem(PREFIX + key, value);
     } catch {
-      // Full, or refused: at least for as long as the page lives.
-      this.#here.set(key, value);
+      // The storage is full or refuses: the page keeps it in memory.
+      this.#memory.set(key, value);
     }
   }
 
   #tabGet(key: string): string | undefined {
-    return this.#here.get(`tab ${key}`) ?? this.#tab?.getItem(PREFIX + key) ?? undefined;
+    return this.#memory.get(`tab ${key}`) ?? this.#tab?.getItem(PREFIX + key) ?? undefined;
   }
 
   #tabSet(key: string, value: string): void {
-    this.#here.delete(`tab ${key}`);
+    this.#memory.delete(`tab ${key}`);
     try {
       if (this.#tab === undefined) throw new TypeError("no storage");
       this.#tab.setItem(PREFIX + key, value);
     } catch {
-      this.#here.set(`tab ${key}`, value);
+      this.#memory.set(`tab ${key}`, value);
     }
   }
 }

@@ -1,13 +1,12 @@
 /**
- * One stay in a room: what the client tells goes into the models, what the person does goes to the client. Knows no
- * document.
+ * One session in a room: events of the client go into the models, actions of the person go to the client. Never touches
+ * the DOM.
  *
  * Invariants:
- * - What was typed is in the outbox, among the troubles, or in the draft: nowhere is it dropped.
- * - After `end` nothing is told any more.
+ * - A typed text is in the outbox, among the failed messages, or in the draft. It is never dropped.
+ * - After `close` no listener is called.
  */
 import {
-  browserStorage,
   ChatClient,
   type ChatError,
   type Entry,
@@ -20,18 +19,10 @@ import {
   RestoredError,
   type OutboxMessage,
 } from "../../client/index.ts";
+import { AbsenceTracker } from "./absence-tracker.ts";
 import { TabOwnership } from "./tab-ownership.ts";
-import { Preferences } from "./preferences.ts";
-import {
-  type Absence,
-  FIRST,
-  NONE,
-  onEntry,
-  onSeen,
-  onSent,
-  onState,
-  replayLine,
-} from "./model/absence.ts";
+import type { Preferences } from "./preferences.ts";
+import type { Absence } from "./model/absence.ts";
 import { Log, type FailedItem } from "./model/log.ts";
 import { Roster } from "./model/roster.ts";
 import type { Line } from "./model/rows.ts";
@@ -41,8 +32,8 @@ import { TabChannel } from "./tab-channel.ts";
 import { HistoryLoader } from "./history-loader.ts";
 import { FailedMessages } from "./failed-messages.ts";
 
-/** With fewer entries than this, the past is asked for at once. */
-const FEW = 50;
+/** With fewer entries than this, history is loaded at once. */
+const HISTORY_MIN = 50;
 
 export interface RoomAddress {
   readonly room: string;
@@ -50,81 +41,69 @@ export interface RoomAddress {
 }
 
 export interface SessionListener {
-  /** Something is different: look again. */
+  /** The state that the session shows has changed. */
   readonly onChange: () => void;
-  /** Something that somebody said, as it is said. */
+  /** A live message, but none of a replay or of history. */
   readonly onMessage: (entry: Entry) => void;
-  /** Something that concerns no single message, in a sentence. */
+  /** A sentence that concerns no single message. */
   readonly onWarning: (text: string) => void;
 }
 
 export interface SessionOptions {
-  /** In this browser's storage; else for as long as the page lives. */
-  readonly keeps: boolean;
-  /** What waited when the storage failed: it may be in the record, or not. */
+  /** Whether the record is in the browser's storage, and not only in the page's memory. */
+  readonly isPersistent: boolean;
+  /** The outbox at the time when the storage failed. The record may hold these messages or not. */
   readonly carried: readonly OutboxMessage[];
 }
 
 export class RoomSession {
-  readonly place: RoomAddress;
+  readonly address: RoomAddress;
   readonly log = new Log();
   readonly roster = new Roster();
   readonly typing = new Typing();
-  /** Lines of the log, by the place of the message below them. */
-  readonly lines = new Map<number, Line>();
-  absence: Absence = FIRST;
-  /** Why handshakes fail; undefined if the room says so itself, or nobody answers. */
+  /** Why handshakes fail; undefined if a close gives the reason, or no server answers. */
   diagnosis: string | undefined;
   readonly #listener: SessionListener;
   readonly #client: ChatClient;
+  readonly #absence = new AbsenceTracker();
   readonly #channel: TabChannel;
   readonly #ownership: TabOwnership;
   readonly #history: HistoryLoader;
-  readonly #troubles: FailedMessages;
+  readonly #failedMessages: FailedMessages;
   readonly #monitor: HandshakeMonitor;
-  /** Ids of what waited when the link was live again. */
-  #leftover = new Set<string>();
-  #isOver = false;
+  #isClosed = false;
   #isLive = false;
 
   constructor(
-    place: RoomAddress,
-    memory: Preferences,
-    told: SessionListener,
-    { keeps, carried }: SessionOptions,
+    address: RoomAddress,
+    preferences: Preferences,
+    listener: SessionListener,
+    { isPersistent, carried }: SessionOptions,
   ) {
-    this.place = place;
-    const { room, name } = place;
+    this.address = address;
+    const { room, name } = address;
     this.#listener = {
-      onChange: () => !this.#isOver && told.onChange(),
-      onMessage: (entry) => !this.#isOver && told.onMessage(entry),
-      onWarning: (text) => !this.#isOver && told.onWarning(text),
+      onChange: () => !this.#isClosed && listener.onChange(),
+      onMessage: (entry) => !this.#isClosed && listener.onMessage(entry),
+      onWarning: (text) => !this.#isClosed && listener.onWarning(text),
     };
-    this.#troubles = new FailedMessages(place, memory, this.log, carried);
-    this.#ownership = new TabOwnership(this.#listener.onChange);
+    const { onChange } = this.#listener;
+    this.#failedMessages = new FailedMessages(address, preferences, this.log, carried);
+    this.#ownership = new TabOwnership(onChange);
     this.#channel = new TabChannel(room, name, (seq) => {
-      this.absence = onSeen(this.absence, seq);
-      this.#listener.onChange();
+      this.#absence.onSeen(seq);
+      onChange();
     });
     const tabs = {
-      held: (ask: () => void): void => this.#ownership.isElsewhere(ask),
-      wanted: (): void => this.#give(),
+      held: (requestRelease: () => void): void => this.#ownership.onHeld(requestRelease),
+      wanted: (): void => this.#handOver(),
     };
-    const kept = browserStorage(Preferences.recordOf(room, name), tabs);
-    // The key is on the disk before a handshake claims the name with it.
-    const open = (): Promise<void> => memory.keptKey().then(() => kept.open?.());
-    const storage = keeps ? { ...kept, open } : memoryStorage();
+    const storage = isPersistent ? preferences.recordStorage(room, name, tabs) : memoryStorage();
     const { origin } = location;
-    this.#client = new ChatClient({
-      url: origin,
-      room,
-      name,
-      key: memory.key,
-      storage,
-    });
-    this.#monitor = new HandshakeMonitor(new URL(origin), room, (found) => this.#diagnose(found));
-    this.#history = new HistoryLoader(this.#client, this.log, this.roster, this.#listener.onChange);
-    this.#listen();
+    this.#client = new ChatClient({ url: origin, room, name, key: preferences.key, storage });
+    this.#monitor = new HandshakeMonitor(new URL(origin), room, (found) => this.#onFinding(found));
+    this.#history = new HistoryLoader(this.#client, this.log, this.roster, onChange);
+    this.#subscribe();
   }
 
   get status(): Status {
@@ -135,14 +114,20 @@ export class RoomSession {
     return this.#client.online;
   }
 
-  /** What waits here. */
-  get waiting(): readonly OutboxMessage[] {
+  get outbox(): readonly OutboxMessage[] {
     return this.#client.outbox;
   }
 
-  /** Is the past being asked for? */
-  get isAsking(): boolean {
-    return this.#history.isAsking;
+  get absence(): Absence {
+    return this.#absence.absence;
+  }
+
+  get lines(): ReadonlyMap<number, Line> {
+    return this.#absence.lines;
+  }
+
+  get isLoadingHistory(): boolean {
+    return this.#history.isLoading;
   }
 
   /** Bytes of UTF-8 that the text of one message may have. */
@@ -154,20 +139,20 @@ export class RoomSession {
     return this.#monitor.wasLive;
   }
 
-  /** Is what is written now taken? While another tab has the name, or the link is closed, it is not. */
+  /** False while another tab has the name, and after the connection was closed for good. */
   get canSend(): boolean {
-    return this.status.type !== "held" && this.status.type !== "given" && !this.#isClosed;
+    const { type } = this.status;
+    return type !== "held" && type !== "handed-over" && this.#client.state.type !== "closed";
   }
 
-  /** @throws OutboxFullError, ClosedError, by rejecting: then the text was not taken */
-  async say(text: string, to: readonly string[]): Promise<void> {
-    // Who writes on has seen what the return brought.
-    if (this.absence.phase === "back" && this.#leftover.size === 0) this.absence = NONE;
-    const before = this.#client.outbox.length;
+  /** @throws OutboxFullError, ClosedError, by rejecting: then the text is not in the outbox */
+  async send(text: string, to: readonly string[]): Promise<void> {
+    this.#absence.onWrite();
+    const before = this.outbox.length;
     const sent = this.#client.send(text, to.length > 0 ? { to } : {});
-    this.typing.sent();
-    // What was taken is decided by events, and what the room cannot take stands among the troubles.
-    if (this.#client.outbox.length > before) return;
+    this.typing.onSent();
+    // Events decide about a message in the outbox, and one that the room rejects is among the failed messages.
+    if (this.outbox.length > before) return;
     try {
       await sent;
     } catch (error) {
@@ -175,63 +160,57 @@ export class RoomSession {
     }
   }
 
-  types(to: readonly string[]): void {
-    if (this.status.type !== "live" || !this.typing.isDue(performance.now(), this.online, to))
-      return;
+  signalTyping(to: readonly string[]): void {
+    if (this.status.type !== "live") return;
+    if (!this.typing.shouldSignal(performance.now(), this.online, to)) return;
     this.#client.signal({ typing: true }, to.length > 0 ? { to } : {});
   }
 
-  cut(): void {
+  pause(): void {
     this.#client.pause();
   }
 
-  /** Switches on again, or tries now. */
+  /** Ends a pause, or retries now. */
   resume(): void {
     this.#client.resume();
   }
 
-  /** Asks the other tab to let go of this name. */
+  /** Asks the other tab to release the name. */
   takeOver(): void {
     this.#ownership.takeOver();
   }
 
-  /** Asks for what was before. */
-  past(): Promise<void> {
-    return this.#history.past();
+  loadOlder(): Promise<void> {
+    return this.#history.loadOlder();
   }
 
-  /** A message in trouble was dealt with. */
-  settle(trouble: FailedItem): void {
-    this.#troubles.settle(trouble);
+  removeFailed(failed: FailedItem): void {
+    this.#failedMessages.remove(failed);
     this.#listener.onChange();
   }
 
   dismissAbsence(): void {
-    if (this.absence.phase === "back") this.absence = NONE;
+    this.#absence.dismiss();
     this.#listener.onChange();
   }
 
-  /** Leaves, with a goodbye. */
-  async end(): Promise<void> {
-    this.#isOver = true;
-    this.#ownership.end();
-    this.#channel.end();
+  /** Leaves the room, with a goodbye. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#ownership.close();
+    this.#channel.close();
     await this.#client.close();
   }
 
-  get #isClosed(): boolean {
-    return this.#client.state.type === "closed";
-  }
-
-  #listen(): void {
+  #subscribe(): void {
     const client = this.#client;
     const { onChange } = this.#listener;
-    client.on("state", () => this.#state());
-    client.on("entry", (entry) => this.#entry(entry));
+    client.on("state", () => this.#onState());
+    client.on("entry", (entry) => this.#onEntry(entry));
     client.on("outbox", (outbox) => {
-      this.#ownership.isHere();
+      this.#ownership.onAcquired();
       this.log.setWaiting(outbox);
-      this.#troubles.isRead(outbox);
+      this.#failedMessages.onOutbox(outbox);
       onChange();
     });
     client.on("gap", ({ from, to }) => {
@@ -243,85 +222,79 @@ export class RoomSession {
       onChange();
     });
     client.on("presence", ({ joined, left, missed }) => {
-      this.roster.presence({ joined, left });
-      if (missed) void this.#history.who();
+      this.roster.onPresence({ joined, left });
+      if (missed) void this.#history.loadRoster();
       onChange();
     });
     client.on("signal", ({ from, data }) => {
-      this.typing.hears(from, data, performance.now());
+      this.typing.onSignal(from, data, performance.now());
       onChange();
     });
     client.on("refused", ({ error, ...unsent }) => {
-      this.#troubles.refused(refusalText(error), unsent);
+      this.#failedMessages.addRefused(refusalText(error), unsent);
       onChange();
     });
     client.on("unknown", (unsent) => {
-      this.#troubles.undecided(unsent);
+      this.#failedMessages.addUnknown(unsent);
       onChange();
     });
-    client.on("error", (error) => this.#error(error));
+    client.on("error", (error) => this.#onError(error));
   }
 
-  #state(): void {
+  #onState(): void {
     const { state } = this.#client;
-    this.#ownership.isHere();
-    this.absence = onState(this.absence, state);
+    this.#ownership.onAcquired();
+    this.#absence.onState(state);
     const wasLive = this.#isLive;
     this.#isLive = state.type === "live";
     if (state.type === "live") {
-      // A live link that was only in doubt has missed nothing.
-      if (!wasLive) this.#caughtUp();
-    } else this.typing.forget();
+      // A live connection that was only being checked has missed nothing.
+      if (!wasLive) this.#onCaughtUp();
+    } else this.typing.clear();
     if (state.type === "live" || state.type === "closed") this.diagnosis = undefined;
     this.#monitor.onState(state);
     this.#listener.onChange();
   }
 
-  #caughtUp(): void {
-    const { absence } = this;
-    this.#leftover = new Set(this.waiting.map(({ id }) => id));
-    if (absence.phase === "back" && absence.first !== undefined) {
-      this.lines.set(absence.first, { about: "replay", text: replayLine(absence) });
-    }
-    void this.#history.who();
-    if (this.log.items.length < FEW) void this.#history.past();
+  #onCaughtUp(): void {
+    this.#absence.onCaughtUp(this.outbox);
+    void this.#history.loadRoster();
+    if (this.log.items.length < HISTORY_MIN) void this.#history.loadOlder();
   }
 
-  #entry(entry: Entry): void {
+  #onEntry(entry: Entry): void {
     const isReplay = this.#client.state.type === "replaying";
-    const isMine = entry.from === this.place.name;
     const before = this.log.tally;
     this.log.add(entry, isReplay ? "replay" : "live");
-    const { doubled, misplaced } = this.log.tally;
-    this.absence = onEntry(this.absence, entry.seq, isMine, {
-      doubled: doubled - before.doubled,
-      misplaced: misplaced - before.misplaced,
+    const { duplicates, outOfOrder } = this.log.tally;
+    this.#absence.onEntry(entry, entry.from === this.address.name, {
+      duplicates: duplicates - before.duplicates,
+      outOfOrder: outOfOrder - before.outOfOrder,
     });
-    if (isMine && this.#leftover.delete(entry.id ?? "")) this.absence = onSent(this.absence);
-    this.typing.forget(entry.from);
-    this.#channel.tell(entry);
+    this.typing.clear(entry.from);
+    this.#channel.publish(entry);
     if (!isReplay) this.#listener.onMessage(entry);
     this.#listener.onChange();
   }
 
-  #error(error: ChatError): void {
+  #onError(error: ChatError): void {
     if (error instanceof RestoredError) {
       this.log.clear();
-      this.lines.clear();
+      this.#absence.lines.clear();
     }
     this.#listener.onWarning(
       error instanceof RefusedError ? refusalText(error) : plainText(error.message),
     );
   }
 
-  #diagnose(finding: HandshakeFinding): void {
+  #onFinding(finding: HandshakeFinding): void {
     this.diagnosis = diagnosisText(finding);
     this.#listener.onChange();
   }
 
-  /** Another tab of this browser wants the name: it gets it, with all that waits. */
-  #give(): void {
-    this.#ownership.isGiven();
+  /** Another tab of this browser requests the name: it gets the name with the outbox. */
+  #handOver(): void {
+    this.#ownership.onHandedOver();
     void this.#client.close();
   }
 }

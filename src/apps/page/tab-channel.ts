@@ -1,6 +1,6 @@
 /**
- * Tabs of one browser tell each other which places of a room they saw pass, so that one that is cut off can say what
- * waits for it. Places and names only, never a text.
+ * Tabs of one browser publish the seq, sender and recipients of each entry that they receive, never a text. A tab that
+ * is cut off shows from this what waits for it in the room.
  */
 import type { Entry } from "../../client/index.ts";
 
@@ -13,24 +13,24 @@ interface TabMessage {
 export class TabChannel {
   readonly #channel: BroadcastChannel | undefined;
 
-  /** @param seen called with each place that another tab saw and that concerns `name` */
-  constructor(room: string, name: string, seen: (seq: number) => void) {
+  /** @param onSeen called for each entry that another tab received and that concerns `name` */
+  constructor(room: string, name: string, onSeen: (seq: number) => void) {
     if (typeof BroadcastChannel === "undefined") return;
     this.#channel = new BroadcastChannel(`chat-room passed ${room}`);
     this.#channel.addEventListener("message", ({ data }: MessageEvent<TabMessage>) => {
       const { seq, from, to } = data;
       if (typeof seq !== "number" || from === name) return;
-      if (to === undefined || to.includes(name)) seen(seq);
+      if (to === undefined || to.includes(name)) onSeen(seq);
     });
   }
 
-  tell({ seq, from, to }: Entry): void {
-    const passed: TabMessage = { seq, from, ...(to && { to: [...to] }) };
+  publish({ seq, from, to }: Entry): void {
+    const message: TabMessage = { seq, from, ...(to && { to: [...to] }) };
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- of windows, not of channels
-    this.#channel?.postMessage(passed);
+    this.#channel?.postMessage(message);
   }
 
-  end(): void {
+  close(): void {
     this.#channel?.close();
   }
 }

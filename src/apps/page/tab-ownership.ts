@@ -1,63 +1,63 @@
 /**
- * Which tab of this browser has the name: this one, another one, or this one no more.
+ * Which tab of this browser has the name: this one, another one, or this one no longer.
  *
- * Invariant: nothing is taken by force; another tab lets go, or is waited for.
+ * Invariant: a tab never takes the name by force. The other tab releases it, or this one waits.
  */
 import type { Status } from "./model/status-text.ts";
 
-/** How long the other tab may take to let go: it waits up to 5 s for what it sent. */
-const LET_GO_MS = 8_000;
+/** How long the release may take: the other tab waits up to 5 s for confirmations. */
+const RELEASE_MS = 8_000;
 
-type Elsewhere = Extract<Status, { type: "held" | "given" }>;
+type Elsewhere = Extract<Status, { type: "held" | "handed-over" }>;
 
 export class TabOwnership {
   #status: Elsewhere | undefined;
-  #ask: () => void = () => {};
+  #requestRelease: () => void = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #changed: () => void;
+  readonly #onChange: () => void;
 
-  constructor(changed: () => void) {
-    this.#changed = changed;
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
   }
 
-  /** What stands in the way of this tab; undefined if it has the name. */
+  /** Undefined if this tab has the name. */
   get status(): Elsewhere | undefined {
     return this.#status;
   }
 
-  /** Another tab has it. @param ask asks that one to let go */
-  isElsewhere(ask: () => void): void {
-    this.#ask = ask;
+  /** Another tab has the name. */
+  onHeld(requestRelease: () => void): void {
+    this.#requestRelease = requestRelease;
     this.#set({ type: "held", stage: "found" });
   }
 
-  /** This tab has it. */
-  isHere(): void {
+  /** This tab has the name. */
+  onAcquired(): void {
     if (this.#status?.type === "held") this.#status = undefined;
   }
 
-  /** This tab gave it to another one. */
-  isGiven(): void {
-    this.#set({ type: "given" });
+  /** This tab gave the name to another one. */
+  onHandedOver(): void {
+    this.#set({ type: "handed-over" });
   }
 
-  /** Asks the other tab to let go. */
+  /** Asks the other tab to release the name. */
   takeOver(): void {
     if (this.#status?.type !== "held") return;
-    this.#ask();
+    this.#requestRelease();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      if (this.#status?.type === "held") this.#set({ type: "held", stage: "silent" });
-    }, LET_GO_MS);
-    this.#set({ type: "held", stage: "asked" });
+      if (this.#status?.type === "held") this.#set({ type: "held", stage: "no-answer" });
+    }, RELEASE_MS);
+    this.#set({ type: "held", stage: "requested" });
   }
 
-  end(): void {
+  close(): void {
     clearTimeout(this.#timer);
   }
 
   #set(status: Elsewhere): void {
     this.#status = status;
-    this.#changed();
+    this.#onChange();
   }
 }

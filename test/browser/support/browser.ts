@@ -1,6 +1,6 @@
 /**
- * The browser of the machine: the one that CHROMIUM names, or one where browsers usually are. Where there is none the
- * tests of the page are skipped, in one line a file that says so; in CI that is a failure. `CHROMIUM=none` tries it.
+ * The browser of the machine: the one that CHROMIUM names, or the first at a usual path. Without a browser the tests of
+ * the page are skipped, with one line for each file; in CI they fail. `CHROMIUM=none` tests this.
  */
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";

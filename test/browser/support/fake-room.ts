@@ -1,4 +1,4 @@
-/** A room that says whatever a test wants it to say: the page's sockets end here instead of at the server. */
+/** A room that a test plays: the sockets of the page end here instead of at the server. */
 import type { Page, WebSocketRoute } from "playwright-core";
 
 type Frame = Readonly<Record<string, unknown>>;
@@ -26,12 +26,12 @@ export const welcome = (since = 0, head = 0): Frame => ({
 
 export class FakeRoom {
   #socket: WebSocketRoute | undefined;
-  /** What the page said, on all links. */
+  /** The frames of the page, on all connections. */
   readonly heard: Frame[] = [];
   links = 0;
   #greets: (stranger: FakeRoom) => void = () => {};
 
-  /** To be called before the page is joined. @param greets what a link begins with */
+  /** Call it before the page joins. @param greets called for each connection */
   static async stands(page: Page, greets: (stranger: FakeRoom) => void): Promise<FakeRoom> {
     const stranger = new FakeRoom();
     stranger.#greets = greets;

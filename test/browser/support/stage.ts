@@ -1,4 +1,4 @@
-/** A server, a browser, and the people who came to the page in one test. */
+/** A server, a browser, and the visitors of the page in one test. */
 import type { Browser, BrowserContext, BrowserContextOptions } from "playwright-core";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { Server, type Vars } from "../../support/server/server.ts";
@@ -7,16 +7,16 @@ import { Visitor } from "./visitor.ts";
 
 export interface Stage {
   readonly url: () => string;
-  /** A room that nobody was in before. */
+  /** The name of a new room. */
   readonly newRoom: () => string;
-  /** A browser of its own: it keeps nothing that another one keeps. */
+  /** A new browser context, which shares no storage with others. */
   readonly device: (options?: BrowserContextOptions) => Promise<BrowserContext>;
   readonly comes: (device: BrowserContext, path?: string) => Promise<Visitor>;
-  /** Comes with a browser of their own, if none is given, joins, and is connected. */
+  /** Opens the page, in a new context by default, joins, and waits for the connection. */
   readonly joins: (room: string, name: string, device?: BrowserContext) => Promise<Visitor>;
 }
 
-/** To be called once in a group of tests. @param vars what differs from the [vars] of wrangler.toml */
+/** Call it once in a group of tests. @param vars replace those of wrangler.toml */
 export function stage(vars: Vars = {}): Stage {
   let server: Server;
   let browser: Browser;

@@ -1,41 +1,41 @@
 /**
- * People at the page, who read like people: `alice.says("hi")`, `await bob.reads("hi")`, `bob.cuts()`.
+ * Visitors of the page, with verbs that read like speech: `alice.says("hi")`, `await bob.reads("hi")`, `bob.cuts()`.
  *
- * Invariant: what the browser complains of, a script that fails or a rule of the Content-Security-Policy that was
- * broken, is thrown when the visitor leaves.
+ * Invariant: an error that the browser reports, like a script that fails or a violation of the Content-Security-Policy,
+ * is thrown when the visitor leaves.
  */
 import type { BrowserContext, Locator, Page } from "playwright-core";
 
-/** For a machine that has other things to do. */
+/** Long enough for a busy machine. */
 const DEADLINE_MS = 30_000;
 
 export class Visitor {
   readonly page: Page;
-  /** Addresses of everything that the page asked for. */
+  /** The addresses of all requests of the page. */
   readonly asked: string[] = [];
-  readonly #complaints: string[] = [];
+  readonly #errors: string[] = [];
 
   private constructor(page: Page) {
     this.page = page;
     page.setDefaultTimeout(DEADLINE_MS);
-    page.on("pageerror", (error) => this.#complaints.push(error.stack ?? error.message));
+    page.on("pageerror", (error) => this.#errors.push(error.stack ?? error.message));
     page.on("console", (message) => {
-      // A link that breaks is told there by the browser itself.
-      const isOfLink = /WebSocket connection|Failed to load resource/.test(message.text());
-      if (message.type() === "error" && !isOfLink) this.#complaints.push(message.text());
+      // The browser itself logs a connection that breaks.
+      const isOfConnection = /WebSocket connection|Failed to load resource/.test(message.text());
+      if (message.type() === "error" && !isOfConnection) this.#errors.push(message.text());
     });
     page.on("request", (request) => this.asked.push(request.url()));
     page.on("websocket", (socket) => this.asked.push(socket.url()));
   }
 
-  /** Opens the page. @param device one browser; its tabs share what it keeps */
+  /** Opens the page. @param device a browser context; its tabs share the storage */
   static async comes(device: BrowserContext, url: string): Promise<Visitor> {
     const visitor = new Visitor(await device.newPage());
     await visitor.page.goto(url);
     return visitor;
   }
 
-  /** Opens the page, and joins by the form. */
+  /** Opens the page, and joins with the form. */
   static async joins(
     device: BrowserContext,
     url: string,
@@ -76,12 +76,12 @@ export class Visitor {
     return this.page.getByRole("button", { name, exact: true }).click();
   }
 
-  /** The texts in the document, in order. */
+  /** The texts of the log in the document, in order. */
   texts(): Promise<string[]> {
     return this.page.locator("#log .text").allTextContents();
   }
 
-  /** Waits until these are the last texts, once each and in this order. */
+  /** Waits until these are the last texts of the log, once each and in this order. */
   async reads(...texts: readonly string[]): Promise<void> {
     let last: string[] = [];
     await this.until(
@@ -93,7 +93,7 @@ export class Visitor {
     );
   }
 
-  /** Waits until a part of the page shows this. */
+  /** Waits until an element shows this text. */
   async isTold(selector: string, text: string): Promise<void> {
     let last = "";
     await this.until(
@@ -109,27 +109,27 @@ export class Visitor {
     return this.page.locator(selector).first().isVisible();
   }
 
-  /** A row of the log by what it says. */
+  /** A row of the log by its text. */
   row(text: string): Locator {
     return this.page.locator("#log .row", { hasText: text });
   }
 
-  /** Looks again until it is so; the page is asked, because it has nothing to call back with. */
-  async until(look: () => Promise<boolean>, what: () => string, ms = DEADLINE_MS): Promise<void> {
+  /** Polls until the condition holds, because the page cannot call back. */
+  async until(isSo: () => Promise<boolean>, what: () => string, ms = DEADLINE_MS): Promise<void> {
     const deadline = Date.now() + ms;
-    while (!(await look())) {
+    while (!(await isSo())) {
       if (Date.now() > deadline) throw new Error(`after ${ms} ms still waiting for ${what()}`);
       await new Promise((resolve) => setTimeout(resolve, 30));
     }
   }
 
-  /** @throws what the browser complained of */
+  /** @throws the errors that the browser reported */
   async leaves(): Promise<void> {
     await this.page.close();
     this.isContent();
   }
 
   isContent(): void {
-    if (this.#complaints.length > 0) throw new Error(this.#complaints.join("\n"));
+    if (this.#errors.length > 0) throw new Error(this.#errors.join("\n"));
   }
 }

@@ -1,27 +1,29 @@
 /**
- * One absence, from the cut to the last thing it made wait: what is known of both sides, and what the return brought.
+ * One absence, from the lost connection to the last message that waited for it: what is known of both sides, and what
+ * the replay brought.
  *
- * Invariant: nothing is claimed that was not seen. While away, the room's side is known only as far as another tab of
- * this browser saw it; at the return the room tells an upper bound; what came is counted as it comes.
+ * Invariant: every number was observed. While away, only another tab of this browser shows what waits in the room; at
+ * the return the room gives an upper bound; entries are counted as they arrive.
  */
 import type { ClientState } from "../../../client/index.ts";
 import type { Tally } from "./log.ts";
 
-/** How many places seen by another tab are remembered. */
-const SEEN = 10_000;
+/** How many seqs of other tabs are remembered. */
+const SEEN_MAX = 10_000;
 
 interface Return {
   /** The page was just opened: the absence is the time since it was last open. */
   readonly isFirst: boolean;
-  /** By the switch. */
-  readonly isMeant: boolean;
-  /** Of others; of one's own. */
-  readonly came: number;
-  readonly went: number;
-  /** The first of others. */
+  /** The person used the switch. */
+  readonly isDeliberate: boolean;
+  /** Messages of others. */
+  readonly received: number;
+  /** Own messages. */
+  readonly sent: number;
+  /** The seq of the first message of others. */
   readonly first?: number;
-  readonly doubled: number;
-  readonly misplaced: number;
+  readonly duplicates: number;
+  readonly outOfOrder: number;
 }
 
 export type Absence =
@@ -29,10 +31,10 @@ export type Absence =
   | {
       readonly phase: "away";
       readonly isFirst: boolean;
-      readonly isMeant: boolean;
+      readonly isDeliberate: boolean;
       readonly seen: ReadonlySet<number>;
     }
-  /** since..head is what the replay goes through; `at` is how far it is. */
+  /** The replay goes up to `head`, and is at `at`. */
   | ({
       readonly phase: "returning";
       readonly head: number;
@@ -41,25 +43,32 @@ export type Absence =
   | ({ readonly phase: "back" } & Return);
 
 export const NONE: Absence = { phase: "none" };
-export const FIRST: Absence = { phase: "away", isFirst: true, isMeant: false, seen: new Set() };
+export const FIRST: Absence = {
+  phase: "away",
+  isFirst: true,
+  isDeliberate: false,
+  seen: new Set(),
+};
 
-const nothing = { came: 0, went: 0, doubled: 0, misplaced: 0 } as const;
+const nothing = { received: 0, sent: 0, duplicates: 0, outOfOrder: 0 } as const;
 
 export function onState(absence: Absence, state: ClientState): Absence {
   switch (state.type) {
     case "paused":
     case "offline": {
-      const isMeant = state.type === "paused";
-      if (absence.phase === "away") return { ...absence, isMeant: absence.isMeant || isMeant };
+      const isDeliberate = state.type === "paused";
+      if (absence.phase === "away") {
+        return { ...absence, isDeliberate: absence.isDeliberate || isDeliberate };
+      }
       const isFirst = absence.phase === "returning" && absence.isFirst;
-      return { phase: "away", isFirst, isMeant, seen: new Set() };
+      return { phase: "away", isFirst, isDeliberate, seen: new Set() };
     }
     case "replaying": {
       const { since: at, head } = state;
       if (absence.phase === "returning") return { ...absence, at, head };
-      const { isFirst, isMeant } =
-        absence.phase === "away" ? absence : { isFirst: false, isMeant: false };
-      return { phase: "returning", isFirst, isMeant, at, head, ...nothing };
+      const { isFirst, isDeliberate } =
+        absence.phase === "away" ? absence : { isFirst: false, isDeliberate: false };
+      return { phase: "returning", isFirst, isDeliberate, at, head, ...nothing };
     }
     case "live":
       if (absence.phase !== "returning") return absence;
@@ -72,62 +81,63 @@ export function onState(absence: Absence, state: ClientState): Absence {
   }
 }
 
-/** What waited here when the link was live again goes out. */
+/** The room confirmed a message that was in the outbox when the connection was live again. */
 export const onSent = (absence: Absence): Absence =>
-  absence.phase === "back" ? { ...absence, went: absence.went + 1 } : absence;
+  absence.phase === "back" ? { ...absence, sent: absence.sent + 1 } : absence;
 
 /**
- * An entry came.
+ * An entry arrived.
  * @param tally of this entry alone
  */
 export function onEntry(
   absence: Absence,
   seq: number,
   isMine: boolean,
-  { doubled, misplaced }: Tally,
+  { duplicates, outOfOrder }: Tally,
 ): Absence {
   if (absence.phase !== "returning") return absence;
   const { first = isMine ? undefined : seq } = absence;
   return {
     ...absence,
     at: Math.max(absence.at, seq),
-    came: absence.came + (isMine ? 0 : 1),
-    went: absence.went + (isMine ? 1 : 0),
+    received: absence.received + (isMine ? 0 : 1),
+    sent: absence.sent + (isMine ? 1 : 0),
     ...(first !== undefined && { first }),
-    doubled: absence.doubled + doubled,
-    misplaced: absence.misplaced + misplaced,
+    duplicates: absence.duplicates + duplicates,
+    outOfOrder: absence.outOfOrder + outOfOrder,
   };
 }
 
-/** Another tab of this browser saw an entry pass that concerns this one. */
+/** Another tab of this browser received an entry that concerns this one. */
 export function onSeen(absence: Absence, seq: number): Absence {
-  if (absence.phase !== "away" || absence.seen.size >= SEEN || absence.seen.has(seq))
+  if (absence.phase !== "away" || absence.seen.size >= SEEN_MAX || absence.seen.has(seq))
     return absence;
   return { ...absence, seen: new Set(absence.seen).add(seq) };
 }
 
 const messages = (count: number): string => `${count} message${count === 1 ? "" : "s"}`;
 
-/** What the return brought, in a sentence; undefined if there is nothing to say. */
+/** What the replay brought, in a sentence; undefined if there is nothing to report. */
 export function summary(absence: Absence): string | undefined {
   if (absence.phase !== "back") return undefined;
-  const { isFirst, isMeant, came, went, doubled, misplaced } = absence;
-  if (came === 0 && went === 0) {
-    return isMeant ? "Connected again. Nothing came while you were cut off." : undefined;
+  const { isFirst, isDeliberate, received, sent, duplicates, outOfOrder } = absence;
+  if (received === 0 && sent === 0) {
+    return isDeliberate ? "Connected again. You missed no messages." : undefined;
   }
   const parts: string[] = [];
-  if (came > 0) {
-    const order = misplaced === 0 ? "in order" : `${misplaced} out of order`;
-    const doubles = doubled === 0 ? "none twice" : `${doubled} twice`;
+  if (received > 0) {
+    const order = outOfOrder === 0 ? "in order" : `${outOfOrder} out of order`;
+    const doubles = duplicates === 0 ? "none twice" : `${duplicates} twice`;
     const when = isFirst ? "were away" : "were cut off";
-    parts.push(`${messages(came)} came while you ${when}, ${order}, ${doubles}.`);
+    parts.push(`${messages(received)} came while you ${when}, ${order}, ${doubles}.`);
   }
-  if (went > 0 && !isFirst) {
-    parts.push(`${came > 0 ? "" : "Connected again. "}${messages(went)} of yours went out.`);
+  if (sent > 0 && !isFirst) {
+    const be = sent === 1 ? "was" : "were";
+    parts.push(`${received > 0 ? "" : "Connected again. "}${messages(sent)} of yours ${be} sent.`);
   }
   return parts.length === 0 ? undefined : parts.join(" ");
 }
 
-/** The line above what the replay brought. */
-export const replayLine = ({ came, isFirst }: Return): string =>
-  `${messages(came)} came while you were ${isFirst ? "away" : "cut off"}`;
+/** The line above the replayed messages. */
+export const replayLine = ({ received, isFirst }: Return): string =>
+  `${messages(received)} came while you were ${isFirst ? "away" : "cut off"}`;

@@ -2,15 +2,15 @@
 
 type Press = Pick<KeyboardEvent, "key" | "shiftKey" | "isComposing" | "keyCode">;
 
-/** The code of every key that an input method takes. */
+/** The code of every key that the input method handles. */
 const TAKEN_BY_INPUT_METHOD = 229;
 
 /**
- * `send`: Enter without Shift; `escape`: Escape; undefined: nothing to the page.
+ * @returns `send` for Enter without Shift, `escape` for Escape, undefined for every other key
  *
- * While a word is composed, both belong to the input method. Chromium and Firefox say so with `isComposing`. Safari ends
- * the composition before it reports the key that ended it: there only `keyCode` tells, which is why a deprecated
- * property is read here.
+ * While a word is composed, both keys belong to the input method. Chromium and Firefox set `isComposing`. Safari ends the
+ * composition before it reports the key that ended it, and only `keyCode` shows it. Therefore this function reads a
+ * deprecated property.
  */
 export function pressOf({
   key,

@@ -1,18 +1,18 @@
 /**
- * What the page knows of the room's log: entries and gaps in the room's order, then what is in trouble, then what waits.
+ * The page's part of the room's log: entries and gaps in the room's order, then failed messages, then the outbox.
  *
  * Invariants:
- * - An entry stands once, at its place, however it came; that it came twice, or out of order, is counted.
- * - What is older than `KEPT` places may be dropped: the room has it.
+ * - An entry is in the log once, at its seq, however it arrived. Duplicates and entries out of order are counted.
+ * - Above `KEPT_MAX` entries and gaps the oldest may be dropped, because the room has them.
  */
 import type { Entry, OutboxMessage } from "../../../client/index.ts";
 
 /** How many entries and gaps are kept in memory. */
-export const KEPT = 5_000;
-/** How many go at once when there are more. */
-const DROPPED = 1_000;
+export const KEPT_MAX = 5_000;
+/** How many are dropped at once when there are more. */
+const DROP_BATCH = 1_000;
 
-/** How an entry came: as it was said, after an absence, or asked for. */
+/** How an entry arrived: live, in a replay, or in a page of history. */
 export type Via = "live" | "replay" | "history";
 
 export interface Message {
@@ -23,7 +23,7 @@ export interface Message {
   readonly via: Via;
 }
 
-/** Entries from..to were removed before this client had them. */
+/** Entries from..seq were removed before this client received them. */
 export interface Gap {
   readonly kind: "gap";
   readonly key: string;
@@ -37,8 +37,9 @@ export interface Waiting {
   readonly unsent: OutboxMessage;
 }
 
-/** A message of one's own that the room refused, or whose fate is unknown. */
+/** An own message that the room rejected, or whose fate is unknown. */
 export interface FailedItem {
+  /** The browser's storage holds this word in saved items, so it stays. */
   readonly kind: "trouble";
   readonly key: string;
   readonly fate: "refused" | "unknown";
@@ -49,51 +50,51 @@ export interface FailedItem {
 type Placed = Message | Gap;
 export type LogItem = Placed | FailedItem | Waiting;
 
-/** What came since it was last asked. */
+/** Entries that arrived twice, or out of order. */
 export interface Tally {
-  readonly doubled: number;
-  readonly misplaced: number;
+  readonly duplicates: number;
+  readonly outOfOrder: number;
 }
 
 export class Log {
   #placed: Placed[] = [];
-  #troubles: readonly FailedItem[] = [];
+  #failed: readonly FailedItem[] = [];
   #waiting: readonly Waiting[] = [];
-  /** The highest place that the room itself sent, asked or not. */
+  /** The highest seq that arrived live or in a replay. */
   #last = 0;
-  #doubled = 0;
-  #misplaced = 0;
-  /** Is the oldest entry here the oldest that there is? */
-  isWhole = false;
+  #duplicates = 0;
+  #outOfOrder = 0;
+  /** Whether the oldest entry of the room is here. */
+  isComplete = false;
 
   get items(): readonly LogItem[] {
-    return [...this.#placed, ...this.#troubles, ...this.#waiting];
+    return [...this.#placed, ...this.#failed, ...this.#waiting];
   }
 
-  get troubles(): readonly FailedItem[] {
-    return this.#troubles;
+  get failed(): readonly FailedItem[] {
+    return this.#failed;
   }
 
-  /** Below which place the past is to be asked for; undefined if nothing is here. */
+  /** The `before` for loading older history; undefined while the log is empty. */
   get oldest(): number | undefined {
     const [first] = this.#placed;
     return first?.kind === "gap" ? first.from : first?.seq;
   }
 
   get tally(): Tally {
-    return { doubled: this.#doubled, misplaced: this.#misplaced };
+    return { duplicates: this.#duplicates, outOfOrder: this.#outOfOrder };
   }
 
-  /** @returns whether it is new here */
+  /** @returns whether the entry is new */
   add(entry: Entry, via: Via): boolean {
     const { seq } = entry;
     if (via !== "history") {
-      if (seq < this.#last) this.#misplaced++;
+      if (seq < this.#last) this.#outOfOrder++;
       this.#last = Math.max(this.#last, seq);
     }
     const isNew = this.#place({ kind: "message", key: `m${seq}`, seq, entry, via });
-    if (!isNew && via !== "history") this.#doubled++;
-    // It may have been erased while nobody could tell it to this page.
+    if (!isNew && via !== "history") this.#duplicates++;
+    // An operator may have erased it while this page was disconnected.
     if (!isNew && entry.redacted) this.redact(seq);
     return isNew;
   }
@@ -119,22 +120,22 @@ export class Log {
     );
   }
 
-  setTroubles(troubles: readonly FailedItem[]): void {
-    this.#troubles = troubles;
+  setFailed(failed: readonly FailedItem[]): void {
+    this.#failed = failed;
   }
 
-  /** Another history begins: what was here belongs to none. */
+  /** The room was restored: the entries belong to another history. */
   clear(): void {
     this.#placed = [];
     this.#last = 0;
-    this.isWhole = false;
+    this.isComplete = false;
   }
 
-  /** Drops the oldest if there are too many: only to be called when nobody looks at them. */
+  /** Drops the oldest items above the limit. Call it only while they are out of sight. */
   trim(): void {
-    if (this.#placed.length <= KEPT) return;
-    this.#placed.splice(0, DROPPED);
-    this.isWhole = false;
+    if (this.#placed.length <= KEPT_MAX) return;
+    this.#placed.splice(0, DROP_BATCH);
+    this.isComplete = false;
   }
 
   #place(item: Placed): boolean {

@@ -1,20 +1,20 @@
 /**
- * Who is known, and who of them is here: from pages of `who`, kept up with presence.
+ * The known names, and which of them are online: loaded from pages of `who`, and updated by presence.
  *
  * Invariants:
- * - A name that presence told of while a reading was under way is not set back by it.
- * - After a reading, nothing older than it is claimed: a name that it did not come to, in a room of more names than are
- *   asked for, is not shown until presence tells of it.
+ * - A load never overwrites presence that arrived while it was under way.
+ * - After a load, no state is older than the load. In a room of more names than are loaded, a name beyond the last page
+ *   is not shown until presence reports it.
  */
 
-/** Names shown. A larger room tells how many more there are. */
-export const SHOWN = 500;
-/** Pages of `who` that are asked for: each costs of the allowance. */
-export const PAGES = 5;
+/** Names shown. In a larger room, a line shows how many more there are. */
+export const SHOWN_MAX = 500;
+/** Pages of `who` in one load: each counts towards the rate limit. */
+export const PAGES_MAX = 5;
 
 export interface Person {
   readonly name: string;
-  readonly isHere: boolean;
+  readonly isOnline: boolean;
 }
 
 interface Names {
@@ -24,45 +24,45 @@ interface Names {
 
 export class Roster {
   readonly #known = new Map<string, boolean>();
-  /** What presence told since a reading began, and what that came to; undefined while none is under way. */
-  #reading: { readonly told: Set<string>; readonly read: Set<string> } | undefined;
+  /** The names that presence changed since the load began, and those that the load listed; undefined without a load. */
+  #load: { readonly changed: Set<string>; readonly listed: Set<string> } | undefined;
 
-  /** Names are about to be asked for anew; an earlier reading is over. */
-  begin(): void {
-    this.#reading = { told: new Set(), read: new Set() };
+  /** A load begins, and replaces an earlier one. */
+  beginLoad(): void {
+    this.#load = { changed: new Set(), listed: new Set() };
   }
 
-  page(peers: readonly { readonly name: string; readonly online: boolean }[]): void {
+  addPage(peers: readonly { readonly name: string; readonly online: boolean }[]): void {
     for (const { name, online } of peers) {
-      this.#reading?.read.add(name);
-      if (!this.#reading?.told.has(name)) this.#known.set(name, online);
+      this.#load?.listed.add(name);
+      if (!this.#load?.changed.has(name)) this.#known.set(name, online);
     }
   }
 
-  /** All pages came that were asked for. */
-  end(): void {
-    const { told, read } = this.#reading ?? {};
+  /** The load has all its pages. */
+  endLoad(): void {
+    const { changed, listed } = this.#load ?? {};
     for (const name of this.#known.keys()) {
-      if (!told?.has(name) && !read?.has(name)) this.#known.delete(name);
+      if (!changed?.has(name) && !listed?.has(name)) this.#known.delete(name);
     }
-    this.#reading = undefined;
+    this.#load = undefined;
   }
 
-  presence({ joined, left }: Names): void {
+  onPresence({ joined, left }: Names): void {
     for (const name of joined) this.#set(name, true);
     for (const name of left) this.#set(name, false);
   }
 
-  /** Those here first, each group by name. */
+  /** Online people first, each group sorted by name. */
   get people(): readonly Person[] {
-    const people = [...this.#known].map(([name, isHere]) => ({ name, isHere }));
+    const people = [...this.#known].map(([name, isOnline]) => ({ name, isOnline }));
     return people.sort(
-      (a, b) => Number(b.isHere) - Number(a.isHere) || a.name.localeCompare(b.name),
+      (a, b) => Number(b.isOnline) - Number(a.isOnline) || a.name.localeCompare(b.name),
     );
   }
 
-  #set(name: string, isHere: boolean): void {
-    this.#reading?.told.add(name);
-    this.#known.set(name, isHere);
+  #set(name: string, isOnline: boolean): void {
+    this.#load?.changed.add(name);
+    this.#known.set(name, isOnline);
   }
 }

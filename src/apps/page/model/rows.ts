@@ -1,17 +1,22 @@
-/** What stands in the log, row by row: items, and the lines between them. Pure: time zone and language come in. */
+/** The rows of the log: items, and the lines between them. Pure: the time zone and the language are parameters. */
 import type { Gap, LogItem, Message, FailedItem, Waiting } from "./log.ts";
 
-/** Messages of one person within this time stand under one name. */
+/** Messages of one person within this time share a header. */
 const GROUP_MS = 300_000;
 
 export type Row =
   | { readonly kind: "day"; readonly key: string; readonly text: string }
-  | { readonly kind: "line"; readonly key: string; readonly text: string; readonly about: About }
+  | {
+      readonly kind: "line";
+      readonly key: string;
+      readonly text: string;
+      readonly reason: LineReason;
+    }
   | {
       readonly kind: "message";
       readonly key: string;
       readonly item: Message;
-      /** Has its sender's name and time above it. */
+      /** The row begins a group: the sender and the time are above it. */
       readonly isHead: boolean;
       readonly time: string;
     }
@@ -24,19 +29,19 @@ export type Row =
       readonly isHead: boolean;
     };
 
-/** Why a line stands where it stands. */
-export type About = "unread" | "replay";
+/** What a line marks: the first unread message, or the first of a replay. */
+export type LineReason = "unread" | "replay";
 
 export interface Line {
   readonly text: string;
-  readonly about: About;
+  readonly reason: LineReason;
 }
 
 export interface Calendar {
-  /** The day of a time, the same text for the same day. */
+  /** The name of the day: the same text for the same day. */
   readonly day: (at: number) => string;
   readonly time: (at: number) => string;
-  /** Is it still the day for which the calendar was made? */
+  /** Whether the time is on the day of the calendar's `now`. */
   readonly isToday: (at: number) => boolean;
 }
 
@@ -45,8 +50,8 @@ const DAY_MS = 86_400_000;
 const TIME_MAX = 8.64e15;
 
 /**
- * @param now ms since 1970, for *today* and *yesterday*. Days are those of the calendar: where the clock is set twice a
- *   year, a day may have 23 or 25 hours.
+ * @param now ms since 1970, for *today* and *yesterday*. Days are calendar days: with summer time, a day may have 23 or
+ *   25 hours.
  */
 export function calendar(now: number, locale?: string, timeZone?: string): Calendar {
   const zone = timeZone === undefined ? {} : { timeZone };
@@ -65,7 +70,7 @@ export function calendar(now: number, locale?: string, timeZone?: string): Calen
     day: "numeric",
     era: "short",
   });
-  /** How many days of the calendar the day of `at` is after the first of 1970. */
+  /** Calendar days from 1 January 1970 to the day of `at`. */
   const dayNumber = (at: number): number => {
     const found = new Map(numbers.formatToParts(at).map(({ type, value }) => [type, value]));
     const [year = 0, month = 0, day = 0] = ["year", "month", "day"].map((part) =>
@@ -76,8 +81,8 @@ export function calendar(now: number, locale?: string, timeZone?: string): Calen
   const today = dayNumber(now);
   return {
     day: (at) => {
-      // The room's clock may say anything.
-      if (!isTime(at)) return "On some day";
+      // A room's clock may give any number.
+      if (!isTime(at)) return "Unknown day";
       const ago = today - dayNumber(at);
       if (ago === 0) return "Today";
       return ago === 1 ? "Yesterday" : days.format(at);
@@ -90,8 +95,8 @@ export function calendar(now: number, locale?: string, timeZone?: string): Calen
 const isTime = (at: number): boolean => Number.isFinite(at) && Math.abs(at) <= TIME_MAX;
 
 /**
- * The rows of `items` from `start` to `end`.
- * @param lines stand before the message of that place
+ * Returns the rows of `items` from `start` to `end`.
+ * @param lines by the seq of the message below them
  */
 export function rowsOf(
   items: readonly LogItem[],

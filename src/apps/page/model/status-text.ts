@@ -1,33 +1,34 @@
-/** The state of the link, and its ends, in words: what it is, and what to do. */
+/** The texts for the state of the connection and for its close: what happened, and what to do. */
 import { type ClientState, type HandshakeFinding, plainText } from "../../../client/index.ts";
 import { CLOSE } from "../../../protocol/close-codes.ts";
 
-/** What the page itself knows on top of the link. */
+/** The state of the client, and the two states that only the page knows. */
 export type Status =
   | ClientState
-  /** Another tab of this browser has this name. `asked`: it was asked to let go; `silent`: it did not. */
-  | { readonly type: "held"; readonly stage: "found" | "asked" | "silent" }
+  /** Another tab of this browser has this name. `requested`: it should release it; `no-answer`: it did not. */
+  | { readonly type: "held"; readonly stage: "found" | "requested" | "no-answer" }
   /** This tab gave the name to another one. */
-  | { readonly type: "given" };
+  | { readonly type: "handed-over" };
 
-/** The colour of the dot beside the words. */
+/** The colour of the dot beside the text. */
 export type Tone = "good" | "busy" | "bad";
 
 export interface StatusText {
   readonly text: string;
   readonly tone: Tone;
-  /** Trying at once is possible. */
-  readonly canTry: boolean;
+  /** Whether the person can retry now. */
+  readonly canRetry: boolean;
 }
 
 const seconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1_000));
-const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-export const sentence = (text: string): string => upper(plainText(text).replace(/[.\s]*$/, "."));
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const sentence = (text: string): string =>
+  capitalized(plainText(text).replace(/[.\s]*$/, "."));
 
-/** The room's reason without its advice, which comes behind a colon: for where the page gives the advice itself. */
+/** The room's reason without its advice, which follows a colon: for texts in which the page gives the advice. */
 export const causeOf = (why: string): string => plainText(why).split(": ", 1)[0] ?? "";
-/** The page comes back by itself. */
-const withoutComeBack = (why: string): string => why.replace(/(:|, or) come back[^:]*$/, "");
+/** The reason without the advice to come back, because the page reconnects by itself. */
+const withoutReturnAdvice = (why: string): string => why.replace(/(:|, or) come back[^:]*$/, "");
 
 export function statusText(status: Status, now: number): StatusText {
   switch (status.type) {
@@ -35,30 +36,30 @@ export function statusText(status: Status, now: number): StatusText {
       return {
         text: status.tries === 0 ? "Connecting" : "Trying again",
         tone: "busy",
-        canTry: false,
+        canRetry: false,
       };
     case "replaying":
-      return { text: "Catching up", tone: "busy", canTry: false };
+      return { text: "Catching up", tone: "busy", canRetry: false };
     case "live":
       return status.checking
-        ? { text: "Checking the connection", tone: "busy", canTry: false }
-        : { text: "Connected", tone: "good", canTry: false };
+        ? { text: "Checking the connection", tone: "busy", canRetry: false }
+        : { text: "Connected", tone: "good", canRetry: false };
     case "offline": {
       const left = seconds(status.retryAt - now);
       const when = left > 0 ? `trying again in ${left} s` : "trying again";
       return {
-        text: `${upper(withoutComeBack(plainText(status.why)))}: ${when}`,
+        text: `${capitalized(withoutReturnAdvice(plainText(status.why)))}: ${when}`,
         tone: "bad",
-        canTry: left > 0,
+        canRetry: left > 0,
       };
     }
     case "paused":
-      return { text: "Cut off, by you", tone: "bad", canTry: false };
+      return { text: "Cut off, by you", tone: "bad", canRetry: false };
     case "held":
-    case "given":
-      return { text: "In another tab", tone: "bad", canTry: false };
+    case "handed-over":
+      return { text: "In another tab", tone: "bad", canRetry: false };
     case "closed":
-      return { text: "Not connected", tone: "bad", canTry: false };
+      return { text: "Not connected", tone: "bad", canRetry: false };
     default:
       return status satisfies never;
   }
@@ -78,7 +79,7 @@ export const ACTIONS: Readonly<Record<Action, string>> = {
   "other-name": "Choose another name",
   "enter-key": "Enter a key",
   reload: "Reload the page",
-  "keep-nothing": "Go on without keeping anything",
+  "keep-nothing": "Go on without saving",
 };
 
 export interface Banner {
@@ -86,16 +87,16 @@ export interface Banner {
   readonly actions: readonly Action[];
 }
 
-/** The room refuses the page itself, whatever the name and the key: then the reason names the var to set. */
+/** The room rejects the page itself, whatever the name and the key: then the reason names the var to set. */
 export const isPageRefused = ({ code, why }: Extract<Status, { type: "closed" }>): boolean =>
   code === CLOSE.FORBIDDEN && why.includes("ALLOWED_ORIGINS");
 
-/** What stands in the way of talking, and what to do about it; undefined if nothing does. */
+/** Returns why the person cannot talk, and what they can do; undefined if they can talk. */
 export function bannerOf(status: Status, name: string): Banner | undefined {
-  if (status.type === "held") return held(status.stage, name);
-  if (status.type === "given") {
+  if (status.type === "held") return heldBanner(status.stage, name);
+  if (status.type === "handed-over") {
     return {
-      text: `You are ${name} in another tab now. What you wrote here is there too.`,
+      text: `You are ${name} in another tab now. Your unsent messages and your draft are there too.`,
       actions: ["use-here", "other-name"],
     };
   }
@@ -104,13 +105,13 @@ export function bannerOf(status: Status, name: string): Banner | undefined {
   switch (code) {
     case CLOSE.REPLACED:
       return {
-        text: `${name} has connected from somewhere else, and one connection per name is all there is. Take it over, or use another name here.`,
+        text: `${name} has connected from somewhere else, and a name has one connection at a time. Use it here again, or choose another name.`,
         actions: ["use-here", "other-name"],
       };
     case CLOSE.FORBIDDEN:
       if (isPageRefused(status)) return { text: sentence(why), actions: ["try-again"] };
       return {
-        text: `${sentence(causeOf(why))} If ${name} is yours on another device, enter the key of that one.`,
+        text: `${sentence(causeOf(why))} If ${name} is yours on another device, enter the key of that device.`,
         actions: ["enter-key", "other-name"],
       };
     case CLOSE.KEY_EXPIRED:
@@ -123,7 +124,7 @@ export function bannerOf(status: Status, name: string): Banner | undefined {
       return { text: sentence(why), actions: ["try-again", "other-name"] };
     case CLOSE.INTERNAL_ERROR:
       return {
-        text: `${sentence(why.replace(", or use memoryStorage()", ""))} What you wrote stands below; nothing of it is sent until this is mended.`,
+        text: `${sentence(why.replace(", or use memoryStorage()", ""))} Your unsent messages are below. They are not sent until this is solved.`,
         actions: ["try-again", "keep-nothing"],
       };
     default:
@@ -131,21 +132,23 @@ export function bannerOf(status: Status, name: string): Banner | undefined {
   }
 }
 
-function held(stage: "found" | "asked" | "silent", name: string): Banner {
-  if (stage === "asked") return { text: "Asking the other tab to let go.", actions: [] };
+function heldBanner(stage: "found" | "requested" | "no-answer", name: string): Banner {
+  if (stage === "requested") {
+    return { text: "Waiting for the other tab to release the name.", actions: [] };
+  }
   if (stage === "found") {
     return {
-      text: `You are ${name} in another tab of this browser, and one tab at a time has a name.`,
+      text: `You are ${name} in another tab of this browser. Only one tab at a time can use a name.`,
       actions: ["use-here", "other-name"],
     };
   }
   return {
-    text: "The other tab does not answer; it may be asleep. Close it, and this one goes on by itself.",
+    text: "The other tab does not answer. It may be asleep. Close it, and this tab connects by itself.",
     actions: ["use-here", "other-name"],
   };
 }
 
-/** Why handshakes fail; undefined if the room answers, or nothing does. */
+/** Why handshakes fail; undefined if the room answers, or no server does. */
 export function diagnosisText(finding: HandshakeFinding): string | undefined {
   switch (finding.type) {
     case "room":
@@ -157,14 +160,14 @@ export function diagnosisText(finding: HandshakeFinding): string | undefined {
       const { status, message } = finding;
       if (message !== undefined) return `The server says: ${plainText(message)}`;
       const answer = status === 0 ? "a redirect" : String(status);
-      return `The server does not answer as a chat room of this version does (${answer}): reload the page, and if that does not help, contact the operator.`;
+      return `The server does not answer like a chat room of this version (${answer}). Reload the page. If that does not help, contact the operator.`;
     }
     default:
       return finding satisfies never;
   }
 }
 
-/** Who types, in words; empty if nobody does. */
+/** Names the people who type; empty if nobody does. */
 export function typingText(names: readonly string[]): string {
   const [first, second] = names;
   if (first === undefined) return "";

@@ -1,11 +1,11 @@
-/** Where the unread begins, and how much of it there is. */
+/** The first unread message, and the number of unread messages. */
 
 export class Unread {
   #first: number | undefined;
   #count = 0;
-  #isLooking = true;
+  #isVisible = true;
 
-  /** The place of the first; it stays marked until somebody has looked, and looked away again. */
+  /** The seq of the first. It stays marked while the end of the log is visible, until it is hidden again. */
   get first(): number | undefined {
     return this.#first;
   }
@@ -14,17 +14,17 @@ export class Unread {
     return this.#count;
   }
 
-  arrives(seq: number): void {
-    if (this.#isLooking) return;
+  onMessage(seq: number): void {
+    if (this.#isVisible) return;
     this.#first ??= seq;
     this.#count++;
   }
 
-  /** Does somebody look at the end of the log? */
-  visibilityChanged(isLooking: boolean): void {
-    if (isLooking === this.#isLooking) return;
-    this.#isLooking = isLooking;
-    if (isLooking) this.#count = 0;
+  /** @param isVisible whether the end of the log is in sight */
+  visibilityChanged(isVisible: boolean): void {
+    if (isVisible === this.#isVisible) return;
+    this.#isVisible = isVisible;
+    if (isVisible) this.#count = 0;
     else this.#first = undefined;
   }
 }

@@ -1,21 +1,21 @@
 /**
- * Which part of a long list is in the document.
+ * The part of a long list that is in the document.
  *
  * Invariants:
- * - Never more than `ROWS` items, whatever the length of the list.
- * - While it follows, the end of the list is in it.
- * - When the list changes, the window stays on the item that it began with.
+ * - The window has at most `ROWS` items, whatever the length of the list.
+ * - While the window follows, it contains the end of the list.
+ * - When the list changes, the window still begins with the same item.
  */
 
-/** Items in the document. Day lines come on top of them. */
+/** Items in the document, not counting day lines. */
 export const ROWS = 280;
-/** How far the window moves when its edge comes near. */
+/** How many items the window moves when its edge comes into sight. */
 export const STEP = 100;
 
 export interface VirtualWindow {
   readonly start: number;
   readonly end: number;
-  /** New items at the end pull the window along. */
+  /** The window moves with new items at the end. */
   readonly follows: boolean;
 }
 
@@ -27,28 +27,28 @@ export const atEnd = (length: number): VirtualWindow => ({
   follows: true,
 });
 
-const from = (wanted: number, length: number): VirtualWindow => {
+const windowFrom = (wanted: number, length: number): VirtualWindow => {
   const start = Math.max(0, Math.min(wanted, length - 1));
   return { start, end: Math.min(length, start + ROWS), follows: false };
 };
 
 export const up = ({ start }: VirtualWindow, length: number): VirtualWindow =>
-  from(start - STEP, length);
+  windowFrom(start - STEP, length);
 
 export const down = ({ start }: VirtualWindow, length: number): VirtualWindow =>
-  from(Math.min(start + STEP, Math.max(0, length - ROWS)), length);
+  windowFrom(Math.min(start + STEP, Math.max(0, length - ROWS)), length);
 
 /**
- * The window for a list that has changed.
- * @param before the key of the item that it began with
+ * Returns the window for a list that has changed.
+ * @param before the key of the item that the window began with
  * @param keys   of the new list
  */
-export function moved(
+export function updated(
   window: VirtualWindow,
   before: string | undefined,
   keys: readonly string[],
 ): VirtualWindow {
   if (window.follows) return atEnd(keys.length);
   const at = before === undefined ? -1 : keys.indexOf(before);
-  return from(at < 0 ? window.start : at, keys.length);
+  return windowFrom(at < 0 ? window.start : at, keys.length);
 }

@@ -1,11 +1,11 @@
-/** What waits on both sides of a cut, and what the return brought. */
+/** Shows the messages that wait on both sides of a lost connection, and the summary of the replay. */
 import { type Absence, summary } from "../model/absence.ts";
-import { movesLess, byId, setText } from "./dom.ts";
+import { prefersReducedMotion, byId, setText } from "./dom.ts";
 
-/** How long a counter takes to run down, so that it can be seen. */
+/** How long a counter takes to run down, so that people see it. */
 const COUNT_MS = 900;
 
-/** A number that runs to its value; up it goes at once. Undefined is a question mark. */
+/** A number that runs down to its value, and jumps up to it. Undefined shows a question mark. */
 class Counter {
   readonly #element: HTMLElement;
   #shown = 0;
@@ -16,8 +16,8 @@ class Counter {
     this.#element = element;
   }
 
-  /** It was at least this much, even if nobody saw it: a replay may take less than a frame. */
-  wasAtLeast(value: number): void {
+  /** Shows at least this value before it runs down: a replay may take less than a frame. */
+  showAtLeast(value: number): void {
     if (value <= this.#shown) return;
     this.#target = value;
     this.#show(value);
@@ -32,7 +32,7 @@ class Counter {
       setText(this.#element, "?");
       return;
     }
-    if (value >= this.#shown || movesLess()) {
+    if (value >= this.#shown || prefersReducedMotion()) {
       this.#show(value);
       return;
     }
@@ -55,36 +55,36 @@ export class AbsenceView {
   readonly #panel = byId("absence", HTMLElement);
   readonly #here = new Counter(byId("waits-here", HTMLElement));
   readonly #there = new Counter(byId("waits-there", HTMLElement));
-  readonly #hereWords = byId("here-words", HTMLElement);
-  readonly #thereWords = byId("there-words", HTMLElement);
-  readonly #words = byId("absence-words", HTMLElement);
+  readonly #hereLabel = byId("here-words", HTMLElement);
+  readonly #thereLabel = byId("there-words", HTMLElement);
+  readonly #text = byId("absence-words", HTMLElement);
   readonly #close = byId("absence-close", HTMLButtonElement);
 
-  constructor(dismissed: () => void) {
-    this.#close.addEventListener("click", dismissed);
+  constructor(onDismiss: () => void) {
+    this.#close.addEventListener("click", onDismiss);
   }
 
-  /** @param waiting how many wait here */
+  /** @param waiting the number of messages in the outbox */
   render(absence: Absence, waiting: number): void {
-    const words = wordsOf(absence, waiting);
-    this.#panel.hidden = words === undefined;
-    if (words === undefined) return;
+    const text = absenceText(absence, waiting);
+    this.#panel.hidden = text === undefined;
+    if (text === undefined) return;
     const { phase } = absence;
     const before = this.#panel.dataset["phase"];
     this.#panel.dataset["phase"] = phase;
-    if (absence.phase === "back" && before !== "back") this.#there.wasAtLeast(absence.came);
+    if (absence.phase === "back" && before !== "back") this.#there.showAtLeast(absence.received);
     this.#here.value = waiting;
-    const known = thereOf(absence);
+    const known = waitingInRoom(absence);
     this.#there.value = known;
-    setText(this.#hereWords, waiting === 1 ? "waits here" : "wait here");
-    setText(this.#thereWords, thereWords(absence, known));
-    setText(this.#words, words);
+    setText(this.#hereLabel, waiting === 1 ? "waits here" : "wait here");
+    setText(this.#thereLabel, roomLabel(absence, known));
+    setText(this.#text, text);
     this.#close.hidden = phase !== "back";
   }
 }
 
-/** How many wait in the room, as far as it is known. */
-function thereOf(absence: Absence): number | undefined {
+/** The number of messages that wait in the room; undefined if it is not known. */
+function waitingInRoom(absence: Absence): number | undefined {
   switch (absence.phase) {
     case "away":
       return absence.seen.size > 0 ? absence.seen.size : undefined;
@@ -98,27 +98,27 @@ function thereOf(absence: Absence): number | undefined {
   }
 }
 
-function thereWords({ phase }: Absence, known: number | undefined): string {
+function roomLabel({ phase }: Absence, known: number | undefined): string {
   if (phase === "away" && known !== undefined) {
     return `${known === 1 ? "waits" : "wait"} in the room, seen by another tab`;
   }
-  if (phase === "away") return "in the room: told when you return";
-  return phase === "returning" ? "at most still to come" : "wait in the room";
+  if (phase === "away") return "in the room: counted when you return";
+  return phase === "returning" ? "at most are still to come" : "wait in the room";
 }
 
-/** @returns undefined if there is nothing to show */
-function wordsOf(absence: Absence, waiting: number): string | undefined {
+/** @returns a sentence; undefined if the panel is hidden */
+function absenceText(absence: Absence, waiting: number): string | undefined {
   switch (absence.phase) {
     case "none":
       return undefined;
     case "away":
-      if (absence.isFirst && waiting === 0 && !absence.isMeant) return undefined;
-      return absence.isMeant
-        ? "You are cut off. Write on: it waits here, and the room keeps what you miss."
-        : "The connection is gone. Write on: it waits here, and the room keeps what you miss.";
+      if (absence.isFirst && waiting === 0 && !absence.isDeliberate) return undefined;
+      return absence.isDeliberate
+        ? "You are cut off. Messages that you write wait here. The room keeps those that you miss."
+        : "The connection is lost. Messages that you write wait here. The room keeps those that you miss.";
     case "returning":
-      if (absence.isFirst && absence.came === 0) return undefined;
-      return "Catching up, in the room's order.";
+      if (absence.isFirst && absence.received === 0) return undefined;
+      return "Receiving the messages that you missed, in order.";
     case "back":
       return summary(absence);
     default:

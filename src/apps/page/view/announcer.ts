@@ -1,37 +1,36 @@
 /**
- * Says aloud, for who does not see the page: what is said now, entry by entry, but not what comes in bulk. The log
- * itself is silent (`aria-live="off"`), because history and replays go into it too.
+ * Announces live messages and states to screen readers. History and replays are not announced, and therefore the log
+ * itself is silent (`aria-live="off"`).
  */
 import type { Entry } from "../../../client/index.ts";
 import { byId } from "./dom.ts";
 
-/** How long what comes is gathered. */
-const GATHER_MS = 500;
-/** More than this at once are told by their number. */
-const FEW = 3;
+/** How long messages are collected for one announcement. */
+const BATCH_MS = 500;
+/** Of more messages than this, only the number is announced. */
+const READ_OUT_MAX = 3;
 
 export class Announcer {
   readonly #region = byId("announcer", HTMLElement);
-  #heard: string[] = [];
+  #pending: string[] = [];
   #last = "";
 
-  /** Somebody said something. */
   onMessage({ from, text, redacted }: Entry): void {
     if (redacted) return;
-    this.#heard.push(`${from}: ${text}`);
-    if (this.#heard.length === 1) setTimeout(() => this.#tell(), GATHER_MS);
+    this.#pending.push(`${from}: ${text}`);
+    if (this.#pending.length === 1) setTimeout(() => this.#flush(), BATCH_MS);
   }
 
-  /** A state, once. */
-  says(text: string): void {
+  /** Announces a state, once. */
+  announce(text: string): void {
     if (text === "" || text === this.#last) return;
     this.#last = text;
     this.#region.textContent = text;
   }
 
-  #tell(): void {
-    const heard = this.#heard.splice(0);
-    const text = heard.length > FEW ? `${heard.length} new messages` : heard.join("\n");
+  #flush(): void {
+    const batch = this.#pending.splice(0);
+    const text = batch.length > READ_OUT_MAX ? `${batch.length} new messages` : batch.join("\n");
     this.#last = "";
     this.#region.textContent = text;
   }

@@ -1,27 +1,27 @@
-/** What stands in the way of talking, with what to do about it. */
+/** Shows why the person cannot talk, and the actions that help. */
 import { type Action, ACTIONS, type Banner } from "../model/status-text.ts";
 import { button, byId, setText } from "./dom.ts";
 
 export class BannerView {
   readonly #box = byId("notice", HTMLElement);
-  readonly #words = byId("notice-words", HTMLElement);
-  readonly #choices = byId("notice-choices", HTMLElement);
-  readonly #chosen: (action: Action) => void;
-  #drawn = "";
+  readonly #text = byId("notice-words", HTMLElement);
+  readonly #buttons = byId("notice-choices", HTMLElement);
+  readonly #onAction: (action: Action) => void;
+  #rendered = "";
 
-  constructor(chosen: (action: Action) => void) {
-    this.#chosen = chosen;
+  constructor(onAction: (action: Action) => void) {
+    this.#onAction = onAction;
   }
 
-  render(notice: Banner | undefined): void {
-    this.#box.hidden = notice === undefined;
-    const { text = "", actions = [] } = notice ?? {};
-    setText(this.#words, text);
-    if (this.#drawn === actions.join()) return;
-    this.#drawn = actions.join();
-    const choices = actions.map((action, index) =>
-      button(index === 0 ? "small" : "small quiet", ACTIONS[action], () => this.#chosen(action)),
+  render(banner: Banner | undefined): void {
+    this.#box.hidden = banner === undefined;
+    const { text = "", actions = [] } = banner ?? {};
+    setText(this.#text, text);
+    if (this.#rendered === actions.join()) return;
+    this.#rendered = actions.join();
+    const buttons = actions.map((action, index) =>
+      button(index === 0 ? "small" : "small quiet", ACTIONS[action], () => this.#onAction(action)),
     );
-    this.#choices.replaceChildren(...choices);
+    this.#buttons.replaceChildren(...buttons);
   }
 }

@@ -1,34 +1,34 @@
 /**
- * Where one writes.
+ * The form in which the person writes.
  *
  * Invariants:
- * - The text is in the input until the room's client has taken it; what could not be taken is back in it.
- * - A text that no message can hold is not taken, whether there is a connection or not.
+ * - The text is in the input until the client has it in the outbox. A text that the client rejects goes back.
+ * - A text above the limit of one message stays in the input, with or without a connection.
  */
 import type { Draft } from "../preferences.ts";
 import { pressOf } from "../model/keys.ts";
 import { type Length, lengthOf } from "../model/length.ts";
-import { button, create, byId, setText, written } from "./dom.ts";
+import { button, create, byId, setText, userText } from "./dom.ts";
 
 export interface ComposerActions {
-  /** @throws if the text was not taken, by rejecting */
-  readonly say: (draft: Draft) => Promise<void>;
-  readonly changed: (draft: Draft) => void;
-  /** Whom it is for has changed. */
-  readonly addressed: () => void;
-  readonly typed: (draft: Draft) => void;
+  /** @throws by rejecting, if the text is not in the outbox */
+  readonly send: (draft: Draft) => Promise<void>;
+  readonly onChange: (draft: Draft) => void;
+  /** The recipients have changed. */
+  readonly onRecipients: () => void;
+  readonly onInput: (draft: Draft) => void;
 }
 
 export class Composer {
   readonly #form = byId("composer", HTMLFormElement);
   readonly #to = byId("to", HTMLElement);
   readonly #text = byId("text", HTMLTextAreaElement);
-  readonly #send = byId("send", HTMLButtonElement);
-  readonly #trouble = byId("composer-trouble", HTMLElement);
+  readonly #sendButton = byId("send", HTMLButtonElement);
+  readonly #error = byId("composer-trouble", HTMLElement);
   readonly #actions: ComposerActions;
   readonly #count = byId("text-count", HTMLElement);
-  readonly #said = byId("text-count-said", HTMLElement);
-  #names: readonly string[] = [];
+  readonly #announcement = byId("text-count-said", HTMLElement);
+  #recipients: readonly string[] = [];
   #canSend = true;
   /** Bytes of UTF-8. */
   #limit = Infinity;
@@ -38,40 +38,40 @@ export class Composer {
     this.#actions = actions;
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.#say();
+      void this.#submit();
     });
-    this.#text.addEventListener("keydown", (event) => this.#key(event));
+    this.#text.addEventListener("keydown", (event) => this.#onKeydown(event));
     this.#text.addEventListener("input", () => {
-      actions.changed(this.draft);
-      if (this.#text.value !== "") actions.typed(this.draft);
-      this.warn("");
+      actions.onChange(this.draft);
+      if (this.#text.value !== "") actions.onInput(this.draft);
+      this.showError("");
       this.#measure();
     });
   }
 
   get draft(): Draft {
-    return { text: this.#text.value, to: this.#names };
+    return { text: this.#text.value, to: this.#recipients };
   }
 
   set draft({ text, to }: Draft) {
     this.#text.value = text;
     this.#measure();
-    this.#address(to);
+    this.#setRecipients(to);
   }
 
-  /** Takes a text back into the input; what stands there already stays, above it. */
-  takeBack({ text, to }: Draft): void {
+  /** Puts a text back into the input, below the text that is there. */
+  restore({ text, to }: Draft): void {
     const before = this.#text.value;
     this.draft = { text: before === "" ? text : `${before}\n${text}`, to };
-    this.#actions.changed(this.draft);
+    this.#actions.onChange(this.draft);
     this.focus();
   }
 
-  /** Addresses somebody, or not any more. @param focuses whether one writes next */
-  toggle(name: string, focuses = true): void {
-    const others = this.#names.filter((one) => one !== name);
-    this.#address(others.length < this.#names.length ? others : [...others, name]);
-    this.#actions.changed(this.draft);
+  /** Adds or removes a recipient. @param focuses whether the input gets the focus */
+  toggleRecipient(name: string, focuses = true): void {
+    const others = this.#recipients.filter((one) => one !== name);
+    this.#setRecipients(others.length < this.#recipients.length ? others : [...others, name]);
+    this.#actions.onChange(this.draft);
     if (focuses) this.focus();
   }
 
@@ -80,7 +80,7 @@ export class Composer {
     this.#enable();
   }
 
-  /** @param limit bytes of UTF-8 that one message takes */
+  /** @param limit bytes of UTF-8 that the text of one message may have */
   set limit(limit: number) {
     if (limit === this.#limit) return;
     this.#limit = limit;
@@ -91,39 +91,39 @@ export class Composer {
     this.#text.focus();
   }
 
-  /** A sentence under the input; none if it is empty. */
-  warn(text: string): void {
-    setText(this.#trouble, text);
+  /** Shows a sentence below the input; an empty one hides it. */
+  showError(text: string): void {
+    setText(this.#error, text);
   }
 
-  #key(event: KeyboardEvent): void {
+  #onKeydown(event: KeyboardEvent): void {
     const press = pressOf(event);
-    if (press === "escape" && this.#names.length > 0) {
-      this.#address([]);
-      this.#actions.changed(this.draft);
+    if (press === "escape" && this.#recipients.length > 0) {
+      this.#setRecipients([]);
+      this.#actions.onChange(this.draft);
     }
     if (press !== "send") return;
     event.preventDefault();
-    void this.#say();
+    void this.#submit();
   }
 
-  async #say(): Promise<void> {
+  async #submit(): Promise<void> {
     const { draft } = this;
     if (!this.#canSend || draft.text.trim() === "") return;
-    if (this.#length === "over") return this.#sayLength();
+    if (this.#length === "over") return this.#announceLength();
     this.#text.value = "";
     this.#measure();
     try {
-      const said = this.#actions.say(draft);
-      this.#actions.changed(this.draft);
-      await said;
+      const sent = this.#actions.send(draft);
+      this.#actions.onChange(this.draft);
+      await sent;
     } catch (error) {
-      this.takeBack(draft);
-      this.warn(error instanceof Error ? error.message : String(error));
+      this.restore(draft);
+      this.showError(error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** Counts, and tells when the text comes near the limit or goes over it: not at each key. */
+  /** Updates the counter, and announces when the text comes near the limit or exceeds it: not at each key press. */
   #measure(): void {
     const { state, count } = lengthOf(this.#text.value, this.#limit);
     setText(this.#count, count);
@@ -133,32 +133,32 @@ export class Composer {
     this.#count.classList.toggle("over", state === "over");
     this.#text.ariaInvalid = String(state === "over");
     this.#enable();
-    this.#sayLength();
+    this.#announceLength();
   }
 
-  #sayLength(): void {
-    const { said } = lengthOf(this.#text.value, this.#limit);
-    // The same sentence is read aloud again only if it comes anew.
-    this.#said.replaceChildren(said);
+  #announceLength(): void {
+    const { announcement } = lengthOf(this.#text.value, this.#limit);
+    // A screen reader reads the same sentence again only if its node is replaced.
+    this.#announcement.replaceChildren(announcement);
   }
 
   #enable(): void {
-    this.#send.disabled = !this.#canSend || this.#length === "over";
+    this.#sendButton.disabled = !this.#canSend || this.#length === "over";
   }
 
-  #address(names: readonly string[]): void {
-    this.#names = names;
+  #setRecipients(names: readonly string[]): void {
+    this.#recipients = names;
     const chips = names.map((name) => {
-      const chip = button("chip", "", () => this.toggle(name));
-      chip.append(written("bdi", "", name), create("span", "cross", "×"));
-      chip.ariaLabel = `Do not write to ${name}`;
+      const chip = button("chip", "", () => this.toggleRecipient(name));
+      chip.append(userText("bdi", "", name), create("span", "cross", "×"));
+      chip.ariaLabel = `Remove ${name}`;
       return chip;
     });
     const label = create("span", "to-label", "To");
     this.#to.replaceChildren(...(chips.length > 0 ? [label, ...chips] : []));
-    const whom = names.length === 0 ? "everyone" : names.join(", ");
-    this.#text.placeholder = `Write to ${whom}`;
-    this.#text.ariaLabel = `Message to ${whom}`;
-    this.#actions.addressed();
+    const recipients = names.length === 0 ? "everyone" : names.join(", ");
+    this.#text.placeholder = `Write to ${recipients}`;
+    this.#text.ariaLabel = `Message to ${recipients}`;
+    this.#actions.onRecipients();
   }
 }

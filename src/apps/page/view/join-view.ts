@@ -1,4 +1,4 @@
-/** Choosing a room and a name. */
+/** The form in which a person chooses a room and a name. */
 import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../../../protocol/ids.ts";
 import type { RoomAddress } from "../room-session.ts";
 import { byId, setText } from "./dom.ts";
@@ -8,23 +8,23 @@ export class JoinView {
   readonly #room = byId("join-room", HTMLInputElement);
   readonly #name = byId("join-name", HTMLInputElement);
 
-  constructor(join: (place: RoomAddress) => void) {
+  constructor(onJoin: (address: RoomAddress) => void) {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const place = this.#read();
-      if (place !== undefined) join(place);
+      const address = this.#read();
+      if (address !== undefined) onJoin(address);
     });
     for (const input of [this.#room, this.#name]) {
-      input.addEventListener("input", () => this.#complain(input, ""));
+      input.addEventListener("input", () => this.#showError(input, ""));
     }
   }
 
-  /** @param complaint about the name; empty if there is none */
-  open({ room, name }: RoomAddress, complaint: string): void {
+  /** @param nameError a sentence beside the name; empty if there is none */
+  open({ room, name }: RoomAddress, nameError: string): void {
     this.#room.value = room;
     this.#name.value = name;
-    this.#complain(this.#room, "");
-    this.#complain(this.#name, complaint);
+    this.#showError(this.#room, "");
+    this.#showError(this.#name, nameError);
     const first = room === "" ? this.#room : this.#name;
     first.focus();
     first.select();
@@ -33,17 +33,16 @@ export class JoinView {
   #read(): RoomAddress | undefined {
     const room = parseRoomName(this.#room.value.trim());
     const name = parsePeerName(this.#name.value.trim());
-    this.#complain(this.#room, room === undefined ? grammar("room") : "");
-    this.#complain(this.#name, name === undefined ? grammar("person") : "");
+    this.#showError(this.#room, room === undefined ? grammar("room") : "");
+    this.#showError(this.#name, name === undefined ? grammar("person") : "");
     if (room === undefined) this.#room.focus();
     else if (name === undefined) this.#name.focus();
     else return { room, name };
     return undefined;
   }
 
-  #complain(input: HTMLInputElement, text: string): void {
-    const place = byId(`${input.id}-trouble`, HTMLElement);
-    setText(place, text);
+  #showError(input: HTMLInputElement, text: string): void {
+    setText(byId(`${input.id}-trouble`, HTMLElement), text);
     input.ariaInvalid = String(text !== "");
   }
 }

@@ -1,7 +1,7 @@
-/** The key: shown and copied when asked for, and replaced by one from another device. Shown nowhere else. */
+/** The dialog that shows, copies and replaces the key. The key is shown nowhere else. */
 import { byId, setText } from "./dom.ts";
 
-/** Characters of a key. */
+/** The most characters of a key. */
 const KEY_MAX = 1_024;
 
 export interface Keys {
@@ -13,10 +13,10 @@ export class KeyDialog {
   readonly #own = byId("key-own", HTMLInputElement);
   readonly #other = byId("key-other", HTMLInputElement);
   readonly #show = byId("key-show", HTMLButtonElement);
-  readonly #told = byId("key-told", HTMLElement);
+  readonly #status = byId("key-told", HTMLElement);
   readonly #keys: Keys;
 
-  constructor(keys: Keys, replaced: () => void) {
+  constructor(keys: Keys, onReplace: () => void) {
     this.#keys = keys;
     this.#show.addEventListener("click", () => this.#reveal(this.#own.type === "password"));
     byId("key-copy", HTMLButtonElement).addEventListener("click", () => void this.#copy());
@@ -25,7 +25,7 @@ export class KeyDialog {
       event.preventDefault();
       if (!this.#replace()) return;
       this.#dialog.close();
-      replaced();
+      onReplace();
     });
     this.#dialog.addEventListener("close", () => {
       this.#own.value = "";
@@ -35,7 +35,7 @@ export class KeyDialog {
 
   open(): void {
     this.#reveal(false);
-    setText(this.#told, "");
+    setText(this.#status, "");
     this.#own.value = this.#keys.key;
     this.#dialog.showModal();
   }
@@ -48,11 +48,14 @@ export class KeyDialog {
   async #copy(): Promise<void> {
     try {
       await navigator.clipboard.writeText(this.#own.value);
-      setText(this.#told, "Copied. Paste it on the other device only.");
+      setText(this.#status, "Copied. Paste it only on your other device.");
     } catch {
       this.#reveal(true);
       this.#own.select();
-      setText(this.#told, "The browser does not let this page copy: copy the selected text.");
+      setText(
+        this.#status,
+        "The browser does not allow this page to copy. Copy the selected text.",
+      );
     }
   }
 
@@ -60,8 +63,8 @@ export class KeyDialog {
     const key = this.#other.value.trim();
     if (key === "" || key.length > KEY_MAX || !key.isWellFormed()) {
       setText(
-        this.#told,
-        `A key has 1 to ${KEY_MAX} characters: paste all of it, and nothing else.`,
+        this.#status,
+        `A key has 1 to ${KEY_MAX} characters. Paste the whole key, and nothing else.`,
       );
       this.#other.focus();
       return false;

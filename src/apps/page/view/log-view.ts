@@ -1,20 +1,20 @@
 /**
- * The log in the document: a window of rows that keeps its place.
+ * The log in the document: a window of rows with a stable scroll position.
  *
  * Invariants:
- * - Never more rows than the window has.
- * - What somebody looks at does not move under them, whether rows come above or below; who looks at the end follows it.
+ * - The document has no more rows than the window.
+ * - Rows that arrive above or below do not move the rows in sight. At the end of the log, the view follows the end.
  * - A row whose content is the same stays the same element.
  */
 import type { LogItem } from "../model/log.ts";
 import { type Calendar, type Line, type Row, rowsOf } from "../model/rows.ts";
-import { down, EMPTY, moved, up, type VirtualWindow } from "../model/virtual-window.ts";
+import { down, EMPTY, updated, up, type VirtualWindow } from "../model/virtual-window.ts";
 import { create } from "./dom.ts";
 import { type RowActions, rowElement } from "./row-view.ts";
 
-/** How near the end counts as the end, in CSS pixels. */
+/** Within this distance the view is at the end, in CSS pixels. */
 const NEAR_PX = 48;
-/** As many rows of a replay, the newest, appear one after another and are marked for a moment. */
+/** The number of newest rows of a replay that appear one after another, and are marked for a moment. */
 const STAGGERED = 24;
 
 interface Shown {
@@ -25,14 +25,14 @@ interface Shown {
 export interface LogContent {
   readonly items: readonly LogItem[];
   readonly lines: ReadonlyMap<number, Line>;
-  /** What stands above the first row, if it is the first of all. */
+  /** The text above the first row, shown only if that row is the first of the log. */
   readonly edge: string;
 }
 
 export interface LogActions extends RowActions {
-  /** The first row that is known came near. */
-  readonly wantsMore: () => void;
-  /** Somebody looks at the end, or not any more. */
+  /** The first row of the log is near. */
+  readonly onNearStart: () => void;
+  /** The end of the log came into sight, or went out of it. */
   readonly visibilityChanged: () => void;
 }
 
@@ -42,7 +42,7 @@ export class LogView {
   readonly #edge = create("p", "edge");
   readonly #actions: LogActions;
   #shown = new Map<string, Shown>();
-  /** The rows that were marked as replayed once: not again when they come back into the document. */
+  /** Rows that were marked as replayed: each is marked once, even if it leaves the document and returns. */
   readonly #marked = new Set<string>();
   #window: VirtualWindow = EMPTY;
   #items: readonly LogItem[] = [];
@@ -54,12 +54,12 @@ export class LogView {
     this.#calendar = calendar;
     this.#actions = actions;
     box.replaceChildren(this.#edge, this.#rows);
-    box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    // A line that wraps anew moves the end.
+    box.addEventListener("scroll", () => this.#onScroll(), { passive: true });
+    // Text that wraps differently moves the end.
     new ResizeObserver(() => this.#window.follows && this.#toBottom()).observe(box);
   }
 
-  /** Is the end of the log in sight? */
+  /** Whether the end of the log is in sight. */
   get follows(): boolean {
     return this.#window.follows;
   }
@@ -73,7 +73,7 @@ export class LogView {
     this.#content = content;
     this.#items = content.items;
     const keys = content.items.map(({ key }) => key);
-    this.#show(moved(this.#window, before, keys));
+    this.#show(updated(this.#window, before, keys));
   }
 
   /** Another room is shown. */
@@ -83,9 +83,9 @@ export class LogView {
     this.#items = [];
   }
 
-  /** Goes to the end, and follows it. */
+  /** Scrolls to the end, and follows it. */
   toEnd(): void {
-    this.#show(moved({ ...this.#window, follows: true }, undefined, this.#keys()));
+    this.#show(updated({ ...this.#window, follows: true }, undefined, this.#keys()));
     this.#actions.visibilityChanged();
   }
 
@@ -101,7 +101,7 @@ export class LogView {
     this.#edge.textContent = isFirst ? edge : "";
     this.#place(rowsOf(this.#items, window, lines, this.#calendar));
     if (anchor === undefined) this.#toBottom();
-    else this.#keep(anchor);
+    else this.#restoreAnchor(anchor);
   }
 
   #place(rows: readonly Row[]): void {
@@ -109,7 +109,7 @@ export class LogView {
     for (const [key, { element }] of this.#shown) if (!wanted.has(key)) element.remove();
     const shown = new Map<string, Shown>();
     let cursor = this.#rows.firstChild;
-    const turns = this.#turns(rows);
+    const turns = this.#staggered(rows);
     for (const row of rows) {
       const known = this.#shown.get(row.key);
       let element: HTMLElement;
@@ -133,8 +133,8 @@ export class LogView {
     this.#shown = shown;
   }
 
-  /** When the newest rows of a replay appear, by key: one after another. Each only once. */
-  #turns(rows: readonly Row[]): ReadonlyMap<string, number> {
+  /** The order in which the newest rows of a replay appear, by key. Each row has a place once. */
+  #staggered(rows: readonly Row[]): ReadonlyMap<string, number> {
     const isNew = (row: Row): boolean =>
       row.kind === "message" && row.item.via === "replay" && !this.#marked.has(row.key);
     const replayed = rows.filter(isNew);
@@ -142,7 +142,7 @@ export class LogView {
     return new Map(replayed.slice(-STAGGERED).map(({ key }, turn) => [key, turn]));
   }
 
-  /** The first row in sight, and where it stands: it is to stand there afterwards. */
+  /** The first row in sight, and its position, which must stay the same. */
   #anchor(): { readonly key: string; readonly top: number } | undefined {
     const edge = this.#box.getBoundingClientRect().top;
     for (const [key, { element }] of this.#shown) {
@@ -152,7 +152,7 @@ export class LogView {
     return undefined;
   }
 
-  #keep({ key, top }: { readonly key: string; readonly top: number }): void {
+  #restoreAnchor({ key, top }: { readonly key: string; readonly top: number }): void {
     const element = this.#shown.get(key)?.element;
     if (element !== undefined) this.#box.scrollTop += element.getBoundingClientRect().top - top;
   }
@@ -161,7 +161,7 @@ export class LogView {
     this.#box.scrollTop = this.#box.scrollHeight;
   }
 
-  #scrolled(): void {
+  #onScroll(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.#box;
     const { start, end, follows } = this.#window;
     const length = this.#items.length;
@@ -173,7 +173,7 @@ export class LogView {
     }
     if (scrollTop < clientHeight) {
       if (start > 0) this.#show(up({ ...this.#window, follows: false }, length));
-      else this.#actions.wantsMore();
+      else this.#actions.onNearStart();
     } else if (below < clientHeight && end < length) this.#show(down(this.#window, length));
   }
 }

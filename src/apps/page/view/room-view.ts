@@ -1,4 +1,4 @@
-/** A room in the document: gives each view its part of what a stay knows. */
+/** A room in the document: gives each view its part of the session. */
 import type { Entry } from "../../../client/index.ts";
 import type { Draft } from "../preferences.ts";
 import { NONE, summary } from "../model/absence.ts";
@@ -22,133 +22,116 @@ import { BannerView } from "./banner-view.ts";
 import { PeopleView } from "./people-view.ts";
 
 export interface RoomActions {
-  readonly chosen: (action: Action) => void;
-  readonly keepDraft: (draft: Draft) => void;
+  readonly onAction: (action: Action) => void;
+  readonly saveDraft: (draft: Draft) => void;
 }
 
 export class RoomView {
-  readonly #room: RoomSession;
-  readonly #actions: RoomActions;
+  readonly session: RoomSession;
+  readonly actions: RoomActions;
   readonly #views: Views;
   readonly #unread = new Unread();
   #calendar: Calendar | undefined;
 
-  constructor(room: RoomSession, views: Views, actions: RoomActions) {
-    this.#room = room;
+  constructor(session: RoomSession, views: Views, actions: RoomActions) {
+    this.session = session;
+    this.actions = actions;
     this.#views = views;
-    this.#actions = actions;
   }
 
   open(draft: Draft): void {
-    const { room, name } = this.#room.place;
+    const { room, name } = this.session.address;
     setText(byId("room-title", HTMLElement), room);
     setText(byId("own-name", HTMLElement), name);
     this.#views.log.reset();
     this.#views.composer.draft = draft;
-    this.#views.composer.warn("");
+    this.#views.composer.showError("");
     this.#views.composer.focus();
   }
 
-  /** Somebody said something, as it is said. */
+  /** A live message arrived. */
   onMessage(entry: Entry): void {
-    if (entry.from === this.#room.place.name) return;
-    this.#unread.arrives(entry.seq);
+    if (entry.from === this.session.address.name) return;
+    this.#unread.onMessage(entry.seq);
     this.#views.announcer.onMessage(entry);
   }
 
-  /** Time went by: is something to be seen of it? */
+  /** Renders if the time alone has changed what the page shows. */
   tick(): void {
     const now = Date.now();
-    const { status, typing } = this.#room;
+    const { status, typing } = this.session;
     const isNewDay = this.#calendar?.isToday(now) === false;
-    const typed =
-      typingText(typing.at(performance.now())) !== byId("typing", HTMLElement).textContent;
-    if (status.type === "offline" || typed || isNewDay) this.render();
+    const isTypingStale =
+      typingText(typing.typists(performance.now())) !== byId("typing", HTMLElement).textContent;
+    if (status.type === "offline" || isTypingStale || isNewDay) this.render();
   }
 
   visibilityChanged(): void {
     this.#unread.visibilityChanged(!document.hidden && this.#views.log.follows);
-    this.#title();
-    this.#newer();
+    this.#updateTitle();
+    this.#updateNewer();
   }
 
-  warned(text: string): void {
-    this.#views.composer.warn(text);
+  showWarning(text: string): void {
+    this.#views.composer.showError(text);
   }
 
   render(): void {
-    const room = this.#room;
-    const { status, absence, log } = room;
-    const { name } = room.place;
+    const { session } = this;
+    const { status, absence, log, diagnosis } = session;
+    const { name } = session.address;
     const now = Date.now();
     const views = this.#views;
-    this.#today(now);
+    this.#updateCalendar(now);
     if (views.log.follows) log.trim();
-    const edge = edgeOf(room);
-    views.log.render({ items: log.items, lines: this.#lines(), edge });
-    const words = statusText(status, now);
+    views.log.render({ items: log.items, lines: this.#lines(), edge: edgeOf(session) });
+    const state = statusText(status, now);
+    views.connection.render(state, status.type === "paused", canCut(status));
+    const banner = bannerOf(status, name);
     const isAway = status.type === "offline" || status.type === "connecting";
-    const diagnosed = isAway && room.diagnosis !== undefined;
-    views.link.render(words, status.type === "paused", canCut(status));
-    const notice = bannerOf(status, name);
-    views.notice.render(diagnosed ? { text: room.diagnosis ?? "", actions: ["reload"] } : notice);
-    // What a return brought is of the past once something else stands in the way; on a small screen both have no place.
-    const isPast = notice !== undefined && absence.phase === "back";
-    views.absence.render(isPast ? NONE : absence, room.waiting.length);
-    const { people } = room.roster;
+    const isDiagnosed = isAway && diagnosis !== undefined;
+    views.banner.render(isDiagnosed ? { text: diagnosis, actions: ["reload"] } : banner);
+    // The banner replaces the summary of a replay, because a small screen has no room for both.
+    const isPast = banner !== undefined && absence.phase === "back";
+    views.absence.render(isPast ? NONE : absence, session.outbox.length);
+    const { people } = session.roster;
     const { to } = views.composer.draft;
-    views.people.render({ people, online: room.online, name, addressed: to });
-    views.composer.canSend = room.canSend;
-    views.composer.limit = room.textLimit;
-    setText(byId("typing", HTMLElement), typingText(room.typing.at(performance.now())));
-    views.announcer.says(
-      summary(absence) ?? (status.type === "replaying" ? "" : plain(words.text)),
-    );
-    this.#title();
-    this.#newer();
+    views.people.render({ people, online: session.online, name, addressed: to });
+    views.composer.canSend = session.canSend;
+    views.composer.limit = session.textLimit;
+    setText(byId("typing", HTMLElement), typingText(session.typing.typists(performance.now())));
+    const stateText = status.type === "replaying" ? "" : withoutCountdown(state.text);
+    views.announcer.announce(summary(absence) ?? stateText);
+    this.#updateTitle();
+    this.#updateNewer();
   }
 
-  say({ text, to }: Draft): Promise<void> {
+  send({ text, to }: Draft): Promise<void> {
     this.#views.log.toEnd();
-    return this.#room.say(text, to);
-  }
-
-  typed({ to }: Draft): void {
-    this.#room.types(to);
-  }
-
-  keepDraft(draft: Draft): void {
-    this.#actions.keepDraft(draft);
-  }
-
-  chosen(action: Action): void {
-    this.#actions.chosen(action);
-  }
-
-  get room(): RoomSession {
-    return this.#room;
+    return this.session.send(text, to);
   }
 
   #lines(): ReadonlyMap<number, Line> {
     const { first } = this.#unread;
-    if (first === undefined || this.#room.lines.has(first)) return this.#room.lines;
-    return new Map(this.#room.lines).set(first, { about: "unread", text: "New" });
+    const { lines } = this.session;
+    if (first === undefined || lines.has(first)) return lines;
+    return new Map(lines).set(first, { reason: "unread", text: "New" });
   }
 
-  /** Days have names that change at midnight. */
-  #today(now: number): void {
+  /** At midnight, the names of days change. */
+  #updateCalendar(now: number): void {
     if (this.#calendar?.isToday(now) === true) return;
     this.#calendar = calendar(now);
     this.#views.log.calendar = this.#calendar;
   }
 
-  #title(): void {
+  #updateTitle(): void {
     const { count } = this.#unread;
-    const title = `${count > 0 ? `(${count}) ` : ""}${this.#room.place.room}`;
+    const title = `${count > 0 ? `(${count}) ` : ""}${this.session.address.room}`;
     if (document.title !== title) document.title = title;
   }
 
-  #newer(): void {
+  #updateNewer(): void {
     const newer = byId("newer", HTMLButtonElement);
     const { count } = this.#unread;
     newer.hidden = this.#views.log.follows;
@@ -156,66 +139,66 @@ export class RoomView {
   }
 }
 
-/** Without the countdown, which nobody wants to hear. */
-const plain = (text: string): string => text.replace(/: trying again.*/, "");
+/** The countdown is not announced. */
+const withoutCountdown = (text: string): string => text.replace(/: trying again.*/, "");
 
 const canCut = ({ type }: Status): boolean =>
-  type !== "closed" && type !== "held" && type !== "given";
+  type !== "closed" && type !== "held" && type !== "handed-over";
 
-function edgeOf({ log, isAsking, status }: RoomSession): string {
-  if (isAsking) return "Looking further back";
-  if (!log.isWhole) return "";
-  if (log.items.length > 0) return "This is where the room begins";
-  return status.type === "live" ? "Nothing has been said here yet" : "";
+function edgeOf({ log, isLoadingHistory, status }: RoomSession): string {
+  if (isLoadingHistory) return "Loading older messages";
+  if (!log.isComplete) return "";
+  if (log.items.length > 0) return "This is the beginning of the room";
+  return status.type === "live" ? "No messages yet" : "";
 }
 
-/** The views, made once for the page: they act on the room that is shown. */
+/** The views, created once for the page. They act on the current room. */
 export interface Views {
   readonly log: LogView;
-  readonly link: ConnectionView;
+  readonly connection: ConnectionView;
   readonly absence: AbsenceView;
-  readonly notice: BannerView;
+  readonly banner: BannerView;
   readonly people: PeopleView;
   readonly composer: Composer;
   readonly announcer: Announcer;
 }
 
-/** @param shown the room that is shown; undefined if none is */
-export function makeViews(shown: () => RoomView | undefined): Views {
+/** @param current returns the room that is shown; undefined if none is */
+export function makeViews(current: () => RoomView | undefined): Views {
+  const session = (): RoomSession | undefined => current()?.session;
   const composer = new Composer({
-    say: (draft) => shown()?.say(draft) ?? Promise.resolve(),
-    changed: (draft) => shown()?.keepDraft(draft),
-    addressed: () => shown()?.render(),
-    typed: (draft) => shown()?.typed(draft),
+    send: (draft) => current()?.send(draft) ?? Promise.resolve(),
+    onChange: (draft) => current()?.actions.saveDraft(draft),
+    onRecipients: () => current()?.render(),
+    onInput: ({ to }) => session()?.signalTyping(to),
   });
   const log = new LogView(byId("log", HTMLElement), calendar(Date.now()), {
-    own: () => shown()?.room.place.name ?? "",
-    address: (name) => composer.toggle(name),
-    takeBack: (trouble) => {
-      const { text, to = [] } = trouble.unsent;
-      composer.takeBack({ text, to });
-      shown()?.room.settle(trouble);
+    ownName: () => session()?.address.name ?? "",
+    onName: (name) => composer.toggleRecipient(name),
+    restore: (failed) => {
+      const { text, to = [] } = failed.unsent;
+      composer.restore({ text, to });
+      session()?.removeFailed(failed);
     },
-    dismiss: (trouble) => shown()?.room.settle(trouble),
-    wantsMore: () => void shown()?.room.past(),
-    visibilityChanged: () => shown()?.visibilityChanged(),
+    dismiss: (failed) => session()?.removeFailed(failed),
+    onNearStart: () => void session()?.loadOlder(),
+    visibilityChanged: () => current()?.visibilityChanged(),
   });
   byId("newer", HTMLButtonElement).addEventListener("click", () => log.toEnd());
-  const link = new ConnectionView({
-    tryNow: () => shown()?.room.resume(),
-    toggle: () => {
-      const room = shown()?.room;
-      if (room?.status.type === "paused") room.resume();
-      else room?.cut();
+  const connection = new ConnectionView({
+    onRetry: () => session()?.resume(),
+    onSwitch: () => {
+      if (session()?.status.type === "paused") session()?.resume();
+      else session()?.pause();
     },
   });
   return {
     log,
-    link,
+    connection,
     composer,
-    absence: new AbsenceView(() => shown()?.room.dismissAbsence()),
-    notice: new BannerView((action) => shown()?.chosen(action)),
-    people: new PeopleView((name, isCovering) => composer.toggle(name, !isCovering)),
+    absence: new AbsenceView(() => session()?.dismissAbsence()),
+    banner: new BannerView((action) => current()?.actions.onAction(action)),
+    people: new PeopleView((name, isCovering) => composer.toggleRecipient(name, !isCovering)),
     announcer: new Announcer(),
   };
 }

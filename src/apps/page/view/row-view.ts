@@ -2,16 +2,16 @@
 import type { Entry } from "../../../client/index.ts";
 import type { FailedItem } from "../model/log.ts";
 import type { Row } from "../model/rows.ts";
-import { button, hueOf, create, avatar, written } from "./dom.ts";
+import { button, hueOf, create, avatar, userText } from "./dom.ts";
 
 export interface RowActions {
-  /** The name of who reads. */
-  readonly own: () => string;
-  /** Somebody's name was pressed. */
-  readonly address: (name: string) => void;
-  /** A message in trouble goes back into the input. */
-  readonly takeBack: (trouble: FailedItem) => void;
-  readonly dismiss: (trouble: FailedItem) => void;
+  /** The reader's name. */
+  readonly ownName: () => string;
+  /** Another person's name was clicked. */
+  readonly onName: (name: string) => void;
+  /** Puts a failed message back into the input. */
+  readonly restore: (failed: FailedItem) => void;
+  readonly dismiss: (failed: FailedItem) => void;
 }
 
 export function rowElement(row: Row, actions: RowActions): HTMLElement {
@@ -19,10 +19,10 @@ export function rowElement(row: Row, actions: RowActions): HTMLElement {
     case "day":
       return create("div", "row day", create("span", "", row.text));
     case "line":
-      return create("div", `row mark ${row.about}`, create("span", "", row.text));
+      return create("div", `row mark ${row.reason}`, create("span", "", row.text));
     case "gap": {
       const { from, seq } = row.item;
-      const text = `Up to ${seq - from + 1} messages are no longer kept by the room: they were removed before you had them.`;
+      const text = `The room no longer keeps up to ${seq - from + 1} messages: it removed them before you received them.`;
       return create("div", "row gone", text);
     }
     case "message":
@@ -30,12 +30,12 @@ export function rowElement(row: Row, actions: RowActions): HTMLElement {
     case "waiting": {
       const { text, to } = row.item.unsent;
       const element = create("div", `row message mine waiting${addressed(to)}`);
-      if (row.isHead) element.append(head(actions.own(), to, "", actions));
-      element.append(written("p", "text", text), create("p", "state", "Waiting here"));
+      if (row.isHead) element.append(header(actions.ownName(), to, "", actions));
+      element.append(userText("p", "text", text), create("p", "state", "Waiting here"));
       return element;
     }
     case "trouble":
-      return troubleElement(row.item, actions);
+      return failedElement(row.item, actions);
     default:
       return row satisfies never;
   }
@@ -45,12 +45,12 @@ const addressed = (to: readonly string[] | undefined): string => (to ? " address
 
 function messageElement(row: Extract<Row, { kind: "message" }>, actions: RowActions): HTMLElement {
   const { entry, via } = row.item;
-  const isMine = entry.from === actions.own();
+  const isMine = entry.from === actions.ownName();
   const classes = ["row", "message"];
   if (isMine) classes.push("mine");
   if (via === "replay") classes.push("replayed");
   const element = create("div", classes.join(" ") + addressed(entry.to));
-  if (row.isHead) element.append(head(entry.from, entry.to, row.time, actions));
+  if (row.isHead) element.append(header(entry.from, entry.to, row.time, actions));
   element.append(textOf(entry));
   if (isMine) {
     const state = create("span", "stored", "✓");
@@ -62,46 +62,46 @@ function messageElement(row: Extract<Row, { kind: "message" }>, actions: RowActi
 
 function textOf(entry: Entry): HTMLElement {
   if (entry.redacted) return create("p", "text erased", "An operator erased this message.");
-  return written("p", "text", entry.text);
+  return userText("p", "text", entry.text);
 }
 
-/** Who, to whom, when. */
-function head(
+/** The sender, the recipients, and the time. */
+function header(
   from: string,
   to: readonly string[] | undefined,
   time: string,
-  { own, address }: RowActions,
+  { ownName, onName }: RowActions,
 ): HTMLElement {
   const element = create("div", "head");
-  const me = own();
+  const me = ownName();
   if (from === me) element.append(avatar(me), create("span", "who own", "You"));
   else {
-    const who = button(`who ${hueOf(from)}`, "", () => address(from));
-    who.append(written("bdi", "", from));
+    const who = button(`who ${hueOf(from)}`, "", () => onName(from));
+    who.append(userText("bdi", "", from));
     who.title = `Write to ${from}`;
     element.append(avatar(from), who);
   }
   if (to !== undefined) {
     const names = to.map((one) => (one === me ? "you" : one)).join(", ");
-    element.append(written("span", "to", `to ${names}`));
+    element.append(userText("span", "to", `to ${names}`));
   }
   if (time !== "") element.append(create("time", "", time));
   return element;
 }
 
-function troubleElement(trouble: FailedItem, actions: RowActions): HTMLElement {
-  const { fate, why, unsent } = trouble;
+function failedElement(failed: FailedItem, actions: RowActions): HTMLElement {
+  const { fate, why, unsent } = failed;
   const element = create("div", `row message mine trouble${addressed(unsent.to)}`);
-  const title = fate === "refused" ? "Not sent" : "Not known whether it was sent";
+  const title = fate === "refused" ? "Not sent" : "Unknown whether it was sent";
   element.append(
-    head(actions.own(), unsent.to, "", actions),
-    written("p", "text", unsent.text),
-    written("p", "state", `${title}: ${why}.`),
+    header(actions.ownName(), unsent.to, "", actions),
+    userText("p", "text", unsent.text),
+    userText("p", "state", `${title}: ${why}.`),
     create(
       "div",
       "choices",
-      button("small", "Take it back", () => actions.takeBack(trouble)),
-      button("small quiet", "Dismiss", () => actions.dismiss(trouble)),
+      button("small", "Take it back", () => actions.restore(failed)),
+      button("small quiet", "Dismiss", () => actions.dismiss(failed)),
     ),
   );
   return element;

@@ -1,4 +1,4 @@
-/** What is told of an absence: nothing but what was seen. */
+/** The texts about an absence: every number was observed. */
 import { describe, expect, test } from "vitest";
 import type { ClientState } from "../../../../src/client/index.ts";
 import {
@@ -14,7 +14,7 @@ import {
 } from "../../../../src/apps/page/model/absence.ts";
 import { bannerOf, statusText } from "../../../../src/apps/page/model/status-text.ts";
 
-const sound = { doubled: 0, misplaced: 0 };
+const sound = { duplicates: 0, outOfOrder: 0 };
 const replaying = { type: "replaying", since: 10, head: 20 } as const;
 
 type Step =
@@ -23,7 +23,7 @@ type Step =
   | { readonly comes: number; mine?: true }
   | "goes";
 
-/** What happens one after another, from `absence` on. */
+/** The absence after these steps. */
 function after(absence: Absence, ...steps: readonly Step[]): Absence {
   let now = absence;
   for (const step of steps) {
@@ -40,29 +40,29 @@ const live = { type: "live" } as const;
 const broken = { type: "offline", retryAt: 0, why: "the connection broke" } as const;
 
 describe("while away", () => {
-  test("what waits in the room is what another tab saw, each once", () => {
+  test("the messages that wait in the room are those that another tab saw, each once", () => {
     const away = after(NONE, paused, { seen: 4 }, { seen: 5 }, { seen: 4 });
-    expect(away).toMatchObject({ phase: "away", isMeant: true, seen: new Set([4, 5]) });
+    expect(away).toMatchObject({ phase: "away", isDeliberate: true, seen: new Set([4, 5]) });
   });
 
-  test("nothing is counted before, and nothing of an earlier absence", () => {
+  test("nothing is counted before an absence, and nothing of an earlier one", () => {
     expect(after(NONE, { seen: 1 })).toBe(NONE);
     const again = after(NONE, paused, { seen: 1 }, replaying, live, broken);
-    expect(again).toMatchObject({ phase: "away", isMeant: false, seen: new Set() });
+    expect(again).toMatchObject({ phase: "away", isDeliberate: false, seen: new Set() });
   });
 
-  test("a link that breaks while it comes back does not begin another absence of the page", () => {
+  test("a connection that breaks during the replay does not begin another absence", () => {
     expect(after(FIRST, replaying, broken)).toMatchObject({ phase: "away", isFirst: true });
   });
 });
 
 describe("at the return", () => {
-  test("an upper bound is known, and shrinks with each entry", () => {
+  test("the upper bound shrinks with each entry", () => {
     const returning = after(NONE, paused, replaying, { comes: 13 });
-    expect(returning).toMatchObject({ phase: "returning", at: 13, head: 20, came: 1 });
+    expect(returning).toMatchObject({ phase: "returning", at: 13, head: 20, received: 1 });
   });
 
-  test("what came and what went is told, and the first that came has the line", () => {
+  test("the summary counts received and sent messages, and the line is at the first received", () => {
     const back = after(
       NONE,
       paused,
@@ -73,18 +73,18 @@ describe("at the return", () => {
       live,
       "goes",
     );
-    expect(back).toMatchObject({ phase: "back", first: 12, came: 2, went: 2 });
+    expect(back).toMatchObject({ phase: "back", first: 12, received: 2, sent: 2 });
     expect(summary(back)).toBe(
-      "2 messages came while you were cut off, in order, none twice. 2 messages of yours went out.",
+      "2 messages came while you were cut off, in order, none twice. 2 messages of yours were sent.",
     );
     expect(back.phase === "back" && replayLine(back)).toBe(
       "2 messages came while you were cut off",
     );
   });
 
-  test("what came twice, or out of order, is not called in order", () => {
+  test("the summary reports duplicates, and messages out of order", () => {
     const returning = after(NONE, paused, replaying, { comes: 12 });
-    const wrong = onEntry(returning, 11, false, { doubled: 1, misplaced: 1 });
+    const wrong = onEntry(returning, 11, false, { duplicates: 1, outOfOrder: 1 });
     expect(summary(after(wrong, live))).toBe(
       "2 messages came while you were cut off, 1 out of order, 1 twice.",
     );
@@ -94,29 +94,29 @@ describe("at the return", () => {
     [
       "nothing, after the switch",
       after(NONE, paused, replaying, live),
-      "Connected again. Nothing came while you were cut off.",
+      "Connected again. You missed no messages.",
     ],
     ["nothing, after a break", after(NONE, broken, replaying, live), undefined],
     [
-      "one, since the page was open last",
+      "one message, since the page was last open",
       after(FIRST, replaying, { comes: 12 }, live),
       "1 message came while you were away, in order, none twice.",
     ],
     [
-      "only one's own went out",
+      "only an own message was sent",
       after(NONE, paused, replaying, live, "goes"),
-      "Connected again. 1 message of yours went out.",
+      "Connected again. 1 message of yours was sent.",
     ],
   ])("%s", (_case, absence, words) => expect(summary(absence)).toBe(words));
 });
 
-describe("the link in words", () => {
-  test("counts down to the next try, which can be had now", () => {
+describe("the text of the connection state", () => {
+  test("counts down to the next try, and offers to retry now", () => {
     const offline = { ...broken, retryAt: 5_000 };
     expect(statusText(offline, 1_500)).toEqual({
       text: "The connection broke: trying again in 4 s",
       tone: "bad",
-      canTry: true,
+      canRetry: true,
     });
     expect(statusText(offline, 5_000)).toMatchObject({
       text: "The connection broke: trying again",
@@ -140,13 +140,13 @@ describe("the link in words", () => {
     [4104, "the key has expired", "enter-key"],
     [1011, "the storage failed", "try-again"],
     [4000, "bad", "reload"],
-  ])("a close with %i says what to do first", (code, why, action) => {
+  ])("a close with %i: the first action", (code, why, action) => {
     const notice = bannerOf({ type: "closed", code, why }, "bob");
     expect(notice?.actions[0]).toBe(action);
     expect(notice?.text).toMatch(/^[a-zA-Z].*\.$/);
   });
 
-  test("who left by themselves is not told anything", () => {
+  test("a person who leaves sees no banner", () => {
     expect(bannerOf({ type: "closed", code: 1000, why: "" }, "bob")).toBeUndefined();
   });
 });

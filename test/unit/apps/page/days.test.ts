@@ -7,7 +7,7 @@ const HOUR = 60 * MINUTE;
 
 interface Case {
   readonly zone: string;
-  /** The first moment of the three days in a row, and of the one after them, as the tables of the zone have it. */
+  /** The first moments of three days in a row, and of the next day, by the tables of the zone. */
   readonly midnights: readonly [string, string, string, string];
 }
 
@@ -127,27 +127,27 @@ describe.each(CASES)("%s", (_case, { zone, midnights }) => {
     60_000,
   );
 
-  test("the name of today changes at midnight, and only there", () => {
+  test("the name of today changes only at midnight", () => {
     const { isToday } = calendar(first + HOUR, "en-GB", zone);
     expect([first - 1, first, second - 1, second].map(isToday)).toEqual([false, true, true, false]);
   });
 });
 
-test("a day that a zone has left out is nobody's yesterday", () => {
+test("a day that a zone skipped is never yesterday", () => {
   // Samoa went from 29 to 31 December 2011.
   const { day } = calendar(Date.parse("2011-12-31T12:00+14:00"), "en-GB", "Pacific/Apia");
   expect(day(Date.parse("2011-12-29T12:00-10:00"))).toMatch(/29 December 2011$/);
 });
 
 test.each([Number.NaN, Infinity, 8.64e15 + 1, -8.64e15 - 1])(
-  "a time that is none, %d, does not stop the page",
+  "an invalid time, %d, does not stop the page",
   (at) => {
     const { day, time } = calendar(Date.UTC(2026, 10, 23), "en-GB", "UTC");
-    expect([day(at), time(at)]).toEqual(["On some day", ""]);
+    expect([day(at), time(at)]).toEqual(["Unknown day", ""]);
   },
 );
 
-test("the farthest times that there are have a day", () => {
+test("the first and the last possible time have a day", () => {
   const { day } = calendar(Date.UTC(2026, 10, 23), "en-GB", "UTC");
   for (const at of [-8.64e15, -62_200_000_000_000, 0, 8.64e15]) {
     expect(day(at)).not.toMatch(/day$/);

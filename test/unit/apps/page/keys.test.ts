@@ -1,4 +1,4 @@
-/** What a key means, and when it belongs to the input method. */
+/** The meaning of a key press, and the presses that belong to the input method. */
 import { expect, test } from "vitest";
 import { pressOf } from "../../../../src/apps/page/model/keys.ts";
 
@@ -16,17 +16,17 @@ test.each([
     undefined,
   ],
   [
-    "Enter that ends a composition in Safari, where it has ended already",
+    "Enter that ends a composition in Safari, which reports it after the end",
     { ...plain, key: "Enter", keyCode: 229 },
     undefined,
   ],
   [
-    "Escape that drops a composition in Chromium and Firefox",
+    "Escape that cancels a composition in Chromium and Firefox",
     { ...plain, key: "Escape", keyCode: 27, isComposing: true },
     undefined,
   ],
   [
-    "Escape that drops a composition in Safari",
+    "Escape that cancels a composition in Safari",
     { ...plain, key: "Escape", keyCode: 229 },
     undefined,
   ],

@@ -1,4 +1,4 @@
-/** How a text that comes near the limit of one message, or goes over it, is told. */
+/** The counter of a text that comes near the limit of one message, or exceeds it. */
 import { expect, test } from "vitest";
 import { lengthOf } from "../../../../src/apps/page/model/length.ts";
 
@@ -20,11 +20,11 @@ test.each([
 ])("%s", (_case, text, state, count) => {
   const length = lengthOf(text, LIMIT);
   expect(length).toMatchObject({ state, count });
-  expect(length.said).toBe(
+  expect(length.announcement).toBe(
     {
       fine: "",
-      near: `The text is almost too long for one message: ${count}.`,
-      over: `This cannot be sent: ${count}.`,
+      near: `The message is almost too long: ${count}.`,
+      over: `The message cannot be sent: ${count}.`,
     }[state],
   );
 });
@@ -34,13 +34,13 @@ test.each([
   ["Chinese", "字".repeat(2_730), "near", "2 bytes left"],
   ["emoji", "😀".repeat(2_049), "over", "4 bytes too long"],
   ["a family of one sign", "👨‍👩‍👧".repeat(456), "over", "16 bytes too long"],
-])("bytes are counted, as the room counts them: %s", (_case, text, state, count) => {
+])("bytes are counted as the room counts them: %s", (_case, text, state, count) => {
   const length = lengthOf(text, LIMIT);
   expect(length.state).toBe(state);
   expect(length.count).toContain(count);
 });
 
-test("the limit is that of the room", () => {
+test("the limit is the room's", () => {
   expect(lengthOf("hello", 4)).toMatchObject({ state: "over" });
   expect(lengthOf("x".repeat(10_000), 1_000_000)).toMatchObject({ state: "fine" });
   expect(lengthOf("x".repeat(10_000), Infinity)).toMatchObject({ state: "fine" });

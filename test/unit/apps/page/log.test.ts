@@ -1,12 +1,12 @@
-/** What the page keeps of a room's log, the rows it makes of it, and the part of them that is in the document. */
+/** The page's part of the room's log, its rows, and the window of rows that is in the document. */
 import { describe, expect, test } from "vitest";
-import { type LogItem, KEPT, Log, type Via } from "../../../../src/apps/page/model/log.ts";
+import { type LogItem, KEPT_MAX, Log, type Via } from "../../../../src/apps/page/model/log.ts";
 import { calendar, type Line, type Row, rowsOf } from "../../../../src/apps/page/model/rows.ts";
 import {
   atEnd,
   down,
   EMPTY,
-  moved,
+  updated,
   ROWS,
   STEP,
   up,
@@ -33,27 +33,27 @@ function logOf(seqs: readonly number[], via: Via = "live"): Log {
 const keys = (items: readonly { readonly key: string }[]): string[] => items.map(({ key }) => key);
 
 describe("the log", () => {
-  test.each<[string, number[], string[], { doubled: number; misplaced: number }]>([
-    ["in order", [1, 2, 3], ["m1", "m2", "m3"], { doubled: 0, misplaced: 0 }],
-    ["with places of others between", [2, 9], ["m2", "m9"], { doubled: 0, misplaced: 0 }],
-    ["one twice", [1, 2, 2], ["m1", "m2"], { doubled: 1, misplaced: 0 }],
-    ["one too late", [1, 3, 2], ["m1", "m2", "m3"], { doubled: 0, misplaced: 1 }],
-    ["one twice and too late", [1, 2, 1], ["m1", "m2"], { doubled: 1, misplaced: 1 }],
-  ])("has each once, at its place, and counts what was wrong: %s", (_case, seqs, rows, tally) => {
+  test.each<[string, number[], string[], { duplicates: number; outOfOrder: number }]>([
+    ["in order", [1, 2, 3], ["m1", "m2", "m3"], { duplicates: 0, outOfOrder: 0 }],
+    ["with seqs of others between", [2, 9], ["m2", "m9"], { duplicates: 0, outOfOrder: 0 }],
+    ["one twice", [1, 2, 2], ["m1", "m2"], { duplicates: 1, outOfOrder: 0 }],
+    ["one too late", [1, 3, 2], ["m1", "m2", "m3"], { duplicates: 0, outOfOrder: 1 }],
+    ["one twice and too late", [1, 2, 1], ["m1", "m2"], { duplicates: 1, outOfOrder: 1 }],
+  ])("has each entry once, at its seq, and counts faults: %s", (_case, seqs, rows, tally) => {
     const log = logOf(seqs);
     expect(keys(log.items)).toEqual(rows);
     expect(log.tally).toEqual(tally);
   });
 
-  test("history goes above, and neither doubles nor disturbs the order", () => {
+  test("history goes above, and counts neither as duplicates nor as out of order", () => {
     const log = logOf([5, 6]);
     expect([3, 4, 5].map((seq) => log.add(entry(seq), "history"))).toEqual([true, true, false]);
     expect(keys(log.items)).toEqual(["m3", "m4", "m5", "m6"]);
-    expect(log.tally).toEqual({ doubled: 0, misplaced: 0 });
+    expect(log.tally).toEqual({ duplicates: 0, outOfOrder: 0 });
     expect(log.oldest).toBe(3);
   });
 
-  test("how an entry came is kept: what is replayed is marked, what is asked for is not", () => {
+  test("the log keeps how an entry arrived: live, in a replay, or as history", () => {
     const log = logOf([2], "replay");
     log.add(entry(1), "history");
     log.add(entry(3), "live");
@@ -61,18 +61,18 @@ describe("the log", () => {
     expect(vias).toEqual(["history", "replay", "live"]);
   });
 
-  test("what is in trouble stands below what the room has, and what waits below that", () => {
+  test("failed messages are below the entries of the room, and waiting messages below those", () => {
     const log = logOf([1]);
     const unsent = { id: "a", text: "mine" };
     log.setWaiting([unsent]);
-    log.setTroubles([{ kind: "trouble", key: "tb", fate: "refused", why: "", unsent }]);
+    log.setFailed([{ kind: "trouble", key: "tb", fate: "refused", why: "", unsent }]);
     log.add(entry(2), "live");
     expect(keys(log.items)).toEqual(["m1", "m2", "tb", "wa"]);
     log.setWaiting([]);
     expect(keys(log.items)).toEqual(["m1", "m2", "tb"]);
   });
 
-  test("what is erased has no text any more, and nothing else changes", () => {
+  test("an erased entry has no text any more, and nothing else changes", () => {
     const log = logOf([1, 2]);
     log.redact(2);
     log.redact(3);
@@ -80,27 +80,27 @@ describe("the log", () => {
     expect(texts).toMatchObject([{ text: "text 1" }, { seq: 2, text: "", redacted: true }]);
   });
 
-  test("what comes again erased is erased here too", () => {
+  test("an entry that arrives again as erased is erased here too", () => {
     const log = logOf([1]);
     log.add({ ...entry(1), text: "", redacted: true }, "history");
     expect(log.items).toMatchObject([{ entry: { text: "", redacted: true } }]);
   });
 
-  test("a gap stands at its end, and the past is asked for below its beginning", () => {
+  test("a gap is at its end, and older history is loaded from below its beginning", () => {
     const log = new Log();
     log.addGap(3, 8);
     log.add(entry(9), "replay");
     expect(keys(log.items)).toEqual(["g8", "m9"]);
     expect(log.oldest).toBe(3);
-    expect(log.tally.misplaced).toBe(0);
+    expect(log.tally.outOfOrder).toBe(0);
   });
 
-  test("when there are too many the oldest go, and can be asked for again", () => {
-    const log = logOf(Array.from({ length: KEPT + 1 }, (_, i) => i + 1));
-    log.isWhole = true;
+  test("the oldest of too many entries are dropped, and can be loaded again", () => {
+    const log = logOf(Array.from({ length: KEPT_MAX + 1 }, (_, i) => i + 1));
+    log.isComplete = true;
     log.trim();
-    expect(log.items.length).toBeLessThanOrEqual(KEPT);
-    expect(log.isWhole).toBe(false);
+    expect(log.items.length).toBeLessThanOrEqual(KEPT_MAX);
+    expect(log.isComplete).toBe(false);
     expect(log.add(entry(1), "history")).toBe(true);
   });
 });
@@ -130,7 +130,7 @@ describe("the rows", () => {
       entry(4, { at: EVENING + MINUTE }),
     );
     expect(rows(items)).toEqual([
-      // Some versions of the Unicode data have a comma there.
+      // Some versions of the Unicode data have a comma here.
       expect.stringMatching(/^Friday,? 20 November 2026$/),
       "21:00 m1",
       "Yesterday",
@@ -141,7 +141,7 @@ describe("the rows", () => {
     ]);
   });
 
-  test("the day is the one of the reader's clock", () => {
+  test("the day is that of the reader's time zone", () => {
     const tokyo = calendar(EVENING, "en-GB", "Asia/Tokyo");
     const made = rowsOf(said(entry(1, { at: EVENING - 7 * 60 * MINUTE })), all, new Map(), tokyo);
     expect(made.map(shown)).toEqual(["Yesterday", "23:00 m1"]);
@@ -152,14 +152,14 @@ describe("the rows", () => {
     ["another person", { from: "carol" }, true],
     ["the same person, to somebody", { to: ["bob"] }, true],
     ["the same person, after a while", { at: EVENING + 6 * MINUTE }, true],
-  ])("a name stands above a message only if it is needed: %s", (_case, more, isHead) => {
+  ])("a message has a header only if it needs one: %s", (_case, more, isHead) => {
     const [, , second] = rowsOf(said(entry(1), entry(2, more)), all, new Map(), days);
     expect(second).toMatchObject({ kind: "message", isHead });
   });
 
-  test("a line stands above its message, which has a name of its own then", () => {
+  test("a line is above its message, which then has a header", () => {
     const items = said(entry(1), entry(2), entry(3));
-    const line = { about: "unread", text: "New" } as const;
+    const line = { reason: "unread", text: "New" } as const;
     expect(rows(items, [[3, line]])).toEqual(["Today", "21:00 m1", "m2", "New", "21:00 m3"]);
   });
 });
@@ -167,19 +167,19 @@ describe("the rows", () => {
 describe("the window", () => {
   const listOf = (length: number): string[] => Array.from({ length }, (_, i) => `m${i}`);
 
-  test("follows the end, and has never more rows than it may", () => {
+  test("follows the end, and never exceeds its number of rows", () => {
     for (const length of [0, 1, ROWS, ROWS + 1, 5_000]) {
-      const window = moved(EMPTY, undefined, listOf(length));
+      const window = updated(EMPTY, undefined, listOf(length));
       expect(window).toEqual({ start: Math.max(0, length - ROWS), end: length, follows: true });
     }
   });
 
-  test("stays on what is looked at when rows come below and above", () => {
+  test("keeps its first row when rows arrive below and above", () => {
     const window = up(atEnd(1_000), 1_000);
     const first = `m${window.start}`;
-    const below = moved(window, first, listOf(1_050));
+    const below = updated(window, first, listOf(1_050));
     expect(below).toEqual(window);
-    const above = moved(window, first, ["g1", "g2", ...listOf(1_000)]);
+    const above = updated(window, first, ["g1", "g2", ...listOf(1_000)]);
     expect(above).toMatchObject({ start: window.start + 2, follows: false });
   });
 
@@ -202,9 +202,9 @@ describe("the window", () => {
     expect(window.end).toBe(length);
   });
 
-  test("what it began with may be gone", () => {
+  test("survives the loss of its first row", () => {
     const window = up(atEnd(1_000), 1_000);
-    const { start, end } = moved(window, "gone", listOf(10));
+    const { start, end } = updated(window, "gone", listOf(10));
     expect([start, end]).toEqual([9, 10]);
   });
 });

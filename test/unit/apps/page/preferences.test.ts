@@ -1,4 +1,4 @@
-/** What the page remembers: across reloads if the browser keeps it, and for as long as the page lives if it does not. */
+/** What the page keeps: in the browser's storage, or in memory if the browser refuses storage. */
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Preferences } from "../../../../src/apps/page/preferences.ts";
 
@@ -31,9 +31,9 @@ beforeEach(() => {
 
 const draft = { text: "half a thou", to: ["carol"] };
 
-describe("what the page remembers", () => {
-  test("a draft survives a reload, each at its room and name", () => {
-    new Preferences().keepDraft("lobby", "bob", draft);
+describe("the preferences of the page", () => {
+  test("a draft survives a reload, one for each room and name", () => {
+    new Preferences().saveDraft("lobby", "bob", draft);
     expect(new Preferences().draft("lobby", "bob")).toEqual(draft);
     for (const [room, name] of [
       ["lobby", "alice"],
@@ -43,49 +43,53 @@ describe("what the page remembers", () => {
     }
   });
 
-  test("the key is made once, long enough, and fit for a subprotocol", () => {
+  test("the key is created once, has 192 bits, and fits into a subprotocol", () => {
     const { key } = new Preferences();
     expect(key).toMatch(/^[\w-]{32}$/);
     expect(new Preferences().key).toBe(key);
   });
 
-  test("this tab's name comes before the one that another tab used last", () => {
-    const memory = new Preferences();
-    memory.joined("lobby", "bob");
+  test("this tab's name precedes the name that another tab used last", () => {
+    const preferences = new Preferences();
+    preferences.onJoin("lobby", "bob");
     vi.stubGlobal("sessionStorage", new FakeStorage());
-    new Preferences().joined("lobby", "alice");
-    expect(memory.name).toBe("bob");
+    new Preferences().onJoin("lobby", "alice");
+    expect(preferences.name).toBe("bob");
     expect(new Preferences().name).toBe("alice");
   });
 
-  test("a full disk forgets nothing while the page lives", () => {
-    const memory = new Preferences();
-    memory.keepDraft("lobby", "bob", { text: "older", to: [] });
+  test("a full disk loses nothing while the page is open", () => {
+    const preferences = new Preferences();
+    preferences.saveDraft("lobby", "bob", { text: "older", to: [] });
     local.isFull = true;
-    memory.keepDraft("lobby", "bob", draft);
-    expect(memory.draft("lobby", "bob")).toEqual(draft);
+    preferences.saveDraft("lobby", "bob", draft);
+    expect(preferences.draft("lobby", "bob")).toEqual(draft);
   });
 
-  test("a browser that refuses storage is told of, and used all the same", () => {
+  test("with a browser that refuses storage, all of it is kept in memory", () => {
     for (const kind of ["localStorage", "sessionStorage"]) {
       const refuse = (): never => {
         throw new DOMException("denied", "SecurityError");
       };
       Object.defineProperty(globalThis, kind, { configurable: true, get: refuse });
     }
-    const memory = new Preferences();
-    expect(memory.isKept).toBe(false);
-    memory.keepDraft("lobby", "bob", draft);
-    memory.joined("lobby", "bob");
-    expect([memory.draft("lobby", "bob"), memory.name, memory.isIn]).toEqual([draft, "bob", true]);
-    expect(memory.key).toBe(memory.key);
+    const preferences = new Preferences();
+    expect(preferences.isPersistent).toBe(false);
+    preferences.saveDraft("lobby", "bob", draft);
+    preferences.onJoin("lobby", "bob");
+    expect([preferences.draft("lobby", "bob"), preferences.name, preferences.isJoined]).toEqual([
+      draft,
+      "bob",
+      true,
+    ]);
+    expect(preferences.key).toBe(preferences.key);
   });
 
-  test("what lies there in another form counts as nothing", () => {
+  test("damaged values count as absent", () => {
     local.setItem("chat-room/draft lobby/bob", "{");
     local.setItem("chat-room/trouble lobby/bob", '{"no":"list"}');
-    const memory = new Preferences();
-    expect(memory.draft("lobby", "bob")).toEqual({ text: "", to: [] });
-    expect(memory.troubles("lobby", "bob")).toEqual([]);
+    const preferences = new Preferences();
+    expect(preferences.draft("lobby", "bob")).toEqual({ text: "", to: [] });
+    expect(preferences.failedMessages("lobby", "bob")).toEqual([]);
   });
 });

@@ -1,95 +1,95 @@
-/** Who is here, who types, and what was not read yet. */
+/** The roster, the typing indicators, and the unread messages. */
 import { describe, expect, test } from "vitest";
 import { Roster } from "../../../../src/apps/page/model/roster.ts";
 import {
-  BELIEVED_MS,
-  CROWD,
-  TELL_EVERY_MS,
+  TYPING_MS,
+  LARGE_ROOM,
+  SIGNAL_INTERVAL_MS,
   Typing,
 } from "../../../../src/apps/page/model/typing.ts";
 import { Unread } from "../../../../src/apps/page/model/unread.ts";
 import { typingText } from "../../../../src/apps/page/model/status-text.ts";
 
 const names = (roster: Roster): string[] =>
-  roster.people.map(({ name, isHere }) => (isHere ? name : `(${name})`));
+  roster.people.map(({ name, isOnline }) => (isOnline ? name : `(${name})`));
 
 describe("the roster", () => {
-  test("has those first who are here, each group by name", () => {
+  test("lists online people first, each group by name", () => {
     const roster = new Roster();
-    roster.presence({ joined: ["dora", "bob", "alice"], left: ["carol", "bob"] });
+    roster.onPresence({ joined: ["dora", "bob", "alice"], left: ["carol", "bob"] });
     expect(names(roster)).toEqual(["alice", "dora", "(bob)", "(carol)"]);
   });
 
-  test("what presence told while a reading was under way is not set back by it", () => {
+  test("a load does not overwrite presence that arrived while it was under way", () => {
     const roster = new Roster();
-    roster.begin();
-    roster.presence({ joined: ["alice"], left: ["bob"] });
-    roster.page([
+    roster.beginLoad();
+    roster.onPresence({ joined: ["alice"], left: ["bob"] });
+    roster.addPage([
       { name: "alice", online: false },
       { name: "bob", online: true },
       { name: "carol", online: true },
     ]);
-    roster.end();
+    roster.endLoad();
     expect(names(roster)).toEqual(["alice", "carol", "(bob)"]);
   });
 
-  test("who left unnoticed, in a room of more names than are read, is not shown as here", () => {
+  test("a person who left unnoticed, in a room of more names than are loaded, is not shown as online", () => {
     const roster = new Roster();
-    roster.presence({ joined: ["alice", "zoe"], left: [] });
-    roster.begin();
-    roster.presence({ joined: ["yann"], left: [] });
-    roster.page([{ name: "alice", online: true }]);
-    roster.end();
+    roster.onPresence({ joined: ["alice", "zoe"], left: [] });
+    roster.beginLoad();
+    roster.onPresence({ joined: ["yann"], left: [] });
+    roster.addPage([{ name: "alice", online: true }]);
+    roster.endLoad();
     expect(names(roster)).toEqual(["alice", "yann"]);
   });
 });
 
 describe("typing", () => {
-  test("is told at once, then seldom, and at once again after a message", () => {
+  test("is signalled at once, then seldom, and at once again after a message", () => {
     const typing = new Typing();
-    const due = (now: number): boolean => typing.isDue(now, 2, []);
-    expect([due(0), due(1), due(TELL_EVERY_MS - 1), due(TELL_EVERY_MS)]).toEqual([
+    const due = (now: number): boolean => typing.shouldSignal(now, 2, []);
+    expect([due(0), due(1), due(SIGNAL_INTERVAL_MS - 1), due(SIGNAL_INTERVAL_MS)]).toEqual([
       true,
       false,
       false,
       true,
     ]);
-    typing.sent();
-    expect(due(TELL_EVERY_MS + 1)).toBe(true);
+    typing.onSent();
+    expect(due(SIGNAL_INTERVAL_MS + 1)).toBe(true);
   });
 
-  test("in a crowd it is told to those only whom the message is for", () => {
-    expect(new Typing().isDue(0, CROWD, [])).toBe(true);
-    expect(new Typing().isDue(0, CROWD + 1, [])).toBe(false);
-    expect(new Typing().isDue(0, CROWD + 1, ["bob"])).toBe(true);
+  test("in a large room, only a message with recipients is signalled", () => {
+    expect(new Typing().shouldSignal(0, LARGE_ROOM, [])).toBe(true);
+    expect(new Typing().shouldSignal(0, LARGE_ROOM + 1, [])).toBe(false);
+    expect(new Typing().shouldSignal(0, LARGE_ROOM + 1, ["bob"])).toBe(true);
   });
 
-  test("of somebody else is believed for a while, and again with every signal", () => {
+  test("of another person expires, and every signal renews it", () => {
     const typing = new Typing();
-    typing.hears("bob", { typing: true }, 0);
-    typing.hears("carol", { typing: true }, 2_000);
-    expect(typing.at(BELIEVED_MS - 1)).toEqual(["bob", "carol"]);
-    expect(typing.at(BELIEVED_MS)).toEqual(["carol"]);
-    typing.hears("carol", { typing: true }, 7_000);
-    expect(typing.at(7_000 + BELIEVED_MS - 1)).toEqual(["carol"]);
-    expect(typing.at(7_000 + BELIEVED_MS)).toEqual([]);
+    typing.onSignal("bob", { typing: true }, 0);
+    typing.onSignal("carol", { typing: true }, 2_000);
+    expect(typing.typists(TYPING_MS - 1)).toEqual(["bob", "carol"]);
+    expect(typing.typists(TYPING_MS)).toEqual(["carol"]);
+    typing.onSignal("carol", { typing: true }, 7_000);
+    expect(typing.typists(7_000 + TYPING_MS - 1)).toEqual(["carol"]);
+    expect(typing.typists(7_000 + TYPING_MS)).toEqual([]);
   });
 
-  test("ends with the message, and with the link", () => {
+  test("ends with the message, and with the connection", () => {
     const typing = new Typing();
-    for (const name of ["alice", "bob", "carol"]) typing.hears(name, { typing: true }, 0);
-    typing.forget("bob");
-    expect(typing.at(1)).toEqual(["alice", "carol"]);
-    typing.forget();
-    expect(typing.at(1)).toEqual([]);
+    for (const name of ["alice", "bob", "carol"]) typing.onSignal(name, { typing: true }, 0);
+    typing.clear("bob");
+    expect(typing.typists(1)).toEqual(["alice", "carol"]);
+    typing.clear();
+    expect(typing.typists(1)).toEqual([]);
   });
 
   test.each([[null], ["typing"], [{ typing: "yes" }], [{}], [[]]])(
-    "a signal that says %j says nothing",
+    "a signal with %j is ignored",
     (data) => {
       const typing = new Typing();
-      typing.hears("bob", data, 0);
-      expect(typing.at(1)).toEqual([]);
+      typing.onSignal("bob", data, 0);
+      expect(typing.typists(1)).toEqual([]);
     },
   );
 
@@ -101,27 +101,27 @@ describe("typing", () => {
   ])("%j: %j", (typists, words) => expect(typingText(typists)).toBe(words));
 });
 
-describe("what was not read yet", () => {
-  test("begins with the first that came while nobody looked", () => {
+describe("the unread messages", () => {
+  test("begin with the first that arrives while the end is out of sight", () => {
     const unread = new Unread();
-    unread.arrives(1);
+    unread.onMessage(1);
     expect([unread.first, unread.count]).toEqual([undefined, 0]);
     unread.visibilityChanged(false);
-    unread.arrives(2);
-    unread.arrives(3);
+    unread.onMessage(2);
+    unread.onMessage(3);
     expect([unread.first, unread.count]).toEqual([2, 2]);
   });
 
-  test("stays marked for who looks, until they look away", () => {
+  test("stay marked while the end is in sight, until it is hidden again", () => {
     const unread = new Unread();
     unread.visibilityChanged(false);
-    unread.arrives(2);
+    unread.onMessage(2);
     unread.visibilityChanged(true);
-    unread.arrives(3);
+    unread.onMessage(3);
     expect([unread.first, unread.count]).toEqual([2, 0]);
     unread.visibilityChanged(false);
     expect(unread.first).toBeUndefined();
-    unread.arrives(4);
+    unread.onMessage(4);
     expect([unread.first, unread.count]).toEqual([4, 1]);
   });
 });

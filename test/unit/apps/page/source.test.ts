@@ -1,4 +1,4 @@
-/** Text is text: nothing in the page makes markup of it, and nothing in it needs more than `default-src 'self'`. */
+/** No code of the page makes markup of a text, or needs more than `default-src 'self'`. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** What the room and the library say, as people read it: no field, no frame, and one advice. */
+/** The sentences of the room and of the library, as the page shows them: without fields and frames, and with one advice. */
 import { describe, expect, test } from "vitest";
 import { plainText, refusalText } from "../../../../src/client/index.ts";
 import { SendQueue } from "../../../../src/client/send-queue.ts";
@@ -9,7 +9,7 @@ import { readFrame } from "../../../../src/codec/json.ts";
 const INTERNAL =
   /(^|[\s(`"'])(frame|type|id|text|to|seq|data|before|after|limit|since|epoch|session|attempt|url|k): |\bframe\b|chat\.v1|memoryStorage|welcome\.|UTF-/;
 
-/** The refusals of a room, as it words them. */
+/** The errors of a room for these frames. */
 function refusals(...frames: readonly unknown[]): { code: string; message: string }[] {
   return frames.flatMap((frame) =>
     [...readFrame(JSON.stringify(frame), defaultLimits())].flatMap((command) =>
@@ -20,8 +20,8 @@ function refusals(...frames: readonly unknown[]): { code: string; message: strin
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `n${i}`);
 
-describe("a refusal in words", () => {
-  const told = refusals(
+describe("the text of an error", () => {
+  const errors = refusals(
     {},
     [1],
     { type: "shout" },
@@ -38,16 +38,16 @@ describe("a refusal in words", () => {
     { type: "signal", data: "x".repeat(2_000) },
   );
 
-  test("no field is named, and nothing of the wire", () => {
-    expect(told).toHaveLength(14);
-    for (const refusal of told) {
+  test("no field is named, and no term of the protocol", () => {
+    expect(errors).toHaveLength(14);
+    for (const refusal of errors) {
       const words = refusalText(refusal);
       expect(words, JSON.stringify(refusal)).not.toMatch(INTERNAL);
       expect(words.length).toBeGreaterThan(10);
     }
   });
 
-  test("the library's own, too: a text, its recipients, both together", () => {
+  test("the library's own errors: a text, its recipients, both together", () => {
     const outgoing = new SendQueue();
     const limits = { text: 100, frame: 300, recipients: 4, rate: 1, burst: 1, spread: 0 };
     outgoing.setLimits({ ...limits, window: 1, windowBytes: 1 }, 0);
@@ -71,7 +71,7 @@ describe("a refusal in words", () => {
     ]);
   });
 
-  test("what is a sentence for people stays as it is", () => {
+  test("a sentence for people stays as it is", () => {
     const message = "nobody here is called zoe; nothing was sent: ask who is known";
     expect(refusalText({ code: "unknown-peer", message })).toBe(message);
     expect(plainText("the room is full: come back later")).toBe(
@@ -80,7 +80,7 @@ describe("a refusal in words", () => {
   });
 });
 
-describe("a close in words", () => {
+describe("the text of a close", () => {
   test.each([
     [4000, "since: expected a whole number from 0 on"],
     [4000, "epoch: expected welcome.epoch, at most 64 characters"],
@@ -97,7 +97,7 @@ describe("a close in words", () => {
     [
       4003,
       "this name belongs to another key: join with that key, or choose another name",
-      "This name belongs to another key. If bob is yours on another device, enter the key of that one.",
+      "This name belongs to another key. If bob is yours on another device, enter the key of that device.",
     ],
     [
       4104,

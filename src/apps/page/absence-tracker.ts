@@ -1,0 +1,59 @@
+/** Follows the absences of one session: the state of its connection, its own entries, and what other tabs see. */
+import type { ClientState, Entry, OutboxMessage } from "../../client/index.ts";
+import {
+  type Absence,
+  FIRST,
+  NONE,
+  onEntry,
+  onSeen,
+  onSent,
+  onState,
+  replayLine,
+} from "./model/absence.ts";
+import type { Tally } from "./model/log.ts";
+import type { Line } from "./model/rows.ts";
+
+export class AbsenceTracker {
+  /** Lines of the log, by the seq of the message below them. */
+  readonly lines = new Map<number, Line>();
+  #absence: Absence = FIRST;
+  /** Ids of the messages that were in the outbox when the connection was live again. */
+  #leftover = new Set<string>();
+
+  get absence(): Absence {
+    return this.#absence;
+  }
+
+  onState(state: ClientState): void {
+    this.#absence = onState(this.#absence, state);
+  }
+
+  /** The replay is over. */
+  onCaughtUp(outbox: readonly OutboxMessage[]): void {
+    this.#leftover = new Set(outbox.map(({ id }) => id));
+    const absence = this.#absence;
+    if (absence.phase === "back" && absence.first !== undefined) {
+      this.lines.set(absence.first, { reason: "replay", text: replayLine(absence) });
+    }
+  }
+
+  /** @param tally of this entry alone */
+  onEntry({ seq, id }: Entry, isMine: boolean, tally: Tally): void {
+    this.#absence = onEntry(this.#absence, seq, isMine, tally);
+    if (isMine && this.#leftover.delete(id ?? "")) this.#absence = onSent(this.#absence);
+  }
+
+  /** Another tab received the entry at `seq`, which concerns this one. */
+  onSeen(seq: number): void {
+    this.#absence = onSeen(this.#absence, seq);
+  }
+
+  /** A person who writes on has seen the summary, which is complete once the outbox of the absence is empty. */
+  onWrite(): void {
+    if (this.#leftover.size === 0) this.dismiss();
+  }
+
+  dismiss(): void {
+    if (this.#absence.phase === "back") this.#absence = NONE;
+  }
+}
