@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, "../..");
 const PARTS = [
   "src",
   "test",
+  "examples",
   "README.md",
   "wrangler.toml",
   "package.json",
