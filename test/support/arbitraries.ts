@@ -10,12 +10,12 @@ import {
   type Seq,
 } from "../../src/protocol/ids.ts";
 
-/**
- * Returns fast-check's parameters. The seed is fixed in CI and random elsewhere; fast-check prints it on a failure.
- */
+const { CI, SEED = CI === undefined ? undefined : "20261123" } = process.env;
+
+/** Returns fast-check's parameters. `SEED` or CI fixes the seed; otherwise it is random, and printed on a failure. */
 export const fuzz = (numRuns: number): fc.Parameters<unknown> => ({
   numRuns,
-  ...(process.env["CI"] !== undefined && { seed: 20_261_123 }),
+  ...(SEED !== undefined && { seed: Number(SEED) }),
 });
 
 function parsed<T>(value: T | undefined, source: unknown): T {
