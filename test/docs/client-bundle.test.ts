@@ -1,4 +1,4 @@
-/** The client library runs unchanged in browsers, Deno, Bun and Workers: nothing of one platform is in its graph. */
+/** The client library runs unchanged in browsers, Deno, Bun and Workers: its graph has no platform module. */
 import { join } from "node:path";
 import { build } from "esbuild";
 import { expect, test } from "vitest";

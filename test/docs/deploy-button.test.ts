@@ -1,4 +1,4 @@
-/** What a deploy button would show to somebody who presses it: descriptions of what there is, and no secret's example. */
+/** What a deploy button shows its user: descriptions of existing bindings and vars, and no example of a secret. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -13,7 +13,7 @@ test("every description in package.json is of a binding or a var that exists", (
   const { vars, durable_objects } = readConfig({ config: join(root, "wrangler.toml") });
   const objects = (durable_objects.bindings as readonly { name: string }[]).map(({ name }) => name);
   const there = [...Object.keys(vars), ...objects];
-  // Secrets are in no file of wrangler's; the button asks for those that an example names.
+  // Secrets are in none of wrangler's files; the button asks for those that an example names.
   const example = join(root, ".dev.vars.example");
   const secrets = existsSync(example) ? readFileSync(example, "utf8") : "";
   for (const [, name] of secrets.matchAll(/^(\w+)=/gm)) if (name !== undefined) there.push(name);
@@ -23,6 +23,6 @@ test("every description in package.json is of a binding or a var that exists", (
   for (const { description } of Object.values(manifest.cloudflare.bindings)) {
     expect(description).toMatch(/^[A-Z].*\.$/);
   }
-  // A value in an example is a value that somebody will deploy.
+  // People deploy the value of an example.
   expect(secrets.match(/^\w+=[^\s#].*$/gm) ?? []).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** Both environments of wrangler.toml are the same room: what wrangler does not inherit is compared. */
+/** Both environments of wrangler.toml run the same room: settings that wrangler does not inherit are compared. */
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { unstable_readConfig as readConfig } from "wrangler";
@@ -9,7 +9,7 @@ const asWranglerSees = (env?: string): Record<string, unknown> => ({
   ...readConfig({ config, ...(env !== undefined && { env }) }),
 });
 
-/** What tells one environment from the other; a rate limit counts by the id of its namespace. */
+/** Removes the differences between the environments; a rate limit counts by the id of its namespace. */
 const OWN = new Set(["name", "topLevelName", "targetEnvironment", "definedEnvironments"]);
 const comparable = (settings: Record<string, unknown>): unknown =>
   Object.fromEntries(

@@ -1,4 +1,4 @@
-/** The import arrows, tried with planted imports: patterns of a linter are easy to get silently wrong. */
+/** The import arrows, tried with planted imports, because a linter's patterns can be wrong without a sign. */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
-/** Does the linter refuse this import in this file? */
+/** Whether the linter rejects this import in this file. */
 function isRefused(file: string, from: string): boolean {
   const path = join(copy, file);
   mkdirSync(dirname(path), { recursive: true });

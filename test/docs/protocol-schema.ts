@@ -1,17 +1,17 @@
 /**
  * The frames of `chat.v1` as one JSON Schema (draft 2020-12), from the validator's own definitions.
  *
- * Invariant: what a frame looks like is said in src/protocol/frames.ts alone; here is only what it is for.
+ * Invariant: src/protocol/frames.ts alone defines the form of a frame; this file only adds its purpose.
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { clientFrames, EXPECTED, serverFrames } from "../../src/protocol/frames.ts";
 
-/** As much of JSON Schema as is written here. */
+/** The part of JSON Schema that this file writes. */
 export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** What each frame of a client is for. */
+/** The purpose of each client frame. */
 const CLIENT: Readonly<Record<keyof typeof clientFrames, string>> = {
   send: "Sends a message. It is confirmed by coming back, with this `id`, as a `message`.",
   ack: "Everything up to `seq` is processed. `k` is that of the newest `mark` that you have read.",
@@ -20,7 +20,7 @@ const CLIENT: Readonly<Record<keyof typeof clientFrames, string>> = {
   who: "Asks for a page of names, those that sort after `after`.",
 };
 
-/** What each frame of the room means. */
+/** The meaning of each server frame. */
 const SERVER: Readonly<Record<keyof typeof serverFrames, string>> = {
   welcome: "Always first, once.",
   gap: "Entries from `from` to `to` that you have not had are no longer kept.",
@@ -42,7 +42,7 @@ const DESCRIPTION = [
   "What no schema says: every string is well-formed Unicode; repeats in `to` are merged; a room's own limits are told in `welcome.limits`.",
 ].join(" ");
 
-/** @returns the document, made anew */
+/** @returns a new document */
 export function protocolSchema(): JsonSchema {
   const client = definitions("Client", clientFrames, CLIENT);
   const server = definitions("Server", serverFrames, SERVER);
@@ -83,7 +83,7 @@ function definitions(
   return Object.fromEntries(named);
 }
 
-/** What a client's fields have to be, in the words of the sentence that refuses them. */
+/** The rules of a client's fields, in the words of the sentence that rejects them. */
 const expected = (properties: object = {}): JsonSchema =>
   Object.fromEntries(
     Object.entries(properties).map(([field, schema]: [string, object]) => {
@@ -105,7 +105,7 @@ const frame = (who: string, name: string): JsonSchema => ({
   oneOf: [ref(name), { type: "array", items: ref(name) }],
 });
 
-/** The document as it lies in `SCHEMA_FILE`. */
+/** The document as `SCHEMA_FILE` holds it. */
 export const schemaText = (): string => `${JSON.stringify(protocolSchema(), null, 2)}\n`;
 
 export const SCHEMA_FILE = new URL("../../docs/protocol.schema.json", import.meta.url);

@@ -1,6 +1,4 @@
-/**
- * docs/protocol.schema.json is what the validator exports, and says what the validator says.
- */
+/** docs/protocol.schema.json is the validator's export, and accepts the same frames. */
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
@@ -17,7 +15,7 @@ const definitions = document["$defs"] as Readonly<Record<string, JsonSchema>>;
 
 const title = (type: string): string => type.charAt(0).toUpperCase() + type.slice(1);
 
-test("there is a definition for every frame, and each says what it is for", () => {
+test("every frame has a definition that states its purpose", () => {
   const expected = [
     "ClientFrame",
     "ClientItem",
@@ -130,7 +128,7 @@ describe.each([
 ])("schema and validator agree on a %s", (name, frames, rows) => {
   test.each(rows)("%s", (_what, frame, valid) => {
     expect(validated(frame, frames)).toBe(valid);
-    // As it would come over the wire, where nothing is undefined.
+    // As it comes over the wire, where nothing is undefined.
     expect(isValid(JSON.parse(JSON.stringify(frame)), definition(name))).toBe(valid);
   });
 });
@@ -139,7 +137,7 @@ test.each([
   ["half a character", { ...send, text: "\ud800" }],
   ["half a character in data", { ...send, id: "\udc00" }],
   ["a name that NFC makes too long", { ...send, to: ["\u0958".repeat(17)] }],
-])("the schema does not say, and says so: %s", (_what, frame) => {
+])("the schema does not cover this case, and states so: %s", (_what, frame) => {
   expect(isValid(frame, definition("ClientFrame"))).toBe(true);
   expect(validated(frame, clientFrames)).toBe(false);
   expect(document["description"]).toMatch(/well-formed Unicode/);
@@ -160,7 +158,7 @@ function definition(name: string): JsonSchema {
   return found;
 }
 
-/** As much of JSON Schema as the document uses; a keyword that it does not know fails the test. */
+/** The part of JSON Schema that the document uses; an unknown keyword fails the test. */
 function isValid(value: unknown, schema: JsonSchema): boolean {
   return Object.entries(schema).every(([keyword, wanted]) => {
     const check = KEYWORDS[keyword];

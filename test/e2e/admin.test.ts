@@ -1,6 +1,6 @@
 /**
- * The operator's API over HTTP, on a real server, held to docs/openapi.yaml: every answer conforms, every path, method
- * and status in it is seen, and there is nothing that it does not say.
+ * The operator's API over HTTP, on a real server, checked against docs/openapi.yaml: every answer conforms, every path,
+ * method and status in it is seen, and the API has no others.
  */
 import { readFileSync } from "node:fs";
 import { Validator } from "@seriousme/openapi-schema-validator";
@@ -32,7 +32,7 @@ let paths: Paths;
 let schemas: Readonly<Record<string, Schema>>;
 let server: Server;
 const METHODS = ["get", "post", "put", "delete", "patch"];
-/** What was answered, as `DELETE /rooms/{room} 204`. */
+/** The answer's entry in the description, like `DELETE /rooms/{room} 204`. */
 const seen = new Set<string>();
 
 beforeAll(async () => {
@@ -52,7 +52,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Says what of `value` is not as the schema has it; as much of JSON Schema as the description uses. */
+/** Lists the parts of `value` that break the schema; supports the part of JSON Schema that the description uses. */
 function faults(value: unknown, schema: Schema, where = "body"): string[] {
   if (schema.const !== undefined && value !== schema.const)
     return [`${where}: not ${JSON.stringify(schema.const)}`];
@@ -95,7 +95,7 @@ interface Answer {
   readonly code: unknown;
 }
 
-/** Asks, and holds the answer to the description. */
+/** Sends a request, and checks the answer against the description. */
 async function asks(
   method: string,
   path: string,
@@ -132,7 +132,7 @@ const outcome = async (answer: Promise<Answer>): Promise<unknown[]> => {
   return code === undefined ? [status] : [status, code];
 };
 
-/** Every operation of the description, with a path that is asked in `room`. */
+/** Every operation of the description, with its path in `room`. */
 const operations = (room: string): { method: string; path: string }[] =>
   Object.entries(paths).flatMap(([template, item]) =>
     METHODS.filter((method) => item[method] !== undefined).map((method) => ({
@@ -143,7 +143,7 @@ const operations = (room: string): { method: string; path: string }[] =>
 
 const PUBLICATION = { from: "alice", text: "hi" };
 
-describe("before anything is asked of a room", () => {
+describe("before any request reaches a room", () => {
   test("without the key, or with another, everything is 401", async () => {
     for (const { method, path } of operations("lobby")) {
       for (const Authorization of [
@@ -197,7 +197,7 @@ describe("before anything is asked of a room", () => {
     }
   });
 
-  test("in a room that nobody joined, everything is 404 but closing it", async () => {
+  test("in a room that nobody joined, everything but closing is 404", async () => {
     for (const { method, path } of operations("empty")) {
       const body = method === "POST" ? { body: PUBLICATION } : {};
       const expected = path === "/rooms/empty" ? [204] : [404, "no-room"];
@@ -206,7 +206,7 @@ describe("before anything is asked of a room", () => {
   });
 });
 
-test("a room is run: published, read, erased, expelled, exported, closed", async () => {
+test("the life of a room: published, read, erased, expelled, exported, closed", async () => {
   const room = new TestRoom(server, "run");
   const { path } = room;
   const alice = await room.joins("alice", { dialect: "chat.v1" });
@@ -288,13 +288,13 @@ test("a room is run: published, read, erased, expelled, exported, closed", async
   expect(await alice.goodbye()).toMatchObject({ code: 4005 });
   expect(await outcome(asks("GET", `${path}/stats`))).toEqual([404, "no-room"]);
   expect(await outcome(asks("DELETE", path))).toEqual([204]);
-  // The name is free, and the room another one.
+  // The name is free, and the room is a new one.
   const carol = await room.joins("carol", { dialect: "chat.v1" });
   expect((await asks("GET", `${path}/stats`)).body["epoch"]).not.toBe(stats["epoch"]);
   await carol.leaves();
 });
 
-describe("what is published is checked", () => {
+describe("checks of a publication", () => {
   const room = (): TestRoom => new TestRoom(server, "checked");
   beforeAll(async () => {
     await (await room().joins("alice", { dialect: "chat.v1" })).leaves();
@@ -312,7 +312,12 @@ describe("what is published is checked", () => {
     ["a name outside the grammar", { from: "-", text: "hi" }, 400, "bad-request"],
     ["nobody in to", { ...PUBLICATION, to: [] }, 400, "bad-request"],
     ["a field too many", { ...PUBLICATION, sinse: 1 }, 400, "bad-request"],
-    ["a field of every object", `{"from":"alice","text":"hi","__proto__":{}}`, 400, "bad-request"],
+    [
+      "a property of every object",
+      `{"from":"alice","text":"hi","__proto__":{}}`,
+      400,
+      "bad-request",
+    ],
     ["a since without an id", { ...PUBLICATION, since: 0 }, 400, "bad-request"],
     ["a since that is a text", { ...PUBLICATION, id: "1", since: "0" }, 400, "bad-request"],
     ["a since of another history", { ...PUBLICATION, id: "1", since: 9 }, 409, "void-since"],

@@ -1,12 +1,12 @@
-/** A loop that takes its time while more comes than may wait for it: nothing is passed over, and it can still send. */
+/** A slow loop, while more comes than its backlog holds: no entry is skipped, and the loop can still send. */
 import { expect, onTestFinished, test } from "vitest";
 import { ChatClient } from "../../src/client/index.ts";
 import { Server } from "../support/server/server.ts";
 
-/** Of 8,000 bytes each: more than the 8 MiB that may wait for a loop. */
+/** 8,000 bytes each: more than the 8 MiB of a loop's backlog. */
 const MANY = 1_200;
 
-test("R5: what did not fit into a loop's backlog is fetched again, once and in order, and its sends go out", async () => {
+test("R5: entries beyond a loop's backlog are fetched again, once and in order, and its sends go out", async () => {
   const server = await Server.starts({ RATE: 10_000, BURST: 100_000, LOG_SHARE: 100 });
   onTestFinished(() => server.stop());
   const at = { url: server.url, room: "backlog" };
@@ -24,7 +24,7 @@ test("R5: what did not fit into a loop's backlog is fetched again, once and in o
   for await (const { from, text } of bob) {
     if (from !== "alice" || text === "begin") continue;
     read.push(text.trim());
-    // The link confirms while the backlog is full.
+    // The connection confirms while the backlog is full.
     if (read.length === 1) await bob.send("here", { to: ["alice"] });
     if (read.length === MANY) break;
   }

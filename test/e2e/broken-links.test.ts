@@ -1,4 +1,4 @@
-/** Links that break, come back, are replaced, or only look alive. */
+/** Connections that break, return, are replaced, or only look alive. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { closeFrameOf } from "../support/clients/raw-websocket.ts";
 import { TestRoom } from "../support/clients/room.ts";
@@ -24,23 +24,23 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Somebody who was here first, and is told who comes and goes. */
+/** A peer that was there first, and gets the presence of the others. */
 async function observerOf(room: TestRoom): Promise<V1Client> {
   const observer = await room.joins("observer", V1);
   await observer.sees("joined", "observer");
   return observer;
 }
 
-/** All news so far. One more arrival ends the list: whatever was due before it has been told by then. */
+/** All news so far. One more join ends the list: news due before it have been sent by then. */
 async function newsOf(observer: V1Client, room: TestRoom): Promise<object[]> {
   await room.joins("marker", V1);
   await observer.sees("joined", "marker");
   return observer.all("presence").map(({ type: _type, ...news }) => news);
 }
 
-// Concurrent: one of them has to wait for the end of the grace.
-describe.concurrent("a link that breaks", () => {
-  test("R2 R5: cut and back within the grace is no news, and what was said meanwhile is there, once", async ({
+// Concurrent, because one of them has to wait for the end of the grace.
+describe.concurrent("a connection that breaks", () => {
+  test("R2 R5: cut and back within the grace is no news, and the messages sent meanwhile are there, once", async ({
     expect,
   }) => {
     const room = new TestRoom(server, "grace");
@@ -62,7 +62,7 @@ describe.concurrent("a link that breaks", () => {
     await alice.hears("two");
     bob.says("three", { to: ["alice"] });
     await alice.hears("three");
-    // At once, and back before the room can know of it: still no news.
+    // At once, and back before the room can notice: still no news.
     await alice.vanishes();
     await alice.returns();
     alice.says("here again");
@@ -83,7 +83,7 @@ describe.concurrent("a link that breaks", () => {
       { joined: ["eve"], online: 4 },
       { joined: ["marker"], online: 5 },
     ]);
-    // In grace a name counts as online everywhere: Eve was not told that the message waits.
+    // In grace a name counts as online everywhere: Eve got no `away` for the message.
     await eve.hears("* marker joined");
     expect(eve.lines.slice(2)).toEqual([
       "from bob: two",
@@ -92,7 +92,7 @@ describe.concurrent("a link that breaks", () => {
     ]);
   });
 
-  test("R2: cut and not back within the grace is told when it ends, and the return is news", async ({
+  test("R2: cut and not back within the grace is announced when it ends, and so is the return", async ({
     expect,
   }) => {
     const room = new TestRoom(server, "no-return");
@@ -126,7 +126,7 @@ describe.concurrent("a link that breaks", () => {
     ]);
   });
 
-  test("R4: the last words before a goodbye arrive, and a clean goodbye is told at once", async ({
+  test("R4: the last messages before a goodbye arrive, and a clean goodbye is announced at once", async ({
     expect,
   }) => {
     const room = new TestRoom(server, "goodbye");
@@ -150,7 +150,7 @@ describe.concurrent("a link that breaks", () => {
     ]);
   });
 
-  test("R5: a message whose confirmation died with the link is not stored twice", async ({
+  test("R5: a message whose confirmation was lost with the connection is not stored twice", async ({
     expect,
   }) => {
     const room = new TestRoom(server, "lost-confirmation");
@@ -177,9 +177,9 @@ describe.concurrent("a link that breaks", () => {
   });
 });
 
-describe("two links of one name", () => {
+describe("two connections of one name", () => {
   test.each([V1, LINE])(
-    "R1: the newer takes over, the older is told 4001, nobody else hears of it: $dialect",
+    "R1: the newer takes over, the older gets 4001, no other peer gets news of it: $dialect",
     async ({ dialect }) => {
       const room = new TestRoom(server, `takeover-${dialect}`);
       const observer = await observerOf(room);
@@ -204,7 +204,7 @@ describe("two links of one name", () => {
     },
   );
 
-  test("R1 R2: an older link that never answers its Close, still talks and dies late, does not touch the newer", async () => {
+  test("R1 R2: an older connection that never answers its Close, still sends and dies late, does not affect the newer", async () => {
     const room = new TestRoom(server, "late-death");
     const observer = await observerOf(room);
     const older = await room.connectsRaw("alice");
@@ -215,7 +215,7 @@ describe("two links of one name", () => {
     older.sends(closeFrameOf(4001));
     older.vanishes();
     await older.ends();
-    // Several turns, so that the death has come through as well.
+    // Several turns, so that the failure has reached the room as well.
     for (const word of ["one", "two", "three"]) {
       observer.says(word, { to: ["alice"] });
       await newer.hears(word);
@@ -232,7 +232,7 @@ describe("two links of one name", () => {
     ]);
   });
 
-  test("R1: an overtaken handshake of the same session is refused, and the current link left alone", async () => {
+  test("R1: an overtaken handshake of the same session is rejected, and the current connection stays", async () => {
     const room = new TestRoom(server, "overtaken");
     const observer = await observerOf(room);
     const alice = await room.joins("alice", V1);
@@ -256,7 +256,7 @@ describe("two links of one name", () => {
     next.webSocket?.vanishes();
   });
 
-  test("R1: once its link has ended, a session may come with a lower attempt", async () => {
+  test("R1: once its connection has ended, a session may join with a lower attempt", async () => {
     const room = new TestRoom(server, "afterwards");
     const alice = await room.joins("alice", V1);
     expect(await alice.leaves()).toEqual({ code: 1000, reason: "" });
@@ -271,9 +271,9 @@ describe("two links of one name", () => {
   });
 });
 
-describe("a link that only looks alive", () => {
+describe("a connection that only looks alive", () => {
   test.each([V1, LINE])(
-    "R7 R8 R11: who stops reading disturbs nobody, and can be replaced: $dialect",
+    "R7 R8 R11: a client that stops reading disturbs no peer, and can be replaced: $dialect",
     async ({ dialect }) => {
       const room = new TestRoom(server, `half-open-${dialect}`);
       const alice = await room.joins("alice", V1);
@@ -293,7 +293,7 @@ describe("a link that only looks alive", () => {
       expect(bob.heard).toEqual(all);
       expect(alice.heard).toEqual(all);
 
-      // The newer link has everything since the last word that the older one acknowledged (`chat.v1`: nothing).
+      // The newer connection gets everything since the last entry that the older one acknowledged (`chat.v1`: nothing).
       const newer = await room.joins("mallory", V1);
       bob.says("welcome back", { to: ["mallory"] });
       await newer.hears("welcome back");
@@ -305,7 +305,7 @@ describe("a link that only looks alive", () => {
     },
   );
 
-  test("R7: who never answers a Close is gone all the same", async () => {
+  test("R7: a client that never answers a Close is removed all the same", async () => {
     const room = new TestRoom(server, "no-answer");
     const observer = await observerOf(room);
     const mallory = await room.connectsRaw("mallory", []);
@@ -320,6 +320,6 @@ describe("a link that only looks alive", () => {
   });
 });
 
-test("R7: the server had nothing to complain about", async () => {
+test("R7: the server logged no error", async () => {
   expect(await server.loggedErrors()).toEqual([]);
 });

@@ -1,4 +1,7 @@
-/** The shipped client library against a real server, through links that break, a server that is killed, and a reload. */
+/**
+ * The shipped client library against a real server, through connections that break, a server that is killed, and a
+ * reload.
+ */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -40,7 +43,7 @@ afterAll(async () => {
 
 const newRoom = (): string => `client-${++rooms}`;
 
-/** A client, and all that it was told. */
+/** A client, and all events that it emitted. */
 function joins(options: Partial<ChatClientOptions> & { room: string; name: string }) {
   const client = new ChatClient({ url: server.url, ...options });
   const heard: Entry[] = [];
@@ -88,7 +91,7 @@ function joins(options: Partial<ChatClientOptions> & { room: string; name: strin
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i}`);
 
 describe("a conversation", () => {
-  test("send resolves with the entry, and everyone it is for hears it once", async () => {
+  test("send resolves with the entry, and every recipient gets it once", async () => {
     const room = newRoom();
     const bob = joins({ room, name: "bob" });
     await bob.isLive();
@@ -107,7 +110,7 @@ describe("a conversation", () => {
     expect(bob.client.peers).toContain("bob");
   });
 
-  test("who pauses is away until `resume`, and then has everything once, and is heard", async () => {
+  test("a client that pauses is away until `resume`, and then gets everything once, and can send again", async () => {
     const room = newRoom();
     const [alice, bob] = [joins({ room, name: "alice" }), joins({ room, name: "bob" })];
     await Promise.all([alice.isLive(), bob.isLive()]);
@@ -128,7 +131,7 @@ describe("a conversation", () => {
     expect([outboxes[0], outboxes.at(-1)]).toEqual([1, 0]);
   });
 
-  test("refusals, signals and the iterator", async () => {
+  test("rejections, signals and the iterator", async () => {
     const room = newRoom();
     const alice = joins({ room, name: "alice" });
     const bob = joins({ room, name: "bob" });
@@ -153,7 +156,7 @@ describe("a conversation", () => {
     expect(read).toEqual(["1", "2", "3"]);
   });
 
-  test("a text above the room's limit is refused at once, cut off or not, and never waits", async () => {
+  test("a text above the room's limit is rejected at once, connected or not, and never queued", async () => {
     const alice = joins({ room: newRoom(), name: "alice" });
     await alice.isLive();
     expect(alice.client.textLimit).toBe(8_192);
@@ -170,7 +173,7 @@ describe("a conversation", () => {
     expect(await fits).toMatchObject({ seq: 1 });
   });
 
-  test("a thousand messages at once keep to the room's allowance: no link is ended, all in order", async () => {
+  test("a thousand messages at once keep to the room's rate limit: no connection is ended, all in order", async () => {
     const room = newRoom();
     const alice = joins({ room, name: "alice" });
     const bob = joins({ room, name: "bob" });
@@ -183,8 +186,8 @@ describe("a conversation", () => {
   });
 });
 
-describe("whatever dies", () => {
-  test("R5: links that are cut again and again lose, double and reorder nothing, both ways", async () => {
+describe("failures", () => {
+  test("R5: connections that are cut again and again lose, double and reorder nothing, both ways", async () => {
     const room = newRoom();
     const proxy = await FaultProxy.listen(() => new URL(server.url));
     ended.push(() => proxy.close());
@@ -225,7 +228,7 @@ describe("whatever dies", () => {
     expect(alice.texts()).toEqual(numbers(53));
   });
 
-  test("R5: a client that is killed loses nothing that send accepted, and hears nothing twice", async () => {
+  test("R5: a client that is killed loses no message that send accepted, and gets none twice", async () => {
     const room = newRoom();
     const bob = joins({ room, name: "bob" });
     await bob.isLive();
@@ -265,7 +268,7 @@ describe("whatever dies", () => {
     expect([again.texts(), again.client.waiting]).toEqual([[], 0]);
   });
 
-  test("R1: a client that was replaced says so, and does not come back", async () => {
+  test("R1: a replaced client reports it, and does not come back", async () => {
     const room = newRoom();
     const first = joins({ room, name: "alice" });
     await first.isLive();
@@ -287,7 +290,7 @@ describe("bad input", () => {
     return client.state;
   };
 
-  test("a key that is refused is a sentence, and final", async () => {
+  test("a rejected key is reported in a sentence, and final", async () => {
     const room = newRoom();
     await joins({ room, name: "alice", key: "sesame" }).isLive();
     expect(await closedBy({ room, name: "alice", key: "wrong" })).toMatchObject({
@@ -316,7 +319,7 @@ describe("bad input", () => {
     expect((await storage.load())?.outbox.map(({ text }) => text)).toEqual(["kept"]);
   });
 
-  /** A server that says these frames to whoever comes, and hears what they say. */
+  /** A server that sends these frames to every client, and records the client's. */
   async function pretends(
     ...frames: unknown[]
   ): Promise<{ url: string; heard: string[]; links: WebSocket[] }> {
@@ -371,7 +374,7 @@ describe("bad input", () => {
     });
   });
 
-  test("frames and fields of a newer room are passed over", async () => {
+  test("frames and fields of a newer room are ignored", async () => {
     const { url, heard, links } = await pretends(
       { ...welcome, mood: "sunny" },
       { type: "weather", data: [1] },
@@ -394,7 +397,7 @@ describe("bad input", () => {
     expect(texts()).toEqual(["hi"]);
   });
 
-  test("nothing is sent before ready; then all that waits, in one array", async () => {
+  test("nothing is sent before ready; then the whole queue, in one array", async () => {
     const { url, heard, links } = await pretends(welcome);
     const { client, until } = joins({ url, room: "r", name: "alice" });
     for (const text of ["1", "2", "3"]) void client.send(text).catch(() => {});
@@ -411,7 +414,7 @@ describe("bad input", () => {
     ]);
   });
 
-  test("an outbox that is full says so, and so does a storage that fails", async () => {
+  test("a full outbox is reported, and so is a storage that fails", async () => {
     const { client } = joins({ url: "ws://127.0.0.1:9", room: "r", name: "alice", outboxLimit: 2 });
     void client.send("1").catch(() => {});
     void client.send("2").catch(() => {});
@@ -432,8 +435,8 @@ describe("bad input", () => {
     ["a room outside the grammar", { room: "a b" }, "room: "],
     ["a name outside the grammar", { name: "" }, "name: "],
     ["a position before the first", { since: -1 }, "since: "],
-    ["an outbox for nothing", { outboxLimit: 0 }, "outboxLimit: "],
-  ])("%s is refused at once, by name", (_case, wrong, begins) => {
+    ["an outbox of size zero", { outboxLimit: 0 }, "outboxLimit: "],
+  ])("%s is rejected at once, by name", (_case, wrong, begins) => {
     const make = (): ChatClient =>
       new ChatClient({ url: "ws://localhost:1", room: "r", name: "n", ...wrong });
     expect(make).toThrow(BadOptionError);

@@ -25,7 +25,7 @@ const isOnce = (client: ChatClient, type: ClientState["type"]): Promise<void> =>
     });
   });
 
-test("set back while the network is gone: the client is back as soon as ever, and what it says is true", async () => {
+test("set back while the network is down: the client returns as soon as ever, and reports true times", async () => {
   const proxy = await FaultProxy.listen(() => new URL(server.url));
   const client = new ChatClient({ url: proxy.url, room: "clock", name: "alice" });
   await isOnce(client, "live");
@@ -41,7 +41,7 @@ test("set back while the network is gone: the client is back as soon as ever, an
   if (state.type === "offline") expect(state.retryAt - Date.now()).toBeLessThanOrEqual(30_000);
   proxy.accept();
   expect((await sent).text).toBe("hi");
-  // A few tries, each within twice the time of the one before.
+  // A few attempts, each within twice the time of the one before.
   expect(performance.now() - begin).toBeLessThan(15_000);
   await client.close();
   proxy.close();

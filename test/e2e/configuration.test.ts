@@ -1,4 +1,4 @@
-/** A wrong configuration is told at the start, and to everyone who connects: never a half-guarded room. */
+/** A wrong configuration is reported at the start, and to everyone who connects: no room runs half-protected. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestRoom } from "../support/clients/room.ts";
 import { Server, type Vars } from "../support/server/server.ts";
@@ -23,7 +23,7 @@ describe.each<[string, Vars, string]>([
   });
   afterAll(() => server.stop());
 
-  test("the server says at its start which var is wrong, and what it may be", async () => {
+  test("the server names the wrong var at its start, and its valid values", async () => {
     expect((await server.loggedErrors()).join("\n")).toContain(sentence);
   });
 
@@ -38,7 +38,7 @@ describe.each<[string, Vars, string]>([
     },
   );
 
-  test("an upgrade is answered so too: nobody gets in", async () => {
+  test("an upgrade gets the same answer: nobody gets in", async () => {
     const { status, body, webSocket } = await new TestRoom(server, "lobby").handshake("name=alice");
     expect([status, webSocket]).toEqual([500, undefined]);
     expect(JSON.parse(body)).toMatchObject({ error: { message: sentence } });

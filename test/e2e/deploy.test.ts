@@ -1,12 +1,12 @@
 /**
- * What `npm run deploy` would upload, without uploading it: both environments, no warning, and no more than the stated
+ * The upload of `npm run deploy`, without uploading it: both environments, no warning, and no more than the stated
  * size. The page is not counted: it is assets, and this is the Worker's own script.
  */
 import { expect, test } from "vitest";
 import { LIMITS } from "../../src/config/limits.ts";
 import { type DryRun, dryRun } from "../support/server/wrangler.ts";
 
-/** The ceiling of the script, gzipped; of it jose, which checks tokens, has 6 KiB. A larger one starts slower. */
+/** The ceiling of the script, gzipped; jose, which checks tokens, takes 6 KiB of it. A larger script starts slower. */
 const CEILING_KIB = 40;
 
 /** Bytes before gzip by package, or by folder of this project, heaviest first. */
@@ -34,7 +34,7 @@ test.each<[string, readonly string[]]>([
       expect(run.output).toContain(`env.${variable} (`);
     const size = `${(run.gzipBytes / 1_024).toFixed(2)} KiB gzipped, of which before gzip\n${heaviest(run)}`;
     expect(run.gzipBytes, size).toBeLessThan(CEILING_KIB * 1_024);
-    // A check that measures nothing would pass for ever.
+    // A check that measures nothing would always pass.
     expect(run.gzipBytes).toBeGreaterThan(10 * 1_024);
     const said = Number(/gzip: ([\d.]+) KiB/.exec(run.output)?.[1]);
     expect(said).toBeCloseTo(run.gzipBytes / 1_024, 0);

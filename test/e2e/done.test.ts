@@ -1,6 +1,7 @@
 /**
- * What a program has not finished with is shown to its next life: the README's bot and bridge as processes of their own,
- * killed with `kill -9` while they work, against a real server. `SEED=n` repeats the moments of the kills.
+ * A program that is killed gets its unfinished entries again when it restarts: the README's bot and bridge as processes
+ * of their own, killed with `kill -9` while they work, against a real server. `SEED=n` repeats the moments of the
+ * kills.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -22,13 +23,13 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Repeats with its seed. */
+/** Random numbers, repeatable with their seed. */
 function chance(seed: number): (below: number) => number {
   let state = seed % 2_147_483_647 || 1;
   return (below) => (state = (state * 48_271) % 2_147_483_647) % below;
 }
 
-/** The README's bot, with `ms` of awaited work an entry, which is written down when it is finished. */
+/** The README's bot, with `ms` of awaited work an entry; it records each entry that it finishes. */
 function bot(ms: number): Program {
   const code = replaced(
     exampleCode("bot.ts"),
@@ -89,7 +90,7 @@ test(
       20_000,
     );
     expect([...new Set(echo.lines("processed"))]).toEqual(texts);
-    // Only what was under way is done again.
+    // Only the unfinished entry is processed again.
     expect(echo.lines("processed").length).toBeLessThanOrEqual(41);
     await alice.client.send("the end", { to: ["alice"] });
     expect(answers()).toEqual(texts.map((text) => `you said: ${text}`));
@@ -170,7 +171,7 @@ test(
 );
 
 test(
-  "R5: the terminal client is killed while the reader of its output is slow: the next run says the rest",
+  "R5: the terminal client is killed while the reader of its output is slow: the next run prints the rest",
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "chat-room-reader-"));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -184,7 +185,7 @@ test(
       onTestFinished(() => void child.kill("SIGKILL"));
       return child;
     };
-    /** The texts of whole lines. */
+    /** The texts of complete lines. */
     const texts = (out: string): string[] =>
       out
         .split("\n")

@@ -10,7 +10,7 @@ import type { Answer, Asked } from "../support/server/storage-process.ts";
 
 const PROGRAM = new URL("../support/server/storage-process.ts", import.meta.url).pathname;
 const LIBRARY = new URL("../../src/client/storage/file.ts", import.meta.url).href;
-/** Rounds of starters that come at once. Before, two of them owned the file in 4 of 600. */
+/** Rounds of starters that come at once. Before the fix, two of them owned the file in 4 of 600. */
 const ROUNDS = Number(process.env["ROUNDS"] ?? 150);
 const STARTERS = 8;
 
@@ -41,7 +41,7 @@ afterEach(async () => {
 class Keeper {
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
-  /** Its number, as it sees that itself. */
+  /** Its process id, as it sees it itself. */
   pid = 0;
 
   private constructor(child: ChildProcess) {
@@ -80,7 +80,7 @@ class Keeper {
   saves = (kept: ClientRecord): Promise<Answer> => this.#asks({ type: "save", record: kept });
   closes = (): Promise<Answer> => this.#asks({ type: "close" });
 
-  /** In a container, the only child of what made it. */
+  /** In a container, the only child of the process that made it. */
   #number(): number {
     const own = this.#process.pid ?? 0;
     if (this.pid === own) return own;
@@ -115,7 +115,7 @@ describe("on one machine", () => {
     expect(opened.type === "done" && opened.ms).toBeLessThan(RENEW_MS);
   });
 
-  test("holds no process alive that has nothing else to do; what that leaves behind is replaced at once", async () => {
+  test("keeps no process alive that is otherwise idle; the lock left behind is replaced at once", async () => {
     const path = newPath();
     const program = `import { fileStorage } from ${JSON.stringify(LIBRARY)};
       const storage = fileStorage(${JSON.stringify(path)});
@@ -130,7 +130,7 @@ describe("on one machine", () => {
     expect(opened.type === "done" && opened.ms).toBeLessThan(RENEW_MS);
   });
 
-  test("an owner that is suspended keeps the file: the next one is told which process that is", async () => {
+  test("an owner that is suspended keeps the file: the next one learns which process that is", async () => {
     const path = newPath();
     const first = await Keeper.starts();
     await first.opens(path);
@@ -169,7 +169,7 @@ describe("on one machine", () => {
 describe.skipIf(!hasContainers)(
   "in containers on one volume, each with the number 1 (needs `unshare`)",
   () => {
-    test("one owner; one that is suspended is replaced, and cannot overwrite when it wakes up", async () => {
+    test("one owner; a suspended one is replaced, and cannot overwrite when it wakes up", async () => {
       const path = newPath();
       const first = await Keeper.starts("web-1");
       expect(first.pid).toBe(1);
@@ -191,7 +191,7 @@ describe.skipIf(!hasContainers)(
       expect(late).toMatchObject({ type: "refused", name: "StorageError" });
       expect(late).toHaveProperty("why", expect.stringContaining("process 1 on host web-2"));
       expect(JSON.parse(readFileSync(path, "utf8"))).toEqual(record("second"));
-      // And what it lets go of is not the lock of the next one.
+      // Its release does not remove the next owner's lock.
       await first.closes();
       expect(await second.saves(record("third"))).toMatchObject({ type: "done" });
     }, 90_000);

@@ -1,4 +1,7 @@
-/** Bytes that no honest client sends, over a socket of one's own: the sender may lose its link, nobody else anything. */
+/**
+ * Bytes that no honest client sends, over a raw socket: the sender may lose its connection, and no other peer is
+ * affected.
+ */
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fuzz } from "../support/arbitraries.ts";
@@ -21,9 +24,9 @@ const freshRoom = (): TestRoom => new TestRoom(server, `frames-${++rooms}`);
 
 /** A close by the room, in the words of the protocol. */
 const byRoom = (code: number, reason: string): Goodbye => ({ code, reason });
-/** A close by the runtime, which finds the words itself. */
+/** A close by the runtime, which chooses the words itself. */
 const byRuntime = (code: number): Goodbye => ({ code, reason: expect.any(String) as string });
-/** The answer to a goodbye: its code, if that is one that may be said; otherwise none, which reads as 1005. */
+/** The answer to a goodbye: its code, if that is one that may be sent; otherwise none, which reads as 1005. */
 const answered = (code: number): Goodbye => ({ code, reason: "" });
 
 const NOT_TEXT = byRoom(1003, "binary frames are not understood here: send text");
@@ -91,7 +94,7 @@ const endings: readonly (readonly [string, readonly Uint8Array[], Goodbye])[] = 
   ],
 ];
 
-describe.each([V1, LINE])("R7: a link of $dialect ends with", ({ dialect }) => {
+describe.each([V1, LINE])("R7: a connection of $dialect ends with", ({ dialect }) => {
   test.each(endings)("%s, and the room goes on", async (_case, bytes, expected) => {
     const room = freshRoom();
     const bob = await room.joins("bob", V1);
@@ -99,7 +102,7 @@ describe.each([V1, LINE])("R7: a link of $dialect ends with", ({ dialect }) => {
     await mallory.hears((texts) => texts.length === 1);
     mallory.sends(...bytes);
     expect(await mallory.goodbye()).toEqual(expected);
-    // What is said over a link that the room has ended is not heard; the link need not answer its Close.
+    // Frames on a connection that the room has ended are not processed; the client need not answer its Close.
     mallory.says('{"type":"send","id":"late","text":"*: from the grave"}');
 
     const carol = await room.joins("carol", V1);
@@ -124,8 +127,8 @@ const NOT_JSON = {
   message: "frame: JSON text was expected, an object or an array of objects",
 };
 
-describe("R7: a link goes on after", () => {
-  // The runtime's own leniency: it unmasks what is not masked, and mends what is not UTF-8.
+describe("R7: a connection goes on after", () => {
+  // The runtime's own leniency: it accepts unmasked frames, and repairs text that is not UTF-8.
   test.each([
     ["a frame that is not masked", [frameOf(text, "hi", { masked: false })], [NOT_JSON]],
     ["text that is not UTF-8", [frameOf(text, invalid)], [NOT_JSON]],
@@ -169,7 +172,7 @@ describe("R7: a link goes on after", () => {
 const isPresence = (item: unknown): boolean =>
   typeof item === "object" && item !== null && "type" in item && item.type === "presence";
 
-test("R7: whatever bytes come from whatever link, the others talk on", async () => {
+test("R7: whatever bytes come on any connection, the others talk on", async () => {
   const room = freshRoom();
   const bob = await room.joins("bob", V1);
   const carol = await room.joins("carol", V1);
@@ -216,6 +219,6 @@ test("R7: whatever bytes come from whatever link, the others talk on", async () 
   expect([bob.isCutOff, carol.isCutOff]).toEqual([false, false]);
 });
 
-test("R7: the server had nothing to complain about", async () => {
+test("R7: the server logged no error", async () => {
   expect(await server.loggedErrors()).toEqual([]);
 });

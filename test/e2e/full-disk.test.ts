@@ -21,7 +21,7 @@ afterAll(() => {
 });
 
 describe("a disk of 64 KiB", () => {
-  test("when it is full, the client says so and stops; what it kept is whole, and goes on when there is room", async (context) => {
+  test("when it is full, the client reports it and stops; its record is whole, and it goes on when there is room", async (context) => {
     if (!isMounted) context.skip("only root may mount a disk");
     const path = join(folder, "disk", "alice.json");
     const at = { url: "ws://127.0.0.1:1", room: "r", name: "alice" };
@@ -51,11 +51,11 @@ describe("a disk of 64 KiB", () => {
     expect(outbox).toHaveLength(kept);
     expect(kept).toBeGreaterThan(10);
 
-    // The disk is filled to its last byte by somebody else: not even the lock can be taken, and that is said.
+    // Another process fills the disk to its last byte: not even the lock can be taken, and the client reports it.
     try {
       writeFileSync(join(folder, "disk", "filler"), "x".repeat(65_536));
     } catch {
-      // It is full.
+      // The disk is full.
     }
     const late = new ChatClient({ ...at, storage: fileStorage(path) });
     const refused = await new Promise<Error>((resolve) => late.on("error", resolve));

@@ -1,5 +1,5 @@
 /**
- * A client that is closed while it connects, and its successor: what React's StrictMode and a hot reload do. The older
+ * A client that is closed while it connects, and its successor, as with React's StrictMode and a hot reload. The older
  * handshake may reach the room after the newer one; it must not win.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -24,7 +24,7 @@ function chanceOf(seed: number): () => number {
   };
 }
 
-/** Ended for good, or live: one of both comes. */
+/** Waits until the client has ended for good or is live. */
 const outcomeOf = (client: ChatClient): Promise<string> =>
   new Promise((resolve) => {
     const look = ({ state } = client): void => {
@@ -59,7 +59,7 @@ test.each([
       if (chance() < 0.5) await closing;
       const second = new ChatClient(options);
       await outcomeOf(second);
-      // A late handshake of the first one has come by the time that a question is answered twice.
+      // A late handshake of the first client has arrived by the time of the second answer.
       await second.who().catch(() => {});
       await second.who().catch(() => {});
       const outcome = await outcomeOf(second);

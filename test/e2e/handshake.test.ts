@@ -1,4 +1,4 @@
-/** What is answered to somebody who knocks: by HTTP, by a close, or by letting them in. */
+/** The answers to a handshake: by HTTP, by a close, or by a welcome. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { bearer } from "../support/clients/client.ts";
@@ -27,15 +27,15 @@ const isWelcomed = ([first]: readonly string[]): boolean =>
   first?.startsWith("* welcome to ") === true;
 const subprotocolOf = (key: string): string => `key.${Buffer.from(key).toString("base64url")}`;
 
-describe("what is no handshake", () => {
-  test("healthz says that the server is well", async () => {
+describe("requests that are no handshake", () => {
+  test("healthz reports that the server is well", async () => {
     const { status, headers, body } = await sendRequest(server.url, "/healthz");
     expect([status, headers["cache-control"], body]).toEqual([200, "no-store", '{"status":"ok"}']);
     expect((await sendRequest(server.url, "/healthz", { method: "HEAD" })).status).toBe(200);
     expect((await sendRequest(server.url, "/healthz", { method: "POST" })).status).toBe(405);
   });
 
-  test("a plain GET of a room is told in one line of JSON how to connect", async () => {
+  test("a plain GET of a room returns how to connect, in one line of JSON", async () => {
     const { status, headers, body } = await sendRequest(server.url, "/rooms/lobby?name=alice");
     expect(status).toBe(426);
     expect(headers["content-type"]).toBe("application/json");
@@ -43,7 +43,7 @@ describe("what is no handshake", () => {
     expect(body).toBe(`${JSON.stringify({ error: { code: "upgrade-required", message } })}\n`);
   });
 
-  test("what it says about how to connect works", async () => {
+  test("its instructions for connecting work", async () => {
     const { body } = await sendRequest(server.url, "/rooms/h%C3%B6hle?name=alice");
     const address = /wscat -c '([^']+)'/.exec(body)?.[1] ?? "";
     const socket = new WebSocket(address);
@@ -56,13 +56,13 @@ describe("what is no handshake", () => {
   });
 });
 
-describe("what is no handshake is refused by HTTP, in the order of the protocol", () => {
+describe("requests that are no handshake are rejected by HTTP, in the order of the protocol", () => {
   const badOrigin = { Origin: "https://evil.example" };
 
   // Each but the last breaks the rules of all that follow, too.
   test.each([
     ["404, whatever the method", "/nowhere?name=", "POST", badOrigin, 404, "not-found"],
-    ["404 for a room whose name cannot be", "/rooms/-x?name=", "POST", badOrigin, 404, "not-found"],
+    ["404 for an invalid room name", "/rooms/-x?name=", "POST", badOrigin, 404, "not-found"],
     ["404 for a room without a name", "/rooms/?name=", "GET", {}, 404, "not-found"],
     ["405 for POST", "/rooms/lobby?name=", "POST", badOrigin, 405, "method-not-allowed"],
     ["405 for PUT", "/rooms/lobby?name=", "PUT", badOrigin, 405, "method-not-allowed"],
@@ -93,7 +93,7 @@ describe("what is no handshake is refused by HTTP, in the order of the protocol"
     expect(JSON.parse(line)).toEqual({ error: { code, message } });
   });
 
-  test("405 says what is allowed, and HEAD of a room is not", async () => {
+  test("405 lists the allowed methods, and HEAD of a room is not one", async () => {
     const answer = await sendRequest(server.url, "/rooms/lobby?name=alice", { method: "HEAD" });
     expect([answer.status, answer.headers["allow"], answer.body]).toEqual([405, "GET", ""]);
   });
@@ -111,16 +111,16 @@ describe("what is no handshake is refused by HTTP, in the order of the protocol"
   });
 });
 
-describe("what no page could read as HTTP is told by a close, in the order of the protocol", () => {
+describe("errors that no page could read as HTTP are sent as a close, in the order of the protocol", () => {
   const ROOM = /^connect to \/rooms\/ROOM, where a name has 1 to 32 characters/;
   const ORIGIN = /^pages of .* may not connect: .*ALLOWED_ORIGINS/;
   const DIALECT = /^offer the subprotocol chat\.v1 or chat\.line/;
   const evil = "https://evil.example";
 
-  // Each breaks the rules of what follows, too.
+  // Each also breaks the rules that follow it.
   test.each([
     ["no such path", "/nowhere?name=", evil, 4000, ROOM],
-    ["a room whose name cannot be", "/rooms/-x?name=", evil, 4000, ROOM],
+    ["an invalid room name", "/rooms/-x?name=", evil, 4000, ROOM],
     ["a room without a name", "/rooms/?name=", evil, 4000, ROOM],
     ["a room within a room", "/rooms/a/b?name=", evil, 4000, ROOM],
     ["a slash that is encoded", "/rooms/a%2Fb?name=", evil, 4000, ROOM],
@@ -130,7 +130,7 @@ describe("what no page could read as HTTP is told by a close, in the order of th
     ["a space", "/rooms/a%20b?name=", evil, 4000, ROOM],
     ["another origin", "/rooms/lobby?name=", evil, 4003, ORIGIN],
     ["the origin null", "/rooms/lobby?name=", "null", 4003, ORIGIN],
-    ["the friend's host over http", "/rooms/lobby?name=", FRIEND.replace("s:", ":"), 4003, ORIGIN],
+    ["the allowed host over http", "/rooms/lobby?name=", FRIEND.replace("s:", ":"), 4003, ORIGIN],
     ["another port of this host", "/rooms/lobby?name=", "http://127.0.0.1:1", 4003, ORIGIN],
     ["another subprotocol", "/rooms/lobby?name=", FRIEND, 4000, DIALECT],
   ])("%s", async (_case, path, origin, code, reason) => {
@@ -166,7 +166,7 @@ describe("what no page could read as HTTP is told by a close, in the order of th
     expect(told.reason).toMatch(DIALECT);
   });
 
-  test("R8: no room is woken by any of them: nothing is stored", async () => {
+  test("R8: none of them wakes a room: nothing is stored", async () => {
     const before = server.stored();
     for (const [path, protocol] of [
       ["/rooms/-x?name=alice", "chat.v1"],
@@ -222,7 +222,7 @@ describe("the dialect", () => {
     ["nothing offered", [], undefined],
     ["chat.line", ["chat.line"], "chat.line"],
     ["chat.v1 and a key", ["chat.v1", subprotocolOf("s3cret")], "chat.v1"],
-  ])("is echoed by a refusal, too: %s", async (_case, protocols, echoed) => {
+  ])("is echoed by a rejection, too: %s", async (_case, protocols, echoed) => {
     const room = freshRoom();
     const bad = await room.handshake("name=", { protocols });
     expect([bad.status, bad.headers["sec-websocket-protocol"]]).toEqual([101, echoed]);
@@ -238,7 +238,7 @@ describe("the dialect", () => {
   });
 
   test.each([["chat.v1"], ["chat.line"]])(
-    "ping is answered pong, by itself: %s",
+    "the runtime answers ping with pong: %s",
     async (dialect) => {
       const room = freshRoom();
       const link = await room.connectsRaw("alice", [dialect]);
@@ -298,7 +298,7 @@ describe("4000: a bad request", () => {
     expect(await room.rejects(query, { protocols: ["chat.v1"] })).toEqual({ code: 4000, reason });
   });
 
-  test("a refusal leaves nothing behind: the name is free, and nobody knows it", async () => {
+  test("a rejection leaves nothing behind: the name is free, and unknown to the room", async () => {
     const room = freshRoom();
     await room.rejects("name=bob&since=1");
     const alice = await room.joins("alice", { ...V1, key: "hers" });
@@ -312,7 +312,7 @@ describe("4000: a bad request", () => {
       "an epoch that is another, and a since above the head",
       "name=alice&since=9999999999999999&epoch=e",
     ],
-    ["parameters that nobody knows, even twice", "name=alice&colour=red&colour=blue"],
+    ["unknown parameters, even twice", "name=alice&colour=red&colour=blue"],
     ["session and attempt", `name=alice&session=${"s".repeat(64)}&attempt=0`],
     ["a name of 32 letters beyond the first plane", `name=${encodeURIComponent("𝒳".repeat(32))}`],
     ["a name with marks", `name=${encodeURIComponent("ก่อน_a-b.c")}`],
@@ -324,7 +324,7 @@ describe("4000: a bad request", () => {
     webSocket?.vanishes();
   });
 
-  test("R1: names and rooms are compared as normalised", async () => {
+  test("R1: names and rooms are compared after normalising", async () => {
     const name = "Zoë";
     const composed = new TestRoom(server, `${name}-normal`.normalize("NFC"));
     const decomposed = new TestRoom(server, `${name}-normal`.normalize("NFD"));
@@ -397,7 +397,7 @@ describe("4003: a name belongs to the first key that joined with it", () => {
       {},
       "the subprotocol key. was offered twice: give one key",
     ],
-  ])("refused: %s", async (_case, protocols, headers, reason) => {
+  ])("rejected: %s", async (_case, protocols, headers, reason) => {
     const room = freshRoom();
     const owner = await room.joins("alice", { ...V1, key });
     expect(await room.rejects("name=alice", { protocols, headers })).toEqual({
@@ -437,7 +437,7 @@ describe("4003: a name belongs to the first key that joined with it", () => {
 
   test.each([
     ["of Latin letters", "Schlüssel"],
-    ["of letters beyond", "Łódź"],
+    ["of letters beyond Latin", "Łódź"],
     ["of characters beyond the first plane", "🔑 𝒳"],
   ])("R1: a key %s is the same by header and by subprotocol", async (_case, own) => {
     const room = freshRoom();
@@ -473,7 +473,7 @@ describe("4003: a name belongs to the first key that joined with it", () => {
     },
   );
 
-  test("a name that was first used without a key takes none", async () => {
+  test("a name that was first used without a key accepts none", async () => {
     const room = freshRoom();
     const owner = await room.joins("alice", LINE);
     const refusal = { code: 4003, reason: KEYLESS };
@@ -492,7 +492,7 @@ describe("4003: a name belongs to the first key that joined with it", () => {
     webSocket?.vanishes();
   });
 
-  test("a key owns its name in one room only, and while it is away, too", async () => {
+  test("a key owns its name in one room only, and while its owner is away, too", async () => {
     const room = freshRoom();
     const owner = await room.joins("alice", { ...V1, key: "hers" });
     await owner.leaves();
@@ -504,10 +504,10 @@ describe("4003: a name belongs to the first key that joined with it", () => {
   });
 });
 
-describe("the closes that refuse, in the order of the protocol", () => {
+describe("the closes that reject, in the order of the protocol", () => {
   const FULL = { code: 4100, reason: "the room is full, 2 are online: come back later" };
 
-  test("R8: 4100 when the room is full; a takeover never is refused; a leave makes room", async () => {
+  test("R8: 4100 when the room is full; a takeover is never rejected; a leave makes room", async () => {
     const room = freshRoom();
     const alice = await room.joins("alice", V1);
     const bob = await room.joins("bob", LINE);
@@ -517,7 +517,7 @@ describe("the closes that refuse, in the order of the protocol", () => {
     const newer = await room.joins("alice", LINE);
     expect((await alice.goodbye()).code).toBe(4001);
     expect(await room.rejects("name=carol")).toEqual(FULL);
-    // Who may come back within the grace keeps the place.
+    // A peer that may return within the grace keeps its place.
     await bob.vanishes();
     expect(await room.rejects("name=carol")).toEqual(FULL);
     await bob.returns();
@@ -548,7 +548,7 @@ describe("the closes that refuse, in the order of the protocol", () => {
   test.each([
     ["chat.v1", ["chat.v1"]],
     ["no dialect", []],
-  ])("a browser that never says a word learns the reason: %s", async (_case, protocols) => {
+  ])("a browser that never sends a message learns the reason: %s", async (_case, protocols) => {
     const socket = new WebSocket(`${freshRoom().url}?name=`, protocols);
     const [code, reason] = await new Promise<[number, string]>((resolve, reject) => {
       socket.on("close", (closed, why) => resolve([closed, why.toString()]));
@@ -558,7 +558,7 @@ describe("the closes that refuse, in the order of the protocol", () => {
     expect(reason).toMatch(/^name: /);
   });
 
-  test("every reason fits into a Close frame and says what to do", async () => {
+  test("every reason fits into a Close frame and gives the remedy", async () => {
     const room = freshRoom();
     const alice = await room.joins("alice", { ...V1, key: "hers" });
     await room.joins("bob", LINE);
@@ -578,6 +578,6 @@ describe("the closes that refuse, in the order of the protocol", () => {
   });
 });
 
-test("R7: the server had nothing to complain about", async () => {
+test("R7: the server logged no error", async () => {
   expect(await server.loggedErrors()).toEqual([]);
 });

@@ -1,7 +1,7 @@
 /**
  * R9 and the first line of docs/cost.md: an idle room costs nothing but its storage. A real server, a real minute, and
- * the runtime's own hibernation. What the room does is seen from outside: it prints a line when it is made and for each
- * event, and its database lies on the disk.
+ * the runtime's own hibernation. The test observes the room from outside: it prints a line when it is constructed and
+ * for each event, and its database lies on the disk.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -27,7 +27,7 @@ const events = (): number => server.printed("watched: event").length;
 const isAsleep = (): boolean =>
   ![...server.stored().keys()].some((file) => /[0-9a-f]{64}\.sqlite-wal$/.test(file));
 
-/** Everybody is answered; the pings of a while later come with the next call. */
+/** Every ping is answered; the pings of a while later come with the next call. */
 async function pingAll(people: readonly V1Client[]): Promise<void> {
   await Promise.all(people.map((client) => client.pings()));
   await pause(PING_EVERY_MS);
@@ -43,7 +43,7 @@ test("R9: connected, hibernated, pinged for a minute: no wake, no event, no writ
   for (const client of people) await client.hears("good night");
   const [first] = people;
   if (first === undefined) throw new Error("nobody is there");
-  // Ten seconds after the last event the runtime lets go of the object, and SQLite folds its log into the database.
+  // Ten seconds after the last event the runtime evicts the object, and SQLite folds its log into the database.
   const latest = Date.now() + HIBERNATION_MS;
   while (!isAsleep() && Date.now() < latest) await pingAll(people);
   expect(isAsleep()).toBe(true);
@@ -58,7 +58,7 @@ test("R9: connected, hibernated, pinged for a minute: no wake, no event, no writ
   expect(server.stored()).toEqual(before);
   expect(people.filter((client) => client.isCutOff)).toEqual([]);
 
-  // It had hibernated: the first word makes it anew, once, and everyone hears it.
+  // It had hibernated: the first message constructs it again, once, and everyone gets the message.
   first.says("good morning");
   for (const client of people) await client.hears("good morning");
   expect(made()).toBe(2);

@@ -6,11 +6,11 @@ import type { V1Client } from "../support/clients/v1-client.ts";
 
 /** A narrow window, so that a return is served in many pages. */
 const WINDOW = 4;
-/** Messages that each speaker keeps on the way. */
+/** Messages that each speaker keeps under way. */
 const ON_THE_WAY = 8;
 const EACH = 150;
 const RESTART_MS = 60_000;
-/** The conversation and two restarts, of which each took 17 s on a machine that was busy. */
+/** The conversation and two restarts, each of which took 17 s on a busy machine. */
 const CONVERSATION_MS = 120_000;
 
 let server: Server;
@@ -26,7 +26,7 @@ const addressed = (number: number, to: string): { to?: readonly string[] } =>
 const numbered = (name: string): string[] =>
   Array.from({ length: EACH }, (_, number) => `${name} ${number}`);
 
-/** Goes on talking, cut off or not: says the next as soon as fewer than `ON_THE_WAY` are unconfirmed. */
+/** Goes on sending, connected or not: sends the next as soon as fewer than `ON_THE_WAY` are unconfirmed. */
 async function talks(speaker: V1Client, to: string): Promise<void> {
   for (const [number, text] of numbered(speaker.name).entries()) {
     await speaker.until(
@@ -58,7 +58,7 @@ test(
         () => bob.entries.length >= count,
         () => `${count} entries`,
       );
-      // Carol's message is stored, and its confirmation dies with her link.
+      // Carol's message is stored, and its confirmation is lost with her connection.
       carol.stopsListening();
       carol.says(words);
       await bob.hears(words);
@@ -78,13 +78,13 @@ test(
     alice.says("the end");
     await Promise.all(everyone.map((client) => client.hears("the end")));
 
-    // The senders: all is confirmed, in the order said, nothing refused, nothing of unknown fate.
+    // The senders: all is confirmed, in the order sent, nothing rejected, nothing indeterminate.
     expect(alice.confirmed).toEqual([...numbered("alice"), "the end"]);
     expect(bob.confirmed).toEqual(numbered("bob"));
     expect(carol.confirmed).toEqual(["first", "second"]);
     for (const { refused, unknown } of everyone) expect([...refused, ...unknown]).toEqual([]);
 
-    // Both sides: the whole log, without a hole or a repeat, and each sender's words in order.
+    // Both sides: the whole log, without a hole or a repeat, and each sender's messages in order.
     const total = 2 * EACH + 3;
     expect(alice.entries.map(({ seq }) => seq)).toEqual(
       Array.from({ length: total }, (_, index) => index + 1),
@@ -99,11 +99,11 @@ test(
     expect(new Set(epochs()).size).toBe(1);
     expect(epochs()).toHaveLength(3);
 
-    // What the room keeps is what they heard: a newcomer reads what was for everyone.
+    // The room's log is what they received: a newcomer reads the entries to everyone.
     const erin = await room.joins("erin", { dialect: "chat.v1" });
     expect(await erin.recalls()).toEqual(public_);
 
-    // Who was away all the time has what waited, once, in order.
+    // A peer that was away all the time gets the waiting messages, once, in order.
     await dave.returns();
     await dave.hears("from alice: the end");
     const told = dave.lines.filter((line) => line.startsWith("from "));

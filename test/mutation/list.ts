@@ -1730,7 +1730,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: one("src/apps/terminal/session.ts", "      await flushed();\n", ""),
     project: "e2e",
     file: "test/e2e/done.test.ts",
-    test: "R5: the terminal client is killed while the reader",
+    test: "R5: the terminal client is killed",
   },
   {
     name: "client: a loop over a client whose storage failed ends in silence",

@@ -1,4 +1,7 @@
-/** What only bytes on a real socket can try: the handshake by hand, compressed bombs, floods, links that never end. */
+/**
+ * Attacks that need bytes on a real socket: the handshake by hand, compressed bombs, floods, connections that never
+ * end.
+ */
 import { randomBytes } from "node:crypto";
 import { createConnection } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -39,7 +42,7 @@ async function conversation(room: TestRoom): Promise<() => Promise<void>> {
   };
 }
 
-/** Sends the lines of a request as they are. @returns the answer, up to `end` */
+/** Sends the lines of a request as given. @returns the answer, up to `end` */
 function tells(lines: readonly string[], end = "\r\n\r\n"): Promise<string> {
   const { hostname, port } = new URL(server.url);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -83,8 +86,8 @@ describe("a handshake by hand", () => {
   test.each([
     ["two origins, the good one first", () => handshake(own(), evil)],
     ["two origins, the good one last", () => handshake(evil, own())],
-    ["an origin that begins like the own", () => handshake(`${own()}.evil.example`)],
-  ])("%s: let in only to be closed with 4003", async (_case, lines) => {
+    ["an origin that begins like the room's own", () => handshake(`${own()}.evil.example`)],
+  ])("%s: accepted only to be closed with 4003", async (_case, lines) => {
     const answer = await tells(lines(), "ALLOWED_ORIGINS");
     const [head = "", frames = ""] = answer.split("\r\n\r\n");
     expect(head).toMatch(/^HTTP\/1\.1 101 /);
@@ -106,7 +109,7 @@ describe("a handshake by hand", () => {
     expect(answer.headers["sec-websocket-protocol"]).toBe(status === 101 ? "chat.v1" : undefined);
   });
 
-  // Not ASCII, too: the runtime prints headers that it finds odd when a program sets them.
+  // Not ASCII, too: the runtime logs unusual headers that a program sets.
   test.each(["s3cret-of-alice", "schlüssel-der-alice"])(
     "the key %s is echoed nowhere, and printed nowhere",
     async (key) => {
@@ -137,8 +140,8 @@ describe("a handshake by hand", () => {
 });
 
 describe("bombs and floods, while others talk", () => {
-  // Beyond 32 MiB the runtime ends the link itself, with 1009 as well.
-  test("a compressed frame of 30 MiB, 30 kB on the wire, ends its link with 1009", async () => {
+  // Beyond 32 MiB the runtime ends the connection itself, with 1009 as well.
+  test("a compressed frame of 30 MiB, 30 kB on the wire, ends its connection with 1009", async () => {
     const room = freshRoom();
     const talk = await conversation(room);
     const socket = new WebSocket(`${room.url}?name=mallory`, ["chat.v1"], {
@@ -154,7 +157,7 @@ describe("bombs and floods, while others talk", () => {
     await talk();
   });
 
-  test("a flood of pings of both kinds is the runtime's to answer", async () => {
+  test("the runtime answers a flood of pings of both kinds", async () => {
     const room = freshRoom();
     const talk = await conversation(room);
     const mallory = await room.connectsRaw("mallory");
@@ -163,13 +166,13 @@ describe("bombs and floods, while others talk", () => {
     mallory.sends(...Array.from({ length: 2_000 }, () => both).flat());
     await talk();
     await mallory.hears((texts) => texts.filter((text) => text === "pong").length === 2_000);
-    // None of it counted against the allowance.
+    // None of it counted against the rate limit.
     mallory.says('{"type":"who","id":"last"}');
     await mallory.hears((texts) => texts.some((text) => text.includes('"last"')));
     mallory.vanishes();
   });
 
-  test("links that were put out and never end do not hold up their name, nor anybody", async () => {
+  test("ended connections whose sockets stay open delay neither their name nor any other peer", async () => {
     const room = freshRoom();
     const talk = await conversation(room);
     const ghosts: RawWebSocket[] = [];
@@ -186,7 +189,7 @@ describe("bombs and floods, while others talk", () => {
     last?.vanishes();
   });
 
-  test("many who connect and take nothing", async () => {
+  test("many clients that connect and read nothing", async () => {
     const room = freshRoom();
     const talk = await conversation(room);
     const names = Array.from({ length: 60 }, (_, i) => `silent${i}`);

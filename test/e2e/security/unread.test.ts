@@ -1,4 +1,4 @@
-/** R8: ten clients that acknowledge what they never read do not make the server grow: the memory is that of real processes. */
+/** R8: ten clients that ack unread entries do not make the server grow: the memory is that of real processes. */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -8,10 +8,10 @@ import { TestRoom } from "../../support/clients/room.ts";
 import { Server } from "../../support/server/server.ts";
 
 const LIARS = 10;
-/** What each of them is owed. */
+/** The entries that each of them is owed. */
 const PAST_MIB = 16;
 const TEXT = "x".repeat(8_000);
-/** Entries of this length that go into a window. */
+/** Entries of this length that fit into a window. */
 const WINDOW = 30;
 const ENTRIES = Math.ceil((PAST_MIB * MIB) / TEXT.length);
 
@@ -21,10 +21,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-test("R8: ten who acknowledge what they never read cost a bounded memory, and disturb nobody", async () => {
+test("R8: ten clients that ack unread entries cost a bounded memory, and disturb no peer", async () => {
   const room = new TestRoom(server, "unread");
   const alice = await room.joins("alice", { dialect: "chat.v1" });
-  // What was written before a name was claimed does not concern it.
+  // Messages from before the claim of a name do not concern it.
   for (let number = 0; number < LIARS; number++) {
     await (await room.joins(`liar${number}`, { dialect: "chat.v1" })).leaves();
   }
@@ -40,7 +40,7 @@ test("R8: ten who acknowledge what they never read cost a bounded memory, and di
     return socket;
   });
   let most = 0;
-  // A window at a time: an ack above what was sent would only skip it.
+  // A window at a time: an ack above the last sent position would only skip entries.
   for (let seq = WINDOW; seq <= ENTRIES + 20 * WINDOW; seq += WINDOW) {
     await pause(150);
     for (const socket of liars) {
