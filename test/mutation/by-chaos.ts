@@ -1,20 +1,20 @@
 /**
- * Judges a mutant by a short chaos, which must call a right rule violated. It takes about half a minute a mutant, so it is
- * no part of CI. Chance is in it: a mutant has a few seeds to show.
+ * Checks a mutant by a short chaos run, which must report a violation of an expected rule. It takes about half a minute
+ * per mutant, so CI does not run it. Because timing is random, each mutant gets a few seeds.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { SeededRandom } from "../chaos/seeded-random.ts";
 import { varsOf } from "../chaos/schedule.ts";
 import { CHAOS_MUTANTS, type ChaosMutant } from "./chaos.ts";
-import type { Judge } from "./judge.ts";
+import type { MutantChecker } from "./checker.ts";
 
 const TRIES = 3;
 const MINUTES = 0.2;
-/** Starts of the server, the calm, and a machine that is busy. */
+/** Two server starts and the quiet phase, on a busy machine. */
 const DEADLINE_MS = 180_000;
 
-/** @returns the rules that were called violated; undefined if it could not be tried */
+/** @returns the rules reported as violated; undefined if chaos could not run */
 function play(copy: string, seed: number): readonly string[] | undefined {
   const flags = ["--seed", String(seed), "--minutes", String(MINUTES)];
   const { status, stdout } = spawnSync(
@@ -30,28 +30,28 @@ function play(copy: string, seed: number): readonly string[] | undefined {
   return Array.from(stdout.matchAll(/^ {2}(R\d+) +VIOLATED/gm), ([, rule = ""]) => rule);
 }
 
-const isForgetful = (seed: number): boolean =>
+const hasShortLog = (seed: number): boolean =>
   varsOf(new SeededRandom(seed).fork("vars"))["LOG_ENTRIES"] === 60;
 
-/** The first few seeds in which this mutant can show. */
+/** Returns the first few seeds that can find this mutant. */
 function seedsFor(mutant: ChaosMutant): readonly number[] {
   const seeds: number[] = [];
   for (let seed = 1; seeds.length < TRIES; seed++) {
-    if (isForgetful(seed) === (mutant.isForgetful ?? false)) seeds.push(seed);
+    if (hasShortLog(seed) === (mutant.needsShortLog ?? false)) seeds.push(seed);
   }
   return seeds;
 }
 
 let sound: string | undefined;
 
-export const byChaos: Judge<ChaosMutant> = {
+export const byChaos: MutantChecker<ChaosMutant> = {
   mutants: CHAOS_MUTANTS,
   title: ({ name, rules }) => `${name} (${rules.join(" or ")})`,
   /** Chaos runs once without a mutant. */
   soundness(copy) {
     if (sound === undefined) {
       const rules = play(copy, 1);
-      sound = rules?.length === 0 ? "" : `without a mutant, ${rules?.join(" ") ?? "no verdict"}`;
+      sound = rules?.length === 0 ? "" : `without a mutant: ${rules?.join(" ") ?? "no verdict"}`;
     }
     return sound === "" ? undefined : sound;
   },

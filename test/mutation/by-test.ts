@@ -1,11 +1,11 @@
-/** Judges a mutant of a rule by the test that must fail with it. */
+/** Checks a mutant of a rule by the test that must fail with it. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EXPLORED } from "./explored.ts";
-import { LINK } from "./link.ts";
+import { CLIENT } from "./client.ts";
 import { type Mutant, MUTANTS } from "./list.ts";
-import type { Judge } from "./judge.ts";
+import type { MutantChecker } from "./checker.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -14,7 +14,7 @@ interface Report {
   readonly numFailedTests: number;
 }
 
-/** @returns how many tests with this title passed and failed; a run that broke counts as none */
+/** @returns how many tests with this title passed and failed; a failed run counts as none */
 function run(copy: string, { project, file, test }: Mutant): Report {
   const report = join(copy, "report.json");
   rmSync(report, { force: true });
@@ -22,7 +22,7 @@ function run(copy: string, { project, file, test }: Mutant): Report {
   const where = ["--config", "test/vitest.config.ts", "--project", project, file, "-t", title];
   const how = ["--reporter", "json", "--outputFile", report, "--bail", "1"];
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  // The same random cases every time: a mutant must not survive by chance.
+  // The same random cases every time, so that no mutant survives by chance.
   const env = { ...process.env, CI: "1" };
   spawnSync(process.execPath, [vitest, "run", ...where, ...how], {
     cwd: copy,
@@ -38,8 +38,8 @@ function run(copy: string, { project, file, test }: Mutant): Report {
 
 const sound = new Map<string, boolean>();
 
-export const byTest: Judge<Mutant> = {
-  mutants: [...MUTANTS, ...LINK, ...EXPLORED],
+export const byTest: MutantChecker<Mutant> = {
+  mutants: [...MUTANTS, ...CLIENT, ...EXPLORED],
   title: ({ name, test }) => `${name} — ${test}`,
   /** Each test runs once without a mutant. */
   soundness(copy, mutant) {
@@ -48,7 +48,7 @@ export const byTest: Judge<Mutant> = {
       const { numPassedTests, numFailedTests } = run(copy, mutant);
       sound.set(key, numPassedTests > 0 && numFailedTests === 0);
     }
-    return sound.get(key) === true ? undefined : "its test does not pass without it";
+    return sound.get(key) === true ? undefined : "its test fails without the mutant";
   },
   verdict(copy, mutant) {
     const isKilled = run(copy, mutant).numFailedTests > 0;

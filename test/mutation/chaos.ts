@@ -1,6 +1,6 @@
 /**
- * Mutants for chaos: bugs of the room and of the client, each of which a short run must find, and call by a right rule.
- * If it finds nothing for an hour, these tell whether it was too kind.
+ * Mutants for chaos: bugs of the room and of the client. A short run must find each of them, and report a violation of
+ * an expected rule. They show that chaos is strict enough.
  */
 import type { Edit } from "./list.ts";
 import type { Rule } from "../chaos/history.ts";
@@ -8,17 +8,17 @@ import type { Rule } from "../chaos/history.ts";
 export interface ChaosMutant {
   readonly name: string;
   readonly edits: readonly Edit[];
-  /** One of these must be called violated. */
+  /** One of these must be reported as violated. */
   readonly rules: readonly Rule[];
-  /** It shows only where the log is short. */
-  readonly isForgetful?: true;
+  /** It is visible only with a short log. */
+  readonly needsShortLog?: true;
 }
 
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 /**
- * A connection that the room ended is still known by its socket. By itself that changes nothing: the core asks again.
- * With it, what the core asks is seen from outside.
+ * Keeps a connection that the room ended known by its socket. By itself this changes nothing, because the core checks
+ * again; it makes a missing check of the core visible from outside.
  */
 const STILL_KNOWN: Edit = {
   file: "src/durable-object/connections.ts",
@@ -40,7 +40,7 @@ const ROOM: readonly ChaosMutant[] = [
     rules: ["R2"],
   },
   {
-    name: "a replaced connection is still heard",
+    name: "a replaced connection can still send",
     edits: [
       STILL_KNOWN,
       {
@@ -79,7 +79,7 @@ const ROOM: readonly ChaosMutant[] = [
     rules: ["R5"],
   },
   {
-    name: "shown first, stored later",
+    name: "entries are sent before they are stored",
     edits: one(
       "src/store/sqlite-log.ts",
       "    this.#sql.run(\n      `INSERT INTO segments",
@@ -88,7 +88,7 @@ const ROOM: readonly ChaosMutant[] = [
     rules: ["R3"],
   },
   {
-    name: "places used again after a restart",
+    name: "a restart reuses seqs",
     edits: one(
       "src/store/sqlite-log.ts",
       "ORDER BY last DESC LIMIT 1`);",
@@ -97,7 +97,7 @@ const ROOM: readonly ChaosMutant[] = [
     rules: ["R3", "R4"],
   },
   {
-    name: "somebody is shown what is not theirs",
+    name: "a peer receives other peers' messages",
     edits: one(
       "src/core/delivery/pump.ts",
       "entry.seq > peer.birth && concerns(entry, peer.link.name)",
@@ -106,12 +106,12 @@ const ROOM: readonly ChaosMutant[] = [
     rules: ["R8"],
   },
   {
-    name: "history of others",
+    name: "history includes other peers' messages",
     edits: one("src/core/peers/peers.ts", "concerns(entry, peer.link.name));", "true);"),
     rules: ["R8"],
   },
   {
-    name: "order swapped in a turn",
+    name: "the order within a turn is reversed",
     edits: one(
       "src/core/broker.ts",
       "for (const event of events) this.#handle(event, now);",
@@ -120,7 +120,7 @@ const ROOM: readonly ChaosMutant[] = [
     rules: ["R4"],
   },
   {
-    name: "unknown recipients dropped silently",
+    name: "unknown recipients are dropped silently",
     edits: one(
       "src/core/commands/send.ts",
       "if (unknown.length > 0) {",
@@ -129,13 +129,13 @@ const ROOM: readonly ChaosMutant[] = [
     rules: ["R6"],
   },
   {
-    name: "gap jumped over",
+    name: "a gap is skipped silently",
     edits: one("src/core/delivery/pump.ts", "addSeq(start, 1) < first &&", "false &&"),
     rules: ["R5", "R6"],
-    isForgetful: true,
+    needsShortLog: true,
   },
   {
-    name: "a bad frame is an exception",
+    name: "a bad frame throws",
     edits: one(
       "src/core/commands/execute.ts",
       "return refuse(context, peer, command.refusal);",
@@ -156,7 +156,7 @@ const ROOM: readonly ChaosMutant[] = [
 
 const CLIENT: readonly ChaosMutant[] = [
   {
-    name: "client: cursor not saved",
+    name: "client: the cursor is not saved",
     edits: one(
       "src/client/record-store.ts",
       "await this.#storage.save(record);",
@@ -165,7 +165,7 @@ const CLIENT: readonly ChaosMutant[] = [
     rules: ["R5"],
   },
   {
-    name: "client: acknowledged and sent before it is saved",
+    name: "client: acks and messages are sent before the save",
     edits: one(
       "src/client/client.ts",
       "      await this.#recordStore.save();\n      if (socket !== undefined && this.#socket === socket) this.#sendBatch(batch);",
@@ -174,7 +174,7 @@ const CLIENT: readonly ChaosMutant[] = [
     rules: ["R5"],
   },
   {
-    name: "client: no drop of repeats",
+    name: "client: repeated entries are not dropped",
     edits: one(
       "src/client/session.ts",
       "if (entry.seq <= (record.cursor ?? 0)) return nothing(record);",
@@ -201,7 +201,7 @@ const CLIENT: readonly ChaosMutant[] = [
     rules: ["R5", "R11"],
   },
   {
-    name: "client: another id at each send",
+    name: "client: each send has another id",
     edits: one(
       "src/client/send-queue.ts",
       'JSON.stringify({ type: "send", id, text, to });',
@@ -210,7 +210,7 @@ const CLIENT: readonly ChaosMutant[] = [
     rules: ["R5"],
   },
   {
-    name: "client: one id for all",
+    name: "client: all messages have one id",
     edits: one(
       "src/client/client.ts",
       "const id = randomToken(96);\n    const refusal = this.#refusalOf(id, text, to);\n    if (refusal !== undefined) return",
@@ -228,17 +228,17 @@ const CLIENT: readonly ChaosMutant[] = [
     rules: ["R4", "R5"],
   },
   {
-    name: "client: a gap is not told",
+    name: "client: a gap is not reported",
     edits: one(
       "src/client/session.ts",
       "if (gap.to <= cursor) return nothing(record);",
       "if (gap.to > 0) return nothing(record);",
     ),
     rules: ["R5", "R6"],
-    isForgetful: true,
+    needsShortLog: true,
   },
   {
-    name: "client: whoever left listens to its page on",
+    name: "client: a closed client still listens to its page",
     edits: one("src/client/client.ts", "    this.#stopListening();\n", ""),
     rules: ["R8"],
   },

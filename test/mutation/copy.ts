@@ -1,4 +1,4 @@
-/** A copy of the project that may be broken: its source is changed there, and put back. */
+/** A copy of the project whose source is changed and restored for each mutant. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const PARTS = [
   ".dev-server.env",
 ];
 
-/** @returns the folder of a copy, which is gone when this process ends */
+/** @returns the folder of a copy, which is removed when this process ends */
 export function copyProject(): string {
   const copy = mkdtempSync(join(tmpdir(), "mutants-"));
   process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
@@ -25,14 +25,17 @@ export function copyProject(): string {
   return copy;
 }
 
-/** Changes the copy. @returns what puts it back. @throws if an edit does not fit: it is stale */
+/**
+ * Changes the copy. @returns a function that restores it. @throws if an edit does not fit: it is stale
+ */
 export function apply(copy: string, edits: readonly Edit[]): () => void {
   const before = new Map<string, string>();
   for (const { file, find, put } of edits) {
     const path = join(copy, file);
     const text = readFileSync(path, "utf8");
     if (!before.has(path)) before.set(path, text);
-    if (text.split(find).length !== 2) throw new Error(`${file} does not hold this once: ${find}`);
+    if (text.split(find).length !== 2)
+      throw new Error(`${file} does not contain this exactly once: ${find}`);
     writeFileSync(
       path,
       text.replace(find, () => put),

@@ -1,10 +1,10 @@
 /**
- * The mutants: one-line changes of the code, each of which must turn its named test red. A rule without a mutant that
- * dies is a rule without a test.
+ * The mutants: small changes of the code, each of which must make its named test fail. A rule without a mutant that is
+ * killed is a rule without a test.
  */
 export interface Edit {
   readonly file: string;
-  /** Stands once in the file; a mutant whose text is gone is stale, and that is an error. */
+  /** Occurs exactly once in the file; otherwise the mutant is stale, which is an error. */
   readonly find: string;
   readonly put: string;
 }
@@ -129,7 +129,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a malformed request is an error at once",
   },
   {
-    name: "browser: whoever owned the record once goes on writing it",
+    name: "browser: a former owner of the record still writes it",
     edits: one(
       "src/client/storage/browser.ts",
       "if (now?.owner === owner) return",
@@ -139,7 +139,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a browser whoever is not the owner any more",
   },
   {
-    name: "browser: the record of an earlier release is not taken over",
+    name: "browser: the record of an earlier release is not migrated",
     edits: one(
       "src/client/storage/browser.ts",
       "const record = before?.record ?? earlier;",
@@ -149,7 +149,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a browser the record of an earlier release",
   },
   {
-    name: "browser: the record of an earlier release is taken over again",
+    name: "browser: the record of an earlier release is migrated twice",
     edits: one(
       "src/client/storage/browser.ts",
       "const record = before?.record ?? earlier;",
@@ -159,7 +159,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a browser the record of an earlier release",
   },
   {
-    name: "an ack counts beyond a mark that was not shown",
+    name: "an ack counts beyond a mark that was not returned",
     edits: one(
       "src/core/delivery/proof.ts",
       "seq <= oldest.seq ? seq : oldest.seq;",
@@ -169,7 +169,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: an ack without the k",
   },
   {
-    name: "any k shows the marks",
+    name: "any k returns the marks",
     edits: one("src/core/delivery/proof.ts", "if (index === -1) return false;", ""),
     ...PROOF,
     test: "R8: a k that was never sent",
@@ -181,7 +181,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: after each stretch a mark comes",
   },
   {
-    name: "what is not proven stops nothing",
+    name: "unproven bytes have no bound",
     edits: one(
       "src/core/delivery/proof.ts",
       "return unproven < most && this.#state.unproven < UNPROVEN_ROOM_BYTES;",
@@ -191,7 +191,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: answers that nobody reads",
   },
   {
-    name: "signals go on to whoever proves nothing",
+    name: "signals still go to a peer that proves nothing",
     edits: one(
       "src/core/delivery/turn-output.ts",
       "if (!this.#proof.maySpare(peer)) return false;",
@@ -201,13 +201,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: signals that nobody reads are dropped",
   },
   {
-    name: "lines are taken for read",
+    name: "lines count as read",
     edits: one("src/core/delivery/proof.ts", "this.#state.unprovenLines += bytes;", ""),
     ...PROOF,
     test: "R8: beyond the room's bound the lines that owe most end",
   },
   {
-    name: "a crowd is marked no sooner than one reader",
+    name: "a crowd gets marks no sooner than a single reader",
     edits: one(
       "src/core/delivery/proof.ts",
       "return peer.marks.length === 0 && this.#state.unproven > UNPROVEN_PRESSURE_BYTES;",
@@ -217,7 +217,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a crowd R8: a thousand peers that ack",
   },
   {
-    name: "the smallest debtors end",
+    name: "the peers with the fewest unproven bytes are closed",
     edits: one(
       "src/core/delivery/proof.ts",
       "other.unproven - one.unproven",
@@ -227,13 +227,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: beyond the room's bound the lines that owe most end",
   },
   {
-    name: "what is unproven is forgotten by a room that sleeps",
+    name: "a hibernating room forgets unproven bytes",
     edits: one("src/core/peers/peers.ts", "  tail: snapshot.tail,", "  tail: 0,"),
     ...PROOF,
     test: "R8: a room that wakes restores what",
   },
   {
-    name: "a mark that is never shown is not waited for",
+    name: "a mark that is never returned does not stall a peer",
     edits: one(
       "src/core/membership/timeouts.ts",
       "if (countInFlight(peer.flight) === 0 && peer.marks.length === 0) continue;",
@@ -243,7 +243,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: a mark that is not shown for 90",
   },
   {
-    name: "what waits is not sent when a mark is shown",
+    name: "a returned mark does not schedule pending entries",
     edits: one(
       "src/core/commands/ack.ts",
       "    pump.schedule(peer);\n  }\n  const counted",
@@ -270,7 +270,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R2: a replaced connection's messages",
   },
   {
-    name: "fence at push, not at take",
+    name: "the fence is checked on arrival, not in the turn",
     edits: [
       {
         file: "src/durable-object/chat-room.ts",
@@ -312,7 +312,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R1: a name belongs to the first key",
   },
   {
-    name: "superseded socket resurrected",
+    name: "a wake restores a superseded socket",
     edits: one("src/durable-object/connections.ts", "else if (!attachment.over) {", "else {"),
     ...WAKE,
     test: "R2: a superseded socket does not come back by a wake",
@@ -337,7 +337,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R2: of two sockets that both claim",
   },
   {
-    name: "frames before insert",
+    name: "frames are sent before the insert",
     edits: one(
       "src/core/broker.ts",
       "this.#commit(now);\n    this.deliver(now);",
@@ -347,7 +347,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R3: a turn whose commit fails sends nothing to anyone",
   },
   {
-    name: "failures first",
+    name: "disconnects are handled first",
     edits: one(
       "src/core/broker.ts",
       "for (const event of events) this.#handle(event, now);",
@@ -357,7 +357,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R4: the last messages before a goodbye arrive",
   },
   {
-    name: "answers after entries",
+    name: "replies are sent after entries",
     edits: [
       {
         file: "src/core/delivery/pump.ts",
@@ -389,7 +389,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R5: with nothing in flight the cursor",
   },
   {
-    name: "sent taken for acknowledged",
+    name: "sent entries count as acknowledged",
     edits: one(
       "src/core/delivery/cursor.ts",
       "countInFlight(peer.flight) === 0 && !peer.sendFailed ? sentOf(peer, served) : peer.acked;",
@@ -399,7 +399,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R5: unacknowledged entries are sent again",
   },
   {
-    name: "attachment not written at an ack",
+    name: "an ack does not write the attachment",
     edits: one(
       "src/core/delivery/pump.ts",
       "this.#output.saveSnapshot(peer);\n    if (!peer.live) {",
@@ -409,7 +409,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R5: an attachment written at every",
   },
   {
-    name: "attachment not written at a hand-over to a line peer",
+    name: "a delivery to a chat.line peer does not write the attachment",
     edits: one(
       "src/core/delivery/pump.ts",
       'staged = entries.length === message.entries.length ? message : { type: "entries", entries };\n      this.#output.saveSnapshot(peer);',
@@ -419,19 +419,19 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R5: a line peer is not sent again",
   },
   {
-    name: "everyone live at a wake",
+    name: "every peer is live after a wake",
     edits: one("src/core/state.ts", "acked >= floor && maxSeq(", "true || maxSeq("),
     ...RULES,
     test: "R5: entries in flight when the room",
   },
   {
-    name: "what came earlier in the turn goes to a newcomer too",
+    name: "a newcomer gets earlier entries of the turn",
     edits: one("src/core/delivery/pump.ts", "peer.sent > this.#state.served", "false"),
     ...RULES,
     test: "R5: a peer that joins in the middle",
   },
   {
-    name: "of row and checkpoint the checkpoint always counts",
+    name: "the checkpoint always overrides a name's row",
     edits: one(
       "src/store/sqlite-directory.ts",
       "head < this.#savedHead",
@@ -442,7 +442,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "of a name's row and the checkpoint",
   },
   {
-    name: "unknown recipients dropped silently",
+    name: "unknown recipients are dropped silently",
     edits: one(
       "src/core/commands/send.ts",
       "if (unknown.length > 0) {",
@@ -452,13 +452,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R6: one unknown name rejects the whole message, by name",
   },
   {
-    name: "gap jumped over",
+    name: "a gap is skipped silently",
     edits: one("src/core/delivery/pump.ts", "addSeq(start, 1) < first &&", "false &&"),
     ...RULES,
     test: "R6: trimmed entries are sent as a gap",
   },
   {
-    name: "an unacknowledged gap forgotten",
+    name: "an unacknowledged gap is forgotten",
     edits: one(
       "src/core/delivery/pump.ts",
       "this.#flow.onSent(peer, to, GAP_BYTES, peer.sent, now);",
@@ -468,7 +468,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R6: an unacknowledged gap is sent",
   },
   {
-    name: "the higher of explicit since and own cursor",
+    name: "the higher of explicit since and own cursor counts",
     edits: one(
       "src/core/membership/join.ts",
       "return epoch === room.epoch ? since : own;",
@@ -478,13 +478,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R6: an unknown epoch or a since above",
   },
   {
-    name: "a failure of nobody throws",
+    name: "a failure signal of an unknown connection throws",
     edits: one("src/core/membership/leave.ts", "if (peer === undefined) return undefined;", ""),
     ...RULES,
     test: "R7: signals of unknown, older and doubled connections",
   },
   {
-    name: "codes echoed that may not be sent",
+    name: "reserved close codes are echoed",
     edits: one(
       "src/durable-object/connections.ts",
       "try {\n      if (code === CLOSE.NORMAL || (code >= 3000 && code < 5000)) ws.close(code);\n      else ws.close();\n    } catch {\n      // The link broke, and there is nobody to answer.\n    }",
@@ -494,40 +494,40 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R2: close removes the peer once",
   },
   {
-    name: "history of others",
+    name: "history includes other peers' messages",
     edits: one("src/core/peers/peers.ts", "concerns(entry, peer.link.name));", "true);"),
     ...RULES,
     test: "R8: history shows entries that concern",
   },
   {
-    name: "history from before the birth",
+    name: "history includes entries from before the birth",
     edits: one("src/core/peers/peers.ts", "entry.seq > peer.birth && ", ""),
     ...RULES,
     test: "R8: an evicted name that is claimed",
   },
   {
-    name: "a turn answers without end",
+    name: "the replies of a turn have no bound",
     edits: one("src/core/delivery/pump.ts", "let left = TURN_REPLY_BYTES;", "let left = Infinity;"),
     project: "unit",
     file: "test/unit/core/bounds.test.ts",
     test: "R8: a hundred history requests at once",
   },
   {
-    name: "a turn replays without end",
+    name: "the replay of a turn has no bound",
     edits: one("src/core/delivery/pump.ts", " || staged >= TURN_REPLAY_BYTES", ""),
     project: "unit",
     file: "test/unit/core/bounds.test.ts",
     test: "R8: a hundred peers that ack unread",
   },
   {
-    name: "what a page had to read does not count",
+    name: "bytes read for a page do not count",
     edits: one("src/core/delivery/pump.ts", "entry.bytes, 0) + scan.bytes;", "entry.bytes, 0);"),
     project: "unit",
     file: "test/unit/core/bounds.test.ts",
     test: "R8: peers that return at once share",
   },
   {
-    name: "a message of unknown fate holds up those who go one by one",
+    name: "a message of unknown fate blocks one-by-one sending",
     edits: one(
       "src/client/send-queue.ts",
       "!unknown && this.sentIds.has(id))",
@@ -538,7 +538,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "what a gap made unknown does not hold up",
   },
   {
-    name: "window ignored",
+    name: "the window is ignored",
     edits: one(
       "src/core/delivery/flow-control.ts",
       "return count < this.#limits.window &&",
@@ -548,7 +548,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: at most a window is in flight",
   },
   {
-    name: "the allowance is the connection's",
+    name: "the rate limit is per connection",
     edits: one(
       "src/core/commands/charge.ts",
       "context.rateLimiter.take(peer.link.name,",
@@ -558,7 +558,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: the first item over the rate",
   },
   {
-    name: "a look for dead links that never ends",
+    name: "the stall timer never stops",
     edits: one(
       "src/core/membership/timeouts.ts",
       "return flightBytes > 0 || marks > 0 ? stallAt : undefined;",
@@ -578,7 +578,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R10: a turn of many events is one commit",
   },
   {
-    name: "ready by caught-up",
+    name: "`ready` waits for the head",
     edits: one(
       "src/core/delivery/ready-reports.ts",
       "if (sent < peer.welcomeHead ||",
@@ -608,7 +608,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R11: a peer that no entry concerns",
   },
   {
-    name: "all of a large room told `ready` in one turn",
+    name: "a large room gets `ready` in one turn",
     edits: one(
       "src/core/delivery/ready-reports.ts",
       "sweep.rest.splice(-count)",
@@ -618,13 +618,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: of 640 silent peers, a message",
   },
   {
-    name: "a look at half of the room in a large turn",
+    name: "a large turn sweeps half of the room",
     edits: one("src/core/delivery/ready-reports.ts", " || entries >= SWEEP_ENTRIES", ""),
     ...READY,
     test: "R11: it comes before 1,000 entries",
   },
   {
-    name: "`ready` told so late that the next look is too late",
+    name: "`ready` is sent so late that the next sweep is too late",
     edits: one(
       "src/core/delivery/ready-reports.ts",
       "READY_ENTRIES - 4 * SWEEP_ENTRIES",
@@ -634,7 +634,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R11: it comes before 1,000 entries",
   },
   {
-    name: "dead links kept",
+    name: "dead connections are kept",
     edits: one(
       "src/core/membership/timeouts.ts",
       "if (peer.lastAckAt + STALL_MS <= now) stalled.push(peer);\n      else next",
@@ -644,7 +644,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R11: no progress for 90 s with entries",
   },
   {
-    name: "a share that sleep refills",
+    name: "hibernation refills a quota",
     edits: one(
       "src/core/commands/send.ts",
       "output.saveSnapshot(peer);\n  const away",
@@ -654,7 +654,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: a quota is not refilled by hibernation",
   },
   {
-    name: "a share that a crash refills",
+    name: "a crash refills a quota",
     edits: one(
       "src/store/sqlite-directory.ts",
       "if (spent.length > 0) saved.push(encodeUsage(spent));",
@@ -665,7 +665,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "keeps what a name has added to the log of late",
   },
   {
-    name: "a key is looked at only when it is given",
+    name: "a key's expiry is checked only at the join",
     edits: one(
       "src/core/membership/timeouts.ts",
       "if (now < this.#state.expiresFrom) return [];",
@@ -681,62 +681,62 @@ export const MUTANTS: readonly Mutant[] = [
     test: "is kept through hibernation, in the socket's attachment",
   },
   {
-    name: "secrets compared by their last character",
+    name: "secrets are compared by their last character",
     edits: one("src/core/timing-safe-equal.ts", "difference |=", "difference ="),
     project: "unit",
     file: "test/unit/core/timing-safe-equal.test.ts",
     test: "another one in the middle",
   },
   {
-    name: "any algorithm",
+    name: "a token with any algorithm is valid",
     edits: one("src/http/auth/jwt.ts", "      algorithms,\n      issuer,", "      issuer,"),
     ...TOKEN,
     test: "another symmetric algorithm",
   },
   {
-    name: "any issuer",
+    name: "a token of any issuer is valid",
     edits: one("src/http/auth/jwt.ts", "      algorithms,\n      issuer,", "      algorithms,"),
     ...TOKEN,
     test: "another issuer",
   },
   {
-    name: "any audience",
+    name: "a token for any audience is valid",
     edits: one("src/http/auth/jwt.ts", "...(audience !== undefined && { audience }),", ""),
     ...TOKEN,
     test: "another audience",
   },
   {
-    name: "tokens without an end",
+    name: "a token without expiry is valid",
     edits: one("src/http/auth/jwt.ts", '["exp", "sub"]', '["sub"]'),
     ...TOKEN,
     test: "no end",
   },
   {
-    name: "a token for any name",
+    name: "a token is valid for any name",
     edits: one("src/http/auth/jwt.ts", "if (parsePeerName(given) !== name) {", "if (false) {"),
     ...TOKEN,
     test: "another name",
   },
   {
-    name: "a token for any room",
+    name: "a token is valid for any room",
     edits: one("src/http/auth/jwt.ts", "if (!covers(rooms, room)) {", "if (false) {"),
     ...TOKEN,
     test: "rooms: a list without it",
   },
   {
-    name: "every room of a token is a beginning",
+    name: "every room of a token is a prefix",
     edits: one("src/http/auth/jwt.ts", ": room === pattern;", ": room.startsWith(pattern);"),
     ...TOKEN,
     test: "rooms: an exact name is no beginning",
   },
   {
-    name: "an issuer that fails is a bad token",
+    name: "a failing issuer makes a token invalid",
     edits: one("src/http/auth/jwt.ts", "if (error instanceof KeysUnavailable) {", "if (false) {"),
     ...KEY_SET,
     test: "an issuer that fails is a temporary",
   },
   {
-    name: "made-up keys make the room knock",
+    name: "unknown keys make the room refetch",
     edits: one(
       "src/http/auth/jwks.ts",
       "if (isWithin(this.#missedAt, COOLDOWN_MS, now))",
@@ -746,7 +746,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "tokens with made-up keys cannot flood",
   },
   {
-    name: "a copy of the keys is kept for ever",
+    name: "cached keys never expire",
     edits: one(
       "src/http/auth/jwks.ts",
       "kept && isWithin(kept.at, MAX_AGE_MS, now) ? kept",
@@ -756,7 +756,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a withdrawn key is rejected once the cache expires",
   },
   {
-    name: "the owner is the subject, whoever vouches for it",
+    name: "the owner is the subject of any issuer",
     edits: one(
       "src/http/handshake.ts",
       "(room, name, issuer, subject), expiresAt",
@@ -766,7 +766,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a renewed token has the same owner",
   },
   {
-    name: "a token that is half set is none",
+    name: "an incomplete token configuration counts as none",
     edits: one(
       "src/config/jwt.ts",
       "NAMES.filter((name) => vars[name] !== undefined)",
@@ -783,31 +783,31 @@ export const MUTANTS: readonly Mutant[] = [
     test: "its own host without encryption",
   },
   {
-    name: "a page of another origin is let in",
+    name: "a page of another origin is accepted",
     edits: one("src/http/router.ts", "if (!isOriginAllowed(origin, url, origins))", "if (false)"),
     ...DOOR,
     test: "a page of another origin is rejected",
   },
   {
-    name: "a refusal names the key",
+    name: "a rejection names the key",
     edits: one("src/http/handshake.ts", '!protocol.toLowerCase().startsWith("key.") && ', ""),
     ...DOOR,
     test: "a rejection names a subprotocol of the offer:",
   },
   {
-    name: "a refusal names no subprotocol, and no browser reads it",
+    name: "a rejection names no subprotocol, so that no browser reads it",
     edits: one("src/http/handshake.ts", "dialect ?? protocols.find(mayBeNamed)", "dialect"),
     ...DOOR,
     test: "a rejection names a subprotocol of the offer:",
   },
   {
-    name: "a long origin makes a reason that fits into no close",
+    name: "a long origin makes a close reason too long",
     edits: one("src/http/origin.ts", "if (origin.length <= ORIGIN_SHOWN_BYTES) return", "return"),
     ...DOOR,
     test: "the reason names a longer one",
   },
   {
-    name: "handshakes that are refused are not counted",
+    name: "rejected handshakes are not counted",
     edits: one(
       "src/http/router.ts",
       "if (await isRateLimited(headers, env.UPGRADES)) return tooMany(room);",
@@ -817,7 +817,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a handshake is counted before it is rejected",
   },
   {
-    name: "429 can be read in no browser",
+    name: "no browser can read 429",
     edits: one(
       "src/http/router.ts",
       "if (await isRateLimited(request.headers, env.UPGRADES)) return tooMany(room);",
@@ -827,7 +827,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "requests that are no handshake: 404",
   },
   {
-    name: "a limiter that fails closes the room",
+    name: "a failing limiter closes the room",
     edits: one(
       "src/http/rate-limit.ts",
       "error: String(error) });\n    return false;",
@@ -837,13 +837,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "the room works on when the limiter throws",
   },
   {
-    name: "every IPv6 address is counted by itself",
+    name: "each IPv6 address is counted separately",
     edits: one("src/http/rate-limit.ts", "groups.slice(0, 4)", "groups.slice(0, 8)"),
     ...DOOR,
     test: "counts another of the same /64",
   },
   {
-    name: "gathering: a flood is never cut",
+    name: "batching: a flood never ends a batch",
     edits: one(
       "src/durable-object/batch-timer.ts",
       "return grew && passed >= 0 && passed < BATCH_MS",
@@ -854,7 +854,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R7: a flood that never ends is cut after 20 ms",
   },
   {
-    name: "gathering: a message that is alone waits for company",
+    name: "batching: a single message waits for others",
     edits: one(
       "src/durable-object/batch-timer.ts",
       "items >= this.#seen + BATCH_ITEMS",
@@ -865,7 +865,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a single message is committed at the first check",
   },
   {
-    name: "the short way takes an id that is not well-formed",
+    name: "the fast path accepts an ill-formed id",
     edits: one(
       "src/codec/json.ts",
       "if (!id.isWellFormed() || !text.isWellFormed()) return undefined;",
@@ -876,7 +876,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "agrees with the schemas",
   },
   {
-    name: "the short way takes a name outside the grammar",
+    name: "the fast path accepts an invalid name",
     edits: one("src/codec/json.ts", "[A-Za-z0-9_.-]{0,31}$/", "[A-Za-z0-9_.-]*$/"),
     project: "unit",
     file: "test/unit/codec/json.test.ts",
@@ -890,7 +890,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "acks do not wait",
   },
   {
-    name: "a commit interval that starves who is behind",
+    name: "a commit interval delays peers that are behind",
     edits: one(
       "src/durable-object/batch-timer.ts",
       "return isAnyoneBehind() ? 0 : Math.min",
@@ -901,7 +901,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R11: nothing waits while a peer is behind",
   },
   {
-    name: "an interval counted from any turn, not from a commit of entries",
+    name: "the interval starts with any turn, not with a commit of entries",
     edits: one(
       "src/durable-object/chat-room.ts",
       "if (this.#storage?.log.head !== head) this.#batchTimer",
@@ -912,13 +912,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "the first message after quiet does not wait",
   },
   {
-    name: "signals without a bound for the room",
+    name: "signals have no bound per room",
     edits: one("src/core/commands/signal.ts", "if (!flow.mayCarrySignal(now)) return;", ""),
     ...SIGNALS,
     test: "R8: a burst of signals to a crowd",
   },
   {
-    name: "attachments of the release before not read",
+    name: "attachments of the previous release are not read",
     edits: one(
       "src/durable-object/attachment.ts",
       "    case 1:\n    case 2: {\n",
@@ -928,7 +928,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "release-1 R5: connected peers get the entries in flight",
   },
   {
-    name: "the end of a connection forgotten by an upgrade",
+    name: "an upgrade forgets that a connection has ended",
     edits: one(
       "src/durable-object/attachment.ts",
       "return { version: ATTACHMENT_VERSION, over, memo: { ...before, ...memo } };",
@@ -944,13 +944,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R2: a failure behind the takeover",
   },
   {
-    name: "model: superseded socket resurrected",
+    name: "model: a wake restores a superseded socket",
     edits: one("src/durable-object/connections.ts", "else if (!attachment.over) {", "else {"),
     ...MODEL,
     test: "R2: sleep after a takeover whose older socket never answered",
   },
   {
-    name: "model: saved cursor too high",
+    name: "model: the saved cursor is too high",
     edits: one(
       "src/core/delivery/cursor.ts",
       "countInFlight(peer.flight) === 0 && !peer.sendFailed ? sentOf(peer, served) : peer.acked;",
@@ -960,7 +960,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R5: both signals of a socket with something in flight",
   },
   {
-    name: "model: attachment not written at an ack",
+    name: "model: an ack does not write the attachment",
     edits: one(
       "src/core/delivery/pump.ts",
       "this.#output.saveSnapshot(peer);\n    if (!peer.live) {",
@@ -970,7 +970,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R5: an ack, then storage that fails",
   },
   {
-    name: "model: a turn's rows written one by one",
+    name: "model: the rows of a turn are written one by one",
     edits: one(
       "src/store/sqlite-storage.ts",
       "this.#database.transactionSync(() => {",
@@ -980,7 +980,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R3: storage that fails with the second write",
   },
   {
-    name: "model: who is told of trouble stays connected",
+    name: "model: a peer of a failed turn stays connected",
     edits: one(
       "src/durable-object/chat-room.ts",
       '.filter((event) => "link" in event)',
@@ -990,7 +990,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R3: storage that fails with the second write",
   },
   {
-    name: "news of presence come as often in a large room as in a small one",
+    name: "presence updates are as frequent in a large room as in a small one",
     edits: one(
       "src/core/peers/presence.ts",
       "now + Math.max(PRESENCE_MS, Math.ceil(fair))",
@@ -1001,7 +1001,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: in a room of 4999",
   },
   {
-    name: "news of presence go to all of a large room in one turn",
+    name: "presence updates reach a whole large room in one turn",
     edits: one(
       "src/core/membership/presence-broadcast.ts",
       "splice(0, PRESENCE_TURN_FRAMES)",
@@ -1012,7 +1012,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: a turn sends news to 500 peers",
   },
   {
-    name: "who was welcomed with the news hears them again",
+    name: "a peer welcomed with a presence update gets it again",
     edits: one(
       "src/core/membership/presence-broadcast.ts",
       "peers.current(link)",
@@ -1049,7 +1049,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R10: one message in flight",
   },
   {
-    name: "counted: an entry is encoded again for who is addressed",
+    name: "counted: an entry is encoded again for its recipients",
     edits: one(
       "src/core/commands/send.ts",
       "  entries.add(entry);\n",
@@ -1066,13 +1066,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a replay of 10,000 entries, all of them",
   },
   {
-    name: "model: grace that does not end",
+    name: "model: a grace never ends",
     edits: one("src/core/peers/presence.ts", "if (until > now) break;", "if (until > 0) break;"),
     ...MODEL,
     test: "R11: a dead link is given up",
   },
   {
-    name: "an erased text stays in what was read before",
+    name: "a redacted text stays in the cache",
     edits: one(
       "src/store/sqlite-log.ts",
       "    this.#drop(({ last }) => last === segment.last);\n",
@@ -1083,7 +1083,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "erases the text of one entry",
   },
   {
-    name: "a scan reads on however much it has read",
+    name: "a scan has no bound on the bytes read",
     edits: one(
       "src/store/sqlite-log.ts",
       "if (this.bytes < SCAN_BYTES) return false;",
@@ -1094,20 +1094,20 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: a stretch in which much is to be read ends early",
   },
   {
-    name: "a scan that ended early counts as the whole stretch",
+    name: "a scan that ended early counts as complete",
     edits: one("src/store/sqlite-log.ts", "this.#end = end;", "void end;"),
     project: "workerd",
     file: "test/workerd/sqlite-storage.test.ts",
     test: "R8: a stretch in which much is to be read ends early",
   },
   {
-    name: "an erased text that was sent in the same turn is shown",
+    name: "a text redacted in its own turn is sent",
     edits: one("src/core/admin/commands.ts", "fresh[index] = redact(entry);", ""),
     ...OPERATOR,
     test: "the turn that stored it may erase",
   },
   {
-    name: "everyone is told of what was erased",
+    name: "everyone is notified of a redaction",
     edits: one("src/core/admin/commands.ts", "if (mayRead(peer, entry)) output", "output"),
     ...OPERATOR,
     test: "R6: peers that may have it are notified",
@@ -1125,7 +1125,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "an absent name is forgotten; a name",
   },
   {
-    name: "a publication is not searched for",
+    name: "a repeated publication is not detected",
     edits: one(
       "src/core/admin/commands.ts",
       "if (entry.from === from && entry.id === id)",
@@ -1141,7 +1141,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R2: every peer is removed exactly",
   },
   {
-    name: "looking makes a room",
+    name: "a query creates a room",
     edits: one(
       "src/durable-object/chat-room.ts",
       "if (this.#broker === undefined && this.#isWithoutRoom(items)) return;",
@@ -1151,7 +1151,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a query creates no room, neither",
   },
   {
-    name: "names in the clear",
+    name: "names are logged in the clear",
     edits: one(
       "src/observability/logger.ts",
       "{ name: hashed(note.name, key) }",
@@ -1161,7 +1161,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: lines report what happened, and never",
   },
   {
-    name: "a pause that the network's return ends",
+    name: "the network's return ends a pause",
     edits: one(
       "src/client/connection-state.ts",
       'if (link.type === "paused") return stay(link);',
@@ -1172,7 +1172,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "while live: the link is let go of, and nothing but `resume`",
   },
   {
-    name: "page: a text made markup",
+    name: "page: a text becomes markup",
     edits: one(
       "src/apps/page/view/dom.ts",
       'element.dir = "auto";\n  element.textContent = text;',
@@ -1230,7 +1230,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "no field is named",
   },
   {
-    name: "a text that is too long is taken into the outbox",
+    name: "the outbox accepts a text that is too long",
     edits: one(
       "src/client/send-queue.ts",
       "this.#isTold ? this.#tooLarge(queued) : undefined",
@@ -1241,13 +1241,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a new message above the limits",
   },
   {
-    name: "page: a replayed entry like any other",
+    name: "page: a replayed entry counts as live",
     edits: one("src/apps/page/model/log.ts", "seq, entry, via }", 'seq, entry, via: "live" }'),
     ...PAGE_LOG,
     test: "the log keeps how an entry arrived",
   },
   {
-    name: "page: a window that grows",
+    name: "page: the virtual window grows",
     edits: one("src/apps/page/model/virtual-window.ts", "Math.min(length, start + ROWS)", "length"),
     ...PAGE_LOG,
     test: "goes up to the first and down to the last",
@@ -1263,7 +1263,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a draft survives a reload",
   },
   {
-    name: "page: a draft lost with a full disk",
+    name: "page: a full disk loses a draft",
     edits: one(
       "src/apps/page/preferences.ts",
       "      this.#memory.set(key, value);\n    }\n  }\n\n  #tabGet",
@@ -1279,7 +1279,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a person who left unnoticed",
   },
   {
-    name: "what cannot be read is everybody's trouble",
+    name: "an unreadable row fails every peer",
     edits: one(
       "src/core/delivery/pump.ts",
       "      this.#failed.set(peer, error);\n    }\n    if (page.length > 0)",
@@ -1289,7 +1289,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R7: ends alone with 4102; peers with an event",
   },
   {
-    name: "who could not be served ends before what was read has left",
+    name: "a failed peer is closed before its entries are sent",
     edits: one(
       "src/core/broker.ts",
       "    entries.clear();\n    this.#flush(now);\n    this.#closeFailed(now);\n",
@@ -1309,14 +1309,14 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R7: a segment of unknown recipients",
   },
   {
-    name: "what is for everyone is skipped unread",
+    name: "entries for everyone are skipped unread",
     edits: one("src/core/entry.ts", `!frame.includes('"to":[') || `, ""),
     project: "unit",
     file: "test/unit/core/entry.test.ts",
     test: "an unparsed frame shows whom it cannot",
   },
   {
-    name: "an entry with another number is taken for the one that was to be there",
+    name: "an entry with the wrong seq is accepted",
     edits: one(
       "src/store/segment.ts",
       "frame.startsWith(frameStart(this.#seq(i)))",
@@ -1326,7 +1326,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R7: a segment that is another entry",
   },
   {
-    name: "a row that somebody read before costs nothing",
+    name: "a cached row counts as free",
     edits: [
       {
         file: "src/store/sqlite-log.ts",
@@ -1347,7 +1347,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: what comes from the database counts",
   },
   {
-    name: "what a scan read waits for the whole heap to be looked through",
+    name: "the rows of a scan wait for a major GC",
     edits: one(
       "src/store/sqlite-log.ts",
       `    return new BoundedScan(
@@ -1373,14 +1373,14 @@ export const MUTANTS: readonly Mutant[] = [
     test: "rows that were read are freed without a major GC",
   },
   {
-    name: "a short id is lost on the way from the disk",
+    name: "a short id is lost when read from disk",
     edits: one("src/core/entry.ts", "as EntryFields), id }", "as EntryFields) }"),
     project: "unit",
     file: "test/unit/core/entry.test.ts",
     test: "an entry with a short id is parsed as JSON would",
   },
   {
-    name: "a separator at the end of a piece is taken for an entry",
+    name: "a separator at the end of a chunk counts as an entry",
     edits: one(
       "src/store/segment.ts",
       '    if (end < bracket && piece.at(-1) === "") piece.pop();\n',
@@ -1391,21 +1391,21 @@ export const MUTANTS: readonly Mutant[] = [
     test: "is split into frames, chunk by chunk:",
   },
   {
-    name: "a comma too many at the end of a segment is passed over",
+    name: "an additional comma at the end of a segment is ignored",
     edits: one("src/store/segment.ts", "if (end < bracket && piece", "if (piece"),
     project: "unit",
     file: "test/unit/store/segment.test.ts",
     test: "is damaged if there is: a comma too many",
   },
   {
-    name: "not all who come back at once are found in memory",
+    name: "the cache of names is too small for all that return at once",
     edits: one("src/store/sqlite-directory.ts", "CACHED_NAMES = 8_192", "CACHED_NAMES = 4_096"),
     project: "workerd",
     file: "test/workerd/sqlite-storage.test.ts",
     test: "once online, as many names as may be",
   },
   {
-    name: "a segment without its entries is passed over",
+    name: "an empty segment is ignored",
     edits: one(
       "src/store/segment.ts",
       "if (!isWhole || this.#frames.length !== row.last - row.first + 1) throw",
@@ -1415,7 +1415,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R7: a segment that is a list without",
   },
   {
-    name: "a lost id is another epoch",
+    name: "a lost id starts another epoch",
     edits: one(
       "src/store/schema.ts",
       'if (id === "") throw corruptionError("it has lost its id");',
@@ -1425,7 +1425,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R6: a database with no id closes",
   },
   {
-    name: "a checkpoint of the wrong shape is believed",
+    name: "a checkpoint of the wrong shape is accepted",
     edits: one(
       "src/store/sqlite-directory.ts",
       "return Array.isArray(list) && list.every(isSaved) ? list : undefined;",
@@ -1435,7 +1435,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R5: a checkpoint with a cursor that is text",
   },
   {
-    name: "a tick that fails closes everybody",
+    name: "a failing tick closes everyone",
     edits: one(
       "src/durable-object/chat-room.ts",
       "      const broker = this.#wake(inbox, now);\n",
@@ -1446,7 +1446,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R7: a store that stayed full also",
   },
   {
-    name: "who hung up before an erasure is let go of after it",
+    name: "a socket closed before an erasure is released after it",
     edits: one(
       "src/durable-object/chat-room.ts",
       "      // Before the next part, which may wake another broker: that must not take a dead socket for a peer.\n",
@@ -1456,14 +1456,14 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R2: a client that hung up in the turn",
   },
   {
-    name: "client: whoever is closed listens to its page on",
+    name: "client: a closed client still listens to its page",
     edits: one("src/client/client.ts", "    this.#stopListening();\n", ""),
     project: "unit",
     file: "test/unit/client/shell.test.ts",
     test: "a client that is closed by its user listens to its page no more",
   },
   {
-    name: "client: a write that the disk takes a part of is not noticed",
+    name: "client: a partial write goes unnoticed",
     edits: one("src/client/storage/file-io.ts", "done += written;", "done = bytes.length;"),
     ...FILE_STORAGE,
     test: "a write that the disk takes a part of harms nothing",
@@ -1487,7 +1487,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a record that is cut off: is moved aside",
   },
   {
-    name: "client: a record of the wrong shape is believed",
+    name: "client: a record of the wrong shape is accepted",
     edits: one(
       "src/client/record.ts",
       "if (wrong === undefined) return",
@@ -1504,13 +1504,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a link to the file: one owner",
   },
   {
-    name: "client: whoever lost the file writes it on",
+    name: "client: a client that lost the file still writes it",
     edits: one("src/client/storage/file-lock.ts", "if (!this.isOwned()) throw this.#lost();", ""),
     ...FILE_LOCK,
     test: "cannot overwrite what the next one writes",
   },
   {
-    name: "client: what a lost owner had begun to write stays, to be moved later",
+    name: "client: a lost owner's partial write stays",
     edits: one(
       "src/client/storage/file-lock.ts",
       "rmSync(`${this.#path(name)}.new`, { force: true });",
@@ -1520,7 +1520,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "what it had begun to write goes with its claim",
   },
   {
-    name: "client: an owner lives if its pid does",
+    name: "client: an owner counts as alive if its pid is",
     edits: one(
       "src/client/storage/file-identity.ts",
       "return now.started === other.started &&",
@@ -1540,7 +1540,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "that lives keeps it, and is named",
   },
   {
-    name: "client: a machine that slept has observed all the time",
+    name: "client: time asleep counts as observation",
     edits: one(
       "src/client/storage/file-lock.ts",
       "Math.min(LOOK_MS, at - before.at)",
@@ -1550,7 +1550,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "is not replaced by an observer that slept instead of looking",
   },
   {
-    name: "client: whoever claims the file owns it, without a second look",
+    name: "client: a claim of the file is not checked a second time",
     edits: one(
       "src/client/storage/file-lock.ts",
       "            renewedAt = performance.now();\n            continue;\n          }\n",
@@ -1561,13 +1561,13 @@ export const MUTANTS: readonly Mutant[] = [
     test: "8 starters at once",
   },
   {
-    name: "terminal: a pasted command acts",
+    name: "terminal: a pasted command is executed",
     edits: one("src/apps/terminal/input.ts", " && !isPasted", ""),
     ...TERMINAL,
     test: 'pasted, "/quit" is not a command',
   },
   {
-    name: "terminal: an address of full-width signs is plain text, which goes to everyone",
+    name: "terminal: an address with full-width signs is plain text for everyone",
     edits: one("src/apps/terminal/input.ts", "COLON = /[:：]/", "COLON = /[:]/"),
     ...TERMINAL,
     test: "reads full-width signs",
@@ -1591,7 +1591,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "wss://chat.example.com/team/: the probe keeps",
   },
   {
-    name: "terminal: names that went wrong are plain text, which goes to everyone",
+    name: "terminal: invalid names are plain text for everyone",
     edits: one("src/apps/terminal/input.ts", "/^\\s|^$/.test(line.slice(colon + 1))", "false"),
     ...TERMINAL,
     test: "reads names without a comma",
@@ -1613,7 +1613,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a stream's lines: separators that end no line",
   },
   {
-    name: "terminal: a row that goes on passes for a line of its own",
+    name: "terminal: a wrapped row looks like a line of its own",
     edits: one("src/apps/terminal/wrap.ts", 'const INDENT = "  ";', 'const INDENT = "";'),
     ...TERMINAL,
     test: "text that imitates a line of its own is indented",
@@ -1631,7 +1631,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "completes a beginning, with the colon",
   },
   {
-    name: "client: the record keeps what was heard, not what is done",
+    name: "client: the record keeps the received position, not the processed one",
     edits: one(
       "src/client/record-store.ts",
       "const cursor = this.#done();",
@@ -1642,7 +1642,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R5: the README's bot is killed at work",
   },
   {
-    name: "client: an entry is done when it is handed out",
+    name: "client: an entry counts as processed when it is handed out",
     edits: one(
       "src/client/entry-iterator.ts",
       "const item = this.#leaving ?? this.#handed ?? this",
@@ -1664,7 +1664,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "takes",
   },
   {
-    name: "client: the fastest loop counts",
+    name: "client: the fastest loop's position counts",
     edits: one(
       "src/client/delivery.ts",
       "done = Math.min(done, this.#doneOf(backlog));",
@@ -1675,7 +1675,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "is the slowest loop's place",
   },
   {
-    name: "client: the id of an answer is random",
+    name: "client: the id of a reply is random",
     edits: one(
       "src/client/client.ts",
       "const id = this.#replies.idOf(entry, epoch);",
@@ -1686,7 +1686,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R5: the README's bot is killed again and again",
   },
   {
-    name: "client: a carried entry leaves no mark",
+    name: "client: a carried entry is not recorded",
     edits: one(
       "src/client/client.ts",
       "carried: withCarried(carried, origin, { n, id }) };",
@@ -1697,14 +1697,14 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R5: the README's bridge is killed again and again",
   },
   {
-    name: "client: a listener that throws has finished",
+    name: "client: a listener that throws counts as finished",
     edits: one("src/client/delivery.ts", "if (!isHandled) this.#failed ??= entry.seq;", ""),
     project: "unit",
     file: "test/unit/client/delivery.test.ts",
     test: "stays before an entry whose listener threw",
   },
   {
-    name: "client: an answer found in the replay refuses what went before it",
+    name: "client: a reply found in the replay rejects earlier messages",
     edits: one(
       "src/client/session.ts",
       "queued.sent && at < index && one.sent",
@@ -1715,7 +1715,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "an answer of an earlier life, found in the replay",
   },
   {
-    name: "client: an answer of an earlier life is forgotten once it is confirmed",
+    name: "client: a reply of an earlier life is forgotten once confirmed",
     edits: one(
       "src/client/replies.ts",
       "if (this.#inherited.delete(entry.id) || !this.isKnown)",
@@ -1726,7 +1726,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "that was in the outbox is found",
   },
   {
-    name: "terminal: an entry is done before the reader has taken it",
+    name: "terminal: an entry counts as processed before the reader has taken it",
     edits: one("src/apps/terminal/session.ts", "      await flushed();\n", ""),
     project: "e2e",
     file: "test/e2e/done.test.ts",

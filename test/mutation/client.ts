@@ -1,11 +1,11 @@
-/** Mutants of the link, of its clock and of the room's, as in list.ts. */
+/** Mutants of the client's connection, and of the clocks of client and room; as in list.ts. */
 import type { Edit, Mutant } from "./list.ts";
 
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
-export const LINK: readonly Mutant[] = [
+export const CLIENT: readonly Mutant[] = [
   {
-    name: "client: a storage is read while the client before still writes it",
+    name: "client: a storage is read while its previous client still writes",
     edits: one(
       "src/client/client.ts",
       "if (begins !== undefined) await within(SUCCESSION_MS, begins);",
@@ -23,7 +23,7 @@ export const LINK: readonly Mutant[] = [
     test: "a client that ended without being closed",
   },
   {
-    name: "what was spent in a wrong future counts until then",
+    name: "a quota used in a wrong future counts until then",
     edits: one(
       "src/core/membership/join.ts",
       "notAfter(current?.quotaUsed ?? record.spent, now)",
@@ -34,7 +34,7 @@ export const LINK: readonly Mutant[] = [
     test: "a clock that was a year ahead, and is set",
   },
   {
-    name: "client: a link that is given up is left with a goodbye",
+    name: "client: a connection that is given up ends with a goodbye",
     edits: one(
       "src/client/client.ts",
       'socket?.close(this.#link.type === "closed" ? CLOSE.NORMAL : CLOSE.STALE);',
@@ -67,14 +67,14 @@ export const LINK: readonly Mutant[] = [
     test: "as it does in sleep: a link that is dead",
   },
   {
-    name: "client: the next try is told by the client's own clock",
+    name: "client: the next attempt is reported by the client's own clock",
     edits: one("src/client/events.ts", "retryAt: toWall(link.retryAt)", "retryAt: link.retryAt"),
     project: "unit",
     file: "test/unit/client/clock.test.ts",
     test: "does not make people wait for an hour",
   },
   {
-    name: "client: nobody hears that the clock was set",
+    name: "client: a changed clock fires no event",
     edits: one(
       "src/client/client.ts",
       '    if (jump < 0 && this.#link.type === "offline") this.#emitter.emit("state", this.state);\n',
@@ -85,7 +85,7 @@ export const LINK: readonly Mutant[] = [
     test: "does not make people wait for an hour",
   },
   {
-    name: "client: a lost network is not asked about",
+    name: "client: a lost network is not probed",
     edits: one(
       "src/client/connection-state.ts",
       'return isOpen(link) ? stay({ ...probed(link, now), checking: true }, "ping") : stay(link);',
@@ -96,7 +96,7 @@ export const LINK: readonly Mutant[] = [
     test: "a network that is said to be gone: the room is asked",
   },
   {
-    name: "client: a link in doubt has the time of a quiet one",
+    name: "client: a doubtful connection has the timeout of a quiet one",
     edits: one(
       "src/client/connection-state.ts",
       "pongBy: Math.min(link.pongBy ?? Infinity, now + PONG_AWAKE_MS),",
@@ -118,7 +118,7 @@ export const LINK: readonly Mutant[] = [
     test: "two clients of one name",
   },
   {
-    name: "client: attempts of one life alone rise",
+    name: "client: attempts rise within one life only",
     edits: one(
       "src/client/handshakes.ts",
       "Math.max(last + 1, attempt + 1, now)",
@@ -147,7 +147,7 @@ export const LINK: readonly Mutant[] = [
     test: "url: a query, which would be dropped",
   },
   {
-    name: "client: any host without a scheme is called in the clear",
+    name: "client: any host without a scheme is connected without encryption",
     edits: one(
       "src/client/endpoint.ts",
       "url !== null && LOOPBACK.test(url.hostname)",
@@ -183,7 +183,7 @@ export const LINK: readonly Mutant[] = [
     test: "a peer that left without a goodbye",
   },
   {
-    name: "stalls do not move with the clock",
+    name: "stall deadlines do not move with the clock",
     edits: one("src/core/clock.ts", "    peer.lastAckAt += by;\n", ""),
     project: "unit",
     file: "test/unit/core/clock.test.ts",
@@ -201,7 +201,7 @@ export const LINK: readonly Mutant[] = [
     test: "R11: a peer that waits for the budget",
   },
   {
-    name: "news of presence do not move with the clock",
+    name: "presence updates do not move with the clock",
     edits: one(
       "src/core/clock.ts",
       "  if (presence.flushAt !== undefined) presence.flushAt += by;\n",
@@ -212,7 +212,7 @@ export const LINK: readonly Mutant[] = [
     test: "presence is announced within a second",
   },
   {
-    name: "allowances do not move with the clock",
+    name: "rate limits do not move with the clock",
     edits: one("src/core/clock.ts", "  allowances.clear();\n", ""),
     project: "unit",
     file: "test/unit/core/clock.test.ts",
@@ -226,7 +226,7 @@ export const LINK: readonly Mutant[] = [
     test: "a dead connection is found at a join",
   },
   {
-    name: "a failed fetch of keys rests until a clock that was set back has caught up",
+    name: "after a failed fetch, a clock set back delays the next one",
     edits: one("src/http/auth/jwks.ts", "now >= at && now < at + ms", "now < at + ms"),
     project: "workerd",
     file: "test/workerd/jwks.test.ts",
