@@ -662,7 +662,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "workerd",
     file: "test/workerd/sqlite-storage.test.ts",
-    test: "keeps what a name has added to the log of late",
+    test: "keeps a name's recent quota usage",
   },
   {
     name: "a key's expiry is checked only at the join",
@@ -1080,7 +1080,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "workerd",
     file: "test/workerd/sqlite-storage.test.ts",
-    test: "erases the text of one entry",
+    test: "redacts one entry",
   },
   {
     name: "a scan has no bound on the bytes read",
@@ -1091,14 +1091,14 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "workerd",
     file: "test/workerd/sqlite-storage.test.ts",
-    test: "R8: a stretch in which much is to be read ends early",
+    test: "R8: a stretch with many bytes ends early",
   },
   {
     name: "a scan that ended early counts as complete",
     edits: one("src/store/sqlite-log.ts", "this.#end = end;", "void end;"),
     project: "workerd",
     file: "test/workerd/sqlite-storage.test.ts",
-    test: "R8: a stretch in which much is to be read ends early",
+    test: "R8: a stretch with many bytes ends early",
   },
   {
     name: "a text redacted in its own turn is sent",
@@ -1344,7 +1344,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     project: "workerd",
     file: "test/workerd/sqlite-storage.test.ts",
-    test: "R8: what comes from the database counts",
+    test: "R8: an entry from the database counts",
   },
   {
     name: "the rows of a scan wait for a major GC",

@@ -19,8 +19,7 @@ export const fuzz = (numRuns: number): fc.Parameters<unknown> => ({
 });
 
 function parsed<T>(value: T | undefined, source: unknown): T {
-  if (value === undefined)
-    throw new Error(`the test's own ${String(source)} is outside the grammar`);
+  if (value === undefined) throw new Error(`the test's own ${String(source)} is invalid`);
   return value;
 }
 

@@ -33,7 +33,8 @@ export class Notifier {
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     };
-    const late = (): void => reject(new Error(`after ${deadlineMs} ms still waiting: ${what()}`));
+    const late = (): void =>
+      reject(new Error(`nothing after ${deadlineMs} ms: expected ${what()}`));
     const timer = setTimeout(late, deadlineMs);
     this.#asking.add(ask);
     ask();

@@ -78,7 +78,7 @@ export abstract class Client {
   goodbye(): Promise<Goodbye> {
     return this.until(
       () => this.#goodbye,
-      () => "the end of the link",
+      () => "the end of the connection",
     );
   }
 
@@ -134,11 +134,11 @@ export abstract class Client {
       () => {
         if (this.#goodbye !== undefined) {
           const { code, reason } = this.#goodbye;
-          throw new Error(`${this.name} was not let in: ${code} ${reason}`);
+          throw new Error(`${this.name} was rejected: ${code} ${reason}`);
         }
         return isIn();
       },
-      () => "being let in",
+      () => "being accepted",
     );
   }
 

@@ -104,7 +104,7 @@ export class RawWebSocket {
   goodbye(): Promise<Goodbye> {
     const look = (): Goodbye | undefined => {
       if (this.#goodbye === undefined && this.#isClosed) {
-        throw new Error("the link ended without a Close frame");
+        throw new Error("the connection ended without a Close frame");
       }
       return this.#goodbye;
     };

@@ -71,7 +71,7 @@ export class TestRoom {
   /** Sends a handshake that is accepted only to be closed. @returns the close */
   async rejects(query: string, knocking: HandshakeOptions = {}): Promise<Goodbye> {
     const { status, body, webSocket } = await this.handshake(query, knocking);
-    if (webSocket === undefined) throw new Error(`no close can be read: ${status} ${body}`);
+    if (webSocket === undefined) throw new Error(`no WebSocket was accepted: ${status} ${body}`);
     try {
       return await webSocket.refusal();
     } finally {
@@ -85,7 +85,7 @@ export class TestRoom {
     protocols: readonly string[] = ["chat.v1"],
   ): Promise<RawWebSocket> {
     const { status, body, webSocket } = await this.handshake(`name=${name}`, { protocols });
-    if (webSocket === undefined) throw new Error(`${name} was not let in: ${status} ${body}`);
+    if (webSocket === undefined) throw new Error(`${name} was rejected: ${status} ${body}`);
     return webSocket;
   }
 }

@@ -134,7 +134,7 @@ export class V1Client extends Client {
   async sees(news: "joined" | "left", name: string, ms?: number): Promise<void> {
     await this.until(
       () => this.all("presence").some((frame) => frame[news]?.some((one) => one === name)),
-      () => `the news that ${name} ${news}`,
+      () => `the update that ${name} ${news}`,
       ms,
     );
   }

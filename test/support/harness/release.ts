@@ -51,7 +51,7 @@ export class KeptRoom {
     const found = this.#clients.find(
       ({ attachment }) => attachment.memo.link.name === name && attachment.over === over,
     );
-    if (found === undefined) throw new Error(`no socket of ${name} was kept`);
+    if (found === undefined) throw new Error(`the fixture has no socket of ${name}`);
     return found.client;
   }
 

@@ -124,7 +124,7 @@ export class RoomHarness {
       this.now = Math.max(this.now, due);
       this.broker.turn([{ type: "Tick" }], this.now);
     }
-    throw new Error("the room never comes to rest");
+    throw new Error("the room keeps asking for ticks");
   }
 
   /** Loses memory; keeps sockets and attachments. */
@@ -274,7 +274,7 @@ export class Client {
   }
 
   gets(outs: readonly ServerMessage[]): void {
-    if (this.closed) throw new Error(`${this.link.name} was sent something after its end`);
+    if (this.closed) throw new Error(`${this.link.name} was sent a message after its close`);
     if (!this.isCut) this.frames.push([...outs]);
   }
 }

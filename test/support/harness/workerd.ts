@@ -185,7 +185,7 @@ export class Client {
   async hears(...texts: string[]): Promise<void> {
     await this.until(() => this.texts.length >= texts.length, `${texts.length} texts`);
     if (JSON.stringify(this.texts) !== JSON.stringify(texts)) {
-      throw new Error(`${this.name} heard ${JSON.stringify(this.texts)}`);
+      throw new Error(`${this.name} received ${JSON.stringify(this.texts)}`);
     }
   }
 
@@ -214,7 +214,7 @@ export class Client {
     while (!condition()) {
       const left = deadline - performance.now();
       if (left <= 0) {
-        throw new Error(`${this.name} waited for ${what}, and heard ${this.frames.join("\n")}`);
+        throw new Error(`${this.name} waited for ${what}, and received ${this.frames.join("\n")}`);
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);

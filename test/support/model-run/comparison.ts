@@ -34,21 +34,19 @@ export async function compare(
     if (connection.dialect === "chat.line") continue;
     const peers = client.all("who").at(-1)?.peers ?? [];
     const said = peers.filter((peer) => peer.online).map(({ name }) => name as string);
-    expect(said, `who is online, says ${connection.name}`).toEqual(here);
+    expect(said, `who is online, as ${connection.name} sees it`).toEqual(here);
     expect(peers.map(({ name }) => name as string)).toEqual([...names.keys()].sort());
   }
   expect(stored.log, "the log").toEqual(
     log.slice(first - 1).map(({ seq, from, text }) => ({ seq, from, text })),
   );
   const cursors = [...names].map(([name, { cursor }]) => [name, cursor]);
-  expect(Object.fromEntries(stored.cursors), "what is pending").toEqual(
-    Object.fromEntries(cursors),
-  );
+  expect(Object.fromEntries(stored.cursors), "the cursors").toEqual(Object.fromEntries(cursors));
   const memos = people.flatMap(({ name, current }) => {
     const memo = online.get(name)?.snapshot;
     return current && memo ? [[name, { id: current.id, ...memo }]] : [];
   });
-  expect(stored.memos, "what the sockets remember").toEqual(Object.fromEntries(memos));
+  expect(stored.memos, "the attachments").toEqual(Object.fromEntries(memos));
 }
 
 /**
@@ -66,8 +64,8 @@ export function hasHealed(model: RoomModel, people: readonly Person[]): void {
         !seen.includes(entry.seq) &&
         !gaps.some(({ from, to }) => from <= entry.seq && entry.seq <= to),
     );
-    expect(missed, `R5: ${name} has everything, or was told of the gap`).toEqual([]);
-    expect(seen, `R4: ${name} saw it in order, once`).toEqual(
+    expect(missed, `R5: ${name} has every entry, or the gap in its place`).toEqual([]);
+    expect(seen, `R4: ${name} received them in order, once`).toEqual(
       [...new Set(seen)].sort((a, b) => a - b),
     );
   }
@@ -87,16 +85,14 @@ async function compareConnection(
       if (frame.type === "message") return [{ type: "message", seq: frame.seq }];
       return frame.type === "gap" ? [frame] : [];
     });
-    expect(heard, `what ${connection.name} heard`).toEqual(expected);
-    expect(client.all("ready").length > 0, `${connection.name} was told that it is ready`).toBe(
-      connection.ready,
-    );
+    expect(heard, `what ${connection.name} received`).toEqual(expected);
+    expect(client.all("ready").length > 0, `${connection.name} got ready`).toBe(connection.ready);
   } else {
     const heard = client.lines.filter((line) => line.startsWith("from "));
     const said = expected.map(({ type, ...at }) => {
       const entry = type === "message" && "seq" in at ? model.log[at.seq - 1] : undefined;
       return `from ${entry?.from}: ${entry?.text}`;
     });
-    expect(heard, `what ${connection.name} read`).toEqual(said);
+    expect(heard, `the lines of ${connection.name}`).toEqual(said);
   }
 }

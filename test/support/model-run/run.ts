@@ -133,7 +133,7 @@ export class ModelRun {
     if (race === "before" && older !== undefined) this.#hasEnded(older, 1005);
     const admitted = model.joins({ name: who, dialect, key, since, attempt });
     if (typeof admitted === "number") {
-      expect((await client.isClosed()).code, `${who} is turned away`).toBe(admitted);
+      expect((await client.isClosed()).code, `${who} is rejected`).toBe(admitted);
       if (race === "behind" && older !== undefined) this.#hasEnded(older, 1005);
       return;
     }
@@ -277,7 +277,7 @@ export class ModelRun {
 
   #person(name: string): Person {
     const person = this.people.get(name);
-    if (person === undefined) throw new Error(`nobody is called ${name}`);
+    if (person === undefined) throw new Error(`no person has the name ${name}`);
     return person;
   }
 }

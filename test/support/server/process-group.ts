@@ -66,7 +66,7 @@ export async function waitUntilEmpty(group: number): Promise<void> {
     if (!isAlive(group)) return;
     await pause(10);
   }
-  throw new Error(`the killed server, process group ${group}, is still there after ${DYING_MS} ms`);
+  throw new Error(`the killed process group ${group} is still alive after ${DYING_MS} ms`);
 }
 
 /**

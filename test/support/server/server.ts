@@ -120,7 +120,7 @@ export class Server {
 
   /** Starts again after `killNine`, on the same storage and, if it is still free, the same port. */
   async restart(): Promise<void> {
-    if (!this.#isKilled) throw new Error("the server was not killed, or is starting already");
+    if (!this.#isKilled) throw new Error("the server is running or starting");
     this.#isKilled = false;
     this.#running = await start(this.#settings, this.#folder, Number(new URL(this.url).port));
   }
@@ -155,7 +155,9 @@ export class Server {
     await this.killNine();
     remove(this.#folder);
     if (reloaded !== undefined) {
-      throw new Error(`the source was changed while the tests ran, which cuts links: ${reloaded}`);
+      throw new Error(
+        `the source changed while the tests ran, which cuts connections: ${reloaded}`,
+      );
     }
   }
 }
@@ -199,7 +201,7 @@ async function startOnce(
     notifier.notify();
   });
   child.on("close", () => {
-    failure = "ended by itself";
+    failure = "exited";
     resolve();
     notifier.notify();
   });
@@ -210,7 +212,7 @@ async function startOnce(
     return undefined;
   };
   try {
-    const what = (): string => `"Ready on http://…" from the server, which said:\n${output}`;
+    const what = (): string => `"Ready on http://…" from the server, which printed:\n${output}`;
     const url = await notifier.until(ready, what, READY_MS);
     const prints = (text: string): Promise<boolean> =>
       notifier.until(
