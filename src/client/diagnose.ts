@@ -11,15 +11,15 @@ const BODY_MAX_CHARS = 65_536;
 /** After this many failed handshakes in a row, something on the way is blamed and no longer the moment. */
 const BLOCKED_AFTER = 2;
 
-/** What answers at the address of a room. */
+/** The server at the address of a room. */
 export type HandshakeFinding =
-  /** The room; one handshake failed. */
+  /** The room answers; one handshake failed. */
   | { readonly type: "room" }
-  /** The room; several handshakes in a row failed, so something in between, like a proxy, does not pass WebSockets on. */
+  /** The room answers; several handshakes in a row failed, so something in between, like a proxy, does not pass WebSockets on. */
   | { readonly type: "blocked" }
-  /** Nothing. `error` is what `fetch` threw. */
+  /** No server answers. `error` is what `fetch` threw. */
   | { readonly type: "unreachable"; readonly error: unknown }
-  /** Something else. `status` is 0 for a redirect in a browser, which hides it; `message` is that of a room's error. */
+  /** Another response. `status` is 0 for a redirect in a browser, which hides it; `message` is that of a room's error. */
   | {
       readonly type: "other";
       readonly status: number;

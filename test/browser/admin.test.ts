@@ -2,13 +2,13 @@
 import { expect, test } from "vitest";
 import { sendRequest } from "../support/clients/raw-websocket.ts";
 import { inBrowser } from "./support/browser.ts";
-import { stage } from "./support/stage.ts";
+import { pageHarness } from "./support/page-harness.ts";
 
 const ADMIN_KEY = "an-operators-key-of-the-tests";
 const ERASED = "An operator erased this message.";
 
 inBrowser("an operator, seen from the page", () => {
-  const { url, newRoom, device, joins } = stage({ ADMIN_KEY });
+  const { url, newRoom, device, joins } = pageHarness({ ADMIN_KEY });
 
   /** Sends DELETE for a path below the room, as the operator. */
   async function deletes(room: string, path: string): Promise<void> {
@@ -54,9 +54,9 @@ inBrowser("an operator, seen from the page", () => {
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
     await bob.page.fill("#text", "half a thou");
     await deletes(room, "/peers/bob");
-    await bob.isTold("#notice-words", "operator");
+    await bob.sees("#notice-words", "operator");
     expect(await bob.page.locator("#notice-words").textContent()).toMatch(/^[A-Z].+\.$/);
-    await alice.isTold("#people-count", "1 here");
+    await alice.sees("#people-count", "1 here");
     await bob.presses("Try again");
     await bob.isConnected();
     expect(await bob.page.inputValue("#text")).toBe("half a thou");
@@ -69,12 +69,12 @@ inBrowser("an operator, seen from the page", () => {
     await bob.reads("of the old room");
     await deletes(room, "");
     for (const visitor of [alice, bob]) {
-      await visitor.isTold("#notice-choices", "Try again");
+      await visitor.sees("#notice-choices", "Try again");
       expect(await visitor.page.locator("#notice-words").textContent()).toMatch(/room.*\.$/);
     }
     await bob.presses("Try again");
     await bob.isConnected();
-    await bob.isTold("#log .edge", "No messages yet");
+    await bob.sees("#log .edge", "No messages yet");
     await bob.says("of the new room");
     await bob.reads("of the new room");
     expect(await bob.texts()).toEqual(["of the new room"]);

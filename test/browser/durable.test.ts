@@ -53,7 +53,7 @@ class Profile {
   }
 }
 
-inBrowser("what the page keeps", () => {
+inBrowser("the data that the page keeps", () => {
   let server: Server;
   const profiles: Profile[] = [];
   const newProfile = (): Profile => {

@@ -1,24 +1,24 @@
 /** Bad input and failures: the page shows a sentence with what to do beside the cause, and never loses a typed text. */
 import { describe, expect, test } from "vitest";
 import { inBrowser } from "./support/browser.ts";
-import { stage } from "./support/stage.ts";
+import { pageHarness } from "./support/page-harness.ts";
 import { FakeRoom, welcome } from "./support/fake-room.ts";
 import type { Visitor } from "./support/visitor.ts";
 
 inBrowser("failures at the page", () => {
-  const { newRoom, device, comes, joins } = stage();
+  const { newRoom, device, comes, joins } = pageHarness();
 
   /** Bob joins a room that the test plays. */
   async function meets(
-    greets: (stranger: FakeRoom) => void,
-  ): Promise<{ bob: Visitor; stranger: FakeRoom }> {
+    onConnect: (fakeRoom: FakeRoom) => void,
+  ): Promise<{ bob: Visitor; fakeRoom: FakeRoom }> {
     const bob = await comes(await device());
-    const stranger = await FakeRoom.stands(bob.page, greets);
+    const fakeRoom = await FakeRoom.serves(bob.page, onConnect);
     await bob.chooses("r", "bob");
-    return { bob, stranger };
+    return { bob, fakeRoom };
   }
 
-  const isReady = (stranger: FakeRoom): void => stranger.says(welcome(), { type: "ready", seq: 0 });
+  const isReady = (fakeRoom: FakeRoom): void => fakeRoom.says(welcome(), { type: "ready", seq: 0 });
   const message = (seq: number, text: string, more = {}) => ({
     type: "message",
     seq,
@@ -47,7 +47,7 @@ inBrowser("failures at the page", () => {
   ])("%s: the error is beside the input", async (_case, room, name, where, sentence) => {
     const bob = await comes(await device());
     await bob.chooses(room, name);
-    await bob.isTold(where, sentence);
+    await bob.sees(where, sentence);
     expect(await bob.page.inputValue("#join-room")).toBe(room);
     const input = where.replace("-trouble", "");
     expect(await bob.page.getAttribute(input, "aria-invalid")).toBe("true");
@@ -58,7 +58,7 @@ inBrowser("failures at the page", () => {
     await joins(room, "alice");
     const mallory = await comes(await device());
     await mallory.chooses(room, "alice");
-    await mallory.isTold(
+    await mallory.sees(
       "#join-name-trouble",
       "This name belongs to another key. Choose another name. If the name is yours on another device,",
     );
@@ -67,19 +67,19 @@ inBrowser("failures at the page", () => {
   });
 
   test("a rejected message shows the reason, and goes back into the input on request", async () => {
-    const { bob, stranger } = await meets(isReady);
+    const { bob, fakeRoom } = await meets(isReady);
     await bob.isConnected();
     await bob.says("is zoe here?");
     await bob.until(
-      () => Promise.resolve(stranger.heard.some(({ type }) => type === "send")),
+      () => Promise.resolve(fakeRoom.received.some(({ type }) => type === "send")),
       () => "the message at the room",
     );
-    const { id } = stranger.heard.find(({ type }) => type === "send") ?? {};
+    const { id } = fakeRoom.received.find(({ type }) => type === "send") ?? {};
     const message = "nobody here is called zoe; nothing was sent";
-    stranger.says({ type: "error", id, code: "unknown-peer", message });
-    await bob.isTold("#log .trouble .state", "Not sent: nobody here is called zoe");
+    fakeRoom.says({ type: "error", id, code: "unknown-peer", message });
+    await bob.sees("#log .trouble .state", "Not sent: nobody here is called zoe");
     await bob.page.reload();
-    await bob.isTold("#log .trouble .state", "Not sent: nobody here is called zoe");
+    await bob.sees("#log .trouble .state", "Not sent: nobody here is called zoe");
     await bob.presses("Take it back");
     expect(await bob.page.inputValue("#text")).toBe("is zoe here?");
     await bob.until(
@@ -101,7 +101,7 @@ inBrowser("failures at the page", () => {
       }
     });
     const bob = await comes(here);
-    await bob.isTold("#storage-trouble", "This browser saves no data for this page");
+    await bob.sees("#storage-trouble", "This browser saves no data for this page");
     await bob.chooses(room, "bob");
     await bob.isConnected();
     await bob.says("hi");
@@ -118,11 +118,11 @@ inBrowser("failures at the page", () => {
       };
     });
     await bob.says("written to a full disk");
-    await bob.isTold("#notice-words", "does not keep data for this page");
+    await bob.sees("#notice-words", "does not keep data for this page");
     await bob.reads("written to a full disk");
     await bob.presses("Go on without saving");
     await bob.isConnected();
-    await bob.isTold("#log .trouble .state", "this browser did not save it");
+    await bob.sees("#log .trouble .state", "this browser did not save it");
     await bob.presses("Take it back");
     await bob.page.press("#text", "Enter");
     await alice.reads("written to a full disk");
@@ -139,15 +139,15 @@ inBrowser("failures at the page", () => {
     ])(
       "%i, final: the page shows a sentence and an action, and keeps the draft",
       async (code, reason, text, action) => {
-        const { bob, stranger } = await meets(isReady);
+        const { bob, fakeRoom } = await meets(isReady);
         await bob.isConnected();
         await bob.page.fill("#text", "half a thou");
-        stranger.ends(code, reason);
-        await bob.isTold("#notice-words", text);
+        fakeRoom.ends(code, reason);
+        await bob.sees("#notice-words", text);
         expect(await bob.page.getByRole("button", { name: action, exact: true }).count()).toBe(1);
         await bob.page.press("#text", "Enter");
         expect(await bob.page.inputValue("#text")).toBe("half a thou");
-        expect(stranger.links).toBe(1);
+        expect(fakeRoom.connections).toBe(1);
       },
     );
 
@@ -158,16 +158,16 @@ inBrowser("failures at the page", () => {
     ])(
       "%i, temporary: the page shows the reason and the time of the retry, and messages wait",
       async (code, reason, text) => {
-        const { bob, stranger } = await meets((room) => room.ends(code, reason));
-        await bob.isTold("#link-words", text);
+        const { bob, fakeRoom } = await meets((room) => room.ends(code, reason));
+        await bob.sees("#link-words", text);
         await bob.says("waits");
         await bob.reads("waits");
-        await bob.isTold("#log .waiting .state", "Waiting here");
-        await bob.isTold("#link-words", "trying again in");
-        const before = stranger.links;
+        await bob.sees("#log .waiting .state", "Waiting here");
+        await bob.sees("#link-words", "trying again in");
+        const before = fakeRoom.connections;
         await bob.page.click("#link-now");
         await bob.until(
-          () => Promise.resolve(stranger.links > before),
+          () => Promise.resolve(fakeRoom.connections > before),
           () => "another try, now",
         );
       },
@@ -183,33 +183,33 @@ inBrowser("failures at the page", () => {
     ],
   ])("a server that sends %s", async (_case, text, sentence) => {
     const { bob } = await meets((room) => room.says(text));
-    await bob.isTold("#notice-words", sentence);
-    await bob.isTold("#notice-choices", "Reload the page");
+    await bob.sees("#notice-words", sentence);
+    await bob.sees("#notice-choices", "Reload the page");
   });
 
   test("the page probes a server of another version", async () => {
     const bob = await comes(await device());
     await bob.page.route(/\/rooms\/r$/, (route) => route.fulfill({ status: 200, body: "<html>" }));
-    await FakeRoom.stands(bob.page, (room) => room.ends(1011, ""));
+    await FakeRoom.serves(bob.page, (room) => room.ends(1011, ""));
     await bob.chooses("r", "bob");
-    await bob.isTold("#notice-words", "does not answer like a chat room of this version (200)");
+    await bob.sees("#notice-words", "does not answer like a chat room of this version (200)");
   });
 
   test("an erased message is shown as erased, in the log and in a replay", async () => {
-    const { bob, stranger } = await meets((room) =>
+    const { bob, fakeRoom } = await meets((room) =>
       room.says(welcome(0, 2), message(1, "", { redacted: true }), message(2, "a secret"), {
         type: "ready",
         seq: 2,
       }),
     );
     await bob.reads("An operator erased this message.", "a secret");
-    stranger.says({ type: "redacted", seq: 2 });
+    fakeRoom.says({ type: "redacted", seq: 2 });
     await bob.reads("An operator erased this message.", "An operator erased this message.");
   });
 
   test("a gap is shown, and an own message that it hides is shown as unknown until it is dismissed", async () => {
-    const { bob, stranger } = await meets((room) => {
-      if (room.links === 1) isReady(room);
+    const { bob, fakeRoom } = await meets((room) => {
+      if (room.connections === 1) isReady(room);
       else {
         room.says(welcome(0, 9), { type: "gap", from: 1, to: 8 }, message(9, "after"), {
           type: "ready",
@@ -220,12 +220,12 @@ inBrowser("failures at the page", () => {
     await bob.isConnected();
     await bob.says("is it stored?");
     await bob.until(
-      () => Promise.resolve(stranger.heard.some(({ type }) => type === "send")),
+      () => Promise.resolve(fakeRoom.received.some(({ type }) => type === "send")),
       () => "the message at the room",
     );
-    stranger.ends(4201, "");
-    await bob.isTold("#log .gone", "The room no longer keeps up to 8 messages");
-    await bob.isTold("#log .trouble .state", "Unknown whether it was sent");
+    fakeRoom.ends(4201, "");
+    await bob.sees("#log .gone", "The room no longer keeps up to 8 messages");
+    await bob.sees("#log .trouble .state", "Unknown whether it was sent");
     await bob.presses("Dismiss");
     await bob.until(
       async () => (await bob.page.locator("#log .trouble").count()) === 0,
@@ -243,23 +243,24 @@ inBrowser("failures at the page", () => {
   });
 
   test("live messages are announced one by one, and history and replays are not", async () => {
-    const { bob, stranger } = await meets((room) =>
+    const { bob, fakeRoom } = await meets((room) =>
       room.says(welcome(0, 2), message(1, "old 1"), message(2, "old 2"), { type: "ready", seq: 2 }),
     );
     await bob.reads("old 1", "old 2");
-    const heard = (): Promise<string | null> => bob.page.locator("#announcer").textContent();
+    const announced = (): Promise<string | null> => bob.page.locator("#announcer").textContent();
     await bob.until(
-      async () => (await heard()) === "2 messages came while you were away, in order, none twice.",
+      async () =>
+        (await announced()) === "2 messages came while you were away, in order, none twice.",
       () => "the summary",
     );
-    stranger.says(message(3, "new"));
+    fakeRoom.says(message(3, "new"));
     await bob.until(
-      async () => (await heard()) === "alice: new",
+      async () => (await announced()) === "alice: new",
       () => "the live message",
     );
-    stranger.says(...[4, 5, 6, 7, 8].map((seq) => message(seq, `flood ${seq}`)));
+    fakeRoom.says(...[4, 5, 6, 7, 8].map((seq) => message(seq, `flood ${seq}`)));
     await bob.until(
-      async () => (await heard()) === "5 new messages",
+      async () => (await announced()) === "5 new messages",
       () => "the number of messages",
     );
     expect(await bob.page.getAttribute("#log", "aria-live")).toBe("off");

@@ -1,12 +1,12 @@
 /** Journeys of people at the page, in real Chromium, against the server that a user starts. */
 import { expect, test } from "vitest";
-import { TestRoom as Hall } from "../support/clients/room.ts";
+import { TestRoom } from "../support/clients/room.ts";
 import type { Server } from "../support/server/server.ts";
 import { inBrowser } from "./support/browser.ts";
-import { stage } from "./support/stage.ts";
+import { pageHarness } from "./support/page-harness.ts";
 
 inBrowser("at the page", () => {
-  const { url, newRoom, device, comes, joins } = stage({ RATE: 2_000, BURST: 5_000 });
+  const { url, newRoom, device, comes, joins } = pageHarness({ RATE: 2_000, BURST: 5_000 });
 
   test("two people talk: each message arrives once, in order, and its sender sees it confirmed", async () => {
     const room = newRoom();
@@ -36,7 +36,7 @@ inBrowser("at the page", () => {
     ];
     await alice.presses("bob");
     await alice.says("for bob alone");
-    await bob.isTold("#log .addressed", "to you");
+    await bob.sees("#log .addressed", "to you");
     await bob.reads("for bob alone");
     await alice.page.press("#text", "Escape");
     await alice.says("for everyone");
@@ -53,14 +53,14 @@ inBrowser("at the page", () => {
       await joins(room, "carol"),
     ];
     await alice.page.fill("#text", "I am about to say");
-    await bob.isTold("#typing", "alice is typing");
-    await carol.isTold("#typing", "alice is typing");
+    await bob.sees("#typing", "alice is typing");
+    await carol.sees("#typing", "alice is typing");
     await alice.says("it");
     await bob.reads("it");
     expect(await bob.page.locator("#typing").textContent()).toBe("");
     await bob.presses("carol");
     await bob.page.fill("#text", "a secret");
-    await carol.isTold("#typing", "bob is typing");
+    await carol.sees("#typing", "bob is typing");
     expect(await alice.page.locator("#typing").textContent()).toBe("");
   });
 
@@ -74,21 +74,21 @@ inBrowser("at the page", () => {
     await bob.says("mine 2");
     for (const text of ["one", "two", "three"]) await alice.says(text);
     await alice.reads("before", "one", "two", "three");
-    await bob.isTold("#waits-here", "2");
-    await bob.isTold("#there", "counted when you return");
+    await bob.sees("#waits-here", "2");
+    await bob.sees("#there", "counted when you return");
     await bob.reads("before", "mine 1", "mine 2");
     expect(await bob.page.locator(".waiting").count()).toBe(2);
     await bob.restores();
     await bob.reads("before", "one", "two", "three", "mine 1", "mine 2");
     await alice.reads("before", "one", "two", "three", "mine 1", "mine 2");
-    await bob.isTold(
+    await bob.sees(
       "#absence-words",
-      "3 messages came while you were cut off, in order, none twice. 2 messages of yours were sent.",
+      "3 messages came while you were cut off, in order, none twice. 2 of yours were sent.",
     );
-    await bob.isTold("#log .replay", "3 messages came while you were cut off");
+    await bob.sees("#log .replay", "3 messages came while you were cut off");
     expect(await bob.page.locator("#log .replayed").allTextContents()).toHaveLength(3);
-    await bob.isTold("#waits-here", "0");
-    await bob.isTold("#waits-there", "0");
+    await bob.sees("#waits-here", "0");
+    await bob.sees("#waits-there", "0");
   });
 
   test("in one browser, a tab that is cut off learns from another tab what waits in the room", async () => {
@@ -97,11 +97,11 @@ inBrowser("at the page", () => {
     const [alice, bob] = [await joins(room, "alice", here), await joins(room, "bob", here)];
     await bob.cuts();
     for (const text of ["one", "two"]) await alice.says(text);
-    await bob.isTold("#waits-there", "2");
-    await bob.isTold("#there", "seen by another tab");
+    await bob.sees("#waits-there", "2");
+    await bob.sees("#there", "seen by another tab");
     await alice.presses("bob");
     await alice.says("three");
-    await bob.isTold("#waits-there", "3");
+    await bob.sees("#waits-there", "3");
     await bob.restores();
     await bob.reads("one", "two", "three");
   });
@@ -122,7 +122,7 @@ inBrowser("at the page", () => {
     await bob.reads("said", "missed", "unsent 1", "unsent 2");
     await alice.reads("said", "missed", "unsent 1", "unsent 2");
     expect(await bob.page.inputValue("#text")).toBe("unfinished");
-    await bob.isTold("#absence-words", "1 message came while you were away, in order, none twice.");
+    await bob.sees("#absence-words", "1 message came while you were away, in order, none twice.");
   });
 
   test("a second tab says at once that the first has the name, and takes the name over with the outbox", async () => {
@@ -135,11 +135,11 @@ inBrowser("at the page", () => {
     await first.page.fill("#text", "draft of the first");
     const second = await comes(here);
     await second.chooses(room, "bob");
-    await second.isTold("#notice-words", "You are bob in another tab of this browser");
+    await second.sees("#notice-words", "You are bob in another tab of this browser");
     expect(await second.page.locator("#send").isDisabled()).toBe(true);
     await second.presses("Use it here");
     await second.isConnected();
-    await first.isTold("#notice-words", "You are bob in another tab now");
+    await first.sees("#notice-words", "You are bob in another tab now");
     await second.reads("waits in the first");
     await alice.reads("waits in the first");
     expect(await second.page.inputValue("#text")).toBe("draft of the first");
@@ -160,7 +160,7 @@ inBrowser("at the page", () => {
     const bob = await comes(here);
     await bob.chooses(room, "bob");
     await bob.presses("Use it here");
-    await bob.isTold("#notice-words", "The other tab does not answer");
+    await bob.sees("#notice-words", "The other tab does not answer");
     await frozen.page.close();
     await bob.isConnected();
   });
@@ -172,19 +172,20 @@ inBrowser("at the page", () => {
     const key = await laptop.page.evaluate(() => localStorage.getItem("chat-room/key") ?? "");
     expect(key).toMatch(/^[\w-]{32}$/);
     await phone.chooses(room, "bob");
-    await phone.isTold("#join-name-trouble", "Choose another name");
+    await phone.sees("#join-name-trouble", "Choose another name");
     await phone.presses("Your key");
     await phone.page.fill("#key-other", key);
     await phone.presses("Use it");
     await phone.chooses(room, "bob");
     await phone.isConnected();
-    await laptop.isTold("#notice-words", "bob has connected from somewhere else");
+    await laptop.sees("#notice-words", "bob has connected from somewhere else");
     await laptop.page.fill("#text", "not lost");
     await laptop.presses("Use it here");
     await laptop.isConnected();
     expect(await laptop.page.inputValue("#text")).toBe("not lost");
-    await phone.isTold("#notice-words", "bob has connected from somewhere else");
-    for (const address of [...laptop.asked, ...phone.asked]) expect(address).not.toContain(key);
+    await phone.sees("#notice-words", "bob has connected from somewhere else");
+    for (const address of [...laptop.requests, ...phone.requests])
+      expect(address).not.toContain(key);
     expect(await phone.page.content()).not.toContain(key);
   });
 
@@ -198,7 +199,7 @@ inBrowser("at the page", () => {
     await alice.presses("Show");
     expect(await alice.page.getAttribute("#key-own", "type")).toBe("text");
     await alice.presses("Copy");
-    await alice.isTold("#key-told", "Copied");
+    await alice.sees("#key-told", "Copied");
     expect(await alice.page.evaluate(() => navigator.clipboard.readText())).toBe(key);
     await alice.page.press("#key-own", "Escape");
     // The dialog fires its close event in a later task.
@@ -245,7 +246,7 @@ inBrowser("at the page", () => {
     await goes("log");
     await goes("cut");
     await keyboard.press("Space");
-    await alice.isTold("#link-words", "Cut off, by you");
+    await alice.sees("#link-words", "Cut off by you");
     await keyboard.press("Space");
     await alice.isConnected();
   });
@@ -255,7 +256,7 @@ inBrowser("at the page", () => {
     const bob = await joins(room, "bob");
     await bob.cuts();
     const server = { url: url() } as Server;
-    const alice = await new Hall(server, room).joins("alice", { dialect: "chat.v1" });
+    const alice = await new TestRoom(server, room).joins("alice", { dialect: "chat.v1" });
     for (let i = 1; i <= 1_000; i++) alice.says(`message ${i}`);
     await alice.isDone(50_000);
     const session = await bob.page.context().newCDPSession(bob.page);
@@ -267,7 +268,7 @@ inBrowser("at the page", () => {
     };
     const before = await work();
     await bob.page.click("#cut");
-    await bob.isTold(
+    await bob.sees(
       "#absence-words",
       "1000 messages came while you were cut off, in order, none twice.",
     );
@@ -282,7 +283,7 @@ inBrowser("at the page", () => {
   test("scrolling up loads history page by page, and the rows in sight do not move", async () => {
     const room = newRoom();
     const server = { url: url() } as Server;
-    const alice = await new Hall(server, room).joins("alice", { dialect: "chat.v1" });
+    const alice = await new TestRoom(server, room).joins("alice", { dialect: "chat.v1" });
     for (let i = 1; i <= 480; i++) alice.says(`message ${i}`);
     await alice.isDone(60_000);
     const bob = await joins(room, "bob");
@@ -311,7 +312,7 @@ inBrowser("at the page", () => {
       expect(await bob.page.locator("#log .row").count()).toBeLessThanOrEqual(300);
     }
     expect(await first()).toBe("message 1");
-    await bob.isTold("#log .edge", "This is the beginning of the room");
+    await bob.sees("#log .edge", "This is the beginning of the room");
     const last = async (): Promise<string> => (await bob.texts()).at(-1) ?? "";
     for (let i = 0; i < 80 && (await last()) !== "message 480"; i++) {
       expect(Math.abs(await scrolls(400))).toBeLessThanOrEqual(2);
@@ -320,10 +321,10 @@ inBrowser("at the page", () => {
     expect(await last()).toBe("message 480");
     await scrolls(-3_000);
     alice.says("unseen");
-    await bob.isTold("#newer", "1 new");
+    await bob.sees("#newer", "1 new");
     await bob.page.click("#newer");
     await bob.reads("message 480", "unseen");
-    await bob.isTold("#log .unread", "New");
+    await bob.sees("#log .unread", "New");
     await alice.leaves();
   });
 });

@@ -1,10 +1,10 @@
 /** When the browser reports that the network is gone, the page shows it at once and checks the connection. In real Chromium. */
 import { expect, test } from "vitest";
 import { inBrowser } from "./support/browser.ts";
-import { stage } from "./support/stage.ts";
+import { pageHarness } from "./support/page-harness.ts";
 
 inBrowser("when the network fails, the page", () => {
-  const { newRoom, device, joins } = stage();
+  const { newRoom, device, joins } = pageHarness();
 
   test("shows at once that it is checking, is offline within 5 s, and loses nothing", async () => {
     const room = newRoom();
@@ -13,10 +13,10 @@ inBrowser("when the network fails, the page", () => {
     const begin = performance.now();
     // Chromium cuts WebSockets too, without a close event at either end.
     await here.setOffline(true);
-    await bob.isTold("#link-words", "Checking the connection");
+    await bob.sees("#link-words", "Checking the connection");
     expect(performance.now() - begin).toBeLessThan(2_000);
     await bob.says("written in the dark");
-    await bob.isTold("#link-words", "rying again");
+    await bob.sees("#link-words", "rying again");
     expect(performance.now() - begin).toBeLessThan(5_000);
     await here.setOffline(false);
     await bob.isConnected();

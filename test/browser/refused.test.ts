@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { sendRequest } from "../support/clients/raw-websocket.ts";
 import { type ProxyOptions, HttpProxy } from "../support/proxy/http-proxy.ts";
 import { inBrowser } from "./support/browser.ts";
-import { stage } from "./support/stage.ts";
+import { pageHarness } from "./support/page-harness.ts";
 import { Visitor } from "./support/visitor.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -15,7 +15,7 @@ const root = join(import.meta.dirname, "../..");
 const UPGRADES_A_MINUTE = 1_000;
 
 inBrowser("a rejected handshake", () => {
-  const { url, newRoom, device } = stage();
+  const { url, newRoom, device } = pageHarness();
 
   async function proxied(manner: ProxyOptions): Promise<HttpProxy> {
     const proxy = await HttpProxy.to(url(), manner);
@@ -25,7 +25,7 @@ inBrowser("a rejected handshake", () => {
 
   async function comesBy(proxy: HttpProxy): Promise<Visitor> {
     const visitor = await Visitor.comes(await device(), `${proxy.url}/`);
-    onTestFinished(() => visitor.isContent());
+    onTestFinished(() => visitor.checkErrors());
     await visitor.chooses(newRoom(), "bob");
     return visitor;
   }
@@ -33,25 +33,26 @@ inBrowser("a rejected handshake", () => {
   test("the page behind a proxy that rewrites Host stops, and names the origin to allow", async () => {
     const proxy = await proxied({ headers: { host: new URL(url()).host } });
     const bob = await comesBy(proxy);
-    await bob.isTold(
+    await bob.sees(
       "#notice-words",
       `Pages of ${proxy.url} may not connect: add it to the server's ALLOWED_ORIGINS.`,
     );
-    await bob.isTold("#link-words", "Not connected");
-    const links = (): number => bob.asked.filter((address) => address.startsWith("ws:")).length;
-    expect(links()).toBe(1);
+    await bob.sees("#link-words", "Not connected");
+    const connections = (): number =>
+      bob.requests.filter((address) => address.startsWith("ws:")).length;
+    expect(connections()).toBe(1);
     await bob.presses("Try again");
     await bob.until(
-      () => Promise.resolve(links() === 2),
+      () => Promise.resolve(connections() === 2),
       () => "another try",
     );
-    await bob.isTold("#notice-words", "ALLOWED_ORIGINS");
+    await bob.sees("#notice-words", "ALLOWED_ORIGINS");
   });
 
   test("the page behind a proxy that passes no upgrade on reports it", async () => {
     const bob = await comesBy(await proxied({ passesUpgrades: false }));
-    await bob.isTold("#notice-words", "The server answers, but WebSockets do not get through");
-    await bob.isTold("#link-words", "trying again");
+    await bob.sees("#notice-words", "The server answers, but WebSockets do not get through");
+    await bob.sees("#link-words", "trying again");
   });
 
   test("429: the page shows the rate limit of its address, and goes on trying", async () => {
@@ -72,7 +73,7 @@ inBrowser("a rejected handshake", () => {
       expect([status, headers["retry-after"]]).toEqual([429, "60"]);
       const bob = await comesBy(proxy);
       const sentence = "The server says: too many upgrades from your address: come back in 60 s";
-      isShown = await bob.isTold("#notice-words", sentence).then(
+      isShown = await bob.sees("#notice-words", sentence).then(
         () => true,
         (error: unknown) => {
           if (minute() === began) throw error;

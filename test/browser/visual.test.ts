@@ -9,7 +9,7 @@ import type { AxeResults } from "axe-core";
 import type { BrowserContextOptions } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { inBrowser } from "./support/browser.ts";
-import { stage } from "./support/stage.ts";
+import { pageHarness } from "./support/page-harness.ts";
 import { FakeRoom, welcome } from "./support/fake-room.ts";
 import type { Visitor } from "./support/visitor.ts";
 
@@ -26,7 +26,7 @@ const SCREENS: readonly [string, BrowserContextOptions][] = [
 ];
 
 inBrowser("the appearance of the page", () => {
-  const { newRoom, device, comes, joins } = stage();
+  const { newRoom, device, comes, joins } = pageHarness();
   beforeAll(() => mkdirSync(FOLDER, { recursive: true }));
 
   describe.each(SCREENS)("%s", (screen, options) => {
@@ -53,7 +53,7 @@ inBrowser("the appearance of the page", () => {
       const bob = await comes(await device(options));
       await checksAppearance(bob, "join");
       await bob.chooses("no such room", "");
-      await bob.isTold("#join-name-trouble", "1 to 32");
+      await bob.sees("#join-name-trouble", "1 to 32");
       await checksAppearance(bob, "join-trouble");
       await bob.presses("Your key");
       await checksAppearance(bob, "key");
@@ -72,10 +72,10 @@ inBrowser("the appearance of the page", () => {
       await alice.reads("Then I go and get us some bread.");
       await alice.page.locator("#people-list button", { hasText: "bob" }).click();
       await alice.says("For you alone: the tests were red for an hour. مرحبا");
-      await bob.isTold("#log .addressed", "to you");
+      await bob.sees("#log .addressed", "to you");
       await alice.page.press("#text", "Escape");
       await alice.page.fill("#text", "And");
-      await bob.isTold("#typing", "alice is typing");
+      await bob.sees("#typing", "alice is typing");
       await checksAppearance(bob, "talk");
       await bob.cuts();
       await bob.says("Nobody hears this yet.");
@@ -89,7 +89,7 @@ inBrowser("the appearance of the page", () => {
       await carol.reads("In order, and once.");
       await checksAppearance(bob, "cut");
       await bob.restores();
-      await bob.isTold("#waits-there", "0");
+      await bob.sees("#waits-there", "0");
       await carol.reads("Nobody hears this yet.", "Nor this.");
       await bob.page.screenshot({ path: join(FOLDER, `replay-${screen}.png`) });
       await checksAppearance(bob, "back");
@@ -104,38 +104,38 @@ inBrowser("the appearance of the page", () => {
 
     test("too long, refused, and in another tab", async () => {
       const bob = await comes(await device(options));
-      const stranger = await FakeRoom.stands(bob.page, (room) =>
+      const fakeRoom = await FakeRoom.serves(bob.page, (room) =>
         room.says(welcome(), { type: "ready", seq: 0 }),
       );
       await bob.chooses("r", "bob");
       await bob.isConnected();
       await bob.page.fill("#text", "A message that is too long. ".repeat(320));
-      await bob.isTold("#text-count", "bytes too long");
+      await bob.sees("#text-count", "bytes too long");
       await checksAppearance(bob, "too-long");
       await bob.says("is zoe here?");
       await bob.until(
-        () => Promise.resolve(stranger.heard.some(({ type }) => type === "send")),
+        () => Promise.resolve(fakeRoom.received.some(({ type }) => type === "send")),
         () => "the message at the room",
       );
-      const { id } = stranger.heard.find(({ type }) => type === "send") ?? {};
-      stranger.says({ type: "error", id, code: "unknown-peer", message: "nobody is called zoe" });
-      await bob.isTold("#log .trouble .state", "nobody is called zoe");
+      const { id } = fakeRoom.received.find(({ type }) => type === "send") ?? {};
+      fakeRoom.says({ type: "error", id, code: "unknown-peer", message: "nobody is called zoe" });
+      await bob.sees("#log .trouble .state", "nobody is called zoe");
       await checksAppearance(bob, "refused");
       const room = newRoom();
       const here = await device(options);
       await joins(room, "bob", here);
       const second = await comes(here);
       await second.chooses(room, "bob");
-      await second.isTold("#notice-words", "in another tab");
+      await second.sees("#notice-words", "in another tab");
       await checksAppearance(second, "held");
     });
 
     test("an empty room, and a full one", async () => {
       const bob = await joins(newRoom(), "bob", await device(options));
-      await bob.isTold("#log .edge", "No messages yet");
+      await bob.sees("#log .edge", "No messages yet");
       await checksAppearance(bob, "empty");
       const carol = await comes(await device(options));
-      await FakeRoom.stands(carol.page, (room) =>
+      await FakeRoom.serves(carol.page, (room) =>
         room.ends(4100, "the room is full: come back later"),
       );
       await carol.chooses("r", "carol");
@@ -152,14 +152,14 @@ inBrowser("the appearance of the page", () => {
 
     test("taken over by another device", async () => {
       const bob = await comes(await device(options));
-      const stranger = await FakeRoom.stands(bob.page, (room) =>
+      const fakeRoom = await FakeRoom.serves(bob.page, (room) =>
         room.says(welcome(), { type: "ready", seq: 0 }),
       );
       await bob.chooses("r", "bob");
       await bob.isConnected();
       await bob.page.fill("#text", "half a thou");
-      stranger.ends(4001, "replaced");
-      await bob.isTold("#notice-choices", "Use it here");
+      fakeRoom.ends(4001, "replaced");
+      await bob.sees("#notice-choices", "Use it here");
       await checksAppearance(bob, "taken");
     });
   });

@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { inBrowser } from "./support/browser.ts";
-import { stage } from "./support/stage.ts";
+import { pageHarness } from "./support/page-harness.ts";
 
 interface Key {
   readonly key: string;
@@ -53,7 +53,7 @@ const ORDERS: readonly [string, (key: string, keyCode: number) => readonly Step[
 ];
 
 inBrowser("writing at the page", () => {
-  const { newRoom, device, joins } = stage();
+  const { newRoom, device, joins } = pageHarness();
 
   describe.each(ORDERS)("a word that is composed, in %s", (_browser, ending) => {
     test("the Enter that ends it sends nothing, and the next one sends the whole text", async () => {
@@ -108,23 +108,23 @@ inBrowser("writing at the page", () => {
     const room = newRoom();
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
     const { page } = bob;
-    const said = (): Promise<string | null> => page.textContent("#text-count-said");
+    const announcement = (): Promise<string | null> => page.textContent("#text-count-said");
     await page.fill("#text", "é".repeat(3_500));
     expect(await page.textContent("#text-count")).toBe("");
     await page.fill("#text", "é".repeat(4_000));
-    await bob.isTold("#text-count", "192 bytes left");
-    expect(await said()).toBe("The message is almost too long: 192 bytes left.");
+    await bob.sees("#text-count", "192 bytes left");
+    expect(await announcement()).toBe("The message is almost too long: 192 bytes left.");
     expect(await page.isEnabled("#send")).toBe(true);
     await page.locator("#text").pressSequentially("x");
-    await bob.isTold("#text-count", "191 bytes left");
+    await bob.sees("#text-count", "191 bytes left");
     // Not at each key.
-    expect(await said()).toContain("192 bytes left");
+    expect(await announcement()).toContain("192 bytes left");
 
     const long = "é".repeat(4_100);
     await page.fill("#text", long);
     const over = "8 bytes too long: shorten it, or send it in parts";
-    await bob.isTold("#text-count", over);
-    expect(await said()).toBe(`The message cannot be sent: ${over}.`);
+    await bob.sees("#text-count", over);
+    expect(await announcement()).toBe(`The message cannot be sent: ${over}.`);
     expect(await page.getAttribute("#text", "aria-invalid")).toBe("true");
     expect(await page.getAttribute("#text", "aria-describedby")).toContain("text-count");
     expect(await page.isDisabled("#send")).toBe(true);
@@ -134,11 +134,11 @@ inBrowser("writing at the page", () => {
     await bob.cuts();
     await page.press("#text", "Enter");
     expect(await page.inputValue("#text")).toBe(long);
-    await bob.isTold("#waits-here", "0");
+    await bob.sees("#waits-here", "0");
     await page.fill("#text", "é".repeat(4_096));
-    await bob.isTold("#text-count", "0 bytes left");
+    await bob.sees("#text-count", "0 bytes left");
     await page.press("#text", "Enter");
-    await bob.isTold("#waits-here", "1");
+    await bob.sees("#waits-here", "1");
     expect(await page.textContent("#text-count")).toBe("");
     await bob.restores();
     await alice.reads("é".repeat(4_096));
@@ -153,7 +153,7 @@ inBrowser("writing at the page", () => {
     async (_case, viewport) => {
       const bob = await joins(newRoom(), "bob", await device({ viewport }));
       await bob.page.fill("#text", "é".repeat(5_000));
-      await bob.isTold("#text-count", "1,808 bytes too long");
+      await bob.sees("#text-count", "1,808 bytes too long");
       const { x = -1, width = Infinity } =
         (await bob.page.locator("#text-count").boundingBox()) ?? {};
       expect(x).toBeGreaterThanOrEqual(0);
@@ -181,8 +181,8 @@ inBrowser("writing at the page", () => {
     }
     await page.keyboard.press("Escape");
     expect(await page.getAttribute("#people-toggle", "aria-expanded")).toBe("false");
-    await bob.isTold("#to", "alice");
-    await bob.isTold("#to", "carol");
+    await bob.sees("#to", "alice");
+    await bob.sees("#to", "carol");
   });
 
   test("the longest name fits on a narrow screen, in the log and among the recipients", async () => {
@@ -207,12 +207,12 @@ inBrowser("writing at the page", () => {
     await bob.cuts();
     await alice.says("one");
     await bob.restores();
-    await bob.isTold("#absence-words", "1 message came while you were cut off");
+    await bob.sees("#absence-words", "1 message came while you were cut off");
     const key = await bob.page.evaluate(() => localStorage.getItem("chat-room/key") ?? "");
     const elsewhere = await device();
     await elsewhere.addInitScript((own) => localStorage.setItem("chat-room/key", own), key);
     await joins(room, "bob", elsewhere);
-    await bob.isTold("#notice-words", "has connected from somewhere else");
+    await bob.sees("#notice-words", "has connected from somewhere else");
     expect(await bob.isShown("#absence")).toBe(false);
     const { y = 0, height = Infinity } = (await bob.page.locator("#text").boundingBox()) ?? {};
     expect(y + height).toBeLessThanOrEqual(568);

@@ -2,7 +2,7 @@
  * The page: the form to join a room, the room, and the way between the two.
  *
  * Invariants:
- * - One session at a time. What an earlier one still reports is not shown.
+ * - One session at a time. Events of an earlier one are not shown.
  * - The address bar names the room, so that the link can be shared. It holds nothing else.
  */
 import type { OutboxMessage } from "../../client/index.ts";

@@ -1,5 +1,5 @@
 /**
- * What the page keeps in this browser: room and name, the key, drafts, and failed messages.
+ * The data that the page keeps in this browser: room and name, the key, drafts, and failed messages.
  *
  * Invariants:
  * - If the browser refuses storage, the page keeps all of it in memory, and `isPersistent` is false.

@@ -27,25 +27,25 @@ export const welcome = (since = 0, head = 0): Frame => ({
 export class FakeRoom {
   #socket: WebSocketRoute | undefined;
   /** The frames of the page, on all connections. */
-  readonly heard: Frame[] = [];
-  links = 0;
-  #greets: (stranger: FakeRoom) => void = () => {};
+  readonly received: Frame[] = [];
+  connections = 0;
+  #onConnect: (fakeRoom: FakeRoom) => void = () => {};
 
-  /** Call it before the page joins. @param greets called for each connection */
-  static async stands(page: Page, greets: (stranger: FakeRoom) => void): Promise<FakeRoom> {
-    const stranger = new FakeRoom();
-    stranger.#greets = greets;
+  /** Call it before the page joins. @param onConnect called for each connection */
+  static async serves(page: Page, onConnect: (fakeRoom: FakeRoom) => void): Promise<FakeRoom> {
+    const fakeRoom = new FakeRoom();
+    fakeRoom.#onConnect = onConnect;
     await page.routeWebSocket(/\/rooms\//, (socket) => {
-      stranger.#socket = socket;
-      stranger.links++;
+      fakeRoom.#socket = socket;
+      fakeRoom.connections++;
       socket.onMessage((text) => {
         if (text === "ping") return socket.send("pong");
-        const said = JSON.parse(String(text)) as Frame | Frame[];
-        stranger.heard.push(...(Array.isArray(said) ? said : [said]));
+        const frames = JSON.parse(String(text)) as Frame | Frame[];
+        fakeRoom.received.push(...(Array.isArray(frames) ? frames : [frames]));
       });
-      stranger.#greets(stranger);
+      fakeRoom.#onConnect(fakeRoom);
     });
-    return stranger;
+    return fakeRoom;
   }
 
   says(...frames: readonly (Frame | string)[]): void {

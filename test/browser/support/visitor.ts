@@ -12,7 +12,7 @@ const DEADLINE_MS = 30_000;
 export class Visitor {
   readonly page: Page;
   /** The addresses of all requests of the page. */
-  readonly asked: string[] = [];
+  readonly requests: string[] = [];
   readonly #errors: string[] = [];
 
   private constructor(page: Page) {
@@ -24,8 +24,8 @@ export class Visitor {
       const isOfConnection = /WebSocket connection|Failed to load resource/.test(message.text());
       if (message.type() === "error" && !isOfConnection) this.#errors.push(message.text());
     });
-    page.on("request", (request) => this.asked.push(request.url()));
-    page.on("websocket", (socket) => this.asked.push(socket.url()));
+    page.on("request", (request) => this.requests.push(request.url()));
+    page.on("websocket", (socket) => this.requests.push(socket.url()));
   }
 
   /** Opens the page. @param device a browser context; its tabs share the storage */
@@ -60,7 +60,7 @@ export class Visitor {
 
   async cuts(): Promise<void> {
     await this.page.click("#cut");
-    await this.isTold("#link-words", "Cut off, by you");
+    await this.sees("#link-words", "Cut off by you");
   }
 
   async restores(): Promise<void> {
@@ -69,7 +69,7 @@ export class Visitor {
   }
 
   isConnected(): Promise<void> {
-    return this.isTold("#link-words", "Connected");
+    return this.sees("#link-words", "Connected");
   }
 
   presses(name: string): Promise<void> {
@@ -94,7 +94,7 @@ export class Visitor {
   }
 
   /** Waits until an element shows this text. */
-  async isTold(selector: string, text: string): Promise<void> {
+  async sees(selector: string, text: string): Promise<void> {
     let last = "";
     await this.until(
       async () => {
@@ -126,10 +126,10 @@ export class Visitor {
   /** @throws the errors that the browser reported */
   async leaves(): Promise<void> {
     await this.page.close();
-    this.isContent();
+    this.checkErrors();
   }
 
-  isContent(): void {
+  checkErrors(): void {
     if (this.#errors.length > 0) throw new Error(this.#errors.join("\n"));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * One absence, from the lost connection to the last message that waited for it: what is known of both sides, and what
- * the replay brought.
+ * One absence, from the lost connection to the last message that waited for it: the messages that wait on both sides, and
+ * those of the replay.
  *
  * Invariant: every number was observed. While away, only another tab of this browser shows what waits in the room; at
  * the return the room gives an upper bound; entries are counted as they arrive.
@@ -117,7 +117,7 @@ export function onSeen(absence: Absence, seq: number): Absence {
 
 const messages = (count: number): string => `${count} message${count === 1 ? "" : "s"}`;
 
-/** What the replay brought, in a sentence; undefined if there is nothing to report. */
+/** Counts the messages of the replay in a sentence; undefined if there is nothing to report. */
 export function summary(absence: Absence): string | undefined {
   if (absence.phase !== "back") return undefined;
   const { isFirst, isDeliberate, received, sent, duplicates, outOfOrder } = absence;
@@ -133,7 +133,8 @@ export function summary(absence: Absence): string | undefined {
   }
   if (sent > 0 && !isFirst) {
     const be = sent === 1 ? "was" : "were";
-    parts.push(`${received > 0 ? "" : "Connected again. "}${messages(sent)} of yours ${be} sent.`);
+    const own = received > 0 ? String(sent) : `Connected again. ${messages(sent)}`;
+    parts.push(`${own} of yours ${be} sent.`);
   }
   return parts.length === 0 ? undefined : parts.join(" ");
 }

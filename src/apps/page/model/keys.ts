@@ -1,4 +1,4 @@
-/** What a key press means to the page. Pure. */
+/** The meaning of a key press to the page. Pure. */
 
 type Press = Pick<KeyboardEvent, "key" | "shiftKey" | "isComposing" | "keyCode">;
 

@@ -29,7 +29,7 @@ export type Row =
       readonly isHead: boolean;
     };
 
-/** What a line marks: the first unread message, or the first of a replay. */
+/** The message below a line: the first unread one, or the first of a replay. */
 export type LineReason = "unread" | "replay";
 
 export interface Line {

@@ -1,4 +1,4 @@
-/** The texts for the state of the connection and for its close: what happened, and what to do. */
+/** The texts for the state of the connection and for its close, with the reason and the actions. */
 import { type ClientState, type HandshakeFinding, plainText } from "../../../client/index.ts";
 import { CLOSE } from "../../../protocol/close-codes.ts";
 
@@ -54,7 +54,7 @@ export function statusText(status: Status, now: number): StatusText {
       };
     }
     case "paused":
-      return { text: "Cut off, by you", tone: "bad", canRetry: false };
+      return { text: "Cut off by you", tone: "bad", canRetry: false };
     case "held":
     case "handed-over":
       return { text: "In another tab", tone: "bad", canRetry: false };

@@ -14,22 +14,22 @@ import {
 } from "../../../../src/apps/page/model/absence.ts";
 import { bannerOf, statusText } from "../../../../src/apps/page/model/status-text.ts";
 
-const sound = { duplicates: 0, outOfOrder: 0 };
+const noFaults = { duplicates: 0, outOfOrder: 0 };
 const replaying = { type: "replaying", since: 10, head: 20 } as const;
 
 type Step =
   | ClientState
   | { readonly seen: number }
-  | { readonly comes: number; mine?: true }
-  | "goes";
+  | { readonly receives: number; mine?: true }
+  | "sent";
 
 /** The absence after these steps. */
 function after(absence: Absence, ...steps: readonly Step[]): Absence {
   let now = absence;
   for (const step of steps) {
-    if (step === "goes") now = onSent(now);
+    if (step === "sent") now = onSent(now);
     else if ("seen" in step) now = onSeen(now, step.seen);
-    else if ("comes" in step) now = onEntry(now, step.comes, step.mine === true, sound);
+    else if ("receives" in step) now = onEntry(now, step.receives, step.mine === true, noFaults);
     else now = onState(now, step);
   }
   return now;
@@ -58,7 +58,7 @@ describe("while away", () => {
 
 describe("at the return", () => {
   test("the upper bound shrinks with each entry", () => {
-    const returning = after(NONE, paused, replaying, { comes: 13 });
+    const returning = after(NONE, paused, replaying, { receives: 13 });
     expect(returning).toMatchObject({ phase: "returning", at: 13, head: 20, received: 1 });
   });
 
@@ -67,15 +67,15 @@ describe("at the return", () => {
       NONE,
       paused,
       replaying,
-      { comes: 11, mine: true },
-      { comes: 12 },
-      { comes: 15 },
+      { receives: 11, mine: true },
+      { receives: 12 },
+      { receives: 15 },
       live,
-      "goes",
+      "sent",
     );
     expect(back).toMatchObject({ phase: "back", first: 12, received: 2, sent: 2 });
     expect(summary(back)).toBe(
-      "2 messages came while you were cut off, in order, none twice. 2 messages of yours were sent.",
+      "2 messages came while you were cut off, in order, none twice. 2 of yours were sent.",
     );
     expect(back.phase === "back" && replayLine(back)).toBe(
       "2 messages came while you were cut off",
@@ -83,7 +83,7 @@ describe("at the return", () => {
   });
 
   test("the summary reports duplicates, and messages out of order", () => {
-    const returning = after(NONE, paused, replaying, { comes: 12 });
+    const returning = after(NONE, paused, replaying, { receives: 12 });
     const wrong = onEntry(returning, 11, false, { duplicates: 1, outOfOrder: 1 });
     expect(summary(after(wrong, live))).toBe(
       "2 messages came while you were cut off, 1 out of order, 1 twice.",
@@ -99,12 +99,12 @@ describe("at the return", () => {
     ["nothing, after a break", after(NONE, broken, replaying, live), undefined],
     [
       "one message, since the page was last open",
-      after(FIRST, replaying, { comes: 12 }, live),
+      after(FIRST, replaying, { receives: 12 }, live),
       "1 message came while you were away, in order, none twice.",
     ],
     [
       "only an own message was sent",
-      after(NONE, paused, replaying, live, "goes"),
+      after(NONE, paused, replaying, live, "sent"),
       "Connected again. 1 message of yours was sent.",
     ],
   ])("%s", (_case, absence, words) => expect(summary(absence)).toBe(words));

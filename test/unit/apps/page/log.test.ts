@@ -107,7 +107,7 @@ describe("the log", () => {
 
 describe("the rows", () => {
   const days = calendar(EVENING + 60 * MINUTE, "en-GB", "UTC");
-  const said = (...entries: readonly ReturnType<typeof entry>[]): readonly LogItem[] => {
+  const itemsOf = (...entries: readonly ReturnType<typeof entry>[]): readonly LogItem[] => {
     const log = new Log();
     for (const one of entries) log.add(one, "live");
     return log.items;
@@ -123,7 +123,7 @@ describe("the rows", () => {
 
   test("a day has a line with its name, once", () => {
     const day = 24 * 60 * MINUTE;
-    const items = said(
+    const items = itemsOf(
       entry(1, { at: EVENING - 3 * day }),
       entry(2, { at: EVENING - day }),
       entry(3, { at: EVENING }),
@@ -143,7 +143,12 @@ describe("the rows", () => {
 
   test("the day is that of the reader's time zone", () => {
     const tokyo = calendar(EVENING, "en-GB", "Asia/Tokyo");
-    const made = rowsOf(said(entry(1, { at: EVENING - 7 * 60 * MINUTE })), all, new Map(), tokyo);
+    const made = rowsOf(
+      itemsOf(entry(1, { at: EVENING - 7 * 60 * MINUTE })),
+      all,
+      new Map(),
+      tokyo,
+    );
     expect(made.map(shown)).toEqual(["Yesterday", "23:00 m1"]);
   });
 
@@ -153,12 +158,12 @@ describe("the rows", () => {
     ["the same person, to somebody", { to: ["bob"] }, true],
     ["the same person, after a while", { at: EVENING + 6 * MINUTE }, true],
   ])("a message has a header only if it needs one: %s", (_case, more, isHead) => {
-    const [, , second] = rowsOf(said(entry(1), entry(2, more)), all, new Map(), days);
+    const [, , second] = rowsOf(itemsOf(entry(1), entry(2, more)), all, new Map(), days);
     expect(second).toMatchObject({ kind: "message", isHead });
   });
 
   test("a line is above its message, which then has a header", () => {
-    const items = said(entry(1), entry(2), entry(3));
+    const items = itemsOf(entry(1), entry(2), entry(3));
     const line = { reason: "unread", text: "New" } as const;
     expect(rows(items, [[3, line]])).toEqual(["Today", "21:00 m1", "m2", "New", "21:00 m3"]);
   });

@@ -1,4 +1,4 @@
-/** What the page keeps: in the browser's storage, or in memory if the browser refuses storage. */
+/** The data that the page keeps: in the browser's storage, or in memory if the browser refuses storage. */
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Preferences } from "../../../../src/apps/page/preferences.ts";
 

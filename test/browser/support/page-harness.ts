@@ -5,7 +5,7 @@ import { Server, type Vars } from "../../support/server/server.ts";
 import { launch } from "./browser.ts";
 import { Visitor } from "./visitor.ts";
 
-export interface Stage {
+export interface PageHarness {
   readonly url: () => string;
   /** The name of a new room. */
   readonly newRoom: () => string;
@@ -17,7 +17,7 @@ export interface Stage {
 }
 
 /** Call it once in a group of tests. @param vars replace those of wrangler.toml */
-export function stage(vars: Vars = {}): Stage {
+export function pageHarness(vars: Vars = {}): PageHarness {
   let server: Server;
   let browser: Browser;
   let rooms = 0;
@@ -28,7 +28,7 @@ export function stage(vars: Vars = {}): Stage {
   });
   afterEach(async () => {
     for (const device of devices.splice(0)) await device.close();
-    for (const visitor of visitors.splice(0)) visitor.isContent();
+    for (const visitor of visitors.splice(0)) visitor.checkErrors();
   });
   afterAll(async () => {
     await browser?.close();
