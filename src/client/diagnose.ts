@@ -8,14 +8,14 @@ import type { ClientState } from "./events.ts";
 
 const PROBE_MS = 5_000;
 const BODY_MAX_CHARS = 65_536;
-/** After this many failed handshakes in a row, something on the way is blamed and no longer the moment. */
+/** Failed handshakes in a row that show a lasting problem. One may be chance. */
 const BLOCKED_AFTER = 2;
 
 /** The server at the address of a room. */
 export type HandshakeFinding =
   /** The room answers; one handshake failed. */
   | { readonly type: "room" }
-  /** The room answers; several handshakes in a row failed, so something in between, like a proxy, does not pass WebSockets on. */
+  /** The room answers; several handshakes in a row failed: something in between, like a proxy, blocks WebSockets. */
   | { readonly type: "blocked" }
   /** No server answers. `error` is what `fetch` threw. */
   | { readonly type: "unreachable"; readonly error: unknown }

@@ -1,4 +1,4 @@
-/** When the browser reports that the network is gone, the page shows it at once and checks the connection. In real Chromium. */
+/** The browser reports that the network is gone: the page shows it, and checks the connection. In real Chromium. */
 import { expect, test } from "vitest";
 import { inBrowser } from "./support/browser.ts";
 import { pageHarness } from "./support/page-harness.ts";

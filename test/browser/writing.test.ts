@@ -14,7 +14,7 @@ type Step =
   | { readonly composes: "start" | "update" | "end"; readonly data: string }
   | { readonly presses: Key };
 
-/** Dispatches the events of a browser on the input, in its order. @returns for each press whether the page handled it */
+/** Dispatches the events of a browser on the input. @returns for each press whether the page handled it */
 function dispatches(page: Page, steps: readonly Step[]): Promise<boolean[]> {
   return page.locator("#text").evaluate((input: HTMLTextAreaElement, all: readonly Step[]) => {
     const taken: boolean[] = [];

@@ -1,6 +1,6 @@
 /**
- * Own messages that the room rejected, or whose fate is unknown. They are in the log and in this browser's storage until
- * the person takes them back or dismisses them.
+ * Own messages that the room rejected, or whose fate is unknown. They stay in the log and in this browser's storage
+ * until the person takes them back or dismisses them.
  */
 import type { OutboxMessage } from "../../client/index.ts";
 import type { Preferences } from "./preferences.ts";

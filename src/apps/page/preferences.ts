@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - If the browser refuses storage, the page keeps all of it in memory, and `isPersistent` is false.
- * - The key is nowhere but here and in the handshake. It is on the disk before a handshake claims a name with it, because
- *   a name whose key is lost is lost too, and browsers write `localStorage` to the disk up to a minute later.
+ * - The key is nowhere but here and in the handshake. It is on the disk before a handshake claims a name with it: a name
+ *   whose key is lost is lost too, and browsers write `localStorage` to the disk up to a minute later.
  */
 import {
   browserItem,

@@ -1,6 +1,6 @@
 /**
- * One absence, from the lost connection to the last message that waited for it: the messages that wait on both sides, and
- * those of the replay.
+ * One absence, from the lost connection to the last message that waited for it: the messages that wait on both sides,
+ * and those of the replay.
  *
  * Invariant: every number was observed. While away, only another tab of this browser shows what waits in the room; at
  * the return the room gives an upper bound; entries are counted as they arrive.

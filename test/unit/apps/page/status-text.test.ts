@@ -1,4 +1,4 @@
-/** The sentences of the room and of the library, as the page shows them: without fields and frames, and with one advice. */
+/** The sentences of the room and of the library as the page shows them: without fields, and with one advice. */
 import { describe, expect, test } from "vitest";
 import { plainText, refusalText } from "../../../../src/client/index.ts";
 import { SendQueue } from "../../../../src/client/send-queue.ts";
