@@ -23,37 +23,37 @@ const send = (to: string, text: string): string =>
   JSON.stringify({ type: "send", id: text, text, to: [to] });
 
 /** What an adversary does on an open connection. */
-const ATTACKS: readonly ((link: RawWebSocket, me: string, random: SeededRandom) => void)[] = [
-  (link, me, random) => link.says(send(me, `secret ${random.next()}`)),
-  (link) => link.says("{"),
-  (link) => link.says(`${"[".repeat(20_000)}${"]".repeat(20_000)}`),
-  (link) =>
-    link.says(
+const ATTACKS: readonly ((socket: RawWebSocket, me: string, random: SeededRandom) => void)[] = [
+  (socket, me, random) => socket.says(send(me, `secret ${random.next()}`)),
+  (socket) => socket.says("{"),
+  (socket) => socket.says(`${"[".repeat(20_000)}${"]".repeat(20_000)}`),
+  (socket) =>
+    socket.says(
       JSON.stringify({ type: "signal", data: JSON.parse("[".repeat(400) + "]".repeat(400)) }),
     ),
-  (link, me) =>
-    link.says(JSON.stringify([null, 1, {}, { type: "send" }, { type: "unheard of", to: me }])),
-  (link) => link.says(`{"type":"send","id":"x","text":"\\ud800"}`),
-  (link) => link.says(JSON.stringify({ type: "ack", seq: Number.MAX_SAFE_INTEGER })),
-  (link) => link.says(JSON.stringify({ type: "ack", seq: -1 })),
-  (link) => link.says("x".repeat(70_000)),
-  (link) => link.sends(frameOf(OPCODE.binary, "binary")),
-  (link) => link.sends(frameOf(OPCODE.text, "bare", { masked: false })),
-  (link) => link.sends(frameOf(OPCODE.text, "odd", { reserved: 7 })),
-  (link) => link.sends(frameOf(OPCODE.continuation, "of nothing")),
-  (link) => link.sends(frameOf(OPCODE.text, "begun", { fin: false })),
-  (link) => link.sends(frameOf(OPCODE.text, Buffer.from([0xff, 0xfe]))),
-  (link) => link.sends(frameOf(OPCODE.text, "half of it").subarray(0, 9)),
-  (link) =>
-    link.sends(closeFrameOf(4999, "bye"), closeFrameOf(1005), frameOf(OPCODE.text, "after all")),
-  (link, me) => {
+  (socket, me) =>
+    socket.says(JSON.stringify([null, 1, {}, { type: "send" }, { type: "unheard of", to: me }])),
+  (socket) => socket.says(`{"type":"send","id":"x","text":"\\ud800"}`),
+  (socket) => socket.says(JSON.stringify({ type: "ack", seq: Number.MAX_SAFE_INTEGER })),
+  (socket) => socket.says(JSON.stringify({ type: "ack", seq: -1 })),
+  (socket) => socket.says("x".repeat(70_000)),
+  (socket) => socket.sends(frameOf(OPCODE.binary, "binary")),
+  (socket) => socket.sends(frameOf(OPCODE.text, "bare", { masked: false })),
+  (socket) => socket.sends(frameOf(OPCODE.text, "odd", { reserved: 7 })),
+  (socket) => socket.sends(frameOf(OPCODE.continuation, "of nothing")),
+  (socket) => socket.sends(frameOf(OPCODE.text, "begun", { fin: false })),
+  (socket) => socket.sends(frameOf(OPCODE.text, Buffer.from([0xff, 0xfe]))),
+  (socket) => socket.sends(frameOf(OPCODE.text, "half of it").subarray(0, 9)),
+  (socket) =>
+    socket.sends(closeFrameOf(4999, "bye"), closeFrameOf(1005), frameOf(OPCODE.text, "after all")),
+  (socket, me) => {
     // A flood above the rate limit.
-    for (let number = 0; number < 600; number++) link.says(send(me, `flood ${number}`));
+    for (let number = 0; number < 600; number++) socket.says(send(me, `flood ${number}`));
   },
-  (link) => {
-    link.stopsReading();
+  (socket) => {
+    socket.stopsReading();
     for (let number = 0; number < 40; number++) {
-      link.says(JSON.stringify({ type: "history", id: `h${number}`, limit: 100 }));
+      socket.says(JSON.stringify({ type: "history", id: `h${number}`, limit: 100 }));
     }
   },
 ];
@@ -108,20 +108,20 @@ export class Adversary {
   }
 
   async #attack(me: string): Promise<void> {
-    const link = await this.#connect(`name=${me}`);
-    if (link === undefined) return;
+    const socket = await this.#connect(`name=${me}`);
+    if (socket === undefined) return;
     for (let more = this.#random.between(1, 3); more > 0; more--) {
-      this.#random.pick(ATTACKS)(link, me, this.#random);
+      this.#random.pick(ATTACKS)(socket, me, this.#random);
     }
     await pause(this.#random.between(5, 400));
-    link.vanishes();
+    socket.vanishes();
   }
 
   /** Tries to join under a member's name, which belongs to the key that first used it. */
   async #stealName(name: string): Promise<void> {
-    const link = await this.#connect(`name=${name}`);
+    const socket = await this.#connect(`name=${name}`);
     try {
-      await link?.refusal();
+      await socket?.refusal();
     } catch (error) {
       if (!String(error).includes("admitted instead")) return;
       this.violations.push({
@@ -129,7 +129,7 @@ export class Adversary {
         what: `an adversary without a key was admitted as ${name}`,
       });
     } finally {
-      link?.vanishes();
+      socket?.vanishes();
     }
   }
 

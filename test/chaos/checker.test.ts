@@ -11,7 +11,7 @@ type Planted = {
   evidence: { -readonly [K in keyof Evidence]: Evidence[K] };
 };
 
-const heard = (
+const receivedEntry = (
   seq: number,
   from: string,
   text: string,
@@ -23,9 +23,9 @@ const heard = (
   ...(to && { to }),
 });
 const TALK = [
-  heard(1, "alice", "a1"),
-  heard(2, "bob", "b1", ["bob"]),
-  heard(3, "alice", "a2", ["bob"]),
+  receivedEntry(1, "alice", "a1"),
+  receivedEntry(2, "bob", "b1", ["bob"]),
+  receivedEntry(3, "alice", "a2", ["bob"]),
 ];
 
 /** A correct history of alice and bob. */
@@ -75,11 +75,15 @@ test("reports nothing for a correct history, and names the rules that it cannot 
 
 test.each<[string, readonly string[], (planted: Planted) => void]>([
   ["a loss", ["R5"], ({ bob }) => (bob.received = bob.received.filter(({ seq }) => seq !== 1))],
-  ["an entry twice", ["R5"], ({ bob }) => bob.received.push(heard(3, "alice", "a2", ["bob"]))],
+  [
+    "an entry twice",
+    ["R5"],
+    ({ bob }) => bob.received.push(receivedEntry(3, "alice", "a2", ["bob"])),
+  ],
   [
     "a message stored twice",
     ["R5"],
-    ({ bob }) => bob.received.push(heard(4, "alice", "a2", ["bob"])),
+    ({ bob }) => bob.received.push(receivedEntry(4, "alice", "a2", ["bob"])),
   ],
   ["another order", ["R4"], ({ bob }) => (bob.received = bob.received.toReversed())],
   [
@@ -87,7 +91,7 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
     ["R4", "R5", "R8"],
     ({ evidence }) => {
       const carol = new History("carol");
-      carol.received = [heard(1, "alice", "another")];
+      carol.received = [receivedEntry(1, "alice", "another")];
       carol.stored = [];
       evidence.histories = [...evidence.histories, carol];
       evidence.online = ["alice", "bob", "carol"];
@@ -96,17 +100,17 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
   [
     "a message for somebody else",
     ["R8"],
-    ({ alice }) => alice.received.splice(1, 0, heard(2, "bob", "b1", ["bob"])),
+    ({ alice }) => alice.received.splice(1, 0, receivedEntry(2, "bob", "b1", ["bob"])),
   ],
   [
     "a message that nobody sent",
     ["R8"],
-    ({ alice }) => alice.received.push(heard(9, "adversary-1", "secret")),
+    ({ alice }) => alice.received.push(receivedEntry(9, "adversary-1", "secret")),
   ],
   [
     "somebody else's message in the history",
     ["R8", "R5"],
-    ({ alice }) => (alice.stored = [...alice.received, heard(2, "bob", "b1", ["bob"])]),
+    ({ alice }) => (alice.stored = [...alice.received, receivedEntry(2, "bob", "b1", ["bob"])]),
   ],
   [
     "an entry that was delivered and is gone after a kill",
@@ -135,7 +139,7 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
     "an unknown recipient without an error",
     ["R6"],
     ({ alice, bob }) => {
-      for (const { received } of [alice, bob]) received.push(heard(4, "alice", "a3"));
+      for (const { received } of [alice, bob]) received.push(receivedEntry(4, "alice", "a3"));
       alice.stored = alice.received;
       bob.stored = bob.received;
       fateOf(alice, "a3", "confirmed");

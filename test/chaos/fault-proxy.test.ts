@@ -12,19 +12,19 @@ let room: Server;
 let proxy: FaultProxy;
 let notifier: Notifier;
 /** What the room's side received, and how each of its connections ended. */
-let heard: string;
+let received: string;
 let accepted: Socket[];
 let roomEnds: string[];
 
 beforeEach(async () => {
-  [heard, accepted, roomEnds, notifier] = ["", [], [], new Notifier()];
+  [received, accepted, roomEnds, notifier] = ["", [], [], new Notifier()];
   const ends = roomEnds;
   room = createServer((socket) => {
     accepted.push(socket);
     // Connections of the previous test may end late.
     watch(socket, (end) => ends.push(end));
     socket.on("data", (bytes: Buffer) => {
-      heard += bytes.toString();
+      received += bytes.toString();
       notifier.notify();
     });
   });
@@ -70,12 +70,12 @@ function comes(): Client {
 }
 
 const until = (isSo: () => boolean, what: string): Promise<boolean> =>
-  notifier.until(isSo, () => `${what}; the room received ${JSON.stringify(heard)}`);
+  notifier.until(isSo, () => `${what}; the room received ${JSON.stringify(received)}`);
 
 async function arrives(): Promise<Client> {
   const client = comes();
-  await until(() => heard.endsWith("\r\n\r\n"), "the handshake");
-  heard = "";
+  await until(() => received.endsWith("\r\n\r\n"), "the handshake");
+  received = "";
   return client;
 }
 
@@ -93,14 +93,14 @@ test("carries both directions, with the endpoint's name in the handshake", async
   let arrivals = 0;
   proxy.onHandshake(() => arrivals++);
   const client = comes();
-  await until(() => heard.endsWith("\r\n\r\n"), "the handshake");
+  await until(() => received.endsWith("\r\n\r\n"), "the handshake");
   const { port } = room.address() as AddressInfo;
-  expect(heard).toBe(HEAD.replace("127.0.0.1:1", `127.0.0.1:${port}`));
+  expect(received).toBe(HEAD.replace("127.0.0.1:1", `127.0.0.1:${port}`));
   expect(arrivals).toBe(1);
   accepted[0]?.write("hello");
   await until(() => client.got() === "hello", "hello");
   client.socket.end("bye");
-  await until(() => heard.endsWith("bye") && roomEnds.length === 1, "the end");
+  await until(() => received.endsWith("bye") && roomEnds.length === 1, "the end");
   expect(roomEnds).toEqual(["end"]);
 });
 
@@ -112,7 +112,7 @@ test.each([
   proxy.cut(how);
   client.socket.write("abcdef");
   await until(() => client.ends.length === 1 && roomEnds.length === 1, "both ends");
-  expect(heard).toBe("abc");
+  expect(received).toBe("abc");
   expect(client.ends).toEqual(clientEnds);
   expect(roomEnds).toEqual(ends);
 });
@@ -121,7 +121,7 @@ test("breaks within the handshake of the next connection", async () => {
   proxy.cut(cut({ bytes: 20, which: "next" }));
   const client = comes();
   await until(() => client.ends.length === 1, "the client's end");
-  expect(heard).toBe(HEAD.slice(0, 20));
+  expect(received).toBe(HEAD.slice(0, 20));
 });
 
 test("breaks one side only, and the other carries nothing until the proxy heals", async () => {
@@ -141,9 +141,9 @@ test("a blackhole blocks one direction, and queued bytes arrive in order when it
   accepted[0]?.write("down");
   await until(() => client.got() === "down", "the other direction");
   client.socket.write("two");
-  expect(heard).toBe("");
+  expect(received).toBe("");
   proxy.unblock();
-  await until(() => heard === "one two", "the queued bytes");
+  await until(() => received === "one two", "the queued bytes");
 });
 
 test("a held handshake is overtaken and arrives late, from a dead client", async () => {
@@ -154,12 +154,12 @@ test("a held handshake is overtaken and arrives late, from a dead client", async
   await until(() => proxy.isInUse, "the first");
   const second = await arrives();
   second.socket.write("second");
-  await until(() => heard === "second", "the second");
+  await until(() => received === "second", "the second");
   proxy.abandonClient();
   await until(() => first.ends.length === 1 && second.ends.length === 1, "the ends of both");
   expect(roomEnds).toEqual([]);
   proxy.unblock();
-  await until(() => heard.endsWith("\r\n\r\n"), "the first handshake");
+  await until(() => received.endsWith("\r\n\r\n"), "the first handshake");
   const late = comes();
   await until(() => late.ends.length === 1, "a refused connection");
 });
@@ -168,10 +168,10 @@ test("latency keeps the order", async () => {
   const client = await arrives();
   proxy.setLatency(60);
   client.socket.write("slow ");
-  await until(() => proxy.isInUse, "the link");
+  await until(() => proxy.isInUse, "the connection");
   proxy.setLatency(0);
   client.socket.write("fast");
-  await until(() => heard === "slow fast", "both");
+  await until(() => received === "slow fast", "both");
 });
 
 test("refuses every connection until it accepts again", async () => {

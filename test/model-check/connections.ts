@@ -80,8 +80,8 @@ export class RecordingConnections implements Connections {
       );
     }
     const roster = this.#state.scope.watchesPresence ? rosterAfter(connection.roster, outs) : [];
-    const heard = outs.filter((out) => isHeard(out, connection.snapshot?.dialect));
-    const down: Down[] = heard.length === 0 ? [] : [{ outs: heard }];
+    const visible = outs.filter((out) => isVisible(out, connection.snapshot?.dialect));
+    const down: Down[] = visible.length === 0 ? [] : [{ outs: visible }];
     const change = { roster, isReady: isReady || connection.isReady };
     this.#change(id, {
       ...change,
@@ -144,7 +144,7 @@ export class RecordingConnections implements Connections {
 }
 
 /** Only these messages change a client's state. For `chat.line`, that is the greeting alone. */
-const isHeard = (
+const isVisible = (
   { type }: ServerMessage,
   dialect: ConnectionSnapshot["dialect"] | undefined,
 ): boolean =>

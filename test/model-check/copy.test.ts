@@ -21,8 +21,9 @@ const NAMES = ["alice", "bob", "carol", "dave"] as PeerName[];
 /** Records every call of a broker to its connections. */
 class CallRecorder implements Connections {
   readonly calls: string[] = [];
-  open = (memo: unknown): void => void this.calls.push(`open ${JSON.stringify(memo)}`);
-  saveSnapshot = (memo: unknown): void => void this.calls.push(`memo ${JSON.stringify(memo)}`);
+  open = (snapshot: unknown): void => void this.calls.push(`open ${JSON.stringify(snapshot)}`);
+  saveSnapshot = (snapshot: unknown): void =>
+    void this.calls.push(`snapshot ${JSON.stringify(snapshot)}`);
   close = (id: string, code: number): void => void this.calls.push(`close ${id} ${code}`);
   pinged = (): undefined => undefined;
   token = (): string => `k${this.calls.length}`;

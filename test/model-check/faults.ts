@@ -174,9 +174,11 @@ function crashSteps(state: State): Steps {
       ),
     );
   }
-  return choices.flatMap((heard) => {
-    const rest = [...heard].map(([label, count]) => `; ${label} still receives ${count}`).join("");
-    return fault(state, "crashes", `the room crashes${rest}`, (next) => crashes(next, heard));
+  return choices.flatMap((arriving) => {
+    const rest = [...arriving]
+      .map(([label, count]) => `; ${label} still receives ${count}`)
+      .join("");
+    return fault(state, "crashes", `the room crashes${rest}`, (next) => crashes(next, arriving));
   });
 }
 

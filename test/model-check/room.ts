@@ -244,14 +244,14 @@ export function losesMemory(state: State): State {
 
 /**
  * The room loses its memory and all sockets; no handler runs.
- * @param heard by connection, the number of frames to the client that still arrive
+ * @param arriving by connection, the number of frames to the client that still arrive
  */
-export function crashes(state: State, heard: ReadonlyMap<string, number>): State {
+export function crashes(state: State, arriving: ReadonlyMap<string, number>): State {
   const clients = state.clients.map((client) => ({ ...client, mayHearAgain: true }));
   let after = sleeps({ ...state, clients, hasLostPresence: true });
   for (const { label, isListed, isHeld, isBroken, down } of state.connections) {
     if (!isListed && !isHeld) continue;
-    const kept = down.slice(0, heard.get(label) ?? 0);
+    const kept = down.slice(0, arriving.get(label) ?? 0);
     const end = isBroken ? down : [...kept, { close: 1006 }];
     if (connectionOf(after, label)?.handshake !== undefined) continue;
     const ended = { isListed: false, isBroken: true, up: [], down: isHeld ? end : [] };

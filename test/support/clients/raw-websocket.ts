@@ -209,13 +209,13 @@ export function sendRequest(
     response.on("data", (chunk: Buffer) => chunks.push(chunk));
     response.on("error", reject);
     response.on("end", () => {
-      const { statusCode: status = 0, headers: told } = response;
+      const { statusCode: status = 0, headers: received } = response;
       const body = Buffer.concat(chunks).toString();
-      resolve({ status, headers: told, body, webSocket: undefined });
+      resolve({ status, headers: received, body, webSocket: undefined });
     });
   });
-  asked.on("upgrade", ({ statusCode: status = 0, headers: told }, socket, head) => {
-    resolve({ status, headers: told, body: "", webSocket: new RawWebSocket(socket, head) });
+  asked.on("upgrade", ({ statusCode: status = 0, headers: received }, socket, head) => {
+    resolve({ status, headers: received, body: "", webSocket: new RawWebSocket(socket, head) });
   });
   asked.end();
   return promise;

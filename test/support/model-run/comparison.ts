@@ -16,21 +16,22 @@ export async function compare(
 ): Promise<void> {
   const stored = await readStored(room);
   model.serves();
-  const talking = people.flatMap(({ active: line }) => line ?? []);
-  await Promise.all(talking.map((line) => hasProcessed(line)));
+  const active = people.flatMap(({ active: socket }) => socket ?? []);
+  await Promise.all(active.map((socket) => hasProcessed(socket)));
   const { here, names, log, first, online } = model;
   for (const person of people) {
-    for (const line of person.connections.filter(({ isOver }) => !isOver)) {
-      await compareConnection(line, model);
-      line.isOver = line.code !== undefined;
+    for (const socket of person.connections.filter(({ isOver }) => !isOver)) {
+      await compareConnection(socket, model);
+      socket.isOver = socket.code !== undefined;
     }
-    const line = person.connections.at(-1);
-    if (line !== undefined && !line.isSilent) {
-      for (const handed of line.connection.delivered.slice(line.read)) person.processes(handed);
-      line.read = line.connection.delivered.length;
+    const socket = person.connections.at(-1);
+    if (socket !== undefined && !socket.isSilent) {
+      for (const delivered of socket.connection.delivered.slice(socket.read))
+        person.processes(delivered);
+      socket.read = socket.connection.delivered.length;
     }
   }
-  for (const { client, connection } of talking) {
+  for (const { client, connection } of active) {
     if (connection.dialect === "chat.line") continue;
     const peers = client.all("who").at(-1)?.peers ?? [];
     const said = peers.filter((peer) => peer.online).map(({ name }) => name as string);
@@ -42,11 +43,11 @@ export async function compare(
   );
   const cursors = [...names].map(([name, { cursor }]) => [name, cursor]);
   expect(Object.fromEntries(stored.cursors), "the cursors").toEqual(Object.fromEntries(cursors));
-  const memos = people.flatMap(({ name, current }) => {
-    const memo = online.get(name)?.snapshot;
-    return current && memo ? [[name, { id: current.id, ...memo }]] : [];
+  const attachments = people.flatMap(({ name, current }) => {
+    const snapshot = online.get(name)?.snapshot;
+    return current && snapshot ? [[name, { id: current.id, ...snapshot }]] : [];
   });
-  expect(stored.memos, "the attachments").toEqual(Object.fromEntries(memos));
+  expect(stored.attachments, "the attachments").toEqual(Object.fromEntries(attachments));
 }
 
 /**
@@ -79,7 +80,7 @@ async function compareConnection(
   if (code !== undefined)
     expect((await client.isClosed()).code, `how ${connection.name} ended`).toBe(code);
   else expect(client.closed, `${connection.name} is connected`).toBeUndefined();
-  const expected = connection.delivered.filter((handed) => model.isShown(connection, handed));
+  const expected = connection.delivered.filter((delivered) => model.isShown(connection, delivered));
   if (connection.dialect === "chat.v1") {
     const heard = client.heard.flatMap((frame): Delivered[] => {
       if (frame.type === "message") return [{ type: "message", seq: frame.seq }];

@@ -19,7 +19,7 @@ interface Remembered {
 export interface Stored {
   readonly log: { readonly seq: number; readonly from: string; readonly text: string }[];
   readonly cursors: [string, number][];
-  readonly memos: Record<string, object>;
+  readonly attachments: Record<string, object>;
 }
 
 /** Runs a turn without an effect. */
@@ -52,13 +52,13 @@ export function readStored(room: TestRoom): Promise<Stored> {
         head < savedHead ? (saved.get(name) ?? cursor) : cursor,
       ],
     );
-    const memos: Record<string, object> = {};
+    const attachments: Record<string, object> = {};
     for (const ws of state.getWebSockets()) {
       const { over, memo } = ws.deserializeAttachment() as Remembered;
       const { link, acked, ready } = memo;
-      if (!over) memos[link.name] = { id: link.id, acked, ready };
+      if (!over) attachments[link.name] = { id: link.id, acked, ready };
     }
-    return { log, cursors, memos };
+    return { log, cursors, attachments };
   });
 }
 

@@ -71,17 +71,17 @@ export class ModelRun {
       case "ack":
         return this.#acks(step);
       case "vanish": {
-        const line = this.#person(step.who).active;
+        const socket = this.#person(step.who).active;
         // For `chat.line`, a sent entry counts as processed, so there the room must see the end.
-        if (line?.connection.dialect === "chat.v1") line.isSilent = true;
+        if (socket?.connection.dialect === "chat.v1") socket.isSilent = true;
         return;
       }
       case "leave": {
-        const line = this.#person(step.who).active;
-        if (line === undefined) return;
-        line.client.closes(1000);
-        await line.client.isClosed();
-        return this.#hasEnded(line, 1000);
+        const socket = this.#person(step.who).active;
+        if (socket === undefined) return;
+        socket.client.closes(1000);
+        await socket.client.isClosed();
+        return this.#hasEnded(socket, 1000);
       }
       case "signal":
         return this.#signals(step);
@@ -157,9 +157,9 @@ export class ModelRun {
   }
 
   async #says({ who, to, count }: Extract<Step, { type: "say" }>): Promise<void> {
-    const line = this.#person(who).active;
-    if (line === undefined) return;
-    const { client, connection } = line;
+    const socket = this.#person(who).active;
+    if (socket === undefined) return;
+    const { client, connection } = socket;
     const written = Array.from({ length: count }, () => `m${texts++}`);
     const names = to === "everyone" ? undefined : to === "nobody" ? ["nobody"] : to;
     if (connection.dialect === "chat.v1") {
@@ -169,8 +169,8 @@ export class ModelRun {
     } else {
       client.tells(written.map((text) => `${names?.join(", ") ?? "*"}: ${text}`).join("\n"));
     }
-    await hasProcessed(line);
-    if (this.hasFailed) return this.#hasEnded(line, 4102);
+    await hasProcessed(socket);
+    if (this.hasFailed) return this.#hasEnded(socket, 4102);
     this.#disarm();
     const isKnown = names?.every((name) => this.model.names.has(name)) ?? true;
     if (isKnown) this.model.says(who, written, names);
@@ -181,23 +181,23 @@ export class ModelRun {
   }
 
   async #acks({ who, how }: Extract<Step, { type: "ack" }>): Promise<void> {
-    const line = this.#person(who).active;
-    if (line === undefined || line.connection.dialect === "chat.line") return;
-    const { flight, acked } = line.connection;
+    const socket = this.#person(who).active;
+    if (socket === undefined || socket.connection.dialect === "chat.line") return;
+    const { flight, acked } = socket.connection;
     const seq = how === "again" ? acked : how === "one" ? flight[0] : flight.at(-1);
     if (seq === undefined) return;
-    line.client.acks(seq);
-    await hasProcessed(line);
+    socket.client.acks(seq);
+    await hasProcessed(socket);
     expect(this.#disarm(), "R10: an ack writes nothing").toBe(false);
-    this.model.acks(line.connection, seq);
+    this.model.acks(socket.connection, seq);
   }
 
   /** Sends failure signals of any connection that the platform still lists, current or not. */
   async #signals(step: Extract<Step, { type: "signal" }>): Promise<void> {
     const person = this.#person(step.who);
     const id = await injectSignals(this.room, step);
-    const line = person.connections.find((one) => one.id === id);
-    if (line !== undefined && line === person.current) return this.#hasEnded(line, 1005);
+    const socket = person.connections.find((one) => one.id === id);
+    if (socket !== undefined && socket === person.current) return this.#hasEnded(socket, 1005);
     expect(this.#disarm(), "a late signal writes nothing").toBe(false);
   }
 
@@ -242,17 +242,17 @@ export class ModelRun {
     this.model.now = this.#now;
     this.model.serves();
     for (const link of this.model.turns()) {
-      const line = this.#person(link.name).current;
-      if (line !== undefined) line.code = 4201;
+      const socket = this.#person(link.name).current;
+      if (socket !== undefined) socket.code = 4201;
     }
   }
 
   /** A removal is valid even if its row could not be written. */
-  #hasEnded(line: PersonConnection, code: number): void {
+  #hasEnded(socket: PersonConnection, code: number): void {
     const hasFailed = this.#disarm();
     if (hasFailed) this.model.wakes();
-    line.code = code;
-    this.model.removes(line.connection, code === 1000);
+    socket.code = code;
+    this.model.removes(socket.connection, code === 1000);
     if (hasFailed) this.model.serves();
   }
 
