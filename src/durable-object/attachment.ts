@@ -1,21 +1,21 @@
 /**
- * What a socket remembers of its connection through hibernation, in versions.
+ * The attachment of a socket: the snapshot of its connection that outlives hibernation, in versions.
  *
  * Invariant: a release reads what every released version wrote.
  */
 import type { ConnectionSnapshot } from "../core/ports.ts";
 
-/** Raised when the shape changes; a release reads what the one before it wrote. */
+/** Raised when the shape changes; a release reads the attachments of every released version. */
 export const ATTACHMENT_VERSION = 3;
 
 export interface Attachment {
   readonly version: typeof ATTACHMENT_VERSION;
-  /** The room ended this connection. */
+  /** The room has closed this connection. */
   readonly over: boolean;
   readonly memo: ConnectionSnapshot;
 }
 
-/** Version 2 did not count what is unproven; version 1 no tokens and no shares, either. */
+/** Version 2 has no `tail`; version 1 has no `expiresAt` and no `spent` either. */
 export type OlderAttachment =
   | { readonly version: 2; readonly over: boolean; readonly memo: Omit<ConnectionSnapshot, "tail"> }
   | {
@@ -29,11 +29,11 @@ export function saveAttachment(ws: WebSocket, memo: ConnectionSnapshot, over: bo
   try {
     ws.serializeAttachment(attachment);
   } catch {
-    // The socket is gone, and what it remembers with it.
+    // The socket has gone, and its attachment with it.
   }
 }
 
-/** @returns undefined for what neither this release wrote nor the one before it */
+/** @returns undefined for an attachment of an unknown version */
 export function readAttachment(ws: WebSocket): Attachment | undefined {
   const attachment = ws.deserializeAttachment() as Attachment | OlderAttachment | null | undefined;
   switch (attachment?.version) {

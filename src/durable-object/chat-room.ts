@@ -1,22 +1,25 @@
 /**
- * ChatRoom, the Durable Object: turns what the platform signals into Events, and takes them in turns.
+ * ChatRoom, the Durable Object: the broker of one room on the platform.
  *
  * Invariants:
- * - A handler pushes into the inbox and returns the promise of the turn that will take it, but for a message that did
- *   not begin that turn. It decides nothing.
+ * - A handler pushes into the inbox and decides nothing. It returns the promise of the turn that will take the item, except
+ *   for a message that did not begin that turn.
  * - A turn takes the inbox in arrival order, synchronously, in one commit.
  * - R2: both failure handlers lead to the same removal; every Close is answered, with a clean code, after it.
- * - R7: nothing throws out of a handler or the constructor. If the storage fails, everyone with an event in that turn
- *   is closed with 4102, and the room goes on from what is stored.
+ * - R7: nothing throws out of a handler or the constructor. If the storage fails, every connection with an event in that
+ *   turn is closed with 4102, and the room goes on from what is stored.
  * - R9: timers exist only while something is due.
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Config, readConfig, type Vars } from "../config/config.ts";
-import { Broker } from "../core/broker.ts";
-import { STORAGE_FAILED } from "../core/close-frames.ts";
-import { REPLACED } from "../core/close-frames.ts";
-import type { Event } from "../core/event.ts";
 import { defaultLimits } from "../config/limits.ts";
+import { Broker } from "../core/broker.ts";
+import { REPLACED, STORAGE_FAILED } from "../core/close-frames.ts";
+import type { Event } from "../core/event.ts";
+import { wakeState } from "../core/state.ts";
+import { logAudit, logEvent } from "../observability/logger.ts";
+import type { AdminRequest } from "../protocol/admin.ts";
+import { CLOSE } from "../protocol/close-codes.ts";
 import {
   type ConnectionId,
   nextConnectionId,
@@ -24,38 +27,29 @@ import {
   type RoomName,
   utf8Length,
 } from "../protocol/ids.ts";
-import type { AdminRequest } from "../protocol/admin.ts";
-import { BatchTimer } from "./batch-timer.ts";
-import { wakeState } from "../core/state.ts";
 import { newDatabaseId, publicPartOf, secretPartOf } from "../store/database-id.ts";
-import { INBOX_UNITS, type InboxItem, splitAtErase, socketsOf, textsOf, sizeOf } from "./inbox.ts";
-import { logAudit, logEvent } from "../observability/logger.ts";
-import { type Counters, PendingRequests, type AdminResponse, responseWithoutRoom } from "./rpc.ts";
-import { exportLog } from "./export-stream.ts";
-import { validateRequest } from "./rpc-validation.ts";
-import { HibernatingConnections } from "./connections.ts";
 import { exists, SqliteStorage } from "../store/sqlite-storage.ts";
+import { HibernatingConnections } from "./connections.ts";
+import { eventsOf } from "./events.ts";
+import { exportLog } from "./export-stream.ts";
+import { Inbox, type InboxItem, socketsOf, splitAtErase } from "./inbox.ts";
 import { decodeJoin } from "./join-request.ts";
-import { readFrame } from "../codec/json.ts";
-import { readLines } from "../codec/line.ts";
-import { CLOSE } from "../protocol/close-codes.ts";
+import { type AdminResponse, type Counters, PendingRequests, responseWithoutRoom } from "./rpc.ts";
+import { validateRequest } from "./rpc-validation.ts";
 
 export class ChatRoom extends DurableObject<Vars> {
   readonly #config: Config | string;
   readonly #connections: HibernatingConnections;
-  readonly #batchTimer: BatchTimer;
-  /** Undefined until the first event of this instance, and after storage trouble. */
+  readonly #inbox: Inbox;
+  /** Undefined until the first event of this instance, and after a storage error. */
   #broker: Broker | undefined;
   #storage: SqliteStorage | undefined;
   readonly #requests = new PendingRequests();
   #wokeAt = 0;
   #wakes = 0;
-  /** As the Worker or a socket told it; the platform does not tell. */
+  /** The room's name, from the Worker or an attachment; the platform does not give it. */
   #room: RoomName | undefined;
   #newestId: ConnectionId | undefined;
-  #inbox: InboxItem[] = [];
-  #inboxUnits = 0;
-  #pendingTurn: Promise<void> | undefined;
   #timer: { readonly id: ReturnType<typeof setTimeout>; readonly due: number } | undefined;
 
   constructor(ctx: DurableObjectState, env: Vars) {
@@ -63,138 +57,111 @@ export class ChatRoom extends DurableObject<Vars> {
     this.#config = readConfig(env);
     const limits = typeof this.#config === "string" ? defaultLimits() : this.#config.limits;
     this.#connections = new HibernatingConnections(ctx, limits);
-    this.#batchTimer = new BatchTimer(limits.commitInterval);
+    this.#inbox = new Inbox(limits.commitInterval, {
+      take: (items) => this.#takeTurn(items),
+      isAnyoneBehind: () => this.#broker?.isAnyoneBehind ?? false,
+    });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
 
-  /** A join, sent by the Worker. Answers 101, or 409 with the close code that the Worker is to give. */
+  /** A join, sent by the Worker. @returns 101, or 409 with the close frame that the Worker sends */
   override fetch(request: Request): Promise<Response> {
     const join = decodeJoin(request);
     this.#room = join.room;
     const [chance = 0] = crypto.getRandomValues(new Uint32Array(1));
     const id = nextConnectionId(this.#newestId ?? this.#connections.newest, Date.now(), chance);
     this.#newestId = id;
-    return new Promise((admit) => {
-      this.#connections.expectJoin(id, request.headers.get("Sec-WebSocket-Protocol"), admit);
-      void this.#push({ type: "join", id, join });
+    return new Promise((respond) => {
+      this.#connections.expectJoin(id, request.headers.get("Sec-WebSocket-Protocol"), respond);
+      void this.#inbox.push({ type: "join", id, join });
     });
   }
 
   /**
-   * An operator's order, sent by the Worker, which has seen the key. The answer leaves once its turn is stored; at once,
-   * and without waking the room, if the room's name or the order is malformed.
+   * Takes a request of the operator, sent by the Worker, which has checked the key.
+   * @returns the response, once its turn is stored; at once, and without waking the room, if the room's name or the request
+   *   is malformed
    */
   operate(room: RoomName, given: AdminRequest): Promise<AdminResponse> {
-    const order = isRoom(room) ? validateRequest(given) : NO_ROOM_NAME;
-    if (typeof order === "string") return Promise.resolve({ type: "bad-order", message: order });
-    return this.#ask(room, order);
+    const request = isRoom(room) ? validateRequest(given) : NO_ROOM_NAME;
+    if (typeof request === "string") {
+      return Promise.resolve({ type: "bad-order", message: request });
+    }
+    return this.#enqueueRequest(room, request);
   }
 
-  #ask(room: RoomName, order: AdminRequest): Promise<AdminResponse> {
+  #enqueueRequest(room: RoomName, request: AdminRequest): Promise<AdminResponse> {
     this.#room = room;
-    return new Promise((answer) => {
-      void this.#push({ type: "order", ask: this.#requests.register(answer), order });
+    return new Promise((resolve) => {
+      const requestId = this.#requests.register(resolve);
+      void this.#inbox.push({ type: "admin", requestId, request });
     });
   }
 
-  /** The whole log, for the operator. */
+  /** Streams the whole log, for the operator. */
   export(room: RoomName): Promise<ReadableStream<Uint8Array> | AdminResponse> {
     if (!isRoom(room)) return Promise.resolve({ type: "bad-order", message: NO_ROOM_NAME });
     return exportLog({
       room,
-      look: (order) => this.#ask(room, order),
+      query: (request) => this.#enqueueRequest(room, request),
       epoch: () => this.#epoch,
     });
   }
 
   override webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> | undefined {
-    const begins = this.#pendingTurn === undefined;
-    const turn = this.#push(this.#receive(ws, data));
-    // The one that began the turn keeps the object awake until it is taken. Waiting with each is 8 % of a message.
+    const begins = !this.#inbox.isTurnPending;
+    const turn = this.#inbox.push(this.#receive(ws, data));
+    // The message that began the turn keeps the object awake until then. A promise for each costs 8 % of a message.
     return begins ? turn : undefined;
   }
 
   override webSocketClose(ws: WebSocket, code: number): Promise<void> {
-    return this.#push({ type: "closed", ws, code });
+    return this.#inbox.push({ type: "closed", ws, code });
   }
 
   override webSocketError(ws: WebSocket): Promise<void> {
-    return this.#push({ type: "closed", ws, code: CLOSE.ABNORMAL });
+    return this.#inbox.push({ type: "closed", ws, code: CLOSE.ABNORMAL });
   }
 
-  /** What this instance cost and did so far, for tests and operators. */
+  /** Rows, statements, frames and encoded entries of this instance, for tests and operators. */
   get counters(): Counters {
     const { rowsRead = 0, rowsWritten = 0, statements = 0 } = this.#storage?.sql ?? {};
     const { frames = 0, encoded = 0 } = this.#broker?.counters ?? {};
     return { rowsRead, rowsWritten, statements, frames, encoded };
   }
 
-  /** R9: nothing waits, nothing is due; the object may hibernate. */
+  /** R9: nothing waits and nothing is due, so the object may hibernate. */
   get isIdle(): boolean {
-    return this.#inbox.length === 0 && this.#pendingTurn === undefined && this.#timer === undefined;
+    return this.#inbox.isEmpty && this.#timer === undefined;
   }
 
-  /** Checks what must not even wait in the inbox. */
+  /** Checks a frame before it waits in the inbox. */
   #receive(ws: WebSocket, data: string | ArrayBuffer): InboxItem {
     if (typeof data !== "string") {
       const reason = "binary frames are not understood here: send text";
-      return { type: "invalidFrame", ws, closing: { code: CLOSE.UNSUPPORTED_DATA, reason } };
+      return { type: "invalidFrame", ws, close: { code: CLOSE.UNSUPPORTED_DATA, reason } };
     }
     const { frame } = this.#connections.limits;
     // A UTF-16 unit is one to three bytes: most frames need no counting.
     const tooBig = data.length > frame || (data.length * 3 > frame && utf8Length(data) > frame);
     if (!tooBig) return { type: "frame", ws, text: data };
     const reason = `a frame may have ${frame} bytes at most: send less at once`;
-    return { type: "invalidFrame", ws, closing: { code: CLOSE.TOO_BIG, reason } };
-  }
-
-  /** @returns the turn that will take the item; while it is pending, the object does not hibernate */
-  #push(item: InboxItem): Promise<void> {
-    this.#inbox.push(item);
-    this.#inboxUnits += sizeOf(item);
-    if (this.#inboxUnits > INBOX_UNITS) this.#takeTurn();
-    this.#pendingTurn ??= new Promise((resolve) => {
-      const take = (): void => {
-        this.#pendingTurn = undefined;
-        this.#takeTurn();
-        resolve();
-      };
-      const look = (): void => {
-        if (this.#batchTimer.shouldKeepBatching(this.#inbox.length, Date.now())) {
-          setTimeout(look, 0);
-          return;
-        }
-        const wait = this.#waitMs();
-        if (wait > 0) setTimeout(take, wait);
-        else take();
-      };
-      this.#batchTimer.start(Date.now());
-      setTimeout(look, 0);
-    });
-    return this.#pendingTurn;
-  }
-
-  /** How long the turn that was to be taken now waits for more to commit with it. */
-  #waitMs(): number {
-    const isAnyoneBehind = (): boolean => this.#broker?.isAnyoneBehind ?? false;
-    return this.#batchTimer.waitMs(textsOf(this.#inbox), isAnyoneBehind, Date.now());
+    return { type: "invalidFrame", ws, close: { code: CLOSE.TOO_BIG, reason } };
   }
 
   /** One turn of the broker's loop, from the inbox to the sockets. */
-  #takeTurn(): void {
-    const inbox = this.#inbox;
-    this.#inbox = [];
-    this.#inboxUnits = 0;
+  #takeTurn(all: readonly InboxItem[]): void {
     const now = Date.now();
-    for (const items of splitAtErase(inbox)) {
+    for (const items of splitAtErase(all)) {
       this.#take(items, now);
-      // Before the next part, which may wake another broker: that must not take a dead socket for a peer.
+      // Before the next part, which may wake another broker: that must not restore a dead socket as a peer.
       for (const item of items) {
         if (item.type === "closed") this.#connections.answerClose(item.ws, item.code);
       }
     }
-    for (const link of this.#connections.rejectedByRuntime.splice(0))
-      void this.#push({ type: "acceptFailed", link });
+    for (const link of this.#connections.rejectedByRuntime.splice(0)) {
+      void this.#inbox.push({ type: "acceptFailed", link });
+    }
     this.#scheduleTimer();
   }
 
@@ -203,101 +170,59 @@ export class ChatRoom extends DurableObject<Vars> {
       if (this.#broker === undefined && this.#isWithoutRoom(items)) return;
       this.#broker ??= this.#wake(items, now);
       const head = this.#storage?.log.head;
-      this.#broker.turn(this.#eventsOf(items, this.#broker), now);
-      if (this.#storage?.log.head !== head) this.#batchTimer.committed(now);
+      this.#broker.turn(eventsOf(items, this.#connections, this.#broker), now);
+      if (this.#storage?.log.head !== head) this.#inbox.committed(now);
       this.#publishResults(this.#broker);
     } catch (error) {
       this.#recover(error, items, now);
     }
   }
 
-  /** What the turn came to, for the operator. */
+  /** Logs the audit events of the turn, and resolves the operator's requests. */
   #publishResults(broker: Broker): void {
-    const answers = broker.adminResults();
+    const results = broker.adminResults();
     logAudit(broker.auditEvents(), this.#room ?? "", secretPartOf(this.#storage?.id ?? ""));
-    for (const { requestId: ask, result: outcome } of answers) {
-      if (outcome.type !== "stats") this.#requests.answer(ask, outcome);
+    for (const { requestId, result } of results) {
+      if (result.type !== "stats") this.#requests.resolve(requestId, result);
       else {
         const epoch = this.#epoch ?? "";
         const instance = { since: this.#wokeAt, wakes: this.#wakes, ...this.counters };
-        this.#requests.answer(ask, { ...outcome, epoch, instance });
+        this.#requests.resolve(requestId, { ...result, epoch, instance });
       }
     }
     if (!broker.isErased) return;
-    // Whoever comes now finds a new room.
+    // The next join makes a new room.
     this.#broker = undefined;
     this.#storage = undefined;
   }
 
-  /** Only a join makes a room: not an operator who looks, nor what still comes from those whom an erasure closed. */
+  /** Only a join makes a room: a query of the operator does not, nor frames of connections that an erasure closed. */
   #isWithoutRoom(items: readonly InboxItem[]): boolean {
     if (items.some(({ type }) => type === "join") || exists(this.ctx.storage)) return false;
     for (const item of items) {
-      if (item.type === "order") this.#requests.answer(item.ask, responseWithoutRoom(item.order));
-      if (item.type === "frame" || item.type === "invalidFrame")
+      if (item.type === "admin") {
+        this.#requests.resolve(item.requestId, responseWithoutRoom(item.request));
+      }
+      if (item.type === "frame" || item.type === "invalidFrame") {
         this.#connections.closeStale(item.ws);
+      }
     }
     return true;
   }
 
-  /** Reads the inbox as the broker takes it: what nobody would hear is not even parsed. */
-  *#eventsOf(inbox: readonly InboxItem[], broker: Broker): Generator<Event, void> {
-    for (const item of inbox) {
-      switch (item.type) {
-        case "join":
-          yield { type: "NewPeer", id: item.id, join: item.join };
-          break;
-        case "acceptFailed":
-          yield { type: "Disconnect", link: item.link, code: CLOSE.ABNORMAL };
-          break;
-        case "order":
-          yield { type: "Operator", requestId: item.ask, request: item.order };
-          break;
-        case "tick":
-          yield { type: "Tick" };
-          break;
-        case "closed": {
-          const known = this.#connections.find(item.ws);
-          if (known) yield { type: "Disconnect", link: known.link, code: item.code };
-          break;
-        }
-        case "frame":
-        case "invalidFrame": {
-          const known = this.#connections.find(item.ws);
-          // If it was ended in this very turn, its close is on the way, with the code that says why.
-          if (known === undefined) this.#connections.closeStale(item.ws);
-          if (known === undefined || broker.peers.current(known.link) === undefined) break;
-          const { link, dialect } = known;
-          if (item.type === "invalidFrame") {
-            yield { type: "ConnectionFailed", link, ...item.closing };
-            break;
-          }
-          const read = dialect === "chat.v1" ? readFrame : readLines;
-          for (const command of read(item.text, this.#connections.limits)) {
-            yield { type: "CommandReceived", link, command };
-            // The command may have ended its connection: what follows it is not heard.
-            if (broker.peers.current(link) === undefined) break;
-          }
-          break;
-        }
-        default:
-          item satisfies never;
-      }
-    }
-  }
-
-  /** Makes the broker anew from what the sockets remember and what is stored. Announces nothing. */
-  #wake(inbox: readonly InboxItem[], now: number): Broker {
+  /** Rebuilds the broker from the attachments of the sockets and from the storage. Announces nothing. */
+  #wake(items: readonly InboxItem[], now: number): Broker {
     if (typeof this.#config === "string") throw new Error(this.#config);
-    const memos = this.#connections.restore(socketsOf(inbox));
-    this.#room ??= memos[0]?.room;
-    const complain = (flaw: unknown): void =>
-      logEvent({ event: "storage-trouble", error: String(flaw) }, this.#room);
-    const storage = new SqliteStorage(this.ctx.storage, newDatabaseId, complain);
-    const { state, replaced, corruption: flaw } = wakeState(memos, storage.log, now);
-    if (flaw !== undefined) complain(flaw);
-    for (const { link } of replaced)
+    const snapshots = this.#connections.restore(socketsOf(items));
+    this.#room ??= snapshots[0]?.room;
+    const onCorruption = (error: unknown): void =>
+      logEvent({ event: "storage-trouble", error: String(error) }, this.#room);
+    const storage = new SqliteStorage(this.ctx.storage, newDatabaseId, onCorruption);
+    const { state, replaced, corruption } = wakeState(snapshots, storage.log, now);
+    if (corruption !== undefined) onCorruption(corruption);
+    for (const { link } of replaced) {
       this.#connections.close(link.id, REPLACED.code, REPLACED.reason);
+    }
     const { limits } = this.#config;
     this.#storage = storage;
     this.#wakes++;
@@ -306,27 +231,28 @@ export class ChatRoom extends DurableObject<Vars> {
     return new Broker({ storage, limits, connections: this.#connections, epoch }, state);
   }
 
-  /** The part of the database's id that everybody is told, and the operator's own. */
+  /** The public part of the database's id, and the operator's `EPOCH`. */
   get #epoch(): string | undefined {
     if (this.#storage === undefined || typeof this.#config === "string") return undefined;
     return `${publicPartOf(this.#storage.id)}.${this.#config.epoch}`;
   }
 
   /**
-   * The storage failed, and nothing of this turn is stored. Memory is put back to what is stored, except removals:
-   * everyone with an event in this turn is closed, and comes back to find what the room has.
+   * Recovers from a storage error: nothing of this turn is stored. Memory is restored to what is stored, except removals.
+   * Every connection with an event in this turn is closed; when it returns, the replay shows what the room has.
    */
-  #recover(error: unknown, inbox: readonly InboxItem[], now: number): void {
+  #recover(error: unknown, items: readonly InboxItem[], now: number): void {
     logEvent({ event: "storage-trouble", error: String(error) }, this.#room);
     this.#broker = undefined;
     const { code, reason } = STORAGE_FAILED;
-    for (const item of inbox) {
+    for (const item of items) {
       if (item.type === "join") this.#connections.close(item.id, code, reason);
-      if (item.type === "order") this.#requests.answer(item.ask, { type: "trouble" });
+      if (item.type === "admin") this.#requests.resolve(item.requestId, { type: "trouble" });
     }
     try {
-      const broker = this.#wake(inbox, now);
-      const removals = [...this.#eventsOf(inbox, broker)].filter((event) => "link" in event);
+      const broker = this.#wake(items, now);
+      const all = [...eventsOf(items, this.#connections, broker)];
+      const removals = all.filter((event) => "link" in event);
       const events = removals.map((event): Event =>
         event.type === "Disconnect"
           ? event
@@ -339,11 +265,11 @@ export class ChatRoom extends DurableObject<Vars> {
       this.#publishResults(broker);
       this.#broker = broker;
     } catch {
-      this.#connections.closeAll(socketsOf(inbox), STORAGE_FAILED);
+      this.#connections.closeAll(socketsOf(items), STORAGE_FAILED);
     }
   }
 
-  /** Sets the one timer to the next thing that is due; none if nothing is. */
+  /** Sets the one timer to the next time at which something is due; clears it if nothing is. */
   #scheduleTimer(): void {
     const now = Date.now();
     const due = this.#broker?.due(now);
@@ -351,11 +277,11 @@ export class ChatRoom extends DurableObject<Vars> {
     if (this.#timer !== undefined) clearTimeout(this.#timer.id);
     this.#timer = undefined;
     if (due === undefined) return;
-    const ring = (): void => {
+    const onTimer = (): void => {
       this.#timer = undefined;
-      void this.#push({ type: "tick" });
+      void this.#inbox.push({ type: "tick" });
     };
-    this.#timer = { due, id: setTimeout(ring, Math.max(0, due - now)) };
+    this.#timer = { due, id: setTimeout(onTimer, Math.max(0, due - now)) };
   }
 }
 

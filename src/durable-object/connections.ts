@@ -1,10 +1,10 @@
 /**
- * The connections of a room as hibernating WebSockets, and what each remembers of itself while the room sleeps.
+ * The connections of a room as hibernating WebSockets, each with its snapshot in an attachment.
  *
  * Invariants:
- * - The identity of a connection lies in its attachment, for it must outlive the instance; sockets are compared by it.
- * - A connection that the room ended is marked `over` in the same step: it never comes back through a wake.
- * - No verb of `Connections` throws. `send` is not delivery: a socket that is closing takes everything silently.
+ * - The identity of a connection is in its attachment, because it must outlive the instance; sockets are compared by it.
+ * - A connection that the room closed is marked `over` in the same step: no wake restores it.
+ * - No method of `Connections` throws. `send` is not delivery: a socket that is closing takes everything silently.
  */
 import { CLOSE, type CloseFrame } from "../protocol/close-codes.ts";
 import type { ServerMessage } from "../core/event.ts";
@@ -14,15 +14,18 @@ import type { Connections } from "../core/ports.ts";
 import type { ConnectionSnapshot } from "../core/ports.ts";
 import { writeFrame } from "../codec/json.ts";
 import { writeLines } from "../codec/line.ts";
+import { randomToken } from "../protocol/random-token.ts";
 import { saveAttachment, readAttachment } from "./attachment.ts";
 
 const OPEN = 1;
+/** Bits of a mark's `k`: 8 characters. */
+const TOKEN_BITS = 48;
 
-/** What never changes of a connection; what does lies in its attachment and with the broker. */
+/** The fixed part of a connection; the rest is in its attachment and in the broker. */
 export type SocketInfo = Pick<ConnectionSnapshot, "link" | "dialect">;
 
-/** How a joining connection learns what became of it. */
-type Respond = (answer: Response) => void;
+/** Answers the upgrade request of a joining connection. */
+type Respond = (response: Response) => void;
 
 interface Joining {
   readonly respond: Respond;
@@ -35,7 +38,7 @@ export class HibernatingConnections implements Connections {
   readonly #sockets = new Map<ConnectionId, WebSocket>();
   readonly #info = new Map<WebSocket, SocketInfo>();
   readonly #joining = new Map<ConnectionId, Joining>();
-  /** Connections that the runtime would not accept any more. */
+  /** Connections that the runtime did not accept. */
   readonly rejectedByRuntime: ConnectionRef[] = [];
 
   constructor(ctx: DurableObjectState, limits: Limits) {
@@ -43,7 +46,7 @@ export class HibernatingConnections implements Connections {
     this.limits = limits;
   }
 
-  /** The highest connection id among the sockets, those included that are over. */
+  /** The highest connection id among the sockets, including those that are over. */
   get newest(): ConnectionId | undefined {
     let newest: ConnectionId | undefined;
     for (const ws of this.#ctx.getWebSockets()) {
@@ -54,7 +57,7 @@ export class HibernatingConnections implements Connections {
   }
 
   /**
-   * Somebody at the door: `open` or `close` with this id tells them.
+   * Registers a joining connection: `open` or `close` with this id answers it.
    * @param protocol what the response names; null for none
    */
   expectJoin(id: ConnectionId, protocol: string | null, respond: Respond): void {
@@ -62,68 +65,68 @@ export class HibernatingConnections implements Connections {
   }
 
   /**
-   * What the sockets remember, when a room wakes.
-   * @param present sockets of the events that woke it: not every host lists one that is dying
+   * Returns the snapshots of the sockets when a room wakes.
+   * @param present sockets of the events that woke it: not every host lists a closing one
    */
   restore(present: Iterable<WebSocket>): ConnectionSnapshot[] {
     this.#sockets.clear();
     this.#info.clear();
-    const memos: ConnectionSnapshot[] = [];
+    const snapshots: ConnectionSnapshot[] = [];
     for (const ws of new Set([...this.#ctx.getWebSockets(), ...present])) {
       const attachment = readAttachment(ws);
       if (attachment === undefined) this.closeStale(ws);
       else if (!attachment.over) {
         this.#register(ws, attachment.memo);
-        memos.push(attachment.memo);
+        snapshots.push(attachment.memo);
       }
     }
-    return memos;
+    return snapshots;
   }
 
-  /** Which connection `ws` is; undefined if the room has ended it. */
+  /** @returns the connection of `ws`; undefined if the room has closed it */
   find(ws: WebSocket): SocketInfo | undefined {
     return this.#info.get(ws);
   }
 
-  /** The room knows nothing of this socket any more. */
+  /** Forgets a socket, and marks it as over. */
   detach(ws: WebSocket): void {
-    const known = this.#info.get(ws);
-    if (known === undefined) return;
+    const info = this.#info.get(ws);
+    if (info === undefined) return;
     this.#info.delete(ws);
-    this.#sockets.delete(known.link.id);
+    this.#sockets.delete(info.link.id);
     const attachment = readAttachment(ws);
     if (attachment !== undefined) saveAttachment(ws, attachment.memo, true);
   }
 
-  /** Answers a Close, after its removal. Only a code that may be sent is echoed: 1005 and 1006 may not. */
+  /** Answers a Close frame, after the removal. Only a code that may be sent is echoed: 1005 and 1006 may not. */
   answerClose(ws: WebSocket, code: number): void {
     this.detach(ws);
     try {
       if (code === CLOSE.NORMAL || (code >= 3000 && code < 5000)) ws.close(code);
       else ws.close();
     } catch {
-      // The link broke, and there is nobody to answer.
+      // The connection broke: no answer can reach it.
     }
   }
 
-  /** Answers whatever else comes from a connection that is over. */
+  /** Closes a socket that still sends after its connection is over. */
   closeStale(ws: WebSocket, { code, reason }: CloseFrame = STALE): void {
     try {
       ws.close(code, reason);
     } catch {
-      // Closed already: that is all that was wanted.
+      // It is closed already.
     }
   }
 
-  open(memo: ConnectionSnapshot): void {
-    const joining = this.#joining.get(memo.link.id);
+  open(snapshot: ConnectionSnapshot): void {
+    const joining = this.#joining.get(snapshot.link.id);
     if (joining === undefined) return;
-    this.#joining.delete(memo.link.id);
+    this.#joining.delete(snapshot.link.id);
     const { 0: client, 1: server } = new WebSocketPair();
     try {
       this.#ctx.acceptWebSocket(server);
     } catch {
-      this.rejectedByRuntime.push(memo.link);
+      this.rejectedByRuntime.push(snapshot.link);
       joining.respond(
         Response.json(
           { code: CLOSE.FULL, reason: "the room has no socket left: come back later" },
@@ -132,21 +135,21 @@ export class HibernatingConnections implements Connections {
       );
       return;
     }
-    this.#register(server, memo);
-    saveAttachment(server, memo, false);
+    this.#register(server, snapshot);
+    saveAttachment(server, snapshot, false);
     const { protocol } = joining;
     const headers: HeadersInit = protocol === null ? {} : { "Sec-WebSocket-Protocol": protocol };
     joining.respond(new Response(null, { status: 101, webSocket: client, headers }));
   }
 
-  send(id: ConnectionId, outs: readonly ServerMessage[]): number | undefined {
+  send(id: ConnectionId, messages: readonly ServerMessage[]): number | undefined {
     const ws = this.#sockets.get(id);
-    const known = ws && this.#info.get(ws);
-    // One that is dying is removed by its own handler.
-    if (ws === undefined || known === undefined || ws.readyState !== OPEN) return undefined;
-    const { dialect, link } = known;
+    const info = ws && this.#info.get(ws);
+    // A closing socket is removed by its own handler.
+    if (ws === undefined || info === undefined || ws.readyState !== OPEN) return undefined;
+    const { dialect, link } = info;
     const frames =
-      dialect === "chat.v1" ? [writeFrame(outs, this.limits)] : writeLines(outs, link.name);
+      dialect === "chat.v1" ? [writeFrame(messages, this.limits)] : writeLines(messages, link.name);
     let sent = 0;
     try {
       for (const { text, bytes } of frames) {
@@ -155,14 +158,14 @@ export class HibernatingConnections implements Connections {
       }
       return sent;
     } catch {
-      // It closed in this very moment.
+      // It closed at this moment.
       return undefined;
     }
   }
 
-  saveSnapshot(memo: ConnectionSnapshot): void {
-    const ws = this.#sockets.get(memo.link.id);
-    if (ws !== undefined) saveAttachment(ws, memo, false);
+  saveSnapshot(snapshot: ConnectionSnapshot): void {
+    const ws = this.#sockets.get(snapshot.link.id);
+    if (ws !== undefined) saveAttachment(ws, snapshot, false);
   }
 
   close(id: ConnectionId, code: number, reason: string): void {
@@ -178,7 +181,7 @@ export class HibernatingConnections implements Connections {
     this.closeStale(ws, { code, reason });
   }
 
-  /** Ends every connection of the room, and turns away who is at the door. */
+  /** Closes every connection of the room, and rejects the joining ones. */
   closeAll(present: Iterable<WebSocket>, { code, reason }: CloseFrame): void {
     this.restore(present);
     for (const id of [...this.#sockets.keys(), ...this.#joining.keys()])
@@ -186,9 +189,7 @@ export class HibernatingConnections implements Connections {
   }
 
   token(): string {
-    return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(6))))
-      .replaceAll("+", "-")
-      .replaceAll("/", "_");
+    return randomToken(TOKEN_BITS);
   }
 
   pinged(id: ConnectionId): number | undefined {
@@ -196,9 +197,9 @@ export class HibernatingConnections implements Connections {
     return ws && this.#ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime();
   }
 
-  #register(ws: WebSocket, memo: ConnectionSnapshot): void {
-    this.#sockets.set(memo.link.id, ws);
-    this.#info.set(ws, { link: memo.link, dialect: memo.dialect });
+  #register(ws: WebSocket, snapshot: ConnectionSnapshot): void {
+    this.#sockets.set(snapshot.link.id, ws);
+    this.#info.set(ws, { link: snapshot.link, dialect: snapshot.dialect });
   }
 }
 

@@ -1,10 +1,10 @@
 /**
- * The whole log as lines of JSON, as fast as they are taken.
+ * Streams the whole log as lines of JSON, as fast as the reader takes them.
  *
  * Invariants:
  * - One page is in memory at a time, whatever the size of the log; each is read in a turn of its own.
- * - It ends with the head at its beginning. What retention removes meanwhile is told by a `gap`, and a text that is
- *   erased before its page is read, is not in it. Only a whole export ends with a line of the type `end`.
+ * - It ends with the head that it began with. A `gap` stands for entries that retention removes meanwhile, and a text that
+ *   is erased before its page is read is not in it. Only a complete export ends with a line of the type `end`.
  */
 import { type RoomName, addSeq, SEQ_ZERO } from "../protocol/ids.ts";
 import type { AdminRequest } from "../protocol/admin.ts";
@@ -14,23 +14,23 @@ import { MIB, SECOND } from "../core/limits.ts";
 /** Bytes of entries that an export holds in memory at once. */
 export const EXPORT_PAGE_BYTES = MIB;
 
-/** An export of which nothing is taken for this long is given up. */
+/** An export is aborted when its reader takes nothing for this long. */
 export const EXPORT_STALL_MS = 60 * SECOND;
 
 interface Source {
   readonly room: RoomName;
-  readonly look: (order: Extract<AdminRequest, { type: "Messages" }>) => Promise<AdminResponse>;
-  /** Another one means that the room was erased meanwhile. */
+  readonly query: (request: Extract<AdminRequest, { type: "Messages" }>) => Promise<AdminResponse>;
+  /** Another epoch means that the room was erased meanwhile. */
   readonly epoch: () => string | undefined;
 }
 
-/** @returns why not, if there is no room or its storage fails at once */
+/** @returns the stream; or the response that says why there is none: no room, or its storage fails at once */
 export async function exportLog(
   source: Source,
 ): Promise<ReadableStream<Uint8Array> | AdminResponse> {
-  const start = await source.look({ type: "Messages", since: SEQ_ZERO, limit: 0, bytes: 0 });
+  const start = await source.query({ type: "Messages", since: SEQ_ZERO, limit: 0, bytes: 0 });
   if (start.type !== "messages") return start;
-  // Nothing is written ahead of the reader.
+  // This stream buffers nothing ahead of the reader.
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   const run = async (): Promise<void> => {
@@ -42,7 +42,7 @@ export async function exportLog(
 }
 
 async function* linesOf(
-  { room, epoch, look }: Source,
+  { room, epoch, query }: Source,
   { first, head }: Extract<AdminResponse, { type: "messages" }>,
 ): AsyncGenerator<readonly string[]> {
   const atStart = epoch();
@@ -50,7 +50,12 @@ async function* linesOf(
   let entries = 0;
   let since = addSeq(first, -1);
   while (since < head) {
-    const page = await look({ type: "Messages", since, limit: Infinity, bytes: EXPORT_PAGE_BYTES });
+    const page = await query({
+      type: "Messages",
+      since,
+      limit: Infinity,
+      bytes: EXPORT_PAGE_BYTES,
+    });
     if (page.type !== "messages") throw new Error("the room cannot be read");
     if (epoch() !== atStart) throw new Error("the room was erased");
     const below = addSeq(page.end, -page.frames.length);
@@ -65,7 +70,7 @@ async function* linesOf(
   yield [JSON.stringify({ type: "end", entries })];
 }
 
-/** @throws if nobody takes it, or the reader is gone */
+/** @throws if the reader takes nothing for `EXPORT_STALL_MS`, or has gone */
 async function write(
   writer: WritableStreamDefaultWriter<Uint8Array>,
   lines: readonly string[],

@@ -1,7 +1,7 @@
 /**
- * Checks what another Worker hands to the room's object as an order: types are not checked across a call.
+ * Checks the request that another Worker passes to the room's object: types are not checked across a call.
  *
- * Invariant: what passes makes no turn of the room fail.
+ * Invariant: a request that passes makes no turn of the room fail.
  */
 import * as v from "valibot";
 import type { AdminRequest } from "../protocol/admin.ts";
@@ -10,7 +10,7 @@ import { clientFrames, named, position } from "../protocol/frames.ts";
 const { id, text, to } = clientFrames.send.entries;
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-const ORDERS = {
+const REQUESTS = {
   Publish: v.object({
     type: v.literal("Publish"),
     from: named(),
@@ -32,13 +32,13 @@ const ORDERS = {
   Stats: v.object({ type: v.literal("Stats") }),
 } satisfies Record<AdminRequest["type"], unknown>;
 
-const schemas = new Map<unknown, (typeof ORDERS)[AdminRequest["type"]]>(Object.entries(ORDERS));
+const schemas = new Map<unknown, (typeof REQUESTS)[AdminRequest["type"]]>(Object.entries(REQUESTS));
 
-/** @returns the order, or a sentence that says what is wrong with it, without anything of it */
+/** @returns the request, or a sentence that says what is wrong with it, without quoting it */
 export function validateRequest(given: unknown): AdminRequest | string {
   const type = (given as { readonly type?: unknown } | null | undefined)?.type;
   const schema = schemas.get(type);
-  if (schema === undefined) return `type: expected one of ${Object.keys(ORDERS).join(", ")}`;
+  if (schema === undefined) return `type: expected one of ${Object.keys(REQUESTS).join(", ")}`;
   const result = v.safeParse(schema, given, { abortEarly: true });
   if (result.success) return result.output as AdminRequest;
   return `${String(result.issues[0].path?.[0]?.key)}: not what an order of type ${String(type)} needs`;

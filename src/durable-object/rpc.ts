@@ -1,15 +1,20 @@
 /**
- * Where the operator's orders wait for their answers, inside the room's object.
+ * Calls of the Worker into the room's object, for the operator: requests that wait for the result of their turn.
  *
- * Invariant: every order is answered, once: by the turn that took it, or with `trouble` if that failed.
+ * Invariant: every request is resolved once: by the turn that took it, or with `trouble` if that failed.
  */
 import type { AdminRequest, AdminResult } from "../protocol/admin.ts";
 
-/** What the room did since its memory was last made from what is stored. */
+/** Rows as billed, SQL statements, frames handed to sockets, entries encoded. */
+export type Counters = Readonly<
+  Record<"rowsRead" | "rowsWritten" | "statements" | "frames" | "encoded", number>
+>;
+
+/** The counters of one life in memory. */
 export interface InstanceFacts extends Counters {
-  /** When that was, ms since 1970. */
+  /** When the room was last rebuilt from what is stored, ms since 1970. */
   readonly since: number;
-  /** How often that happened to this instance of the object: more than once means storage trouble, or a closed room. */
+  /** How often this instance was rebuilt: more than once means a storage error, or an erased room. */
   readonly wakes: number;
 }
 
@@ -19,31 +24,27 @@ export type AdminResponse =
       readonly epoch: string;
       readonly instance: InstanceFacts;
     })
-  /** What was asked is no order; `message` holds nothing of it. */
+  /** The request is malformed; `message` holds nothing of it. */
   | { readonly type: "bad-order"; readonly message: string }
-  /** Nobody ever joined this room, or nobody did since it was erased. */
+  /** No peer ever joined this room, or none did since it was erased. */
   | { readonly type: "no-room" };
 
 export class PendingRequests {
-  readonly #waiting = new Map<number, (reply: AdminResponse) => void>();
-  #asks = 0;
+  readonly #waiting = new Map<number, (response: AdminResponse) => void>();
+  #lastId = 0;
 
-  /** @returns which answer is theirs */
-  register(resolve: (reply: AdminResponse) => void): number {
-    this.#waiting.set(++this.#asks, resolve);
-    return this.#asks;
+  /** @returns the id of the request */
+  register(resolve: (response: AdminResponse) => void): number {
+    this.#waiting.set(++this.#lastId, resolve);
+    return this.#lastId;
   }
 
-  answer(ask: number, reply: AdminResponse): void {
-    this.#waiting.get(ask)?.(reply);
-    this.#waiting.delete(ask);
+  resolve(requestId: number, response: AdminResponse): void {
+    this.#waiting.get(requestId)?.(response);
+    this.#waiting.delete(requestId);
   }
 }
 
-/** What is answered for a room that is not there. Erasing it again is no mistake. */
+/** Returns the response for a room that does not exist. Erasing it again is no error. */
 export const responseWithoutRoom = ({ type }: AdminRequest): AdminResponse =>
   type === "Erase" ? { type: "done" } : { type: "no-room" };
-/** Rows as billed, SQL statements, frames handed over, entries turned into text. */
-export type Counters = Readonly<
-  Record<"rowsRead" | "rowsWritten" | "statements" | "frames" | "encoded", number>
->;

@@ -87,7 +87,7 @@ function freshRoomText(
 }
 
 const itemText = (item: ModelInboxItem, labels: ReadonlyMap<ConnectionId, string>): string => {
-  if (item.type === "order") return orderedText(item.order);
+  if (item.type === "admin") return orderedText(item.request);
   const who = item.type === "tick" ? "" : labels.get(item.link.id);
   return `${item.type}${who}${item.type === "frame" ? upText(item) : ""}`;
 };

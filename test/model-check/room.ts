@@ -65,7 +65,7 @@ export function delivers(state: State, { label, up, id }: ModelConnection, again
 /** An admin request reaches the room. */
 export const requests = (state: State, order: AdminRequest): State => ({
   ...state,
-  room: { ...state.room, inbox: [...state.room.inbox, { type: "order", order }] },
+  room: { ...state.room, inbox: [...state.room.inbox, { type: "admin", request: order }] },
 });
 
 /**
@@ -189,8 +189,8 @@ function eventsOf(item: ModelInboxItem): Event[] {
       }));
     case "gone":
       return [{ type: "Disconnect", link: item.link, code: item.code }];
-    case "order":
-      return [{ type: "Operator", requestId: 0, request: item.order }];
+    case "admin":
+      return [{ type: "Operator", requestId: 0, request: item.request }];
     case "tick":
       return [{ type: "Tick" }];
     default:

@@ -125,7 +125,7 @@ export type ModelInboxItem =
     }
   | { readonly type: "frame"; readonly link: Identity; readonly commands: readonly Command[] }
   | { readonly type: "gone"; readonly link: Identity; readonly code: number }
-  | { readonly type: "order"; readonly order: AdminRequest }
+  | { readonly type: "admin"; readonly request: AdminRequest }
   | { readonly type: "tick" };
 
 export interface Room {

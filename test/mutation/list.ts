@@ -273,14 +273,14 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the fence is checked on arrival, not in the turn",
     edits: [
       {
-        file: "src/durable-object/chat-room.ts",
-        find: "if (known === undefined || broker.peers.current(known.link) === undefined) break;",
-        put: "if (known === undefined) break;",
+        file: "src/durable-object/events.ts",
+        find: "if (info === undefined || broker.peers.current(info.link) === undefined) break;",
+        put: "if (info === undefined) break;",
       },
       {
         file: "src/durable-object/chat-room.ts",
-        find: "const begins = this.#pendingTurn === undefined;",
-        put: "if (this.#connections.find(ws) === undefined) return undefined;\n    const begins = this.#pendingTurn === undefined;",
+        find: "const begins = !this.#inbox.isTurnPending;",
+        put: "if (this.#connections.find(ws) === undefined) return undefined;\n    const begins = !this.#inbox.isTurnPending;",
       },
       {
         file: "src/core/broker.ts",
@@ -487,7 +487,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "reserved close codes are echoed",
     edits: one(
       "src/durable-object/connections.ts",
-      "try {\n      if (code === CLOSE.NORMAL || (code >= 3000 && code < 5000)) ws.close(code);\n      else ws.close();\n    } catch {\n      // The link broke, and there is nobody to answer.\n    }",
+      "try {\n      if (code === CLOSE.NORMAL || (code >= 3000 && code < 5000)) ws.close(code);\n      else ws.close();\n    } catch {\n      // The connection broke: no answer can reach it.\n    }",
       "ws.close(code);",
     ),
     ...WAKE,
@@ -857,8 +857,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "batching: a single message waits for others",
     edits: one(
       "src/durable-object/batch-timer.ts",
-      "items >= this.#seen + BATCH_ITEMS",
-      "items >= this.#seen",
+      "items >= this.#found + BATCH_ITEMS",
+      "items >= this.#found",
     ),
     project: "unit",
     file: "test/unit/durable-object/batch-timer.test.ts",
@@ -904,8 +904,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the interval starts with any turn, not with a commit of entries",
     edits: one(
       "src/durable-object/chat-room.ts",
-      "if (this.#storage?.log.head !== head) this.#batchTimer",
-      "this.#batchTimer",
+      "if (this.#storage?.log.head !== head) this.#inbox",
+      "this.#inbox",
     ),
     project: "workerd",
     file: "test/workerd/batching.test.ts",
@@ -1438,8 +1438,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a failing tick closes everyone",
     edits: one(
       "src/durable-object/chat-room.ts",
-      "      const broker = this.#wake(inbox, now);\n",
-      '      if (inbox.every(({ type }) => type === "tick")) throw error;\n      const broker = this.#wake(inbox, now);\n',
+      "      const broker = this.#wake(items, now);\n",
+      '      if (items.every(({ type }) => type === "tick")) throw error;\n      const broker = this.#wake(items, now);\n',
     ),
     project: "workerd",
     file: "test/workerd/storage-faults.test.ts",
@@ -1449,8 +1449,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a socket closed before an erasure is released after it",
     edits: one(
       "src/durable-object/chat-room.ts",
-      "      // Before the next part, which may wake another broker: that must not take a dead socket for a peer.\n",
-      "    }\n    for (const items of splitAtErase(inbox)) {\n",
+      "      // Before the next part, which may wake another broker: that must not restore a dead socket as a peer.\n",
+      "    }\n    for (const items of splitAtErase(all)) {\n",
     ),
     ...OPERATED,
     test: "R2: a client that hung up in the turn",
