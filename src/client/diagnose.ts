@@ -27,7 +27,10 @@ export type HandshakeFinding =
       readonly message: string | undefined;
     };
 
-/** Watches the states of one client, and probes the room after handshakes that failed. */
+/**
+ * Watches the states of one client, and probes the room after a failed handshake.
+ * @example client.on("state", (state) => monitor.onState(state));
+ */
 export class HandshakeMonitor {
   readonly #url: URL;
   readonly #room: string;
@@ -49,6 +52,7 @@ export class HandshakeMonitor {
     return this.#wasLive;
   }
 
+  /** Call it with each state of the client. */
   onState({ type }: ClientState): void {
     const before = this.#state;
     this.#state = type;

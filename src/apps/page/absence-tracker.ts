@@ -1,4 +1,4 @@
-/** Follows the absences of one session: the state of its connection, its own entries, and what other tabs see. */
+/** Follows the absences of one session, by its connection, its entries, and the entries that other tabs receive. */
 import type { ClientState, Entry, OutboxMessage } from "../../client/index.ts";
 import {
   type Absence,

@@ -1,9 +1,9 @@
 /** The sentences of the room and of the library as the page shows them: without fields, and with one advice. */
 import { describe, expect, test } from "vitest";
-import { plainText, refusalText } from "../../../../src/client/index.ts";
+import { type HandshakeFinding, plainText, refusalText } from "../../../../src/client/index.ts";
 import { SendQueue } from "../../../../src/client/send-queue.ts";
 import { defaultLimits } from "../../../../src/config/limits.ts";
-import { causeOf, bannerOf } from "../../../../src/apps/page/model/status-text.ts";
+import { bannerOf, causeOf, diagnosisText } from "../../../../src/apps/page/model/status-text.ts";
 import { readFrame } from "../../../../src/codec/json.ts";
 
 const INTERNAL =
@@ -112,5 +112,27 @@ describe("the text of a close", () => {
     expect(causeOf("the key must be a token here, and this is none")).toBe(
       "the key must be a token here, and this is none",
     );
+  });
+});
+
+const other = (status: number, message?: string): HandshakeFinding => ({
+  type: "other",
+  status,
+  headers: new Headers(),
+  message,
+});
+
+describe("the text of a failed handshake", () => {
+  test.each<[string, HandshakeFinding, string | undefined]>([
+    ["a room", { type: "room" }, undefined],
+    ["no server", { type: "unreachable", error: new TypeError("x") }, undefined],
+    ["a blocked WebSocket", { type: "blocked" }, "WebSockets do not get through"],
+    ["an error of the room", other(429, "room: too many"), "The server says: too many"],
+    ["a web page", other(200), "not answer like a chat room of this version (200)"],
+    ["a redirect", other(0), "not answer like a chat room of this version (a redirect)"],
+  ])("%s", (_case, finding, text) => {
+    const shown = diagnosisText(finding);
+    if (text === undefined) expect(shown).toBeUndefined();
+    else expect(shown).toContain(text);
   });
 });
