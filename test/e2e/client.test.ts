@@ -46,14 +46,14 @@ const newRoom = (): string => `client-${++rooms}`;
 /** A client, and all events that it emitted. */
 function joins(options: Partial<ChatClientOptions> & { room: string; name: string }) {
   const client = new ChatClient({ url: server.url, ...options });
-  const heard: Entry[] = [];
+  const received: Entry[] = [];
   const states: ClientState[] = [];
   const changes: (() => void)[] = [];
   const changed = (): void => {
     for (const wake of changes.splice(0)) wake();
   };
   client.on("entry", (entry) => {
-    heard.push(entry);
+    received.push(entry);
     changed();
   });
   client.on("state", (state) => {
@@ -77,10 +77,10 @@ function joins(options: Partial<ChatClientOptions> & { room: string; name: strin
       });
     }
   };
-  const texts = (): string[] => heard.map(({ text }) => text);
+  const texts = (): string[] => received.map(({ text }) => text);
   return {
     client,
-    heard,
+    received,
     states,
     texts,
     until,
@@ -98,7 +98,7 @@ describe("a conversation", () => {
     const alice = joins({ room, name: "alice" });
     const entry = await alice.client.send("hi", { to: ["bob"] });
     expect(entry).toMatchObject({ seq: 1, from: "alice", to: ["bob"], text: "hi" });
-    await bob.until(() => bob.heard.length === 1, "hi");
+    await bob.until(() => bob.received.length === 1, "hi");
     expect(alice.client.waiting).toBe(0);
     expect((await bob.client.history({ limit: 10 })).messages.map(({ text }) => text)).toEqual([
       "hi",
@@ -180,7 +180,7 @@ describe("a conversation", () => {
     await bob.isLive();
     const sent = await Promise.all(numbers(600).map((text) => alice.client.send(text)));
     expect(sent.map(({ seq }) => seq)).toEqual(numbers(600).map((_, index) => index + 1));
-    await bob.until(() => bob.heard.length === 600, "all");
+    await bob.until(() => bob.received.length === 600, "all");
     expect(bob.texts()).toEqual(numbers(600));
     expect(alice.states.filter(({ type }) => type === "offline")).toEqual([]);
   });
@@ -198,13 +198,13 @@ describe("failures", () => {
     for (const [index, text] of numbers(120).entries()) {
       confirmed.push(alice.client.send(text));
       if (index % 30 === 17) {
-        await bob.until(() => bob.heard.length > index - 20, "some");
+        await bob.until(() => bob.received.length > index - 20, "some");
         proxy.reset();
       }
       if (index % 5 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     const entries = await Promise.all(confirmed);
-    await bob.until(() => bob.heard.length >= 120, "all");
+    await bob.until(() => bob.received.length >= 120, "all");
     expect(entries.map(({ seq }) => seq)).toEqual(numbers(120).map((_, index) => index + 1));
     expect(bob.texts()).toEqual(numbers(120));
     expect(alice.texts()).toEqual(numbers(120));
@@ -223,7 +223,7 @@ describe("failures", () => {
     await alice.until(() => alice.states.some(({ type }) => type === "offline"), "offline");
     await server.restart();
     await Promise.all(confirmed);
-    await bob.until(() => bob.heard.length >= 53, "all");
+    await bob.until(() => bob.received.length >= 53, "all");
     expect(bob.texts()).toEqual(numbers(53));
     expect(alice.texts()).toEqual(numbers(53));
   });
@@ -254,12 +254,12 @@ describe("failures", () => {
         if (text.toString().includes("accepted 20") && isKept === 20) resolve();
       });
     });
-    const gone = new Promise((resolve) => child.on("close", resolve));
+    const exited = new Promise((resolve) => child.on("close", resolve));
     child.kill("SIGKILL");
-    await gone;
+    await exited;
     proxy.accept();
     const alice = joins({ room, name: "alice", url: proxy.url, storage: fileStorage(path) });
-    await bob.until(() => bob.heard.length >= 20, "all that was accepted");
+    await bob.until(() => bob.received.length >= 20, "all that was accepted");
     expect(bob.texts()).toEqual(numbers(20));
     await alice.until(() => alice.client.waiting === 0, "its confirmations");
     await alice.client.close();
@@ -320,9 +320,9 @@ describe("bad input", () => {
   });
 
   /** A server that sends these frames to every client, and records the client's. */
-  async function pretends(
+  async function fakeRoom(
     ...frames: unknown[]
-  ): Promise<{ url: string; heard: string[]; links: WebSocket[] }> {
+  ): Promise<{ url: string; received: string[]; connections: WebSocket[] }> {
     const wss = new WebSocketServer({
       port: 0,
       host: "127.0.0.1",
@@ -330,19 +330,19 @@ describe("bad input", () => {
     });
     await new Promise((resolve) => wss.on("listening", resolve));
     ended.push(() => wss.close());
-    const heard: string[] = [];
-    const links: WebSocket[] = [];
+    const received: string[] = [];
+    const connections: WebSocket[] = [];
     wss.on("connection", (ws) => {
-      links.push(ws);
+      connections.push(ws);
       ws.on("message", (data: Buffer) => {
         const text = data.toString();
         if (text === "ping") ws.send("pong");
-        else heard.push(text);
+        else received.push(text);
       });
       for (const frame of frames)
         ws.send(typeof frame === "string" ? frame : JSON.stringify(frame));
     });
-    return { url: `ws://127.0.0.1:${(wss.address() as AddressInfo).port}`, heard, links };
+    return { url: `ws://127.0.0.1:${(wss.address() as AddressInfo).port}`, received, connections };
   }
 
   const limits = {
@@ -368,14 +368,14 @@ describe("bad input", () => {
   };
 
   test("gibberish ends it with a sentence", async () => {
-    const { url } = await pretends("220 smtp.example.com ready");
+    const { url } = await fakeRoom("220 smtp.example.com ready");
     expect(await closedBy({ url, room: "r", name: "alice" })).toMatchObject({
       why: expect.stringContaining("not a chat room"),
     });
   });
 
   test("frames and fields of a newer room are ignored", async () => {
-    const { url, heard, links } = await pretends(
+    const { url, received, connections } = await fakeRoom(
       { ...welcome, mood: "sunny" },
       { type: "weather", data: [1] },
       [
@@ -387,9 +387,9 @@ describe("bad input", () => {
     );
     const { client, texts, until } = joins({ url, room: "r", name: "alice" });
     await until(() => texts().length === 1, "hi");
-    const sends = (): boolean => heard.some((text) => text.includes("hello"));
+    const sends = (): boolean => received.some((text) => text.includes("hello"));
     const got = new Promise<void>((resolve) => {
-      links[0]?.on("message", () => sends() && resolve());
+      connections[0]?.on("message", () => sends() && resolve());
     });
     void client.send("hello").catch(() => {});
     await got;
@@ -398,15 +398,15 @@ describe("bad input", () => {
   });
 
   test("nothing is sent before ready; then the whole queue, in one array", async () => {
-    const { url, heard, links } = await pretends(welcome);
+    const { url, received, connections } = await fakeRoom(welcome);
     const { client, until } = joins({ url, room: "r", name: "alice" });
     for (const text of ["1", "2", "3"]) void client.send(text).catch(() => {});
     await until(() => client.state.type === "replaying", "replaying");
-    expect(heard).toEqual([]);
-    const got = new Promise((resolve) => links[0]?.once("message", resolve));
-    links[0]?.send(JSON.stringify({ type: "ready", seq: 0 }));
+    expect(received).toEqual([]);
+    const got = new Promise((resolve) => connections[0]?.once("message", resolve));
+    connections[0]?.send(JSON.stringify({ type: "ready", seq: 0 }));
     await got;
-    const [frame = ""] = heard;
+    const [frame = ""] = received;
     expect((JSON.parse(frame) as { text: string }[]).map(({ text }) => text)).toEqual([
       "1",
       "2",

@@ -48,12 +48,12 @@ const work = async ({ text }: { text: string }) => {
   return program;
 }
 
-function joins(room: string, name: string): { client: ChatClient; heard: Entry[] } {
+function joins(room: string, name: string): { client: ChatClient; received: Entry[] } {
   const client = new ChatClient({ url: server.url, room, name });
-  const heard: Entry[] = [];
-  client.on("entry", (entry) => heard.push(entry));
+  const received: Entry[] = [];
+  client.on("entry", (entry) => received.push(entry));
   onTestFinished(() => client.close());
-  return { client, heard };
+  return { client, received };
 }
 
 async function until(condition: () => boolean, what: () => string, ms = MINUTE): Promise<void> {
@@ -83,7 +83,7 @@ test(
     expect(before).toBeLessThan(40);
     echo.starts();
     const answers = (): string[] =>
-      alice.heard.filter(({ from }) => from === "echo").map(({ text }) => text);
+      alice.received.filter(({ from }) => from === "echo").map(({ text }) => text);
     await until(
       () => new Set(echo.lines("processed")).size === 40 && answers().length >= 40,
       () => `40 answers, not ${answers().length}; the bot printed: ${echo.output}`,
@@ -112,7 +112,7 @@ test(
     );
     const texts = numbered("second", 120);
     const answers = (): string[] =>
-      alice.heard
+      alice.received
         .filter(({ from, text }) => from === "echo" && text.includes("second"))
         .map(({ text }) => text);
     for (const text of texts) void alice.client.send(text);
@@ -146,8 +146,8 @@ test(
       () => `the bridge; it printed: ${program.output}`,
     );
     const texts = numbered("carried", 150);
-    const there = (heard: Entry[]): string[] =>
-      heard.filter(({ from }) => from === "bridge").map(({ text }) => text);
+    const carriedTexts = (received: Entry[]): string[] =>
+      received.filter(({ from }) => from === "bridge").map(({ text }) => text);
     const expected = (name: string): string[] => texts.map((text) => `${name}: ${text}`);
     for (let kills = 0, at = 0; kills < 12; kills++) {
       for (const text of texts.slice(at, (at += 13))) {
@@ -159,13 +159,15 @@ test(
       program.starts();
     }
     await until(
-      () => there(alice.heard).length >= texts.length && there(zoe.heard).length >= texts.length,
       () =>
-        `${texts.length} messages, not ${there(alice.heard).length} and ${there(zoe.heard).length}; it printed: ${program.output}`,
+        carriedTexts(alice.received).length >= texts.length &&
+        carriedTexts(zoe.received).length >= texts.length,
+      () =>
+        `${texts.length} messages, not ${carriedTexts(alice.received).length} and ${carriedTexts(zoe.received).length}; it printed: ${program.output}`,
     );
     await pause(300);
-    expect(there(zoe.heard), `seed ${SEED}`).toEqual(expected("alice"));
-    expect(there(alice.heard), `seed ${SEED}`).toEqual(expected("zoe"));
+    expect(carriedTexts(zoe.received), `seed ${SEED}`).toEqual(expected("alice"));
+    expect(carriedTexts(alice.received), `seed ${SEED}`).toEqual(expected("zoe"));
   },
   2 * MINUTE,
 );
@@ -206,18 +208,18 @@ test(
     let before = "";
     slow.stdout.on("data", (data: Buffer) => (before += data.toString()));
     await once(slow, "close");
-    const taken = texts(before);
-    expect(taken).toEqual(said.slice(0, taken.length));
-    expect(taken.length).toBeLessThan(said.length);
+    const printedTexts = texts(before);
+    expect(printedTexts).toEqual(said.slice(0, printedTexts.length));
+    expect(printedTexts.length).toBeLessThan(said.length);
     const next = starts();
     let after = "";
     next.stdout.on("data", (data: Buffer) => (after += data.toString()));
     await until(
       () => texts(after).includes(said.at(-1) ?? ""),
-      () => `the rest behind ${taken.length}; so far ${texts(after).length}`,
+      () => `the rest behind ${printedTexts.length}; so far ${texts(after).length}`,
       15_000,
     );
-    expect([...new Set([...taken, ...texts(after)])]).toEqual(said);
+    expect([...new Set([...printedTexts, ...texts(after)])]).toEqual(said);
     next.kill("SIGKILL");
   },
   MINUTE,

@@ -32,13 +32,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const alive = new Set<Keeper>();
+const running = new Set<Owner>();
 afterEach(async () => {
-  await Promise.all(Array.from(alive, (keeper) => keeper.isKilled()));
+  await Promise.all(Array.from(running, (owner) => owner.isKilled()));
 });
 
 /** A process that keeps a record. */
-class Keeper {
+class Owner {
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
   /** Its process id, as it sees it itself. */
@@ -47,20 +47,20 @@ class Keeper {
   private constructor(child: ChildProcess) {
     this.#process = child;
     this.#exited = new Promise((resolve) => child.once("exit", resolve));
-    alive.add(this);
+    running.add(this);
   }
 
-  static async starts(host?: string): Promise<Keeper> {
+  static async starts(host?: string): Promise<Owner> {
     const inside = `hostname ${host}; exec "$0" "$@"`;
     const before = host === undefined ? [] : ["unshare", ...CONTAINER, "sh", "-c", inside];
     const [command, ...args] = [...before, process.execPath, PROGRAM];
     // Some releases of `unshare` complain of a signal mask when they end.
     const errors = host === undefined ? "inherit" : "ignore";
     const child = spawn(command, args, { stdio: ["ignore", "inherit", errors, "ipc"] });
-    const keeper = new Keeper(child);
-    const up = await keeper.#hears();
-    if (up.type === "up") keeper.pid = up.pid;
-    return keeper;
+    const owner = new Owner(child);
+    const started = await owner.#hears();
+    if (started.type === "up") owner.pid = started.pid;
+    return owner;
   }
 
   #hears(): Promise<Answer> {
@@ -96,7 +96,7 @@ class Keeper {
   }
 
   async isKilled(): Promise<void> {
-    if (!alive.delete(this)) return;
+    if (!running.delete(this)) return;
     process.kill(this.#number(), "SIGKILL");
     await this.#exited;
   }
@@ -105,11 +105,11 @@ class Keeper {
 describe("on one machine", () => {
   test("after kill -9, the next one starts at once, with the record", async () => {
     const path = newPath();
-    const first = await Keeper.starts();
+    const first = await Owner.starts();
     expect(await first.opens(path)).toMatchObject({ type: "done" });
     await first.saves(record("first"));
     await first.isKilled();
-    const second = await Keeper.starts();
+    const second = await Owner.starts();
     const opened = await second.opens(path);
     expect(opened).toMatchObject({ type: "done", record: record("first") });
     expect(opened.type === "done" && opened.ms).toBeLessThan(RENEW_MS);
@@ -124,7 +124,7 @@ describe("on one machine", () => {
     const args = ["--input-type=module-typescript", "-e", program];
     expect(spawnSync(process.execPath, args, { timeout: 10_000 }).status).toBe(0);
     expect(readdirSync(`${path}.lock`)).toHaveLength(1);
-    const next = await Keeper.starts();
+    const next = await Owner.starts();
     const opened = await next.opens(path);
     expect(opened).toMatchObject({ type: "done", record: record("first") });
     expect(opened.type === "done" && opened.ms).toBeLessThan(RENEW_MS);
@@ -132,10 +132,10 @@ describe("on one machine", () => {
 
   test("an owner that is suspended keeps the file: the next one learns which process that is", async () => {
     const path = newPath();
-    const first = await Keeper.starts();
+    const first = await Owner.starts();
     await first.opens(path);
     first.isSuspended();
-    const second = await Keeper.starts();
+    const second = await Owner.starts();
     const refused = await second.opens(path);
     expect(refused).toMatchObject({ type: "refused", name: "StorageError" });
     expect(refused).toHaveProperty(
@@ -149,10 +149,10 @@ describe("on one machine", () => {
 
   test(`${STARTERS} starters at once, with a lock left behind by kill -9: one owner, ${ROUNDS} times`, async () => {
     const left = newPath();
-    const dead = await Keeper.starts();
+    const dead = await Owner.starts();
     await dead.opens(left);
     await dead.isKilled();
-    const starters = await Promise.all(Array.from({ length: STARTERS }, () => Keeper.starts()));
+    const starters = await Promise.all(Array.from({ length: STARTERS }, () => Owner.starts()));
     const owners: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const path = newPath();
@@ -171,10 +171,10 @@ describe.skipIf(!hasContainers)(
   () => {
     test("one owner; a suspended one is replaced, and cannot overwrite when it wakes up", async () => {
       const path = newPath();
-      const first = await Keeper.starts("web-1");
+      const first = await Owner.starts("web-1");
       expect(first.pid).toBe(1);
       expect(await first.opens(path)).toMatchObject({ type: "done" });
-      const second = await Keeper.starts("web-2");
+      const second = await Owner.starts("web-2");
       expect(second.pid).toBe(1);
       expect(await second.opens(path)).toHaveProperty(
         "why",
@@ -182,9 +182,9 @@ describe.skipIf(!hasContainers)(
       );
       await first.saves(record("first"));
       first.isSuspended();
-      const taken = await second.opens(path);
-      expect(taken).toMatchObject({ type: "done", record: record("first") });
-      expect(taken.type === "done" && taken.ms).toBeGreaterThanOrEqual(STALE_MS);
+      const takeover = await second.opens(path);
+      expect(takeover).toMatchObject({ type: "done", record: record("first") });
+      expect(takeover.type === "done" && takeover.ms).toBeGreaterThanOrEqual(STALE_MS);
       await second.saves(record("second"));
       first.goesOn();
       const late = await first.saves(record("late"));

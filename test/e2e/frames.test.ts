@@ -151,9 +151,9 @@ describe("R7: a connection goes on after", () => {
     mallory.says('{"type":"who","id":"last"}');
     await mallory.hears((texts) => texts.some((one) => one.includes('"last"')));
     const items = mallory.texts.flatMap((one) => JSON.parse(one) as unknown);
-    const told = items.filter((item) => !isPresence(item));
+    const answers = items.filter((item) => !isPresence(item));
     const last = { type: "who", id: "last", peers: [{ name: "mallory", online: true }] };
-    expect(told.slice(2)).toEqual([...expected, last]);
+    expect(answers.slice(2)).toEqual([...expected, last]);
     mallory.vanishes();
   });
 

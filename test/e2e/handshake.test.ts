@@ -12,16 +12,16 @@ import { Server } from "../support/server/server.ts";
 
 const V1 = { dialect: "chat.v1" } as const;
 const LINE = { dialect: "chat.line" } as const;
-const FRIEND = "https://chat.example.com";
+const ALLOWED = "https://chat.example.com";
 
 let server: Server;
 let rooms = 0;
 beforeAll(async () => {
-  server = await Server.starts({ MAX_ONLINE: 2, ALLOWED_ORIGINS: `${FRIEND} http://localhost:1` });
+  server = await Server.starts({ MAX_ONLINE: 2, ALLOWED_ORIGINS: `${ALLOWED} http://localhost:1` });
 });
 afterAll(() => server.stop());
 
-const freshRoom = (): TestRoom => new TestRoom(server, `knock-${++rooms}`);
+const freshRoom = (): TestRoom => new TestRoom(server, `handshake-${++rooms}`);
 const host = (): string => new URL(server.url).host;
 const isWelcomed = ([first]: readonly string[]): boolean =>
   first?.startsWith("* welcome to ") === true;
@@ -100,7 +100,7 @@ describe("requests that are no handshake are rejected by HTTP, in the order of t
 
   test.each([
     ["the server's own", () => `http://${host()}`],
-    ["one that the operator allowed", () => FRIEND],
+    ["one that the operator allowed", () => ALLOWED],
     ["the second that the operator allowed", () => "http://localhost:1"],
   ])("a page of this origin may connect: %s", async (_case, origin) => {
     const { status, webSocket } = await freshRoom().handshake("name=alice", {
@@ -130,19 +130,19 @@ describe("errors that no page could read as HTTP are sent as a close, in the ord
     ["a space", "/rooms/a%20b?name=", evil, 4000, ROOM],
     ["another origin", "/rooms/lobby?name=", evil, 4003, ORIGIN],
     ["the origin null", "/rooms/lobby?name=", "null", 4003, ORIGIN],
-    ["the allowed host over http", "/rooms/lobby?name=", FRIEND.replace("s:", ":"), 4003, ORIGIN],
+    ["the allowed host over http", "/rooms/lobby?name=", ALLOWED.replace("s:", ":"), 4003, ORIGIN],
     ["another port of this host", "/rooms/lobby?name=", "http://127.0.0.1:1", 4003, ORIGIN],
-    ["another subprotocol", "/rooms/lobby?name=", FRIEND, 4000, DIALECT],
+    ["another subprotocol", "/rooms/lobby?name=", ALLOWED, 4000, DIALECT],
   ])("%s", async (_case, path, origin, code, reason) => {
     // A protocol that is offered must be named, or a browser fails the connection before it reads the close.
     const headers = { Origin: origin, ...upgradeHeaders(["soap", "chat.v2"]) };
     const answer = await sendRequest(server.url, path, { headers });
     expect([answer.status, answer.headers["sec-websocket-protocol"]]).toEqual([101, "soap"]);
-    const told = await answer.webSocket?.refusal();
+    const rejection = await answer.webSocket?.refusal();
     answer.webSocket?.vanishes();
-    expect(told?.code).toBe(code);
-    expect(told?.reason).toMatch(reason);
-    expect(Buffer.byteLength(told?.reason ?? "")).toBeLessThanOrEqual(123);
+    expect(rejection?.code).toBe(code);
+    expect(rejection?.reason).toMatch(reason);
+    expect(Buffer.byteLength(rejection?.reason ?? "")).toBeLessThanOrEqual(123);
   });
 
   test.each([
@@ -161,9 +161,9 @@ describe("errors that no page could read as HTTP are sent as a close, in the ord
   });
 
   test("a key without a dialect is 4000", async () => {
-    const told = await freshRoom().rejects("name=alice", { protocols: [subprotocolOf("k")] });
-    expect(told.code).toBe(4000);
-    expect(told.reason).toMatch(DIALECT);
+    const rejection = await freshRoom().rejects("name=alice", { protocols: [subprotocolOf("k")] });
+    expect(rejection.code).toBe(4000);
+    expect(rejection.reason).toMatch(DIALECT);
   });
 
   test("R8: none of them wakes a room: nothing is stored", async () => {
@@ -174,7 +174,7 @@ describe("errors that no page could read as HTTP are sent as a close, in the ord
       ["/rooms/never-woken?name=alice", "soap"],
     ] as const) {
       const headers = {
-        Origin: protocol === "soap" ? FRIEND : evil,
+        Origin: protocol === "soap" ? ALLOWED : evil,
         ...upgradeHeaders([protocol]),
       };
       const { webSocket } = await sendRequest(server.url, path, { headers });
@@ -441,15 +441,15 @@ describe("4003: a name belongs to the first key that joined with it", () => {
     ["of characters beyond the first plane", "🔑 𝒳"],
   ])("R1: a key %s is the same by header and by subprotocol", async (_case, own) => {
     const room = freshRoom();
-    const knocks = [
+    const attempts = [
       { headers: bearer(own) },
       { protocols: ["chat.line", subprotocolOf(own)] },
       { headers: bearer(own) },
     ];
     const codes: (number | undefined)[] = [];
     let current: RawWebSocket | undefined;
-    for (const knock of knocks) {
-      const { webSocket } = await room.handshake("name=alice", knock);
+    for (const attempt of attempts) {
+      const { webSocket } = await room.handshake("name=alice", attempt);
       await webSocket?.hears(isWelcomed);
       codes.push((await current?.goodbye())?.code);
       current = webSocket;

@@ -9,7 +9,7 @@ import { TestRoom } from "../support/clients/room.ts";
 import { Server } from "../support/server/server.ts";
 import type { V1Client } from "../support/clients/v1-client.ts";
 
-const PEOPLE = 20;
+const CLIENTS = 20;
 const MINUTE_MS = 60_000;
 const PING_EVERY_MS = 3_000;
 /** The longest wait for the runtime's own hibernation, which comes after ten idle seconds. */
@@ -21,46 +21,46 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const made = (): number => server.printed("watched: made").length;
+const constructions = (): number => server.printed("watched: made").length;
 const events = (): number => server.printed("watched: event").length;
 /** While an object is in memory its database has a write-ahead log beside it. */
 const isAsleep = (): boolean =>
   ![...server.stored().keys()].some((file) => /[0-9a-f]{64}\.sqlite-wal$/.test(file));
 
 /** Every ping is answered; the pings of a while later come with the next call. */
-async function pingAll(people: readonly V1Client[]): Promise<void> {
-  await Promise.all(people.map((client) => client.pings()));
+async function pingAll(clients: readonly V1Client[]): Promise<void> {
+  await Promise.all(clients.map((client) => client.pings()));
   await pause(PING_EVERY_MS);
 }
 
 test("R9: connected, hibernated, pinged for a minute: no wake, no event, no write", async () => {
   const room = new TestRoom(server, "idle");
-  const people: V1Client[] = [];
-  for (let i = 0; i < PEOPLE; i++) {
-    people.push(await room.joins(`peer${i}`, { dialect: "chat.v1" }));
+  const clients: V1Client[] = [];
+  for (let i = 0; i < CLIENTS; i++) {
+    clients.push(await room.joins(`peer${i}`, { dialect: "chat.v1" }));
   }
-  people[0]?.says("good night");
-  for (const client of people) await client.hears("good night");
-  const [first] = people;
+  clients[0]?.says("good night");
+  for (const client of clients) await client.hears("good night");
+  const [first] = clients;
   if (first === undefined) throw new Error("nobody is there");
   // Ten seconds after the last event the runtime evicts the object, and SQLite folds its log into the database.
   const latest = Date.now() + HIBERNATION_MS;
-  while (!isAsleep() && Date.now() < latest) await pingAll(people);
+  while (!isAsleep() && Date.now() < latest) await pingAll(clients);
   expect(isAsleep()).toBe(true);
-  expect(made()).toBe(1);
+  expect(constructions()).toBe(1);
   const [before, eventsBefore] = [server.stored(), events()];
   expect(before.size).toBeGreaterThan(0);
 
   const end = Date.now() + MINUTE_MS;
-  while (Date.now() < end) await pingAll(people);
-  expect(made()).toBe(1);
+  while (Date.now() < end) await pingAll(clients);
+  expect(constructions()).toBe(1);
   expect(events()).toBe(eventsBefore);
   expect(server.stored()).toEqual(before);
-  expect(people.filter((client) => client.isCutOff)).toEqual([]);
+  expect(clients.filter((client) => client.isCutOff)).toEqual([]);
 
   // It had hibernated: the first message constructs it again, once, and everyone gets the message.
   first.says("good morning");
-  for (const client of people) await client.hears("good morning");
-  expect(made()).toBe(2);
+  for (const client of clients) await client.hears("good morning");
+  expect(constructions()).toBe(2);
   expect(server.stored()).not.toEqual(before);
 }, 180_000);

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** Every third message goes to one person, the others to everyone. */
-const addressed = (number: number, to: string): { to?: readonly string[] } =>
+const recipient = (number: number, to: string): { to?: readonly string[] } =>
   number % 3 === 0 ? { to: [to] } : {};
 
 const numbered = (name: string): string[] =>
@@ -34,7 +34,7 @@ async function talks(speaker: V1Client, to: string): Promise<void> {
       () => "a confirmation",
       RESTART_MS,
     );
-    speaker.says(text, addressed(number, to));
+    speaker.says(text, recipient(number, to));
   }
 }
 
@@ -52,28 +52,28 @@ test(
     const epochs = (): string[] => carol.all("welcome").map(({ epoch }) => epoch);
 
     expect(alice.all("welcome")[0]?.limits.window).toBe(WINDOW);
-    const talk = [talks(alice, "bob"), talks(bob, "alice")];
-    const survivesAt = async (count: number, words: string): Promise<void> => {
+    const conversations = [talks(alice, "bob"), talks(bob, "alice")];
+    const survivesAt = async (count: number, message: string): Promise<void> => {
       await bob.until(
         () => bob.entries.length >= count,
         () => `${count} entries`,
       );
       // Carol's message is stored, and its confirmation is lost with her connection.
       carol.stopsListening();
-      carol.says(words);
-      await bob.hears(words);
+      carol.says(message);
+      await bob.hears(message);
       await server.killNine();
       const goodbyes = await Promise.all(everyone.map((client) => client.goodbye()));
       expect(goodbyes.map(({ code }) => code)).toEqual([1006, 1006, 1006]);
       expect(alice.unconfirmed).toHaveLength(ON_THE_WAY);
       expect(bob.unconfirmed).toHaveLength(ON_THE_WAY);
-      expect(carol.unconfirmed).toEqual([words]);
+      expect(carol.unconfirmed).toEqual([message]);
       await server.restart();
       await Promise.all(everyone.map((client) => client.returns()));
     };
     await survivesAt(60, "first");
     await survivesAt(160, "second");
-    await Promise.all(talk);
+    await Promise.all(conversations);
     await Promise.all(everyone.map((client) => client.isDone()));
     alice.says("the end");
     await Promise.all(everyone.map((client) => client.hears("the end")));
@@ -106,8 +106,8 @@ test(
     // A peer that was away all the time gets the waiting messages, once, in order.
     await dave.returns();
     await dave.hears("from alice: the end");
-    const told = dave.lines.filter((line) => line.startsWith("from "));
-    expect(told).toEqual(public_.map(({ from, text }) => `from ${from}: ${text}`));
+    const received = dave.lines.filter((line) => line.startsWith("from "));
+    expect(received).toEqual(public_.map(({ from, text }) => `from ${from}: ${text}`));
     expect(await server.loggedErrors()).toEqual([]);
   },
   CONVERSATION_MS,

@@ -16,15 +16,15 @@ const named = (name: string): PeerName => name as PeerName;
 const at = (seq: number): Seq => seq as Seq;
 const ALL = { since: at(0), limit: 1_000, bytes: 1e6 } as const;
 
-const orders = async (room: TestRoom, order: AdminRequest): Promise<AdminResponse> =>
-  await room.stub.operate(room.name as RoomName, order);
+const requests = async (room: TestRoom, request: AdminRequest): Promise<AdminResponse> =>
+  await room.stub.operate(room.name as RoomName, request);
 const publishes = (
   room: TestRoom,
   from: string,
   text: string,
   to?: string[],
 ): Promise<AdminResponse> =>
-  orders(room, { type: "Publish", from: named(from), text, ...(to && { to: to.map(named) }) });
+  requests(room, { type: "Publish", from: named(from), text, ...(to && { to: to.map(named) }) });
 
 const lines: string[] = [];
 beforeEach(() => {
@@ -56,16 +56,16 @@ const tables = (room: TestRoom): Promise<Record<string, number> | undefined> =>
     );
   });
 
-async function roomWith(...names: string[]): Promise<{ room: TestRoom; people: Client[] }> {
+async function roomWith(...names: string[]): Promise<{ room: TestRoom; clients: Client[] }> {
   const room = new TestRoom();
-  const people: Client[] = [];
-  for (const name of names) people.push(await room.joins(name));
-  for (const client of people) {
+  const clients: Client[] = [];
+  for (const name of names) clients.push(await room.joins(name));
+  for (const client of clients) {
     await client.isReady();
     // A socket that the room closes ends properly only if its client has sent something.
     client.tells("ping");
   }
-  return { room, people };
+  return { room, clients };
 }
 
 const isOf = (client: Client | undefined): Client => {
@@ -75,10 +75,10 @@ const isOf = (client: Client | undefined): Client => {
 
 describe("the cost of a request", () => {
   test("R10: publishing, erasing and expelling write one row each, closing and querying none", async () => {
-    const { room, people } = await roomWith("alice", "bob");
-    const written = async (order: AdminRequest): Promise<number> => {
+    const { room, clients } = await roomWith("alice", "bob");
+    const written = async (request: AdminRequest): Promise<number> => {
       const before = (await room.counters()).rowsWritten;
-      expect((await orders(room, order)).type).not.toBe("trouble");
+      expect((await requests(room, request)).type).not.toBe("trouble");
       const after = (await room.counters()).rowsWritten;
       return after - before;
     };
@@ -93,17 +93,17 @@ describe("the cost of a request", () => {
       expect(await written(look)).toBe(0);
     }
     expect(await written({ type: "Expel", name: named("bob") })).toBe(1);
-    expect(await isOf(people[1]).isClosed()).toMatchObject({ code: 4004 });
+    expect(await isOf(clients[1]).isClosed()).toMatchObject({ code: 4004 });
     const storage = await room.inside((object) => object.counters.rowsWritten);
-    expect(await orders(room, { type: "Erase" })).toEqual({ type: "done" });
-    expect(await isOf(people[0]).isClosed()).toMatchObject({ code: 4005 });
+    expect(await requests(room, { type: "Erase" })).toEqual({ type: "done" });
+    expect(await isOf(clients[0]).isClosed()).toMatchObject({ code: 4005 });
     expect(await tables(room)).toBeUndefined();
     expect(storage).toBeGreaterThan(0);
   });
 
   test("a query creates no room, neither before the first join nor after a closing", async () => {
     const room = new TestRoom();
-    for (const order of [
+    for (const request of [
       { type: "Stats" },
       { type: "Messages", ...ALL },
       { type: "Names", after: "", limit: 1 },
@@ -111,18 +111,18 @@ describe("the cost of a request", () => {
       { type: "Expel", name: named("alice") },
       { type: "Publish", from: named("alice"), text: "hi" },
     ] as const) {
-      expect(await orders(room, order)).toEqual({ type: "no-room" });
+      expect(await requests(room, request)).toEqual({ type: "no-room" });
     }
-    expect(await orders(room, { type: "Erase" })).toEqual({ type: "done" });
+    expect(await requests(room, { type: "Erase" })).toEqual({ type: "done" });
     expect(await room.stub.export(room.name as RoomName)).toEqual({ type: "no-room" });
     expect(await tables(room)).toBeUndefined();
     const alice = await room.joins("alice");
     await alice.isReady();
-    await orders(room, { type: "Erase" });
+    await requests(room, { type: "Erase" });
     await alice.isClosed();
     await room.inside(() => {});
     expect(await tables(room)).toBeUndefined();
-    expect(await orders(room, { type: "Stats" })).toEqual({ type: "no-room" });
+    expect(await requests(room, { type: "Stats" })).toEqual({ type: "no-room" });
   });
 });
 
@@ -138,14 +138,14 @@ describe("a crash", () => {
       };
     });
     await expect(publishes(room, "alice", "lost")).rejects.toThrow();
-    const reply = await orders(room, { type: "Messages", ...ALL });
+    const reply = await requests(room, { type: "Messages", ...ALL });
     expect(reply).toMatchObject({ type: "messages", frames: [], head: 0 });
   });
 
   test("R3: while a room is closed, either no peer is notified and everything is there, or all of it is gone", async () => {
-    const { room, people } = await roomWith("alice");
+    const { room, clients } = await roomWith("alice");
     await publishes(room, "alice", "kept");
-    await isOf(people[0]).hears("kept");
+    await isOf(clients[0]).hears("kept");
     await room.inside((_object, state) => {
       const whole = state.storage.deleteAll.bind(state.storage);
       state.storage.deleteAll = () => {
@@ -154,19 +154,19 @@ describe("a crash", () => {
         return done;
       };
     });
-    await expect(orders(room, { type: "Erase" })).rejects.toThrow();
-    expect(await isOf(people[0]).isClosed()).toMatchObject({ code: 1006 });
+    await expect(requests(room, { type: "Erase" })).rejects.toThrow();
+    expect(await isOf(clients[0]).isClosed()).toMatchObject({ code: 1006 });
     const left = await tables(room);
     expect([undefined, { meta: 2, segments: 1, peers: 1, checkpoint: 0 }]).toContainEqual(left);
     // The request can be repeated.
-    expect(await orders(room, { type: "Erase" })).toEqual({ type: "done" });
+    expect(await requests(room, { type: "Erase" })).toEqual({ type: "done" });
     expect(await tables(room)).toBeUndefined();
   });
 });
 
 describe("a storage error", () => {
   test("a request whose turn fails is answered with an error, nothing of it is stored, and the room goes on", async () => {
-    const { room, people } = await roomWith("alice");
+    const { room, clients } = await roomWith("alice");
     const fails = (): Promise<void> =>
       room.inside((_object, { storage }) => {
         const whole = storage.transactionSync;
@@ -178,8 +178,8 @@ describe("a storage error", () => {
     await fails();
     expect(await publishes(room, "alice", "lost")).toEqual({ type: "trouble" });
     expect(await publishes(room, "alice", "kept")).toMatchObject({ type: "published" });
-    await isOf(people[0]).hears("kept");
-    expect(isOf(people[0]).closed).toBeUndefined();
+    await isOf(clients[0]).hears("kept");
+    expect(isOf(clients[0]).closed).toBeUndefined();
     await room.inside((_object, { storage }) => {
       const whole = storage.deleteAll;
       storage.deleteAll = () => {
@@ -187,8 +187,8 @@ describe("a storage error", () => {
         throw new Error("database or disk is full");
       };
     });
-    expect(await orders(room, { type: "Erase" })).toEqual({ type: "trouble" });
-    expect(isOf(people[0]).closed).toBeUndefined();
+    expect(await requests(room, { type: "Erase" })).toEqual({ type: "trouble" });
+    expect(isOf(clients[0]).closed).toBeUndefined();
     expect(await publishes(room, "alice", "still here")).toMatchObject({ type: "published" });
     expect(events()).toContainEqual({
       event: "storage-trouble",
@@ -222,12 +222,12 @@ describe("a storage error over HTTP", () => {
 
 describe("a closed room", () => {
   test("R2: earlier messages are delivered first; a peer that joins in the same turn gets the new room", async () => {
-    const { room, people } = await roomWith("alice", "bob");
-    const [alice, bob] = [isOf(people[0]), isOf(people[1])];
+    const { room, clients } = await roomWith("alice", "bob");
+    const [alice, bob] = [isOf(clients[0]), isOf(clients[1])];
     const joined = await room.inside(async (object, state) => {
       const [ws] = room.socketsOf(state, "alice");
       if (ws === undefined) throw new Error("alice is not there");
-      const lasts = object.webSocketMessage(
+      const sent = object.webSocketMessage(
         ws,
         JSON.stringify({ type: "send", id: "1", text: "last words" }),
       );
@@ -244,7 +244,7 @@ describe("a closed room", () => {
         dialect: "chat.v1",
       };
       const answer = await object.fetch(encodeJoin(join, true));
-      await Promise.all([lasts, erased, late]);
+      await Promise.all([sent, erased, late]);
       const { webSocket } = answer;
       webSocket?.accept();
       return answer.status;
@@ -264,7 +264,7 @@ describe("a closed room", () => {
       }
     });
     expect(lines.filter((line) => line.includes('"leave"'))).toHaveLength(2);
-    const stats = await orders(room, { type: "Stats" });
+    const stats = await requests(room, { type: "Stats" });
     expect(stats).toMatchObject({ type: "stats", facts: { peers: { online: 1, known: 1 } } });
   });
 
@@ -275,13 +275,13 @@ describe("a closed room", () => {
       if (ws === undefined) throw new Error("no socket");
       const name = room.name as RoomName;
       const join: Join = { room: name, name: named("bob"), owner: "", dialect: "chat.v1" };
-      const gone = object.webSocketClose(ws, 1006);
+      const closed = object.webSocketClose(ws, 1006);
       const erased = object.operate(name, { type: "Erase" });
       const { webSocket } = await object.fetch(encodeJoin(join, true));
-      await Promise.all([gone, erased]);
+      await Promise.all([closed, erased]);
       webSocket?.accept();
     });
-    expect(await orders(room, { type: "Stats" })).toMatchObject({
+    expect(await requests(room, { type: "Stats" })).toMatchObject({
       facts: { peers: { online: 1 } },
     });
   });
@@ -355,7 +355,7 @@ describe("an export", () => {
     const { room } = await roomWith("alice");
     await fills(room, 0, 40);
     const stream = await opens(room);
-    await orders(room, { type: "Redact", seq: at(520) });
+    await requests(room, { type: "Redact", seq: at(520) });
     const all = await read(stream);
     expect(all.at(-2)).toMatchObject({ seq: 520, text: "", redacted: true });
     expect(all.at(-1)).toEqual({ type: "end", entries: 520 });
@@ -365,7 +365,7 @@ describe("an export", () => {
     const { room } = await roomWith("alice");
     await fills(room, 0, 40);
     const stream = await opens(room);
-    await orders(room, { type: "Erase" });
+    await requests(room, { type: "Erase" });
     await expect(read(stream)).rejects.toThrow();
   });
 });
@@ -398,11 +398,11 @@ describe("the log", () => {
     await bob.isClosed();
     await publishes(room, "Xalice", "Xmarker published", ["Xbob"]);
     await publishes(room, "Xstranger", "Xmarker");
-    await orders(room, { type: "Redact", seq: at(1) });
+    await requests(room, { type: "Redact", seq: at(1) });
     again.tells("ping");
-    await orders(room, { type: "Expel", name: named("Xalice") });
+    await requests(room, { type: "Expel", name: named("Xalice") });
     await again.isClosed();
-    await orders(room, { type: "Erase" });
+    await requests(room, { type: "Erase" });
     await room.inside(() => {});
 
     const all = lines.join("\n");
@@ -414,13 +414,13 @@ describe("the log", () => {
     }
     const who = { room: room.name, name: expect.stringMatching(/^[0-9a-f]{16}$/) as string };
     const link = { ...who, connection: expect.stringMatching(/^\d{15}-[0-9a-f]{8}$/) as string };
-    const told = events() as { event: string; name?: string; connection?: ConnectionId }[];
-    expect(told).toEqual([
+    const logged = events() as { event: string; name?: string; connection?: ConnectionId }[];
+    expect(logged).toEqual([
       { event: "join", ...link, dialect: "chat.v1", online: 1 },
       { event: "join", ...link, dialect: "chat.line", online: 2 },
       { event: "refusal", room: room.name, code: 4000 },
       { event: "refusal", ...link, code: 4003 },
-      { event: "takeover", ...link, dialect: "chat.v1", replaced: told[0]?.connection },
+      { event: "takeover", ...link, dialect: "chat.v1", replaced: logged[0]?.connection },
       { event: "leave", ...link, code: 1003, online: 2 },
       { event: "operator", order: "Publish", outcome: "published", ...who },
       { event: "operator", order: "Publish", outcome: "unknown", ...who },
@@ -430,9 +430,9 @@ describe("the log", () => {
       { event: "operator", order: "Erase", outcome: "done", room: room.name },
     ]);
     // One name can be followed, and two have different hashes.
-    expect(told[4]?.name).toBe(told[0]?.name);
-    expect(told[3]?.name).toBe(told[1]?.name);
-    expect(told[1]?.name).not.toBe(told[0]?.name);
+    expect(logged[4]?.name).toBe(logged[0]?.name);
+    expect(logged[3]?.name).toBe(logged[1]?.name);
+    expect(logged[1]?.name).not.toBe(logged[0]?.name);
   });
 
   test("the same name has another hash in another room, and the same one after a crash", async () => {
@@ -449,24 +449,24 @@ describe("the log", () => {
   });
 
   test("a message writes no line; a full log, which is trimmed with every message, writes one a minute", async () => {
-    const { room, people } = await roomWith("alice");
+    const { room, clients } = await roomWith("alice");
     lines.length = 0;
     for (let i = 1; i <= 5; i++) {
-      isOf(people[0]).says(`${i}`);
-      await isOf(people[0]).until(() => isOf(people[0]).texts.length === i, "it");
+      isOf(clients[0]).says(`${i}`);
+      await isOf(clients[0]).until(() => isOf(clients[0]).texts.length === i, "it");
     }
     expect(lines).toEqual([]);
     // All entries but the newest are too old.
     await room.inside((_object, { storage }) => {
       storage.sql.exec("UPDATE segments SET at = 1");
     });
-    isOf(people[0]).acks(5);
+    isOf(clients[0]).acks(5);
     await room.settles();
     lines.length = 0;
     await room.sleeps();
     for (let i = 6; i <= 8; i++) {
-      isOf(people[0]).says(`${i}`);
-      await isOf(people[0]).until(() => isOf(people[0]).texts.length === i, "it");
+      isOf(clients[0]).says(`${i}`);
+      await isOf(clients[0]).until(() => isOf(clients[0]).texts.length === i, "it");
     }
     expect(events()).toEqual([{ event: "trim", room: room.name, first: 6, entries: 5 }]);
   });
@@ -488,14 +488,14 @@ describe("a malformed request", () => {
     ["no name", { type: "Expel" }],
     ["a page without a limit", { type: "Messages", since: 0 }],
     ["a page of names after a number", { type: "Names", after: 7, limit: 1 }],
-  ])("is an error at once, and disturbs no peer: %s", async (_case, order) => {
-    const { room, people } = await roomWith("alice");
-    const bad = { type: "bad-order", message: expect.any(String) as string };
-    expect(await orders(room, order as AdminRequest)).toEqual(bad);
+  ])("is an error at once, and disturbs no peer: %s", async (_case, request) => {
+    const { room, clients } = await roomWith("alice");
+    const bad = { type: "bad-request", message: expect.any(String) as string };
+    expect(await requests(room, request as AdminRequest)).toEqual(bad);
     expect(await room.stub.operate(7 as never, { type: "Stats" })).toEqual(bad);
     expect(await room.stub.export("a/b" as never)).toEqual(bad);
     // The room goes on, for alice and for the operator.
-    expect(await orders(room, { type: "Stats" })).toMatchObject({ type: "stats" });
-    expect(people[0]?.closed).toBeUndefined();
+    expect(await requests(room, { type: "Stats" })).toMatchObject({ type: "stats" });
+    expect(clients[0]?.closed).toBeUndefined();
   });
 });

@@ -126,7 +126,7 @@ test("R11: a peer that is behind is served at full speed, though the room is bus
   alice.says("now", ["alice"]);
   // While he is behind, alice's messages do not wait either, and so his acks are processed at once.
   const late = new Promise<string>((resolve) => setTimeout(() => resolve("late"), INTERVAL_MS));
-  const fed = async (): Promise<string> => {
+  const served = async (): Promise<string> => {
     while (back.texts.length < 450) {
       const have = back.texts.length;
       back.acks(back.all("message").at(-1)?.seq ?? 0);
@@ -135,5 +135,5 @@ test("R11: a peer that is behind is served at full speed, though the room is bus
     }
     return "in time";
   };
-  expect(await Promise.race([fed(), late])).toBe("in time");
+  expect(await Promise.race([served(), late])).toBe("in time");
 });

@@ -132,10 +132,10 @@ describe("tokens", () => {
       "JWT_AUDIENCE must be a text",
     ],
   ])("%s is a mistake", (_case, vars, sentence) => {
-    const told = read(vars);
-    expect(told).toBeTypeOf("string");
-    expect(told).toContain(sentence);
-    expect(told).not.toContain(SECRET);
+    const result = read(vars);
+    expect(result).toBeTypeOf("string");
+    expect(result).toContain(sentence);
+    expect(result).not.toContain(SECRET);
   });
 });
 

@@ -8,7 +8,7 @@ import { corrupts, logged } from "../support/storage/corruption.ts";
 import { type Client, TestRoom } from "../support/harness/workerd.ts";
 
 /** Alice is online; bob had "one" and is away; "two" waits for him. One row each. */
-async function scene(): Promise<{ room: TestRoom; alice: Client }> {
+async function setUp(): Promise<{ room: TestRoom; alice: Client }> {
   const room = new TestRoom();
   const alice = await room.joins("alice");
   const bob = await room.joins("bob");
@@ -36,17 +36,17 @@ test.each([
 ])(
   "R6: a database with %s closes with 4102, and has everything after the repair",
   async (_case, damage) => {
-    const { room, alice } = await scene();
+    const { room, alice } = await setUp();
     const { epoch } = await alice.hearsKind("welcome");
     await corrupts(room, "CREATE TABLE meta_before AS SELECT * FROM meta", damage);
     await room.sleeps();
-    const words = await logged(async () => {
+    const output = await logged(async () => {
       expect(await (await room.joins("carol")).isClosed()).toMatchObject({ code: 4102 });
       expect(await alice.isClosed()).toMatchObject({ code: 4102 });
     });
-    expect(words).toContain("this room's database is damaged: it ");
-    expect(words).toContain("restore it from a point in time before");
-    expect(words).not.toMatch(SECRETS);
+    expect(output).toContain("this room's database is damaged: it ");
+    expect(output).toContain("restore it from a point in time before");
+    expect(output).not.toMatch(SECRETS);
     await corrupts(
       room,
       "DELETE FROM meta",
@@ -67,18 +67,18 @@ test.each([
   ["no list", '{"bob":2}'],
   ["a cursor that is text", '[["bob","2",0]]'],
 ])("R5: a checkpoint with %s is skipped in favour of the names' own rows", async (_case, saved) => {
-  const { room, alice } = await scene();
+  const { room, alice } = await setUp();
   await corrupts(room, `INSERT INTO checkpoint VALUES (0, 2, '${saved}')`);
   await room.sleeps();
-  const words = await logged(async () => {
+  const output = await logged(async () => {
     const bob = await room.joins("bob");
     await bob.isReady();
     expect(bob.texts).toEqual(["two"]);
     alice.says("three", ["bob"]);
     await bob.hears("two", "three");
   });
-  expect(words).toContain("a checkpoint of cursors cannot be read");
-  expect(words).not.toMatch(SECRETS);
+  expect(output).toContain("a checkpoint of cursors cannot be read");
+  expect(output).not.toMatch(SECRETS);
 });
 
 /** Carol is online, and has acknowledged nothing, so a wake reads the index from the first row on. */
@@ -112,14 +112,14 @@ test.each([
     `UPDATE segments SET body = ${body}`,
   );
   await room.sleeps();
-  const words = await logged(async () => {
+  const output = await logged(async () => {
     alice.says("hello", ["carol"]);
     await carol.hears("hello");
     for (const _again of [1, 2]) {
       expect(await (await room.joins("bob")).isClosed()).toMatchObject({ code: 4102 });
     }
-    const order = { type: "Messages", since: 0 as Seq, limit: 10, bytes: 1_000 } as const;
-    expect(await room.stub.operate(room.name as RoomName, order)).toEqual({ type: "trouble" });
+    const request = { type: "Messages", since: 0 as Seq, limit: 10, bytes: 1_000 } as const;
+    expect(await room.stub.operate(room.name as RoomName, request)).toEqual({ type: "trouble" });
     const redact = { type: "Redact", seq: 1 as Seq } as const;
     expect(await room.stub.operate(room.name as RoomName, redact)).toEqual({ type: "trouble" });
     expect(await room.stub.export(room.name as RoomName)).toEqual({ type: "trouble" });
@@ -127,8 +127,8 @@ test.each([
     await alice.hears("one", "hello", "and you?");
   });
   expect([alice.closed, carol.closed]).toEqual([undefined, undefined]);
-  expect(words).toContain("the segment with the entries 1 to 1 cannot be read");
-  expect(words).not.toMatch(SECRETS);
+  expect(output).toContain("the segment with the entries 1 to 1 cannot be read");
+  expect(output).not.toMatch(SECRETS);
   await corrupts(room, "UPDATE segments SET body = (SELECT body FROM before) WHERE last = 1");
   const back = await room.joins("bob");
   await back.isReady();
@@ -139,54 +139,54 @@ test("R7: a segment of unknown recipients ends no peer that is online", async ()
   const { room, alice, carol } = await withCarol();
   await corrupts(room, "UPDATE segments SET audience = x'00' WHERE last = 1");
   await room.sleeps();
-  const words = await logged(async () => {
+  const output = await logged(async () => {
     alice.says("hello", ["carol"]);
     await carol.hears("hello");
   });
   expect(alice.closed).toBeUndefined();
-  expect(words).toContain("whom the segment concerns that ends with 1 cannot be read");
-  expect(words).not.toMatch(SECRETS);
+  expect(output).toContain("whom the segment concerns that ends with 1 cannot be read");
+  expect(output).not.toMatch(SECRETS);
 });
 
 test("R6: an export that reaches a damaged segment is cut off before it, without its last line", async () => {
-  const { room, alice } = await scene();
+  const { room, alice } = await setUp();
   await corrupts(room, "UPDATE segments SET body = '' WHERE last = 2");
   await room.sleeps();
-  const words = await logged(async () => {
+  const output = await logged(async () => {
     const exported = await room.stub.export(room.name as RoomName);
     if (!(exported instanceof ReadableStream)) throw new Error("no export");
     await expect(new Response(exported).text()).rejects.toThrow("disconnected prematurely");
   });
-  expect(words).toContain("the segment with the entries 2 to 2 cannot be read");
-  expect(words).not.toMatch(SECRETS);
+  expect(output).toContain("the segment with the entries 2 to 2 cannot be read");
+  expect(output).not.toMatch(SECRETS);
   expect(alice.closed).toBeUndefined();
 });
 
 test.each(["cursor", "seen", "head"])(
   "R5: a name whose %s is damaged starts at its claim",
   async (column) => {
-    const { room } = await scene();
+    const { room } = await setUp();
     await corrupts(room, `UPDATE peers SET ${column} = 'x' WHERE name = 'bob'`);
     await room.sleeps();
-    const words = await logged(async () => {
+    const output = await logged(async () => {
       const bob = await room.joins("bob");
       await bob.isReady();
       expect(bob.texts).toEqual(["one", "two"]);
     });
-    expect(words).toContain("a cursor in the table peers cannot be read");
-    expect(words).not.toMatch(SECRETS);
+    expect(output).toContain("a cursor in the table peers cannot be read");
+    expect(output).not.toMatch(SECRETS);
   },
 );
 
 test("R8: a name whose claim is damaged rejects every join until the repair", async () => {
-  const { room, alice } = await scene();
+  const { room, alice } = await setUp();
   await corrupts(room, "UPDATE peers SET birth = 'x' WHERE name = 'bob'");
   await room.sleeps();
-  const words = await logged(async () => {
+  const output = await logged(async () => {
     expect(await (await room.joins("bob")).isClosed()).toMatchObject({ code: 4102 });
   });
-  expect(words).toContain("a row of the table peers cannot be read");
-  expect(words).not.toMatch(SECRETS);
+  expect(output).toContain("a row of the table peers cannot be read");
+  expect(output).not.toMatch(SECRETS);
   expect(alice.closed).toBeUndefined();
   await corrupts(room, "UPDATE peers SET birth = 0 WHERE name = 'bob'");
   const bob = await room.joins("bob");

@@ -17,14 +17,14 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-interface Scene {
+interface Setting {
   readonly room: TestRoom;
   readonly alice: Client;
   readonly bob: Client;
 }
 
 /** @param differing vars of this room */
-async function scene(differing: typeof vars = {}): Promise<Scene> {
+async function setUp(differing: typeof vars = {}): Promise<Setting> {
   const room = new TestRoom();
   const usual = { ...vars };
   Object.assign(vars, differing);
@@ -42,7 +42,7 @@ async function rows(room: TestRoom, act: () => Promise<unknown>): Promise<number
 }
 
 /** `count` messages to bob, each in a turn of its own, acknowledged. */
-async function say({ alice, bob }: Scene, count: number): Promise<void> {
+async function say({ alice, bob }: Setting, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     const have = bob.texts.length;
     alice.says("x".repeat(100), ["bob"], `${have}`);
@@ -57,7 +57,7 @@ const batch = (count: number): object[] =>
   Array.from({ length: count }, (_, i) => ({ type: "send", id: `b${i}`, text: "hi", to: ["bob"] }));
 
 async function countRows(): Promise<Omit<Counted, "framesInForTwenty" | "requestsPerJoin">> {
-  const at = await scene();
+  const at = await setUp();
   const { room, alice, bob } = at;
   const before = await room.counters();
   await say(at, 1);
@@ -106,7 +106,7 @@ async function countRows(): Promise<Omit<Counted, "framesInForTwenty" | "request
 }
 
 async function countInterval(): Promise<number> {
-  const at = await scene({ COMMIT_INTERVAL_MS: 1_000 });
+  const at = await setUp({ COMMIT_INTERVAL_MS: 1_000 });
   await say(at, 1);
   return rows(at.room, async () => {
     for (let i = 0; i < 5; i++) at.alice.says(`${i}`, ["bob"]);
@@ -115,13 +115,13 @@ async function countInterval(): Promise<number> {
 }
 
 async function countTrimmed(rowsPerMessage: number): Promise<number> {
-  const at = await scene({ LOG_ENTRIES: 8, LOG_SHARE: 0 });
+  const at = await setUp({ LOG_ENTRIES: 8, LOG_SHARE: 0 });
   await say(at, 8);
   return (await rows(at.room, () => say(at, 20))) / 20 - rowsPerMessage;
 }
 
 async function countBytes(): Promise<number> {
-  const at = await scene();
+  const at = await setUp();
   const size = (): Promise<number> =>
     at.room.inside((_room, state) => state.storage.sql.databaseSize);
   const before = await size();
@@ -136,13 +136,13 @@ async function countRequests(): Promise<Pick<Counted, "framesInForTwenty" | "req
     vi.spyOn(ChatRoom.prototype, "webSocketMessage"),
   ];
   const room = new TestRoom();
-  const people: Client[] = [];
-  for (let i = 0; i < 20; i++) people.push(await room.joins(`peer${i}`));
-  for (const client of people) await client.isReady();
+  const clients: Client[] = [];
+  for (let i = 0; i < 20; i++) clients.push(await room.joins(`peer${i}`));
+  for (const client of clients) await client.isReady();
   const requestsPerJoin = fetches.mock.calls.length / 20;
   const before = frames.mock.calls.length;
-  people[0]?.says("hi");
-  for (const client of people) {
+  clients[0]?.says("hi");
+  for (const client of clients) {
     await client.hearsText('"hi"');
     // As the client library does: one ack for each frame that brought entries.
     client.acks(1);

@@ -19,26 +19,26 @@ beforeEach(() => {
 });
 
 /** Waits until every peer knows that all of them are here, so that no news is due. */
-async function allHere(people: readonly Client[]): Promise<void> {
-  for (const client of people) await client.isReady();
-  for (const client of people) {
+async function allOnline(clients: readonly Client[]): Promise<void> {
+  for (const client of clients) await client.isReady();
+  for (const client of clients) {
     const isComplete = (): boolean =>
-      (client.all("presence").at(-1) ?? client.all("welcome").at(-1))?.online === people.length;
+      (client.all("presence").at(-1) ?? client.all("welcome").at(-1))?.online === clients.length;
     await client.until(isComplete, "the news that all are here");
   }
 }
 
 async function crowd(room: TestRoom, count: number): Promise<Client[]> {
-  const people: Client[] = [];
-  while (people.length < count) {
-    const few = Array.from({ length: Math.min(AT_ONCE, count - people.length) }, (_, index) =>
-      room.joins(nameOf(people.length + index)),
+  const clients: Client[] = [];
+  while (clients.length < count) {
+    const batch = Array.from({ length: Math.min(AT_ONCE, count - clients.length) }, (_, index) =>
+      room.joins(nameOf(clients.length + index)),
     );
-    people.push(...(await Promise.all(few)));
+    clients.push(...(await Promise.all(batch)));
   }
-  await allHere(people);
-  crowds.push(...people);
-  return people;
+  await allOnline(clients);
+  crowds.push(...clients);
+  return clients;
 }
 
 const nameOfSocket = (ws: WebSocket): string => {
@@ -49,11 +49,11 @@ const nameOfSocket = (ws: WebSocket): string => {
 const isFirst = (ws: WebSocket): boolean => nameOfSocket(ws) === "first";
 
 /** Every peer sends these messages, all in one turn. */
-async function together(room: TestRoom, wordsOf: (name: string) => object[]): Promise<void> {
+async function together(room: TestRoom, messagesOf: (name: string) => object[]): Promise<void> {
   await room.inside(async (object, state) => {
     const said = state
       .getWebSockets()
-      .map(async (ws) => object.webSocketMessage(ws, JSON.stringify(wordsOf(nameOfSocket(ws)))));
+      .map(async (ws) => object.webSocketMessage(ws, JSON.stringify(messagesOf(nameOfSocket(ws)))));
     await Promise.all(said);
   });
 }
@@ -63,7 +63,7 @@ const WELCOME_BYTES = 4_096;
 /** Clients and room share one isolate here: more of them cost minutes, and count the same. */
 const STORM = 100;
 const PEERS = 100;
-const WORDS = 10;
+const MESSAGES = 10;
 const next = (name: string): string => nameOf((Number(name.slice(4)) + 1) % PEERS);
 
 describe("counted loads", () => {
@@ -74,11 +74,11 @@ describe("counted loads", () => {
     const storm = (): Promise<Client[]> =>
       Promise.all(Array.from({ length: STORM }, (_, index) => room.joins(nameOf(index))));
     const before = first.all("presence").length;
-    let people: Client[] = [];
+    let clients: Client[] = [];
     const joined = await cost(room, async () => {
-      people = await storm();
-      crowds.push(first, ...people);
-      await allHere([...people, first]);
+      clients = await storm();
+      crowds.push(first, ...clients);
+      await allOnline([...clients, first]);
     });
     expect(joined).toMatchObject({ rowsWritten: STORM, encoded: 0 });
     // One statement to look the name up, one to write it, and one that counts the names, once.
@@ -87,7 +87,7 @@ describe("counted loads", () => {
     // News of the others go out once an interval to each peer, however many joins it had.
     const intervals = first.all("presence").length - before;
     expect(joined.frames).toBeLessThanOrEqual(STORM + intervals * (STORM + 1));
-    for (const client of people) {
+    for (const client of clients) {
       expect(client.all("welcome")[0]?.peers.length).toBeLessThanOrEqual(NAMES_LISTED);
       expect(client.frames[0]?.length).toBeLessThan(WELCOME_BYTES);
     }
@@ -101,9 +101,9 @@ describe("counted loads", () => {
     expect(broken).toMatchObject({ rowsWritten: STORM, frames: 0 });
 
     const returned = await cost(room, async () => {
-      people = await storm();
-      crowds.push(...people);
-      for (const client of people) await client.isReady();
+      clients = await storm();
+      crowds.push(...clients);
+      for (const client of clients) await client.isReady();
     });
     // In grace they stayed online: no peer gets news of it, and each returning peer gets only a welcome and a `ready`.
     expect(returned).toMatchObject({ rowsWritten: 0, rowsRead: 0, statements: 0, encoded: 0 });
@@ -112,31 +112,32 @@ describe("counted loads", () => {
 
   test("R10: a hundred peers that send ten messages each in one turn cost a row and a checkpoint, and a frame each", async () => {
     const room = new TestRoom();
-    const people = await crowd(room, PEERS);
+    const clients = await crowd(room, PEERS);
     const round = (acked: number): Promise<Counters> =>
       cost(room, async () => {
         const acks = acked > 0 ? [{ type: "ack", seq: acked }] : [];
-        await together(room, (name) => [...acks, ...sends(WORDS, [next(name)])]);
-        const whole = (2 * WORDS * (acked + PEERS * WORDS)) / (PEERS * WORDS);
-        for (const client of people) await client.until(() => client.texts.length === whole, "all");
+        await together(room, (name) => [...acks, ...sends(MESSAGES, [next(name)])]);
+        const whole = (2 * MESSAGES * (acked + PEERS * MESSAGES)) / (PEERS * MESSAGES);
+        for (const client of clients)
+          await client.until(() => client.texts.length === whole, "all");
       });
-    const spent = {
+    const counts = {
       rowsWritten: 2,
       rowsRead: 2,
       statements: 2,
       frames: PEERS,
-      encoded: PEERS * WORDS,
+      encoded: PEERS * MESSAGES,
     };
-    expect(await round(0)).toEqual(spent);
+    expect(await round(0)).toEqual(counts);
     // Acks in the same frames cost nothing.
-    expect(await round(PEERS * WORDS)).toEqual(spent);
+    expect(await round(PEERS * MESSAGES)).toEqual(counts);
   }, 30_000);
 
   test("R10: one message in flight costs a row, a statement and two frames, each time the same", async () => {
     const room = new TestRoom();
-    const people = await crowd(room, 2);
-    const [alice, bob] = [person(people, 0), person(people, 1)];
-    const spent = await cost(room, async () => {
+    const clients = await crowd(room, 2);
+    const [alice, bob] = [person(clients, 0), person(clients, 1)];
+    const counts = await cost(room, async () => {
       for (let i = 1; i <= 50; i++) {
         alice.says(`${i}`, [bob.name]);
         await Promise.all(
@@ -145,7 +146,7 @@ describe("counted loads", () => {
         for (const client of [alice, bob]) client.acks(i);
       }
     });
-    expect(spent).toEqual({
+    expect(counts).toEqual({
       rowsWritten: 50,
       rowsRead: 50,
       statements: 50,
@@ -156,12 +157,12 @@ describe("counted loads", () => {
 
   test("R10: ten messages to everyone in one turn cost a row, ten encodings and a frame each", async () => {
     const room = new TestRoom();
-    const people = await crowd(room, PEERS);
-    const spent = await cost(room, async () => {
-      person(people, 0).tells(sends(10));
-      for (const client of people) await client.until(() => client.texts.length === 10, "all");
+    const clients = await crowd(room, PEERS);
+    const counts = await cost(room, async () => {
+      person(clients, 0).tells(sends(10));
+      for (const client of clients) await client.until(() => client.texts.length === 10, "all");
     });
-    expect(spent).toEqual({
+    expect(counts).toEqual({
       rowsWritten: 1,
       rowsRead: 1,
       statements: 1,

@@ -30,23 +30,23 @@ describe("counted replay", () => {
           await alice.until(() => alice.texts.length === (row + 1) * 250, "confirmations");
           alice.acks((row + 1) * 250);
         }
-        const owed = 10_000 / every;
+        const expected = 10_000 / every;
         let bob: Client | undefined;
-        const spent = await cost(room, async () => {
+        const counts = await cost(room, async () => {
           bob = await room.joins("bob");
-          for (let had = 0; had < owed;) {
-            const enough = Math.min(owed, had + WINDOW);
-            await bob.until(() => (bob?.texts.length ?? 0) >= enough, "a window");
-            had = bob.texts.length;
+          for (let received = 0; received < expected;) {
+            const target = Math.min(expected, received + WINDOW);
+            await bob.until(() => (bob?.texts.length ?? 0) >= target, "a window");
+            received = bob.texts.length;
             bob.acks(bob.all("message").at(-1)?.seq ?? 0);
           }
           await bob.isReady();
         });
-        expect(bob?.texts).toHaveLength(owed);
-        expect(spent).toMatchObject({ rowsWritten: 0, encoded: 0 });
+        expect(bob?.texts).toHaveLength(expected);
+        expect(counts).toMatchObject({ rowsWritten: 0, encoded: 0 });
         // The database reads one row more than a page takes, past those that it skips; and the row that marks the end.
-        const pages = Math.ceil(owed / WINDOW);
-        expect(spent.rowsRead).toBeLessThanOrEqual((every === 1 ? 1 : 2) * 40 + 2 * pages);
+        const pages = Math.ceil(expected / WINDOW);
+        expect(counts.rowsRead).toBeLessThanOrEqual((every === 1 ? 1 : 2) * 40 + 2 * pages);
         // The welcome comes with the first page, and alice gets one frame more, about bob.
         const marks = bob?.all("mark").length ?? 0;
         expect(bob?.frames.length).toBeLessThanOrEqual(pages + 2 + marks);

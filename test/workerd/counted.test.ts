@@ -7,70 +7,70 @@ import { cost, person, sends } from "../support/harness/billing-counters.ts";
 import { type Client, TestRoom } from "../support/harness/workerd.ts";
 
 /** A room with these people in it, who know of each other. */
-async function roomWith(...names: string[]): Promise<{ room: TestRoom; people: Client[] }> {
+async function roomWith(...names: string[]): Promise<{ room: TestRoom; clients: Client[] }> {
   const room = new TestRoom();
-  const people: Client[] = [];
-  for (const name of names) people.push(await room.joins(name));
+  const clients: Client[] = [];
+  for (const name of names) clients.push(await room.joins(name));
   const last = names.at(-1) ?? "";
-  for (const client of people) {
+  for (const client of clients) {
     await client.isReady();
     await client.until(() => client.frames.some((f) => f.includes(`"${last}"`)), "the last one");
     await client.hearsKind("presence");
   }
-  return { room, people };
+  return { room, clients };
 }
 
 describe("counted", () => {
   test("R10: a message to one costs one row, two frames, one encoding, and one read to place the row", async () => {
-    const { room, people } = await roomWith("alice", "bob");
-    const [alice, bob] = [person(people, 0), person(people, 1)];
-    const spent = await cost(room, async () => {
+    const { room, clients } = await roomWith("alice", "bob");
+    const [alice, bob] = [person(clients, 0), person(clients, 1)];
+    const counts = await cost(room, async () => {
       alice.says("hi", ["bob"]);
       await bob.hears("hi");
       await alice.hears("hi");
     });
-    expect(spent).toEqual({ rowsWritten: 1, rowsRead: 1, statements: 1, frames: 2, encoded: 1 });
+    expect(counts).toEqual({ rowsWritten: 1, rowsRead: 1, statements: 1, frames: 2, encoded: 1 });
   });
 
   test("R10: a hundred messages in one turn cost one row and one frame per recipient", async () => {
-    const { room, people } = await roomWith("alice", "bob");
-    const [alice, bob] = [person(people, 0), person(people, 1)];
+    const { room, clients } = await roomWith("alice", "bob");
+    const [alice, bob] = [person(clients, 0), person(clients, 1)];
     const frames = bob.frames.length;
-    const spent = await cost(room, async () => {
+    const counts = await cost(room, async () => {
       alice.tells(sends(100, ["bob"]));
       await bob.until(() => bob.texts.length === 100, "all");
       await alice.until(() => alice.texts.length === 100, "all");
     });
-    expect(spent).toEqual({ rowsWritten: 1, rowsRead: 1, statements: 1, frames: 2, encoded: 100 });
+    expect(counts).toEqual({ rowsWritten: 1, rowsRead: 1, statements: 1, frames: 2, encoded: 100 });
     expect(bob.frames.length - frames).toBe(1);
   });
 
   test("R10: a message to everyone costs one row and one encoding, however many they are", async () => {
     const names = Array.from({ length: 20 }, (_, index) => `peer${index}`);
-    const { room, people } = await roomWith(...names);
-    const spent = await cost(room, async () => {
-      person(people, 3).says("hi");
-      for (const client of people) await client.hears("hi");
+    const { room, clients } = await roomWith(...names);
+    const counts = await cost(room, async () => {
+      person(clients, 3).says("hi");
+      for (const client of clients) await client.hears("hi");
     });
-    expect(spent).toEqual({ rowsWritten: 1, rowsRead: 1, statements: 1, frames: 20, encoded: 1 });
+    expect(counts).toEqual({ rowsWritten: 1, rowsRead: 1, statements: 1, frames: 20, encoded: 1 });
   });
 
   test("R10: acks cost nothing at all", async () => {
-    const { room, people } = await roomWith("alice", "bob");
-    const [alice, bob] = [person(people, 0), person(people, 1)];
+    const { room, clients } = await roomWith("alice", "bob");
+    const [alice, bob] = [person(clients, 0), person(clients, 1)];
     alice.tells(sends(10, ["bob"]));
     await bob.until(() => bob.texts.length === 10, "all");
-    const spent = await cost(room, async () => {
+    const counts = await cost(room, async () => {
       for (let seq = 1; seq <= 10; seq++) bob.acks(seq);
       bob.acks(99);
       await bob.hearsKind("error");
     });
-    expect(spent).toEqual({ rowsWritten: 0, rowsRead: 0, statements: 0, frames: 1, encoded: 0 });
+    expect(counts).toEqual({ rowsWritten: 0, rowsRead: 0, statements: 0, frames: 1, encoded: 0 });
   });
 
   test("R10: a new name costs one row, a known one none, a takeover none, a goodbye one", async () => {
     const { room } = await roomWith("alice");
-    const written = async (scene: () => Promise<void>) => (await cost(room, scene)).rowsWritten;
+    const written = async (load: () => Promise<void>) => (await cost(room, load)).rowsWritten;
     let bob: Client | undefined;
     const joins = async (): Promise<void> => {
       bob = await room.joins("bob");
@@ -87,43 +87,43 @@ describe("counted", () => {
   });
 
   test("R10: one checkpoint of all cursors per 256 entries, in the same commit", async () => {
-    const { room, people } = await roomWith("alice", "bob");
-    const [alice, bob] = [person(people, 0), person(people, 1)];
+    const { room, clients } = await roomWith("alice", "bob");
+    const [alice, bob] = [person(clients, 0), person(clients, 1)];
     const says = async (count: number): Promise<number> => {
       const have = bob.texts.length;
-      const spent = await cost(room, async () => {
+      const counts = await cost(room, async () => {
         alice.tells(sends(count, ["bob"]));
         await bob.until(() => bob.texts.length === have + count, "all");
         bob.acks(have + count);
         alice.acks(have + count);
       });
-      return spent.rowsWritten;
+      return counts.rowsWritten;
     };
     expect([await says(200), await says(55), await says(1), await says(100)]).toEqual([1, 1, 2, 1]);
   });
 
   test("history, who and signals write nothing, and read no more than they show", async () => {
-    const { room, people } = await roomWith("alice", "bob");
-    const [alice, bob] = [person(people, 0), person(people, 1)];
+    const { room, clients } = await roomWith("alice", "bob");
+    const [alice, bob] = [person(clients, 0), person(clients, 1)];
     for (let i = 1; i <= 5; i++) {
       alice.says(`${i}`, ["bob"]);
       await bob.until(() => bob.texts.length === i, "it");
     }
-    const spent = await cost(room, async () => {
+    const counts = await cost(room, async () => {
       bob.tells({ type: "history", id: "h" });
       bob.tells({ type: "who", id: "w" });
       bob.tells({ type: "signal", data: "typing" });
       await alice.hearsKind("signal");
       await bob.hearsKind("who");
     });
-    expect(spent.rowsWritten).toBe(0);
-    expect(spent.rowsRead).toBeLessThanOrEqual(10);
+    expect(counts.rowsWritten).toBe(0);
+    expect(counts.rowsRead).toBeLessThanOrEqual(10);
     expect(bob.all("history")[0]?.messages).toHaveLength(5);
   });
 
   test("a replay reads each row of the log once, encodes nothing, writes nothing, one frame a page", async () => {
-    const { room, people } = await roomWith("alice", "bob", "carol");
-    const [alice, bob, carol] = [person(people, 0), person(people, 1), person(people, 2)];
+    const { room, clients } = await roomWith("alice", "bob", "carol");
+    const [alice, bob, carol] = [person(clients, 0), person(clients, 1), person(clients, 2)];
     bob.closes(1000);
     await bob.isClosed();
     for (let i = 1; i <= 4; i++) {
@@ -134,20 +134,20 @@ describe("counted", () => {
       carol.acks(i * 51);
     }
     let back: Client | undefined;
-    const spent = await cost(room, async () => {
+    const counts = await cost(room, async () => {
       back = await room.joins("bob");
       await back.isReady();
     });
     expect(back?.texts).toHaveLength(200);
-    expect(spent).toMatchObject({ rowsWritten: 0, encoded: 0 });
+    expect(counts).toMatchObject({ rowsWritten: 0, encoded: 0 });
     // Four to eight commits, by how the frames fell into turns; and the rows that SQLite reads to find their end.
-    expect(spent.rowsRead).toBeLessThanOrEqual(10);
+    expect(counts.rowsRead).toBeLessThanOrEqual(10);
     expect(back?.frames.length).toBe(1);
   });
 
   test("a returning peer skips entries that cannot concern it without reading them", async () => {
-    const { room, people } = await roomWith("alice", "bob");
-    const [alice, bob] = [person(people, 0), person(people, 1)];
+    const { room, clients } = await roomWith("alice", "bob");
+    const [alice, bob] = [person(clients, 0), person(clients, 1)];
     bob.closes(1000);
     await bob.isClosed();
     for (let i = 1; i <= 20; i++) {
@@ -156,33 +156,33 @@ describe("counted", () => {
       alice.acks(i);
     }
     let back: Client | undefined;
-    const spent = await cost(room, async () => {
+    const counts = await cost(room, async () => {
       back = await room.joins("bob");
       await back.isReady();
     });
     expect(back?.texts).toEqual(["13"]);
-    expect(spent.rowsRead).toBeLessThanOrEqual(25);
-    expect(spent.frames).toBe(1);
+    expect(counts.rowsRead).toBeLessThanOrEqual(25);
+    expect(counts.frames).toBe(1);
   });
 
   test("R9: a room where nothing happens has no timer; pings are answered without it", async () => {
-    const { room, people } = await roomWith("alice", "bob");
+    const { room, clients } = await roomWith("alice", "bob");
     await room.settles();
     await room.sleeps();
-    const spent = await cost(room, async () => {
-      for (const client of people) {
+    const counts = await cost(room, async () => {
+      for (const client of clients) {
         client.tells("ping");
         await client.until(() => client.frames.at(-1) === "pong", "pong");
       }
     });
-    expect(spent).toEqual({ rowsWritten: 0, rowsRead: 0, statements: 0, frames: 0, encoded: 0 });
+    expect(counts).toEqual({ rowsWritten: 0, rowsRead: 0, statements: 0, frames: 0, encoded: 0 });
     const timers = await room.inside((object) => object.isIdle);
     expect(timers).toBe(true);
   });
 
   test("R10: a row is deleted once, and a segment of more than 512 KiB is split", async () => {
-    const { room, people } = await roomWith("alice");
-    const alice = person(people, 0);
+    const { room, clients } = await roomWith("alice");
+    const alice = person(clients, 0);
     const text = "x".repeat(8_000);
     const big = (prefix: string, count: number): object[] =>
       Array.from({ length: count }, (_, i) => ({
@@ -191,7 +191,7 @@ describe("counted", () => {
         text,
         to: ["alice"],
       }));
-    const spent = await cost(room, async () => {
+    const counts = await cost(room, async () => {
       // Ten frames of 56 kB, pushed into one turn.
       await room.inside(async (object, state) => {
         const [ws] = room.socketsOf(state, "alice");
@@ -204,6 +204,6 @@ describe("counted", () => {
       await alice.until(() => alice.texts.length > 0, "something");
     });
     // 70 messages of about 8,080 bytes are 566 kB: two rows.
-    expect(spent).toMatchObject({ rowsWritten: 2, encoded: 70 });
+    expect(counts).toMatchObject({ rowsWritten: 2, encoded: 70 });
   });
 });

@@ -13,7 +13,7 @@ import type { Env } from "../../src/durable-object/env.ts";
 /** The answer of a room's stand-in to an accepted handshake. */
 const WOKEN = { code: 4999, reason: "woken" };
 
-interface Knock {
+interface Attempt {
   readonly query?: string;
   readonly headers?: Record<string, string>;
   readonly vars?: Partial<Env>;
@@ -21,7 +21,7 @@ interface Knock {
 }
 
 /** A handshake with the Worker, whose rooms are stand-ins that record which one was woken. */
-async function knock({ query = "name=alice", headers = {}, vars = {}, url }: Knock) {
+async function connect({ query = "name=alice", headers = {}, vars = {}, url }: Attempt) {
   const woken: Join[] = [];
   const rooms = {
     getByName: () => ({
@@ -55,7 +55,7 @@ describe("tokens", () => {
   test("a good one wakes the room, which gets its owner and its end, and nothing else of it", async () => {
     const exp = nowS() + 60;
     const token = await good({ exp });
-    const { woken, closed } = await knock({ headers: bearer(token), vars });
+    const { woken, closed } = await connect({ headers: bearer(token), vars });
     expect(closed).toEqual(WOKEN);
     expect(woken).toEqual([
       {
@@ -79,7 +79,7 @@ describe("tokens", () => {
       async () => ({ ...bearer(await good()), "Sec-WebSocket-Protocol": "chat.v1, key.YQ" }),
     ],
   ])("it comes by %s", async (_case, headers) => {
-    const { woken } = await knock({ headers: await headers(), vars });
+    const { woken } = await connect({ headers: await headers(), vars });
     expect(woken).toHaveLength(1);
   });
 
@@ -101,20 +101,24 @@ describe("tokens", () => {
       }),
     ],
   ])("wakes no room: %s", async (_case, code, headers) => {
-    const { woken, closed } = await knock({ headers: await headers(), vars });
+    const { woken, closed } = await connect({ headers: await headers(), vars });
     expect(closed?.code).toBe(code);
     expect(woken).toEqual([]);
   });
 
   test("4000 comes before 4003 and 4104", async () => {
     for (const token of ["sesame", await good({ exp: 1 })]) {
-      const { closed } = await knock({ query: "name=alice&since=1", headers: bearer(token), vars });
+      const { closed } = await connect({
+        query: "name=alice&since=1",
+        headers: bearer(token),
+        vars,
+      });
       expect(closed?.code).toBe(4000);
     }
   });
 
   const ownerOf = async (headers: Record<string, string>, others: Partial<Env> = vars) =>
-    (await knock({ headers, vars: others })).woken[0]?.owner;
+    (await connect({ headers, vars: others })).woken[0]?.owner;
 
   test("a renewed token has the same owner; another subject or issuer has another", async () => {
     const owner = await ownerOf(bearer(await good()));
@@ -199,7 +203,7 @@ describe("origins", () => {
 
   test("a page of another origin is rejected by a close, and wakes no room, whatever its key", async () => {
     const headers = { Origin: "https://evil.example", Authorization: "Bearer k" };
-    const { answer, woken, closed } = await knock({ headers });
+    const { answer, woken, closed } = await connect({ headers });
     const reason = `pages of https://evil.example ${ADD_IT}`;
     expect([answer.status, closed, woken]).toEqual([101, { code: 4003, reason }, []]);
   });
@@ -214,7 +218,7 @@ describe("origins", () => {
     ["nor what may not stand in a header", "so/ap, s:", null],
   ])("a rejection names a subprotocol of the offer: %s", async (_case, offer, named) => {
     const offered = offer !== undefined && { "Sec-WebSocket-Protocol": offer };
-    const { answer, closed } = await knock({ headers: { Origin: "null", ...offered } });
+    const { answer, closed } = await connect({ headers: { Origin: "null", ...offered } });
     expect(answer.headers.get("Sec-WebSocket-Protocol")).toBe(named);
     expect(closed?.code).toBe(4003);
   });
@@ -265,11 +269,12 @@ describe("upgrades of one address", () => {
 
   test("too many are answered 429, with the time to wait, and wake no room", async () => {
     const { UPGRADES } = limiter(2);
-    const knocks = async (address: string) => knock({ headers: from(address), vars: { UPGRADES } });
+    const connectFrom = async (address: string) =>
+      connect({ headers: from(address), vars: { UPGRADES } });
     for (let count = 0; count < 2; count++) {
-      expect((await knocks("203.0.113.7")).woken).toHaveLength(1);
+      expect((await connectFrom("203.0.113.7")).woken).toHaveLength(1);
     }
-    const { answer, woken } = await knocks("203.0.113.7");
+    const { answer, woken } = await connectFrom("203.0.113.7");
     expect(woken).toEqual([]);
     expect(answer.status).toBe(429);
     expect(answer.headers.get("Retry-After")).toBe("60");
@@ -279,7 +284,7 @@ describe("upgrades of one address", () => {
       `${JSON.stringify({ error: { code: "too-many", message } })}\n`,
     );
     // Another address is not affected.
-    expect((await knocks("203.0.113.8")).woken).toHaveLength(1);
+    expect((await connectFrom("203.0.113.8")).woken).toHaveLength(1);
   });
 
   test("requests that are no handshake: 404 and 405 are not counted; 426 is, so that 429 can be read", async () => {
@@ -309,9 +314,9 @@ describe("upgrades of one address", () => {
       [4003, {}, "https://chat.example.com/rooms/lobby?name=alice"],
     ];
     for (const [index, [code, headers, url]] of bad.entries()) {
-      const knocks = () => knock({ headers: from(`203.0.113.${index}`, headers), vars, url });
-      expect((await knocks()).closed?.code).toBe(code);
-      const { answer, woken } = await knocks();
+      const attempt = () => connect({ headers: from(`203.0.113.${index}`, headers), vars, url });
+      expect((await attempt()).closed?.code).toBe(code);
+      const { answer, woken } = await attempt();
       expect([answer.status, woken]).toEqual([429, []]);
     }
     expect(keys).toHaveLength(2 * bad.length);
@@ -330,13 +335,13 @@ describe("upgrades of one address", () => {
     ],
   ])("the room works on when the limiter %s", async (_case, UPGRADES) => {
     const vars = UPGRADES === undefined ? {} : { UPGRADES };
-    const { woken } = await knock({ headers: from("203.0.113.7"), vars });
+    const { woken } = await connect({ headers: from("203.0.113.7"), vars });
     expect(woken).toHaveLength(1);
   });
 
   test("the bound limiter allows 1,000 in a minute, and does not count this computer", async () => {
     const statusOf = async (address: string): Promise<number> =>
-      (await knock({ headers: from(address), vars: { UPGRADES: env.UPGRADES } })).answer.status;
+      (await connect({ headers: from(address), vars: { UPGRADES: env.UPGRADES } })).answer.status;
     const minute = (): number => Math.floor(Date.now() / 60_000);
     for (let address = 7; ; address++) {
       const [began, key] = [minute(), `203.0.113.${address}`];
@@ -370,7 +375,7 @@ describe("upgrades of one address", () => {
   test("requests from this computer are not counted, as under wrangler dev", async () => {
     const { keys, UPGRADES } = limiter(0);
     for (const headers of [from("127.0.0.1"), from("::1"), {}]) {
-      const { woken } = await knock({ headers, vars: { UPGRADES } });
+      const { woken } = await connect({ headers, vars: { UPGRADES } });
       expect(woken).toHaveLength(1);
     }
     expect(keys).toEqual([]);

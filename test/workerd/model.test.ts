@@ -107,7 +107,7 @@ async function play(steps: readonly Step[]): Promise<void> {
 }
 
 /** The sequences that matter most, and those that once failed: pinned, so that every run tries them. */
-const scenes: [string, Step[]][] = [
+const sequences: [string, Step[]][] = [
   // Replay heals what this breaks: only a comparison of who is online sees it.
   [
     "R2: a failure behind the takeover that it belongs before, and late signals",
@@ -154,7 +154,7 @@ const scenes: [string, Step[]][] = [
   ],
 ];
 
-test.each(scenes)("%s", (_title, steps) => withVars(VARS, () => play(steps)));
+test.each(sequences)("%s", (_title, steps) => withVars(VARS, () => play(steps)));
 
 test("R5: the real object and its model agree after every step", { timeout: 60_000 }, async () => {
   const property = fc.asyncProperty(

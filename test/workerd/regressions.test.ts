@@ -7,7 +7,7 @@ import { type Client, TestRoom } from "../support/harness/workerd.ts";
 const sockets = (
   room: TestRoom,
   name: string,
-  turn: (ws: WebSocket, act: Acts) => Promise<unknown>[],
+  turn: (ws: WebSocket, act: Actions) => Promise<unknown>[],
 ) =>
   room.inside(async (object, state) => {
     const [ws] = room.socketsOf(state, name);
@@ -22,7 +22,7 @@ const sockets = (
     await Promise.all(turn(ws, { joins, says }));
   });
 
-interface Acts {
+interface Actions {
   readonly joins: () => Promise<unknown>;
   readonly says: (text: string) => Promise<void>;
 }
@@ -32,11 +32,11 @@ const send = (id: string): string => JSON.stringify({ type: "send", id, text: id
 describe("fixed", () => {
   test("R2: a connection that was ended after a wake came back with the next one", async () => {
     const room = new TestRoom();
-    const ghost = await room.joins("alice", { dialect: "chat.line", halfOpen: true });
-    await ghost.hearsText("* welcome");
+    const ended = await room.joins("alice", { dialect: "chat.line", halfOpen: true });
+    await ended.hearsText("* welcome");
     await room.settles();
     await room.sleeps();
-    ghost.tells("/quit");
+    ended.tells("/quit");
     const bob = await room.joins("bob", { dialect: "chat.line" });
     await bob.hearsText("* welcome");
     await room.settles();
@@ -49,10 +49,10 @@ describe("fixed", () => {
 
   test("R1: a message of the older connection in the turn of a takeover turned its 4001 into 4201", async () => {
     const room = new TestRoom();
-    const old = await room.joins("alice");
-    await old.isReady();
+    const older = await room.joins("alice");
+    await older.isReady();
     await sockets(room, "alice", (_ws, { joins, says }) => [joins(), says(send("late"))]);
-    expect((await old.isClosed()).code).toBe(4001);
+    expect((await older.isClosed()).code).toBe(4001);
   });
 
   test("R6: a second frame over the rate limit in one turn hid 4103, and the errors before it", async () => {

@@ -21,7 +21,7 @@ const fills = (room: TestRoom): Promise<void> =>
     }
   });
 
-const isMended = (room: TestRoom): Promise<void> =>
+const repairs = (room: TestRoom): Promise<void> =>
   room.inside((_object, { storage }) => {
     for (const table of TABLES) {
       for (const verb of ["INSERT", "UPDATE"]) {
@@ -41,7 +41,7 @@ test("R3: a full store rejects writes, serves reads, and after the repair has al
   bob.acks(1);
   await room.settles();
   await fills(room);
-  const words = await logged(async () => {
+  const output = await logged(async () => {
     alice.says("a secret", ["bob"]);
     expect((await alice.isClosed()).code).toBe(4102);
     // A new name is a row; a known one is not, and is served.
@@ -51,10 +51,10 @@ test("R3: a full store rejects writes, serves reads, and after the repair has al
     reader.says("again", ["bob"]);
     expect((await reader.isClosed()).code).toBe(4102);
   });
-  expect(words).toContain("database or disk is full");
-  expect(words).not.toContain("secret");
+  expect(output).toContain("database or disk is full");
+  expect(output).not.toContain("secret");
   expect(bob.closed).toBeUndefined();
-  await isMended(room);
+  await repairs(room);
   const back = await room.joins("alice", { query: { since: 0 } });
   back.says("a secret", ["bob"]);
   await back.hears("kept", "a secret");
@@ -80,7 +80,7 @@ test("R7: a store that stayed full also closed peers that had done nothing, with
     );
   });
   expect(carol.closed).toBeUndefined();
-  await isMended(room);
+  await repairs(room);
   carol.says("still here");
   await carol.hears("still here");
 });
@@ -90,8 +90,8 @@ test.each([
   ["not at all, when its fifth row fails", 5],
 ])("R3: a turn of 5 MB is stored %s", async (_case, failing) => {
   const room = new TestRoom();
-  const people = await Promise.all(["ann", "bob", "cat"].map((name) => room.joins(name)));
-  for (const person of people) await person.isReady();
+  const clients = await Promise.all(["ann", "bob", "cat"].map((name) => room.joins(name)));
+  for (const client of clients) await client.isReady();
   await room.settles();
   const text = "x".repeat(8_000);
   const turn = (): Promise<void> =>
@@ -121,7 +121,7 @@ test.each([
       .exec<{ n: number; last: number }>("SELECT count(*) AS n, max(last) AS last FROM segments")
       .one(),
   );
-  const [ann, bob, cat] = people;
+  const [ann, bob, cat] = clients;
   expect(cat?.closed).toBeUndefined();
   if (failing === undefined) {
     expect(rows.last).toBe(630);

@@ -89,20 +89,20 @@ describe("hibernation", () => {
   test("R2: a superseded socket still listed at a wake does not come back, nor does its late close matter", async () => {
     const room = new TestRoom();
     // It never answers the Close, so the platform goes on listing it.
-    const old = await room.joins("alice", { halfOpen: true });
-    await old.isReady();
-    const young = await room.joins("alice");
-    await young.isReady();
+    const superseded = await room.joins("alice", { halfOpen: true });
+    await superseded.isReady();
+    const successor = await room.joins("alice");
+    await successor.isReady();
     await room.settles();
     await room.sleeps();
     const listed = await room.inside((_object, state) => room.socketsOf(state, "alice").length);
     expect(listed).toBe(2);
     const bob = await room.joins("bob", { dialect: "chat.line" });
     bob.tells("alice: who are you?");
-    await young.hears("who are you?");
-    expect(old.texts).toEqual([]);
-    await old.isClosed();
-    expect(old.closed?.code).toBe(4001);
+    await successor.hears("who are you?");
+    expect(superseded.texts).toEqual([]);
+    await superseded.isClosed();
+    expect(superseded.closed?.code).toBe(4001);
   });
 });
 
@@ -110,8 +110,8 @@ describe("the fence", () => {
   test("R2: a connection's messages behind its successor's join are not accepted, though it was current when it sent them", async () => {
     const room = new TestRoom();
     const bob = await room.joins("bob");
-    const old = await room.joins("alice");
-    await old.isReady();
+    const superseded = await room.joins("alice");
+    await superseded.isReady();
     await bob.isReady();
     await room.inside(async (object, state) => {
       const [ws] = room.socketsOf(state, "alice");
@@ -132,19 +132,19 @@ describe("the fence", () => {
       const [, admitted] = await Promise.all(turn);
       (admitted as Response).webSocket?.accept();
     });
-    await old.isClosed();
+    await superseded.isClosed();
     bob.says("end");
     await bob.hears("before", "end");
   });
 
   test("R2: a superseded socket does not come back by a wake after its successor left", async () => {
     const room = new TestRoom();
-    const old = await room.joins("alice", { halfOpen: true });
-    await old.isReady();
-    const young = await room.joins("alice");
-    await young.isReady();
-    young.closes(1000);
-    await young.isClosed();
+    const superseded = await room.joins("alice", { halfOpen: true });
+    await superseded.isReady();
+    const successor = await room.joins("alice");
+    await successor.isReady();
+    successor.closes(1000);
+    await successor.isClosed();
     const bob = await room.joins("bob", { dialect: "chat.line" });
     await bob.hearsText("* welcome");
     await room.settles();
@@ -196,10 +196,10 @@ describe("failure signals", () => {
     "R2: the late close of an older connection, %s, leaves the newer alone",
     async (_case, how) => {
       const room = new TestRoom();
-      const old = await room.joins("alice", { halfOpen: true });
-      await old.isReady();
-      const young = await room.joins("alice");
-      await young.isReady();
+      const superseded = await room.joins("alice", { halfOpen: true });
+      await superseded.isReady();
+      const successor = await room.joins("alice");
+      await successor.isReady();
       const bob = await room.joins("bob");
       await bob.isReady();
       await room.settles();
@@ -215,14 +215,14 @@ describe("failure signals", () => {
         await object.webSocketError(older);
       });
       bob.says("still there?", ["alice"]);
-      await young.hears("still there?");
+      await successor.hears("still there?");
     },
   );
 
   test("R7: messages of an ended connection are answered by closing it again", async () => {
     const room = new TestRoom();
-    const old = await room.joins("alice", { halfOpen: true });
-    await old.isReady();
+    const superseded = await room.joins("alice", { halfOpen: true });
+    await superseded.isReady();
     await (await room.joins("alice")).isReady();
     const bob = await room.joins("bob");
     await bob.isReady();
@@ -276,14 +276,14 @@ describe("eviction and crash", () => {
 
   test("R1: an overtaken handshake is rejected, and the current connection stays", async () => {
     const room = new TestRoom();
-    const young = await room.joins("alice", { query: { session: "s", attempt: 2 } });
-    await young.isReady();
+    const successor = await room.joins("alice", { query: { session: "s", attempt: 2 } });
+    await successor.isReady();
     const late = await room.joins("alice", { query: { session: "s", attempt: 1 } });
     expect(await late.isClosed()).toMatchObject({ code: 4201 });
     await room.sleeps();
     const later = await room.joins("alice", { query: { session: "s", attempt: 2 } });
     expect(await later.isClosed()).toMatchObject({ code: 4201 });
-    young.says("here");
-    await young.hears("here");
+    successor.says("here");
+    await successor.hears("here");
   });
 });

@@ -116,7 +116,7 @@ describe("a handshake by hand", () => {
       const room = freshRoom();
       const encoded = Buffer.from(key).toString("base64url");
       const bytes = Buffer.from(key).toString("latin1");
-      const ways = [
+      const attempts = [
         { protocols: ["chat.v1", `key.${encoded}`] },
         { protocols: ["chat.v1"], headers: { Authorization: `Bearer ${bytes}` } },
         { protocols: ["chat.v1"], headers: { Authorization: `Bearer wrong-${bytes}` } },
@@ -124,14 +124,14 @@ describe("a handshake by hand", () => {
         { protocols: ["chat.v1", `key.${encoded}`, `key.${encoded}`] },
         { protocols: [`key.${encoded}`] },
       ];
-      for (const way of ways) {
-        const { headers, body, webSocket } = await room.handshake("name=alice", way);
-        const heard = webSocket
+      for (const attempt of attempts) {
+        const { headers, body, webSocket } = await room.handshake("name=alice", attempt);
+        const first = webSocket
           ?.hears((texts) => texts.length > 0)
           .catch(() => webSocket.goodbye());
-        const told = JSON.stringify([headers, body, await heard, webSocket?.texts]);
+        const output = JSON.stringify([headers, body, await first, webSocket?.texts]);
         webSocket?.vanishes();
-        for (const secret of [key, encoded, bytes]) expect(told).not.toContain(secret);
+        for (const secret of [key, encoded, bytes]) expect(output).not.toContain(secret);
       }
       const printed = await server.allPrinted();
       for (const secret of [key, encoded, bytes]) expect(printed).not.toContain(secret);
@@ -175,17 +175,17 @@ describe("bombs and floods, while others talk", () => {
   test("ended connections whose sockets stay open delay neither their name nor any other peer", async () => {
     const room = freshRoom();
     const talk = await conversation(room);
-    const ghosts: RawWebSocket[] = [];
-    for (let i = 0; i < 50; i++) ghosts.push(await room.connectsRaw("mallory"));
-    const last = ghosts.pop();
-    for (const ghost of ghosts) {
-      expect((await ghost.goodbye()).code).toBe(4001);
-      ghost.says('{"type":"send","id":"x","text":"boo"}');
+    const replaced: RawWebSocket[] = [];
+    for (let i = 0; i < 50; i++) replaced.push(await room.connectsRaw("mallory"));
+    const last = replaced.pop();
+    for (const one of replaced) {
+      expect((await one.goodbye()).code).toBe(4001);
+      one.says('{"type":"send","id":"x","text":"boo"}');
     }
     await talk();
     last?.says('{"type":"history","id":"h"}');
     await last?.hears((texts) => texts.some((text) => text.includes('"messages":[]')));
-    for (const ghost of ghosts) ghost.vanishes();
+    for (const one of replaced) one.vanishes();
     last?.vanishes();
   });
 

@@ -11,7 +11,7 @@ import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
 import { type Client, RoomHarness } from "../../support/harness/room-harness.ts";
 
 /** The bytes of entries that were sent to a client. */
-const taken = (client: Client): number =>
+const bytesReceived = (client: Client): number =>
   client.entries.reduce((sum, { bytes }) => sum + bytes, 0) +
   client
     .all("history")
@@ -22,34 +22,34 @@ const freely = { burst: 1_000_000, rate: 100_000 };
 
 describe("the outgoing budget", () => {
   test("R8: history requests without end are served at the pace of the budget, and each is answered", () => {
-    const stage = new RoomHarness({ ...freely });
-    const alice = stage.joins("alice");
+    const harness = new RoomHarness({ ...freely });
+    const alice = harness.joins("alice");
     const text = "x".repeat(8_000);
     for (let i = 0; i < 8; i++) {
       alice.says(text, ["alice"]);
       alice.acks();
     }
     alice.forgetsWhatItHeard();
-    stage.together(() => {
+    harness.together(() => {
       for (let i = 0; i < 200; i++) alice.asksHistory();
     });
     for (let second = 1; second <= 10; second++) {
       // The client reads, and shows each mark as it comes.
       for (let count = 0; count < 40; count++) alice.acks();
-      expect(taken(alice)).toBeLessThan((1 + second) * BUDGET_BYTES + 512 * KIB);
-      stage.passes(1_000);
+      expect(bytesReceived(alice)).toBeLessThan((1 + second) * BUDGET_BYTES + 512 * KIB);
+      harness.passes(1_000);
     }
     expect(alice.all("history")).toHaveLength(200);
   });
 
   test("R8: a hundred history requests at once do not delay a turn, and all are answered", () => {
-    const stage = new RoomHarness({ ...freely });
-    const alice = stage.joins("alice");
+    const harness = new RoomHarness({ ...freely });
+    const alice = harness.joins("alice");
     for (let i = 0; i < 8; i++) {
       alice.says("x".repeat(8_000));
       alice.acks();
     }
-    const askers = Array.from({ length: 100 }, (_, number) => stage.joins(`asker-${number}`));
+    const askers = Array.from({ length: 100 }, (_, number) => harness.joins(`asker-${number}`));
     const pages = (): number => askers.reduce((sum, asker) => sum + asker.all("history").length, 0);
     const events = askers.flatMap((asker) =>
       Array.from({ length: 10 }, (_, number): Event => {
@@ -61,28 +61,28 @@ describe("the outgoing budget", () => {
       }),
     );
     // One turn of the broker's loop, without the ticks that follow it.
-    stage.broker.turn(events, stage.now);
+    harness.broker.turn(events, harness.now);
     expect(pages()).toBeGreaterThan(0);
     expect(pages()).toBeLessThan(20);
     alice.says("what is said meanwhile goes in between", ["alice"]);
     expect(alice.texts).toContain("what is said meanwhile goes in between");
     // The clients read, and show each mark as it comes.
     for (let round = 0; round < 20; round++) {
-      stage.passes(0);
+      harness.passes(0);
       for (const asker of askers) asker.acks();
     }
     expect(pages()).toBe(1_000);
   });
 
   test("R8: peers that return at once share one turn's reading, however few of the entries read are theirs", () => {
-    const stage = new RoomHarness({ ...freely });
-    const alice = stage.joins("alice");
+    const harness = new RoomHarness({ ...freely });
+    const alice = harness.joins("alice");
     const names = Array.from({ length: 20 }, (_, number) => `away-${number}`);
-    for (const name of names) stage.joins(name).leaves();
+    for (const name of names) harness.joins(name).leaves();
     for (const name of names) alice.says("hi", [name]);
     alice.acks();
-    const { broker } = stage;
-    const { log } = stage.storage;
+    const { broker } = harness;
+    const { log } = harness.storage;
     // As if each page had to read a row of a quarter of a turn's reading.
     const read = log.after.bind(log);
     const pages: number[] = [];
@@ -96,26 +96,26 @@ describe("the outgoing budget", () => {
       decide(events, now);
     };
     let returned: Client[] = [];
-    stage.together(() => {
-      returned = names.map((name) => stage.joins(name));
+    harness.together(() => {
+      returned = names.map((name) => harness.joins(name));
     });
-    stage.passes(SECOND);
+    harness.passes(SECOND);
     expect(Math.max(...pages)).toBe(4);
     for (const client of returned) expect(client.texts).toEqual(["hi"]);
   });
 
   test("R8: a hundred peers that ack unread entries do not delay a turn, and all get everything", () => {
-    const stage = new RoomHarness({ ...freely });
-    const alice = stage.joins("alice");
+    const harness = new RoomHarness({ ...freely });
+    const alice = harness.joins("alice");
     const names = Array.from({ length: 100 }, (_, number) => `liar-${number}`);
-    for (const name of names) stage.joins(name).leaves();
+    for (const name of names) harness.joins(name).leaves();
     for (let i = 0; i < 100; i++) {
       alice.says("x".repeat(8_000));
       alice.acks();
     }
-    const liars = names.map((name) => stage.joins(name));
-    const handed = (): number => liars.reduce((sum, liar) => sum + taken(liar), 0);
-    const before = handed();
+    const liars = names.map((name) => harness.joins(name));
+    const totalReceived = (): number => liars.reduce((sum, liar) => sum + bytesReceived(liar), 0);
+    const before = totalReceived();
     const ack = (liar: Client, seq: number): Event => {
       return {
         type: "CommandReceived",
@@ -124,12 +124,12 @@ describe("the outgoing budget", () => {
       };
     };
     // One turn of the broker's loop, without the ticks that follow it.
-    stage.broker.turn(
+    harness.broker.turn(
       liars.map((liar) => ack(liar, liar.last)),
-      stage.now,
+      harness.now,
     );
-    expect(handed() - before).toBeGreaterThan(0);
-    expect(handed() - before).toBeLessThan(TURN_REPLAY_BYTES + stage.limits.windowBytes);
+    expect(totalReceived() - before).toBeGreaterThan(0);
+    expect(totalReceived() - before).toBeLessThan(TURN_REPLAY_BYTES + harness.limits.windowBytes);
     alice.says("what is said meanwhile goes in between", ["alice"]);
     expect(alice.texts).toContain("what is said meanwhile goes in between");
     for (let round = 0; round < 10; round++) for (const liar of liars) liar.acks();
@@ -137,14 +137,14 @@ describe("the outgoing budget", () => {
   });
 
   test("R8: entries wait for the budget, signals are dropped, and dropped presence is reported as missed", () => {
-    const stage = new RoomHarness({ ...freely, window: 10_000, windowBytes: 8 * MIB });
-    const alice = stage.joins("alice", { dialect: "chat.line" });
-    const bob = stage.joins("bob");
-    const carol = stage.joins("carol");
-    stage.passes(1_000);
+    const harness = new RoomHarness({ ...freely, window: 10_000, windowBytes: 8 * MIB });
+    const alice = harness.joins("alice", { dialect: "chat.line" });
+    const bob = harness.joins("bob");
+    const carol = harness.joins("carol");
+    harness.passes(1_000);
     carol.forgetsWhatItHeard();
     const text = "x".repeat(8_000);
-    stage.together(() => {
+    harness.together(() => {
       for (let i = 0; i < 600; i++) alice.says(text, ["carol"]);
     });
     const first = carol.texts.length;
@@ -152,47 +152,47 @@ describe("the outgoing budget", () => {
     bob.does({ type: "Signal", data: '"typing"' });
     expect(carol.all("signal")).toEqual([]);
     bob.leaves();
-    stage.passes(200);
+    harness.passes(200);
     for (let i = 0; i < 10; i++) {
       carol.acks();
-      stage.passes(1_000);
+      harness.passes(1_000);
     }
     expect(carol.texts).toHaveLength(600);
     expect(carol.all("presence").some(({ missed, left }) => missed || left.length > 0)).toBe(true);
   });
 
   test("R8: a line peer is paced by the budget alone, and gets everything", () => {
-    const stage = new RoomHarness({ ...freely, window: 1 });
-    const alice = stage.joins("alice");
-    stage.joins("bob", { dialect: "chat.line" }).leaves();
+    const harness = new RoomHarness({ ...freely, window: 1 });
+    const alice = harness.joins("alice");
+    harness.joins("bob", { dialect: "chat.line" }).leaves();
     const text = "x".repeat(8_000);
-    stage.together(() => {
+    harness.together(() => {
       for (let i = 0; i < 1_200; i++) alice.says(text, ["bob"]);
     });
-    stage.passes(0);
-    const bob = stage.joins("bob", { dialect: "chat.line" });
-    expect(taken(bob)).toBeLessThan(BUDGET_BYTES + 64 * KIB);
-    stage.passes(5_000);
+    harness.passes(0);
+    const bob = harness.joins("bob", { dialect: "chat.line" });
+    expect(bytesReceived(bob)).toBeLessThan(BUDGET_BYTES + 64 * KIB);
+    harness.passes(5_000);
     expect(bob.texts).toHaveLength(1_200);
   });
 });
 
 describe("windows", () => {
   test("R8: all connections together hold 32 MiB in flight; windows shrink, and one entry always goes", () => {
-    const stage = new RoomHarness({ ...freely, window: 10_000, windowBytes: 8 * MIB });
-    const alice = stage.joins("alice", { dialect: "chat.line" });
-    const readers = Array.from({ length: 12 }, (_, i) => stage.joins(`reader${i}`));
+    const harness = new RoomHarness({ ...freely, window: 10_000, windowBytes: 8 * MIB });
+    const alice = harness.joins("alice", { dialect: "chat.line" });
+    const readers = Array.from({ length: 12 }, (_, i) => harness.joins(`reader${i}`));
     const text = "x".repeat(8_000);
     for (let round = 0; round < 10; round++) {
-      stage.together(() => {
+      harness.together(() => {
         for (let i = 0; i < 100; i++) alice.says(text);
       });
-      stage.passes(2_000);
+      harness.passes(2_000);
     }
-    const inFlight = readers.reduce((sum, reader) => sum + taken(reader), 0);
+    const inFlight = readers.reduce((sum, reader) => sum + bytesReceived(reader), 0);
     expect(inFlight).toBeLessThan(ROOM_FLIGHT_BYTES + MIB);
     expect(inFlight).toBeGreaterThan(ROOM_FLIGHT_BYTES / 2);
-    const late = stage.joins("late");
+    const late = harness.joins("late");
     // The room has so many unproven bytes that a mark comes with the welcome.
     late.acks();
     alice.says(text);
@@ -200,7 +200,7 @@ describe("windows", () => {
     for (const reader of readers) {
       for (let i = 0; i < 1_100 && reader.texts.length < 1_001; i++) {
         reader.acks();
-        stage.passes(100);
+        harness.passes(100);
         if (reader.closed) break;
       }
     }
@@ -210,16 +210,16 @@ describe("windows", () => {
 
 describe("dead connections that look alive", () => {
   test("a ping too old ends a connection at the next join or leave; a client that never pinged is exempt", () => {
-    const stage = new RoomHarness();
-    const [pinged, fresh, never] = ["pinged", "fresh", "never"].map((name) => stage.joins(name));
-    stage.passes(1_000);
-    if (pinged) pinged.pinged = stage.now;
-    stage.passes(PING_AGE_MS);
-    if (fresh) fresh.pinged = stage.now;
-    stage.joins("one");
+    const harness = new RoomHarness();
+    const [pinged, fresh, never] = ["pinged", "fresh", "never"].map((name) => harness.joins(name));
+    harness.passes(1_000);
+    if (pinged) pinged.pinged = harness.now;
+    harness.passes(PING_AGE_MS);
+    if (fresh) fresh.pinged = harness.now;
+    harness.joins("one");
     expect(pinged?.closed).toBeUndefined();
-    stage.passes(20_000);
-    stage.joins("two");
+    harness.passes(20_000);
+    harness.joins("two");
     expect([pinged?.closed?.code, fresh?.closed, never?.closed]).toEqual([
       4201,
       undefined,
@@ -229,61 +229,61 @@ describe("dead connections that look alive", () => {
 });
 
 describe("names", () => {
-  const names = (stage: RoomHarness): string[] =>
-    stage.storage.directory.page("", 100).filter((name) => !name.startsWith("new"));
+  const names = (harness: RoomHarness): string[] =>
+    harness.storage.directory.page("", 100).filter((name) => !name.startsWith("new"));
 
   test("R8: a full room evicts the names with nothing waiting, longest away first; else 4100", () => {
-    const stage = new RoomHarness({ names: 4 });
-    const alice = stage.joins("alice");
+    const harness = new RoomHarness({ names: 4 });
+    const alice = harness.joins("alice");
     for (const name of ["bob", "carol", "dave"]) {
-      stage.joins(name).leaves();
-      stage.passes(1_000);
+      harness.joins(name).leaves();
+      harness.passes(1_000);
     }
     alice.says("wait for him", ["carol"]);
-    const one = stage.joins("new1");
-    expect([one.closed, names(stage)]).toEqual([undefined, ["alice", "carol", "dave"]]);
-    const two = stage.joins("new2");
-    expect([two.closed, names(stage)]).toEqual([undefined, ["alice", "carol"]]);
-    expect(stage.joins("new3").closed?.code).toBe(4100);
+    const one = harness.joins("new1");
+    expect([one.closed, names(harness)]).toEqual([undefined, ["alice", "carol", "dave"]]);
+    const two = harness.joins("new2");
+    expect([two.closed, names(harness)]).toEqual([undefined, ["alice", "carol"]]);
+    expect(harness.joins("new3").closed?.code).toBe(4100);
     // A known name may always join, and so may a takeover.
-    expect(stage.joins("carol").texts).toEqual(["wait for him"]);
-    expect(stage.joins("alice").closed).toBeUndefined();
+    expect(harness.joins("carol").texts).toEqual(["wait for him"]);
+    expect(harness.joins("alice").closed).toBeUndefined();
   });
 
   test("R8: a name in grace is not evicted, nor is one that got an entry since the last search", () => {
-    const stage = new RoomHarness({ names: 3 });
-    const alice = stage.joins("alice");
-    stage.joins("bob").leaves();
-    stage.joins("carol").vanishes();
-    stage.together(() => {
+    const harness = new RoomHarness({ names: 3 });
+    const alice = harness.joins("alice");
+    harness.joins("bob").leaves();
+    harness.joins("carol").vanishes();
+    harness.together(() => {
       alice.says("for bob", ["bob"]);
-      const refused = stage.joins("new1");
-      stage.happens({ type: "Tick" });
-      stage.passes(0);
+      const refused = harness.joins("new1");
+      harness.happens({ type: "Tick" });
+      harness.passes(0);
       expect(refused.closed).toBeUndefined(); // not decided yet: it is in this turn
     });
-    expect(names(stage)).toEqual(["alice", "bob", "carol"]);
-    stage.passes(GRACE_MS + EVICT_SEARCH_MS);
-    expect(stage.joins("new2").closed).toBeUndefined();
-    expect(names(stage)).toEqual(["alice", "bob"]);
+    expect(names(harness)).toEqual(["alice", "bob", "carol"]);
+    harness.passes(GRACE_MS + EVICT_SEARCH_MS);
+    expect(harness.joins("new2").closed).toBeUndefined();
+    expect(names(harness)).toEqual(["alice", "bob"]);
   });
 
   test("R8: a name that is away for long is evicted although messages wait", () => {
-    const stage = new RoomHarness({ names: 2, logDays: 3_000 });
-    const alice = stage.joins("alice");
-    stage.joins("bob").leaves();
+    const harness = new RoomHarness({ names: 2, logDays: 3_000 });
+    const alice = harness.joins("alice");
+    harness.joins("bob").leaves();
     alice.says("for bob", ["bob"]);
-    expect(stage.joins("new1").closed?.code).toBe(4100);
+    expect(harness.joins("new1").closed?.code).toBe(4100);
     alice.acks();
-    stage.passes(EVICT_AWAY_MS + SECOND);
-    expect(stage.joins("new2").closed).toBeUndefined();
-    expect(names(stage)).toEqual(["alice"]);
+    harness.passes(EVICT_AWAY_MS + SECOND);
+    expect(harness.joins("new2").closed).toBeUndefined();
+    expect(names(harness)).toEqual(["alice"]);
   });
 
   test("who lists all names of the room, in pages", () => {
-    const stage = new RoomHarness({ ...freely });
-    const alice = stage.joins("alice");
-    for (let i = 0; i < 250; i++) stage.joins(`peer${String(i).padStart(3, "0")}`).leaves();
+    const harness = new RoomHarness({ ...freely });
+    const alice = harness.joins("alice");
+    for (let i = 0; i < 250; i++) harness.joins(`peer${String(i).padStart(3, "0")}`).leaves();
     alice.does({ type: "Who", id: "1" });
     const [first] = alice.all("who");
     expect([first?.peers.length, first?.next]).toEqual([200, "peer198"]);
@@ -304,54 +304,54 @@ describe("presence", () => {
       ]);
 
   test("a goodbye is announced at once, a broken connection after its grace, a quick return not at all", () => {
-    const stage = new RoomHarness();
-    const alice = stage.joins("alice");
-    const bob = stage.joins("bob");
-    const carol = stage.joins("carol");
-    const dave = stage.joins("dave");
-    stage.passes(1_000);
+    const harness = new RoomHarness();
+    const alice = harness.joins("alice");
+    const bob = harness.joins("bob");
+    const carol = harness.joins("carol");
+    const dave = harness.joins("dave");
+    harness.passes(1_000);
     alice.forgetsWhatItHeard();
     bob.leaves();
     carol.vanishes();
     dave.vanishes();
-    stage.passes(200);
+    harness.passes(200);
     expect(news(alice)).toEqual(["-bob"]);
-    stage.passes(5_000);
-    const eve = stage.joins("eve");
+    harness.passes(5_000);
+    const eve = harness.joins("eve");
     expect(eve.all("welcome")[0]).toMatchObject({
       online: 4,
       peers: expect.arrayContaining(["alice", "carol", "dave", "eve"]),
     });
-    stage.joins("dave");
-    stage.passes(GRACE_MS);
+    harness.joins("dave");
+    harness.passes(GRACE_MS);
     expect(news(alice)).toEqual(["-bob", "+eve", "-carol"]);
-    expect(stage.broker.peers.get("dave" as PeerName)).toBeDefined();
+    expect(harness.broker.peers.get("dave" as PeerName)).toBeDefined();
   });
 
   test("a join and leave at once is announced as a leave, for a welcome may have listed the name", () => {
-    const stage = new RoomHarness();
-    const alice = stage.joins("alice");
-    stage.passes(1_000);
+    const harness = new RoomHarness();
+    const alice = harness.joins("alice");
+    harness.passes(1_000);
     alice.forgetsWhatItHeard();
-    const bob = stage.joins("bob");
-    stage.joins("carol");
+    const bob = harness.joins("bob");
+    harness.joins("carol");
     bob.leaves();
-    stage.passes(200);
+    harness.passes(200);
     expect(news(alice)).toEqual(["+carol", "-bob"]);
   });
 
   /** A room of 1,200, with one join to announce. */
-  const crowd = (): { stage: RoomHarness; people: Client[]; ticks: () => void } => {
-    const stage = new RoomHarness({ ...freely, online: 5_000 });
+  const crowd = (): { harness: RoomHarness; people: Client[]; ticks: () => void } => {
+    const harness = new RoomHarness({ ...freely, online: 5_000 });
     const people: Client[] = [];
-    stage.together(() => {
-      for (let i = 0; i < 1_200; i++) people.push(stage.joins(`p${i}`));
+    harness.together(() => {
+      for (let i = 0; i < 1_200; i++) people.push(harness.joins(`p${i}`));
     });
-    stage.passes(1_000);
-    people.push(stage.joins("newcomer"));
+    harness.passes(1_000);
+    people.push(harness.joins("newcomer"));
     for (const one of people) one.forgetsWhatItHeard();
-    stage.now += 250;
-    return { stage, people, ticks: () => stage.broker.turn([{ type: "Tick" }], stage.now) };
+    harness.now += 250;
+    return { harness, people, ticks: () => harness.broker.turn([{ type: "Tick" }], harness.now) };
   };
 
   test("R8: a turn sends news to 500 peers of a large room, and later turns to the rest, each once", () => {
@@ -365,17 +365,17 @@ describe("presence", () => {
   });
 
   test("news that arise during a broadcast follow it, to all; a peer that joins meanwhile gets only those", () => {
-    const { stage, people, ticks } = crowd();
+    const { harness, people, ticks } = crowd();
     ticks();
     const [first, last] = [people[0], people.at(-2)];
     const again = new Map<string, Client>();
-    stage.together(() => {
+    harness.together(() => {
       people.at(-1)?.leaves();
       last?.leaves();
-      again.set("late", stage.joins("late"));
-      again.set("last", stage.joins(last?.link.name ?? ""));
+      again.set("late", harness.joins("late"));
+      again.set("last", harness.joins(last?.link.name ?? ""));
     });
-    stage.passes(5_000);
+    harness.passes(5_000);
     const later = ["+late", `+${last?.link.name}`, "-newcomer"];
     expect(first && news(first)).toEqual(["+newcomer", ...later]);
     expect(last && news(last)).toEqual([]);
@@ -383,14 +383,14 @@ describe("presence", () => {
   });
 
   test("a crowd is announced by a hundred names and `missed`", () => {
-    const stage = new RoomHarness();
-    const alice = stage.joins("alice");
-    stage.passes(1_000);
+    const harness = new RoomHarness();
+    const alice = harness.joins("alice");
+    harness.passes(1_000);
     alice.forgetsWhatItHeard();
-    stage.together(() => {
-      for (let i = 0; i < 150; i++) stage.joins(`peer${i}`);
+    harness.together(() => {
+      for (let i = 0; i < 150; i++) harness.joins(`peer${i}`);
     });
-    stage.passes(200);
+    harness.passes(200);
     const [told] = alice.all("presence");
     expect([told?.joined.length, told?.online, told?.missed]).toEqual([100, 151, true]);
   });

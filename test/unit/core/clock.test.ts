@@ -12,8 +12,8 @@ const HOUR = 60 * MINUTE;
 const LARGE = "x".repeat(8_000);
 
 /** Sets the room's clock, from one moment to the next. */
-const isSet = (stage: RoomHarness, by: number): void => {
-  stage.now += by;
+const isSet = (harness: RoomHarness, by: number): void => {
+  harness.now += by;
 };
 const both = [
   ["back", -HOUR],
@@ -21,140 +21,140 @@ const both = [
 ] as const;
 
 /** Alice and bob, who both ping; their joins are announced. */
-const opened = (limits = {}): { stage: RoomHarness; alice: Client; bob: Client } => {
-  const stage = new RoomHarness(limits);
-  const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
-  stage.passes(SECOND);
-  return { stage, alice, bob };
+const opened = (limits = {}): { harness: RoomHarness; alice: Client; bob: Client } => {
+  const harness = new RoomHarness(limits);
+  const [alice, bob] = [harness.joins("alice"), harness.joins("bob")];
+  harness.passes(SECOND);
+  return { harness, alice, bob };
 };
 
 describe.each(both)("an hour %s", (_way, hour) => {
   test("a peer that acknowledges nothing is ended after 90 s, restarted at most", () => {
-    const { stage, alice, bob } = opened();
+    const { harness, alice, bob } = opened();
     bob.says("hi", ["alice"]);
-    stage.passes(60 * SECOND);
-    isSet(stage, hour);
+    harness.passes(60 * SECOND);
+    isSet(harness, hour);
     bob.says("again", ["alice"]);
     expect(alice.closed).toBeUndefined();
-    stage.passes(STALL_MS);
+    harness.passes(STALL_MS);
     expect(alice.closed).toMatchObject({ code: 4201 });
   });
 
   test("a peer that acknowledges is not ended", () => {
-    const { stage, alice, bob } = opened();
+    const { harness, alice, bob } = opened();
     bob.says("hi", ["alice"]);
-    stage.passes(30 * SECOND);
-    isSet(stage, hour);
+    harness.passes(30 * SECOND);
+    isSet(harness, hour);
     bob.says("meanwhile", ["bob"]);
-    stage.passes(SECOND);
+    harness.passes(SECOND);
     alice.acks();
     bob.acks();
-    stage.passes(2 * STALL_MS);
+    harness.passes(2 * STALL_MS);
     expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
   });
 
   test("a peer that left without a goodbye counts as online for 15 s, restarted at most", () => {
-    const { stage, alice, bob } = opened();
+    const { harness, alice, bob } = opened();
     bob.forgetsWhatItHeard();
     alice.vanishes();
-    stage.passes(10 * SECOND);
-    isSet(stage, hour);
+    harness.passes(10 * SECOND);
+    isSet(harness, hour);
     bob.says("where are you?", ["bob"]);
     bob.acks();
-    stage.passes(GRACE_MS + SECOND);
+    harness.passes(GRACE_MS + SECOND);
     expect(bob.all("presence")).toMatchObject([{ left: ["alice"], online: 1 }]);
   });
 
   test("a quick return is still no news", () => {
-    const { stage, alice, bob } = opened();
+    const { harness, alice, bob } = opened();
     bob.forgetsWhatItHeard();
     alice.vanishes();
-    isSet(stage, hour);
-    stage.joins("alice");
-    stage.passes(GRACE_MS + SECOND);
+    isSet(harness, hour);
+    harness.joins("alice");
+    harness.passes(GRACE_MS + SECOND);
     expect(bob.all("presence")).toEqual([]);
   });
 
   test("presence is announced within a second", () => {
-    const { stage, bob } = opened();
+    const { harness, bob } = opened();
     bob.forgetsWhatItHeard();
-    stage.together(() => stage.joins("carol"));
-    isSet(stage, hour);
-    stage.passes(SECOND);
-    stage.turn([{ type: "Tick" }]);
-    stage.passes(SECOND);
+    harness.together(() => harness.joins("carol"));
+    isSet(harness, hour);
+    harness.passes(SECOND);
+    harness.turn([{ type: "Tick" }]);
+    harness.passes(SECOND);
     expect(bob.all("presence")).toMatchObject([{ joined: ["carol"] }]);
   });
 
   test("R11: a peer that waits for the budget continues once it has refilled", () => {
-    const { stage, alice, bob } = opened({
+    const { harness, alice, bob } = opened({
       window: 10_000,
       windowBytes: 8 * 1024 * 1024,
       burst: 2_000,
     });
-    stage.together(() => {
+    harness.together(() => {
       for (let i = 0; i < 600; i++) bob.says(LARGE, ["alice"]);
     });
     const had = alice.entries.length;
     expect(had).toBeLessThan(600);
-    isSet(stage, hour);
+    isSet(harness, hour);
     bob.says("hi", ["bob"]);
-    stage.passes(3 * SECOND);
+    harness.passes(3 * SECOND);
     expect(alice.entries).toHaveLength(600);
   });
 
   test("a peer within its rate limit is not ended", () => {
-    const { stage, bob } = opened({ rate: 1, burst: 10 });
+    const { harness, bob } = opened({ rate: 1, burst: 10 });
     for (let i = 0; i < 9; i++) bob.says(`${i}`, ["bob"]);
-    stage.passes(500);
-    isSet(stage, hour);
-    stage.passes(4 * SECOND);
+    harness.passes(500);
+    isSet(harness, hour);
+    harness.passes(4 * SECOND);
     for (let i = 0; i < 4; i++) bob.says(`${i}`, ["bob"]);
     expect(bob.closed).toBeUndefined();
   });
 
   test("a connection that pinged a moment ago is not taken for dead at the next join", () => {
-    const { stage, alice, bob } = opened();
-    stage.passes(3 * MINUTE);
-    alice.pinged = stage.now;
-    bob.pinged = stage.now;
-    stage.joins("carol");
-    isSet(stage, hour);
-    stage.joins("dave");
-    stage.joins("erin");
+    const { harness, alice, bob } = opened();
+    harness.passes(3 * MINUTE);
+    alice.pinged = harness.now;
+    bob.pinged = harness.now;
+    harness.joins("carol");
+    isSet(harness, hour);
+    harness.joins("dave");
+    harness.joins("erin");
     expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
   });
 
   test("a dead connection is found at a join 150 s later, restarted at most", () => {
-    const { stage, alice, bob } = opened();
-    stage.passes(3 * MINUTE);
-    alice.pinged = stage.now;
-    bob.pinged = stage.now;
-    stage.joins("carol");
-    isSet(stage, hour);
-    stage.joins("dave");
-    stage.passes(PING_AGE_MS + SECOND);
-    bob.pinged = stage.now;
-    stage.joins("erin");
+    const { harness, alice, bob } = opened();
+    harness.passes(3 * MINUTE);
+    alice.pinged = harness.now;
+    bob.pinged = harness.now;
+    harness.joins("carol");
+    isSet(harness, hour);
+    harness.joins("dave");
+    harness.passes(PING_AGE_MS + SECOND);
+    bob.pinged = harness.now;
+    harness.joins("erin");
     expect([alice.closed?.code, bob.closed]).toEqual([4201, undefined]);
   });
 
   test("a key expires by the date, not by elapsed time", () => {
-    const stage = new RoomHarness();
-    const alice = stage.joins("alice", { expiresAt: stage.now + 10 * MINUTE });
-    const bob = stage.joins("bob");
-    stage.passes(SECOND);
-    isSet(stage, hour);
+    const harness = new RoomHarness();
+    const alice = harness.joins("alice", { expiresAt: harness.now + 10 * MINUTE });
+    const bob = harness.joins("bob");
+    harness.passes(SECOND);
+    isSet(harness, hour);
     bob.says("hi");
     expect(alice.closed?.code).toBe(hour > 0 ? 4104 : undefined);
   });
 
   test("positions rise, and so do the dates shown", () => {
-    const { stage, bob } = opened();
+    const { harness, bob } = opened();
     bob.says("one", ["bob"]);
-    isSet(stage, hour);
+    isSet(harness, hour);
     bob.says("two", ["bob"]);
-    isSet(stage, -hour);
+    isSet(harness, -hour);
     bob.says("three", ["bob"]);
     const dates = bob.entries.map(({ at }) => at);
     expect(bob.texts).toEqual(["one", "two", "three"]);
@@ -163,23 +163,23 @@ describe.each(both)("an hour %s", (_way, hour) => {
 });
 
 test("back and forth, repeatedly: every deadline is met within its own duration of the last step", () => {
-  const { stage, alice, bob } = opened();
+  const { harness, alice, bob } = opened();
   bob.says("hi", ["alice"]);
   for (let i = 0; i < 20; i++) {
-    isSet(stage, i % 2 === 0 ? HOUR : -HOUR);
-    stage.turn([{ type: "Tick" }]);
+    isSet(harness, i % 2 === 0 ? HOUR : -HOUR);
+    harness.turn([{ type: "Tick" }]);
   }
   expect(alice.closed).toBeUndefined();
-  stage.passes(STALL_MS);
+  harness.passes(STALL_MS);
   expect(alice.closed).toMatchObject({ code: 4201 });
 });
 
 test("a process that stood still for an hour ends no peer whose frame waits in its buffers", () => {
-  const { stage, alice, bob } = opened();
+  const { harness, alice, bob } = opened();
   bob.says("hi", ["alice"]);
-  isSet(stage, HOUR);
-  stage.turn([{ type: "Tick" }]);
+  isSet(harness, HOUR);
+  harness.turn([{ type: "Tick" }]);
   alice.acks();
-  stage.passes(STALL_MS);
+  harness.passes(STALL_MS);
   expect(alice.closed).toBeUndefined();
 });

@@ -6,7 +6,7 @@ import type { Scan } from "../../../src/core/ports.ts";
 import { RoomHarness } from "../../support/harness/room-harness.ts";
 
 /** Makes the entry at `seq` unreadable. @returns a function that repairs it */
-function damages({ storage: { log } }: RoomHarness, seq: number): () => void {
+function damage({ storage: { log } }: RoomHarness, seq: number): () => void {
   const { after, before, find } = log;
   function* read(entries: Iterable<Entry>, name?: PeerName): Generator<Entry, void> {
     for (const entry of entries) {
@@ -27,63 +27,63 @@ function damages({ storage: { log } }: RoomHarness, seq: number): () => void {
 }
 
 /** Alice and bob are online, and carol is away: 1 and 3 are for her, 2 can be damaged. */
-function scene(dialect: "chat.v1" | "chat.line" = "chat.v1") {
-  const stage = new RoomHarness();
-  const alice = stage.joins("alice");
-  const bob = stage.joins("bob");
-  stage.joins("carol", { dialect }).leaves();
+function setUp(dialect: "chat.v1" | "chat.line" = "chat.v1") {
+  const harness = new RoomHarness();
+  const alice = harness.joins("alice");
+  const bob = harness.joins("bob");
+  harness.joins("carol", { dialect }).leaves();
   for (const text of ["1", "2", "3"]) {
     alice.says(text, ["carol"]);
     alice.acks();
   }
-  return { stage, alice, bob };
+  return { harness, alice, bob };
 }
 
 describe.each(["chat.v1", "chat.line"] as const)("a %s peer that returns", (dialect) => {
   test("R7: ends alone with 4102; peers with an event in its turn are served", () => {
-    const { stage, alice, bob } = scene(dialect);
-    damages(stage, 2);
+    const { harness, alice, bob } = setUp(dialect);
+    damage(harness, 2);
     let carol = bob;
-    stage.together(() => {
+    harness.together(() => {
       alice.says("hi", ["bob"]);
-      carol = stage.joins("carol", { dialect });
+      carol = harness.joins("carol", { dialect });
     });
     expect(carol.closed?.code).toBe(4102);
     expect(bob.texts).toEqual(["hi"]);
     expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
-    expect(stage.broker.auditEvents()).toContainEqual({
+    expect(harness.broker.auditEvents()).toContainEqual({
       event: "storage-trouble",
       error: "Error: it is damaged",
     });
   });
 
   test("R5: gets everything once and in order after the repair", () => {
-    const { stage } = scene(dialect);
-    const mend = damages(stage, 2);
-    const first = stage.joins("carol", { dialect });
+    const { harness } = setUp(dialect);
+    const repair = damage(harness, 2);
+    const first = harness.joins("carol", { dialect });
     expect(first.texts).toEqual(["1"]);
-    mend();
-    const back = stage.joins("carol", { dialect });
+    repair();
+    const back = harness.joins("carol", { dialect });
     // Without an ack the first is repeated, and `chat.v1` clients drop it by its seq.
     expect(back.texts).toEqual(dialect === "chat.v1" ? ["1", "2", "3"] : ["2", "3"]);
   });
 
   test("R5: gets everything after the repair, though its socket took nothing any more", () => {
-    const { stage, alice } = scene(dialect);
-    const mend = damages(stage, 2);
-    stage.together(() => {
+    const { harness, alice } = setUp(dialect);
+    const repair = damage(harness, 2);
+    harness.together(() => {
       alice.says("hi");
-      stage.joins("carol", { dialect }).isDying = true;
+      harness.joins("carol", { dialect }).isDying = true;
     });
-    mend();
-    expect(stage.joins("carol", { dialect }).texts).toEqual(["1", "2", "3", "hi"]);
+    repair();
+    expect(harness.joins("carol", { dialect }).texts).toEqual(["1", "2", "3", "hi"]);
   });
 });
 
 test("R7: history over the entry ends the peer that asked, and no other peer of that turn", () => {
-  const { stage, alice, bob } = scene();
-  damages(stage, 2);
-  stage.together(() => {
+  const { harness, alice, bob } = setUp();
+  damage(harness, 2);
+  harness.together(() => {
     bob.says("hi");
     alice.asksHistory();
   });
@@ -96,9 +96,9 @@ test("R7: history over the entry ends the peer that asked, and no other peer of 
 });
 
 test("R7: an admin request that needs it is answered `trouble`, and no peer of that turn is affected", () => {
-  const { stage, alice, bob } = scene();
-  damages(stage, 2);
-  for (const order of [
+  const { harness, alice, bob } = setUp();
+  damage(harness, 2);
+  for (const request of [
     { type: "Redact", seq: 2 as Seq },
     { type: "Messages", since: 0 as Seq, limit: 10, bytes: 1_000 },
     { type: "Names", after: "", limit: 10 },
@@ -110,18 +110,18 @@ test("R7: an admin request that needs it is answered `trouble`, and no peer of t
       since: 0 as Seq,
     },
   ] as const) {
-    stage.together(() => {
+    harness.together(() => {
       alice.says("hi", ["bob"]);
-      stage.requests(order);
+      harness.requests(request);
     });
-    expect([...stage.outcomes.values()].at(-1)).toEqual({ type: "trouble" });
+    expect([...harness.outcomes.values()].at(-1)).toEqual({ type: "trouble" });
   }
   expect(bob.texts).toEqual(["hi", "hi", "hi", "hi"]);
   expect([alice.closed, bob.closed]).toEqual([undefined, undefined]);
   // Requests that do not need it are answered.
-  expect(stage.requests({ type: "Stats" })?.type).toBe("stats");
+  expect(harness.requests({ type: "Stats" })?.type).toBe("stats");
   expect(
-    stage.requests({ type: "Messages", since: 2 as Seq, limit: 1, bytes: 1_000 }),
+    harness.requests({ type: "Messages", since: 2 as Seq, limit: 1, bytes: 1_000 }),
   ).toMatchObject({
     type: "messages",
     end: 3,

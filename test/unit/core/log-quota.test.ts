@@ -25,31 +25,31 @@ test.each([
 
 describe("the quota used", () => {
   const share = { entries: 10, bytes: 1_000 };
-  const wanting = fc.record({
+  const requested = fc.record({
     later: fc.integer({ min: 0, max: 3 * HOUR }),
     bytes: fc.integer({ min: 1, max: 300 }),
   });
 
   test("R8: no 24 hours take more than the quota, and a day of silence restores all of it", () => {
     fc.assert(
-      fc.property(fc.array(wanting, { maxLength: 200, size: "max" }), (wants) => {
-        let spent: QuotaUsage = [];
+      fc.property(fc.array(requested, { maxLength: 200, size: "max" }), (requests) => {
+        let usage: QuotaUsage = [];
         let now = 1_000_000;
         const added: { readonly at: number; readonly bytes: number }[] = [];
-        for (const { later, bytes } of wants) {
+        for (const { later, bytes } of requests) {
           now += later;
-          const next = consume(spent, share, bytes, now);
+          const next = consume(usage, share, bytes, now);
           if (next === undefined) continue;
-          spent = decodeUsage(encodeUsage(next));
-          expect(spent).toEqual(next);
+          usage = decodeUsage(encodeUsage(next));
+          expect(usage).toEqual(next);
           added.push({ at: now, bytes });
           const day = added.filter(({ at }) => at > now - DAY);
           expect(day.length).toBeLessThanOrEqual(share.entries);
           expect(day.reduce((sum, one) => sum + one.bytes, 0)).toBeLessThanOrEqual(share.bytes);
-          expect(spent.length).toBeLessThanOrEqual(DAY / SHARE_SLOT_MS + 1);
+          expect(usage.length).toBeLessThanOrEqual(DAY / SHARE_SLOT_MS + 1);
         }
         const rested = now + DAY + SHARE_SLOT_MS;
-        expect(consume(spent, share, share.bytes, rested)).toEqual([
+        expect(consume(usage, share, share.bytes, rested)).toEqual([
           { at: rested, entries: 1, bytes: share.bytes },
         ]);
       }),
@@ -68,24 +68,24 @@ describe("in the room", () => {
   const tight = { logEntries: 20, share: 25 };
 
   test("a clock that was a year ahead, and is set right: the quota comes back after 28 hours all the same", () => {
-    const stage = new RoomHarness(tight);
-    stage.now += 365 * DAY;
-    const mallory = stage.joins("mallory");
+    const harness = new RoomHarness(tight);
+    harness.now += 365 * DAY;
+    const mallory = harness.joins("mallory");
     for (let i = 0; i < 6; i++) mallory.says(`${i}`, ["mallory"]);
     expect(mallory.closed).toMatchObject({ code: 4103 });
-    stage.now -= 365 * DAY;
-    const again = stage.joins("mallory");
+    harness.now -= 365 * DAY;
+    const again = harness.joins("mallory");
     again.says("too soon", ["mallory"]);
     expect(again.closed).toMatchObject({ code: 4103 });
-    stage.passes(DAY + SHARE_SLOT_MS);
-    const late = stage.joins("mallory");
+    harness.passes(DAY + SHARE_SLOT_MS);
+    const late = harness.joins("mallory");
     late.says("a day later", ["mallory"]);
     expect([late.closed, late.texts.at(-1)]).toEqual([undefined, "a day later"]);
   });
 
   test("R8: the first message over a name's quota ends its connection with 4103, and is not stored; others go on", () => {
-    const stage = new RoomHarness(tight);
-    const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
+    const harness = new RoomHarness(tight);
+    const [alice, bob] = [harness.joins("alice"), harness.joins("bob")];
     for (const text of ["1", "2", "3", "4", "5"]) alice.says(text, ["bob"]);
     expect(alice.closed).toBeUndefined();
     alice.says("6", ["bob"]);
@@ -95,47 +95,47 @@ describe("in the room", () => {
   });
 
   test.each([
-    ["by a reconnect", (stage: RoomHarness) => stage.joins("alice")],
+    ["by a reconnect", (harness: RoomHarness) => harness.joins("alice")],
     [
       "by a goodbye and a crash",
-      (stage: RoomHarness) => {
-        stage.joins("alice").leaves();
-        stage.crashes();
-        return stage.joins("alice");
+      (harness: RoomHarness) => {
+        harness.joins("alice").leaves();
+        harness.crashes();
+        return harness.joins("alice");
       },
     ],
     [
       "by hibernation, in either dialect",
-      (stage: RoomHarness) => {
-        const line = stage.joins("alice", { dialect: "chat.line" });
+      (harness: RoomHarness) => {
+        const line = harness.joins("alice", { dialect: "chat.line" });
         line.says("5", ["bob"]);
-        stage.hibernates();
+        harness.hibernates();
         expect(line.closed).toBeUndefined();
         return line;
       },
     ],
   ])("R8: a quota is not refilled %s", (_how, comesBack) => {
-    const stage = new RoomHarness(tight);
-    stage.joins("bob");
-    const alice = stage.joins("alice");
+    const harness = new RoomHarness(tight);
+    harness.joins("bob");
+    const alice = harness.joins("alice");
     for (const text of ["1", "2", "3", "4"]) alice.says(text, ["bob"]);
-    const again = comesBack(stage);
+    const again = comesBack(harness);
     again.says("the last, or one too many", ["bob"]);
     if (again.closed === undefined) again.says("one too many", ["bob"]);
     expect(again.closed).toMatchObject({ code: 4103 });
-    expect(stage.storage.log.head).toBe(5);
+    expect(harness.storage.log.head).toBe(5);
   });
 
   test("R8: a crash restores the usage since the last checkpoint, and no more", () => {
     const entries = 2 * CHECKPOINT_ENTRIES;
     const freely = { burst: 1_000_000, logEntries: 10_000, share: (entries * 100) / 10_000 };
-    const stage = new RoomHarness(freely);
-    const { entries: most = 0 } = quotaOf(stage.limits) ?? {};
-    const before = stage.joins("alice");
+    const harness = new RoomHarness(freely);
+    const { entries: most = 0 } = quotaOf(harness.limits) ?? {};
+    const before = harness.joins("alice");
     for (let i = 0; i < most; i++) before.says("spam", ["alice"]);
     expect(before.closed).toBeUndefined();
-    stage.crashes();
-    const after = stage.joins("alice");
+    harness.crashes();
+    const after = harness.joins("alice");
     let more = 0;
     for (; after.closed === undefined; more++) after.says("spam", ["alice"]);
     expect(more - 1).toBeLessThan(CHECKPOINT_ENTRIES);

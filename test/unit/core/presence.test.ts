@@ -29,9 +29,9 @@ class Room {
         acked: SEQ_ZERO,
         spent: [],
       };
-      const memo = { link: { name, id }, room: room("lobby"), session: undefined, ...rest };
+      const snapshot = { link: { name, id }, room: room("lobby"), session: undefined, ...rest };
       const never = { expiresAt: undefined, tail: 0 };
-      this.peers.add(newPeer({ ...memo, ...never, dialect: "chat.v1" }, true, this.now));
+      this.peers.add(newPeer({ ...snapshot, ...never, dialect: "chat.v1" }, true, this.now));
       this.presence.arrived(name, this.now);
     }
     return this;
@@ -50,19 +50,19 @@ class Room {
   /** Lets time pass, as a room with its one timer does. @returns all updates of that time, with when they came */
   passes(ms: number): (PresenceUpdate & { readonly after: number })[] {
     const [start, end] = [this.now, this.now + ms];
-    const told: (PresenceUpdate & { readonly after: number })[] = [];
+    const updates: (PresenceUpdate & { readonly after: number })[] = [];
     while (true) {
       const { due } = this.presence;
       if (due === undefined || due > end) break;
       this.now = Math.max(this.now, due);
       const news = this.presence.takeUpdate(this.now);
-      if (news !== undefined) told.push({ ...news, after: this.now - start });
+      if (news !== undefined) updates.push({ ...news, after: this.now - start });
       const next = this.presence.due;
       if (next !== undefined && next <= this.now)
         throw new Error("still due: the timer would spin");
     }
     this.now = end;
-    return told;
+    return updates;
   }
 
   #departs(name: PeerName, clean: boolean): void {
@@ -121,8 +121,8 @@ describe("news", () => {
       (room) => room.arrives(bob).leaves(bob).arrives(bob),
       news(200, 2, { joined: [bob] }),
     ],
-  ])("%s", (_what, happens, told) => {
-    expect(happens(roomOf(alice)).passes(1_000)).toEqual([told]);
+  ])("%s", (_what, happens, updates) => {
+    expect(happens(roomOf(alice)).passes(1_000)).toEqual([updates]);
   });
 
   test("are batched for 200 ms from the first of them", () => {

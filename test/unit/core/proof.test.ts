@@ -24,37 +24,37 @@ const bytesOf = (client: Client | undefined): number =>
   }, 0);
 
 /** Alice sends so much in turns, and `after` each turn the reader acts. */
-function talks(stage: RoomHarness, alice: Client, mebibytes: number, after: () => void): void {
+function talks(harness: RoomHarness, alice: Client, mebibytes: number, after: () => void): void {
   for (let said = 0; said < mebibytes * MIB; said += 10 * TEXT.length) {
-    stage.together(() => {
+    harness.together(() => {
       for (let count = 0; count < 10; count++) alice.says(TEXT);
     });
     alice.acks();
     after();
-    stage.passes(SECOND);
+    harness.passes(SECOND);
   }
 }
 
 /** The position of the newest entry. */
-const head = (stage: RoomHarness): number => stage.storage.log.head;
+const head = (harness: RoomHarness): number => harness.storage.log.head;
 
 describe("chat.v1", () => {
   test("R8: after each stretch a mark comes, in its place, and a client that reads on shows it", () => {
-    const stage = new RoomHarness(freely);
-    const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
-    talks(stage, alice, 2, () => bob.acks());
+    const harness = new RoomHarness(freely);
+    const [alice, bob] = [harness.joins("alice"), harness.joins("bob")];
+    talks(harness, alice, 2, () => bob.acks());
     expect(bytesOf(bob)).toBeGreaterThan(2 * MIB);
     const marks = bob.all("mark");
     expect(marks.length).toBeGreaterThanOrEqual(7);
     expect(new Set(marks.map(({ k }) => k)).size).toBe(marks.length);
     // No mark is left to show, and nothing keeps the room awake.
-    expect(stage.broker.due(stage.now)).toBeUndefined();
+    expect(harness.broker.due(harness.now)).toBeUndefined();
     expect(bob.closed).toBeUndefined();
   });
 
   test("R8: little traffic needs no mark", () => {
-    const stage = new RoomHarness(freely);
-    const [alice, bob] = [stage.joins("alice"), stage.joins("bob")];
+    const harness = new RoomHarness(freely);
+    const [alice, bob] = [harness.joins("alice"), harness.joins("bob")];
     for (let count = 0; count < 40; count++) {
       alice.says(TEXT);
       bob.acks();
@@ -64,9 +64,9 @@ describe("chat.v1", () => {
   });
 
   test("R8: an ack without the k of a mark counts up to that mark, so what is unread is bounded", () => {
-    const stage = new RoomHarness(freely);
-    const [alice, liar] = [stage.joins("alice"), stage.joins("liar")];
-    talks(stage, alice, 8, () => liar.does({ type: "Ack", seq: head(stage) as never }));
+    const harness = new RoomHarness(freely);
+    const [alice, liar] = [harness.joins("alice"), harness.joins("liar")];
+    talks(harness, alice, 8, () => liar.does({ type: "Ack", seq: head(harness) as never }));
     expect(bytesOf(liar)).toBeLessThan(MOST);
     expect(bytesOf(liar)).toBeGreaterThan(STRETCH_BYTES);
     // It ends as a stalled peer does: nothing was proven for 90 s.
@@ -79,12 +79,12 @@ describe("chat.v1", () => {
     ["another connection's k", (other: Client) => other.all("mark").at(-1)?.k],
     ["the k of an older mark", (_other: Client, self: Client) => self.all("mark").at(0)?.k],
   ])("R8: %s proves nothing", (_case, k) => {
-    const stage = new RoomHarness(freely);
-    const [alice, bob, liar] = ["alice", "bob", "liar"].map((name) => stage.joins(name));
+    const harness = new RoomHarness(freely);
+    const [alice, bob, liar] = ["alice", "bob", "liar"].map((name) => harness.joins(name));
     if (!alice || !bob || !liar) throw new Error("the test's own people are missing");
-    talks(stage, alice, 8, () => {
+    talks(harness, alice, 8, () => {
       bob.acks();
-      liar.acks(head(stage), k(bob, liar));
+      liar.acks(head(harness), k(bob, liar));
     });
     expect(bytesOf(bob)).toBeGreaterThan(8 * MIB);
     expect(bytesOf(liar)).toBeLessThan(MOST + STRETCH_BYTES);
@@ -92,13 +92,13 @@ describe("chat.v1", () => {
   });
 
   test("R8: the k of a later mark proves the earlier ones, too", () => {
-    const stage = new RoomHarness(freely);
-    const [alice, asker] = [stage.joins("alice"), stage.joins("asker")];
-    talks(stage, alice, 0.2, () => asker.acks());
+    const harness = new RoomHarness(freely);
+    const [alice, asker] = [harness.joins("alice"), harness.joins("asker")];
+    talks(harness, alice, 0.2, () => asker.acks());
     for (let count = 0; count < 30; count++) asker.asksHistory(100);
-    stage.passes(SECOND);
+    harness.passes(SECOND);
     const toShow = (): string[] =>
-      (stage.broker.peers.get("asker" as PeerName)?.marks ?? []).map(({ k }) => k);
+      (harness.broker.peers.get("asker" as PeerName)?.marks ?? []).map(({ k }) => k);
     const before = asker.all("mark").map(({ k }) => k);
     expect(before.length).toBeGreaterThan(1);
     expect(toShow()).toEqual(before);
@@ -113,34 +113,34 @@ describe("chat.v1", () => {
   });
 
   test("R8: answers that nobody reads wait for the proof, and come when it is there", () => {
-    const stage = new RoomHarness(freely);
-    const [alice, asker] = [stage.joins("alice"), stage.joins("asker")];
-    talks(stage, alice, 0.2, () => asker.acks());
+    const harness = new RoomHarness(freely);
+    const [alice, asker] = [harness.joins("alice"), harness.joins("asker")];
+    talks(harness, alice, 0.2, () => asker.acks());
     asker.forgetsWhatItHeard();
     for (let count = 0; count < 100; count++) asker.asksHistory(100);
-    stage.passes(10 * SECOND);
+    harness.passes(10 * SECOND);
     expect(bytesOf(asker)).toBeLessThan(MOST + HISTORY_BYTES);
     const before = asker.all("history").length;
     expect(before).toBeLessThan(20);
     // The client reads after all.
     for (let count = 0; count < 100; count++) {
       asker.acks();
-      stage.passes(100);
+      harness.passes(100);
     }
     expect(asker.all("history")).toHaveLength(100);
     expect(asker.closed).toBeUndefined();
   });
 
   test("R8: signals that nobody reads are dropped, and come again once reading is proven", () => {
-    const stage = new RoomHarness(freely);
-    const [alice, mute] = [stage.joins("alice"), stage.joins("mute")];
+    const harness = new RoomHarness(freely);
+    const [alice, mute] = [harness.joins("alice"), harness.joins("mute")];
     const signals = (): void =>
-      stage.together(() => {
+      harness.together(() => {
         for (let count = 0; count < 100; count++) alice.does({ type: "Signal", data: DATA });
       });
     for (let second = 0; second < 60; second++) {
       signals();
-      stage.passes(SECOND);
+      harness.passes(SECOND);
     }
     expect(bytesOf(mute)).toBeLessThan(MOST);
     expect(mute.closed).toBeUndefined();
@@ -151,27 +151,27 @@ describe("chat.v1", () => {
   });
 
   test("R8: a mark that is not shown for 90 s ends the connection, despite pings", () => {
-    const stage = new RoomHarness(freely);
-    const [alice, mute] = [stage.joins("alice"), stage.joins("mute")];
-    stage.together(() => {
+    const harness = new RoomHarness(freely);
+    const [alice, mute] = [harness.joins("alice"), harness.joins("mute")];
+    harness.together(() => {
       for (let count = 0; count < 300; count++) alice.does({ type: "Signal", data: DATA });
     });
     expect(mute.all("mark")).toHaveLength(1);
-    mute.pinged = stage.now;
-    stage.passes(STALL_MS - SECOND);
+    mute.pinged = harness.now;
+    harness.passes(STALL_MS - SECOND);
     expect(mute.closed).toBeUndefined();
-    stage.passes(2 * SECOND);
+    harness.passes(2 * SECOND);
     expect(mute.closed).toMatchObject({ code: 4201 });
     expect(alice.closed).toBeUndefined();
   });
 
   test("R8: an honest reader of 8 KB a second is never ended, whatever is sent", () => {
-    const stage = new RoomHarness(freely);
-    const [alice, slow] = [stage.joins("alice"), stage.joins("slow")];
+    const harness = new RoomHarness(freely);
+    const [alice, slow] = [harness.joins("alice"), harness.joins("slow")];
     let read = 0;
     let unread: { bytes: number; seq: number; k: string | undefined }[] = [];
     for (let second = 0; second < 600; second++) {
-      stage.together(() => {
+      harness.together(() => {
         for (let count = 0; count < 10; count++) alice.says(TEXT);
       });
       alice.acks();
@@ -193,20 +193,20 @@ describe("chat.v1", () => {
       }
       if (last > 0 || k !== undefined)
         slow.does({ type: "Ack", seq: last as never, ...(k && { k }) });
-      stage.passes(SECOND);
+      harness.passes(SECOND);
     }
     expect(slow.closed).toBeUndefined();
     expect(unread.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(MOST);
   });
 
   test("R8: a room that wakes restores what was not proven, and sleeps only if no mark is pending", () => {
-    const stage = new RoomHarness(freely);
-    const [alice, liar] = [stage.joins("alice"), stage.joins("liar")];
+    const harness = new RoomHarness(freely);
+    const [alice, liar] = [harness.joins("alice"), harness.joins("liar")];
     let sleeps = 0;
     for (let round = 0; round < 40; round++) {
-      talks(stage, alice, 0.1, () => liar.does({ type: "Ack", seq: head(stage) as never }));
-      if (stage.broker.due(stage.now) !== undefined) continue;
-      stage.hibernates();
+      talks(harness, alice, 0.1, () => liar.does({ type: "Ack", seq: head(harness) as never }));
+      if (harness.broker.due(harness.now) !== undefined) continue;
+      harness.hibernates();
       sleeps++;
     }
     expect(sleeps).toBeGreaterThan(1);
@@ -216,21 +216,21 @@ describe("chat.v1", () => {
 
 describe("chat.line", () => {
   test("R8: beyond the room's bound the lines that owe most end, and the others go on", () => {
-    const stage = new RoomHarness({ ...freely, logEntries: 200 });
-    const alice = stage.joins("alice");
-    const few = stage.joins("few", { dialect: "chat.line" });
+    const harness = new RoomHarness({ ...freely, logEntries: 200 });
+    const alice = harness.joins("alice");
+    const few = harness.joins("few", { dialect: "chat.line" });
     const much = ["one", "two", "three", "four"].map((name) =>
-      stage.joins(name, { dialect: "chat.line" }),
+      harness.joins(name, { dialect: "chat.line" }),
     );
     const names = much.map(({ link }) => link.name);
     few.does({ type: "Empty" });
     const rounds = Math.ceil(UNPROVEN_LINE_BYTES / (4 * 60 * TEXT.length)) + 2;
     for (let round = 0; round < rounds; round++) {
-      stage.together(() => {
+      harness.together(() => {
         for (let count = 0; count < 60; count++) alice.says(TEXT, names);
       });
       alice.acks();
-      stage.passes(SECOND);
+      harness.passes(SECOND);
     }
     const ended = much.filter(({ closed }) => closed !== undefined);
     expect(ended.length).toBeGreaterThan(0);
@@ -238,16 +238,16 @@ describe("chat.line", () => {
     for (const { closed } of ended) expect(closed).toMatchObject({ code: 4201 });
     expect([alice.closed, few.closed]).toEqual([undefined, undefined]);
     // A client that was ended comes back, and its count starts at zero.
-    const back = stage.joins(ended[0]?.link.name ?? "one", { dialect: "chat.line" });
+    const back = harness.joins(ended[0]?.link.name ?? "one", { dialect: "chat.line" });
     alice.says("hi", [back.link.name]);
     expect(back.texts.at(-1)).toBe("hi");
   });
 
   test("R8: lines below the bound are never ended, and never get a mark", () => {
-    const stage = new RoomHarness({ ...freely, logEntries: 200 });
-    const alice = stage.joins("alice");
-    const line = stage.joins("line", { dialect: "chat.line" });
-    talks(stage, alice, 4, () => {});
+    const harness = new RoomHarness({ ...freely, logEntries: 200 });
+    const alice = harness.joins("alice");
+    const line = harness.joins("line", { dialect: "chat.line" });
+    talks(harness, alice, 4, () => {});
     expect(line.closed).toBeUndefined();
     expect(line.all("mark")).toEqual([]);
     expect(bytesOf(line)).toBeGreaterThan(4 * MIB - 64 * KIB);
@@ -256,20 +256,20 @@ describe("chat.line", () => {
 
 describe("a crowd", () => {
   test("R8 R11: a thousand honest readers of a busy room are never ended, and get everything", () => {
-    const stage = new RoomHarness({ ...freely, logEntries: 1_000 });
-    const alice = stage.joins("alice");
-    const crowd = Array.from({ length: 1_000 }, (_, number) => stage.joins(`reader${number}`));
+    const harness = new RoomHarness({ ...freely, logEntries: 1_000 });
+    const alice = harness.joins("alice");
+    const crowd = Array.from({ length: 1_000 }, (_, number) => harness.joins(`reader${number}`));
     for (const reader of [alice, ...crowd]) reader.forgetsWhatItHeard();
     let got = 0;
     for (let round = 0; round < 30; round++) {
-      stage.together(() => {
+      harness.together(() => {
         for (let count = 0; count < 2; count++) alice.says(TEXT);
       });
       // Each reads its entries, and acknowledges them as the protocol asks.
-      stage.together(() => {
+      harness.together(() => {
         for (const reader of [alice, ...crowd]) reader.acks();
       });
-      stage.passes(SECOND);
+      harness.passes(SECOND);
       got += crowd[0]?.texts.length ?? 0;
       for (const reader of [alice, ...crowd]) reader.forgetsWhatItHeard();
     }
@@ -278,19 +278,19 @@ describe("a crowd", () => {
   });
 
   test("R8: a thousand peers that ack unread entries are sent a bounded sum, and one reader goes on", () => {
-    const stage = new RoomHarness({ ...freely, logEntries: 10_000 });
-    const alice = stage.joins("alice");
-    const liars = Array.from({ length: 1_000 }, (_, number) => stage.joins(`liar${number}`));
+    const harness = new RoomHarness({ ...freely, logEntries: 10_000 });
+    const alice = harness.joins("alice");
+    const liars = Array.from({ length: 1_000 }, (_, number) => harness.joins(`liar${number}`));
     let most = 0;
     for (let round = 0; round < 40; round++) {
-      stage.together(() => {
+      harness.together(() => {
         for (let count = 0; count < 2; count++) alice.says(TEXT);
       });
       alice.acks();
-      stage.together(() => {
-        for (const liar of liars) liar.does({ type: "Ack", seq: head(stage) as never });
+      harness.together(() => {
+        for (const liar of liars) liar.does({ type: "Ack", seq: head(harness) as never });
       });
-      stage.passes(SECOND);
+      harness.passes(SECOND);
       most = Math.max(
         most,
         liars.reduce((sum, liar) => sum + bytesOf(liar), 0),

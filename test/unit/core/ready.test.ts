@@ -10,12 +10,12 @@ import { fuzz } from "../../support/arbitraries.ts";
 const freely = { burst: 1_000_000, rate: 100_000, names: 1_000_000 };
 
 /** The last position that a client was sent. */
-const told = (client: Client): number =>
+const reportedSeq = (client: Client): number =>
   client.all("ready").at(-1)?.seq ?? client.all("welcome")[0]?.head ?? 0;
 
 /** Alice sends so many messages to herself, in one turn. */
-const murmurs = (stage: RoomHarness, alice: Client, count: number): void =>
-  stage.together(() => {
+const saysToHerself = (harness: RoomHarness, alice: Client, count: number): void =>
+  harness.together(() => {
     for (let item = 0; item < count; item++) alice.says("x", ["alice"]);
   });
 
@@ -39,18 +39,18 @@ test("R11: it comes before 1,000 entries have passed, whatever the joins and lea
   );
   fc.assert(
     fc.property(steps, (all) => {
-      const stage = new RoomHarness(freely);
-      const alice = stage.joins("alice", { dialect: "chat.line" });
+      const harness = new RoomHarness(freely);
+      const alice = harness.joins("alice", { dialect: "chat.line" });
       const quiet: Client[] = [];
       let head = 0;
       let joined = 0;
       for (const { says, joins, leaves } of all) {
-        for (let i = 0; i < joins; i++) quiet.push(stage.joins(`quiet${joined++}`));
+        for (let i = 0; i < joins; i++) quiet.push(harness.joins(`quiet${joined++}`));
         // From the front and from the end, so that the peers that stay change places.
         for (const one of quiet.splice(leaves % 2 === 0 ? 0 : -leaves, leaves)) one.leaves();
-        murmurs(stage, alice, says);
+        saysToHerself(harness, alice, says);
         head += says;
-        for (const one of quiet) expect(head - told(one)).toBeLessThan(READY_ENTRIES);
+        for (const one of quiet) expect(head - reportedSeq(one)).toBeLessThan(READY_ENTRIES);
       }
     }),
     // A hundred turns suffice; shrinking them takes minutes.
@@ -59,17 +59,17 @@ test("R11: it comes before 1,000 entries have passed, whatever the joins and lea
 }, 60_000);
 
 test("R8: of 640 silent peers, a message notifies 20, so that no turn waits for all of them", () => {
-  const stage = new RoomHarness(freely);
-  const alice = stage.joins("alice", { dialect: "chat.line" });
+  const harness = new RoomHarness(freely);
+  const alice = harness.joins("alice", { dialect: "chat.line" });
   const quiet: Client[] = [];
-  stage.together(() => {
-    for (let i = 1; i < 640; i++) quiet.push(stage.joins(`quiet${i}`));
+  harness.together(() => {
+    for (let i = 1; i < 640; i++) quiet.push(harness.joins(`quiet${i}`));
   });
-  stage.passes(1_000);
+  harness.passes(1_000);
   for (const one of quiet) one.forgetsWhatItHeard();
   const readies: number[] = [];
   for (let i = 0; i < READY_ENTRIES; i++) {
-    murmurs(stage, alice, 1);
+    saysToHerself(harness, alice, 1);
     readies.push(quiet.reduce((sum, one) => sum + one.all("ready").length, 0));
     for (const one of quiet) one.forgetsWhatItHeard();
   }

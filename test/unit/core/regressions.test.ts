@@ -8,16 +8,16 @@ const freely = { burst: 1_000_000, rate: 100_000 };
 
 describe("fixed", () => {
   test("R11: a flood of signals starved the entries and answers of its recipient", () => {
-    const stage = new RoomHarness();
-    const victim = stage.joins("victim");
-    const alice = stage.joins("alice", { dialect: "chat.line" });
-    const crowd = Array.from({ length: 120 }, (_, i) => stage.joins(`peer${i}`));
+    const harness = new RoomHarness();
+    const victim = harness.joins("victim");
+    const alice = harness.joins("alice", { dialect: "chat.line" });
+    const crowd = Array.from({ length: 120 }, (_, i) => harness.joins(`peer${i}`));
     const data = JSON.stringify("x".repeat(1_000));
     let shown: string | undefined;
     // 50 signals a second from each of 120: 6 MB/s, and one message in between.
     for (let turn = 0; turn < 2_000; turn++) {
-      stage.now += 5;
-      stage.together(() => {
+      harness.now += 5;
+      harness.together(() => {
         for (let i = 0; i < 30; i++) {
           crowd[(turn * 30 + i) % 120]?.does({ type: "Signal", data, to: [victim.link.name] });
         }
@@ -34,13 +34,13 @@ describe("fixed", () => {
   });
 
   test("R8: one message to everyone made the next join search the log once per name", () => {
-    const stage = new RoomHarness({ ...freely, names: 300 });
-    const alice = stage.joins("alice", { dialect: "chat.line" });
-    for (let i = 0; i < 299; i++) stage.joins(`peer${i}`).leaves();
-    stage.passes(SECOND);
-    expect(stage.joins("new1").closed).toBeUndefined();
+    const harness = new RoomHarness({ ...freely, names: 300 });
+    const alice = harness.joins("alice", { dialect: "chat.line" });
+    for (let i = 0; i < 299; i++) harness.joins(`peer${i}`).leaves();
+    harness.passes(SECOND);
+    expect(harness.joins("new1").closed).toBeUndefined();
     let reads = 0;
-    const { log } = stage.storage;
+    const { log } = harness.storage;
     const after = log.after.bind(log);
     log.after = (seq) => {
       reads++;
@@ -48,75 +48,75 @@ describe("fixed", () => {
     };
     alice.says("to everyone");
     reads = 0;
-    expect(stage.joins("new2").closed?.code).toBe(4100);
+    expect(harness.joins("new2").closed?.code).toBe(4100);
     expect(reads).toBeLessThan(3);
   });
 
   test("R8: a peer that left in the turn of a search was judged by its former position", () => {
-    const stage = new RoomHarness({ ...freely, names: 2 });
-    const alice = stage.joins("alice", { dialect: "chat.line" });
-    const bob = stage.joins("bob");
+    const harness = new RoomHarness({ ...freely, names: 2 });
+    const alice = harness.joins("alice", { dialect: "chat.line" });
+    const bob = harness.joins("bob");
     alice.says("for bob", ["bob"]);
     bob.acks();
     bob.leaves();
-    stage.passes(SECOND);
-    const again = stage.joins("bob", { since: 0, epoch: stage.epoch });
-    stage.passes(SECOND);
-    stage.together(() => {
+    harness.passes(SECOND);
+    const again = harness.joins("bob", { since: 0, epoch: harness.epoch });
+    harness.passes(SECOND);
+    harness.together(() => {
       again.leaves();
-      stage.joins("new");
+      harness.joins("new");
     });
-    expect(stage.joins("bob").texts).toEqual(["for bob"]);
+    expect(harness.joins("bob").texts).toEqual(["for bob"]);
   });
 
   test("R5: the first checkpoint after a crash dropped the cursors of peers that were not back yet", () => {
-    const stage = new RoomHarness(freely);
-    const alice = stage.joins("alice", { dialect: "chat.line" });
-    const bob = stage.joins("bob", { dialect: "chat.line" });
+    const harness = new RoomHarness(freely);
+    const alice = harness.joins("alice", { dialect: "chat.line" });
+    const bob = harness.joins("bob", { dialect: "chat.line" });
     for (let i = 1; i <= 1_000; i++) alice.says(`${i}`, ["bob"]);
     expect(bob.texts).toHaveLength(1_000);
-    stage.crashes();
-    const again = stage.joins("alice", { dialect: "chat.line" });
+    harness.crashes();
+    const again = harness.joins("alice", { dialect: "chat.line" });
     for (let i = 1_001; i <= 1_300; i++) again.says(`${i}`, ["bob"]);
-    const back = stage.joins("bob", { dialect: "chat.line" });
+    const back = harness.joins("bob", { dialect: "chat.line" });
     expect(back.texts.at(-1)).toBe("1300");
     expect(back.texts.length).toBeLessThanOrEqual(300 + 256);
   });
 
   test("R8: a peer that was online for a month and lost its connection in a crash was evicted as long away", () => {
-    const stage = new RoomHarness({ names: 3, logDays: 3_000 });
-    const alice = stage.joins("alice");
-    const bob = stage.joins("bob");
-    stage.passes(EVICT_AWAY_MS + DAY);
+    const harness = new RoomHarness({ names: 3, logDays: 3_000 });
+    const alice = harness.joins("alice");
+    const bob = harness.joins("bob");
+    harness.passes(EVICT_AWAY_MS + DAY);
     bob.acks(0);
-    stage.crashes();
-    stage.joins("bob");
-    stage.crashes();
-    stage.joins("alice").says("for bob", ["bob"]);
+    harness.crashes();
+    harness.joins("bob");
+    harness.crashes();
+    harness.joins("alice").says("for bob", ["bob"]);
     expect(alice.isCut).toBe(true);
-    stage.joins("carol");
-    stage.joins("dave");
-    expect(stage.joins("bob").texts).toEqual(["for bob"]);
+    harness.joins("carol");
+    harness.joins("dave");
+    expect(harness.joins("bob").texts).toEqual(["for bob"]);
   });
 
   test("R5: bytes that a line peer's dying socket did not take counted as delivered", () => {
-    const stage = new RoomHarness();
-    const alice = stage.joins("alice");
-    const bob = stage.joins("bob", { dialect: "chat.line" });
+    const harness = new RoomHarness();
+    const alice = harness.joins("alice");
+    const bob = harness.joins("bob", { dialect: "chat.line" });
     alice.says("1", ["bob"]);
     bob.isDying = true;
     alice.says("2", ["bob"]);
     alice.says("3", ["bob"]);
     bob.leaves(1006);
-    const back = stage.joins("bob", { dialect: "chat.line" });
+    const back = harness.joins("bob", { dialect: "chat.line" });
     expect([...bob.texts, ...back.texts]).toEqual(["1", "2", "3"]);
   });
 
   test("R6: a query before /quit in the same turn was not answered", () => {
-    const stage = new RoomHarness();
-    stage.joins("bob").leaves();
-    const alice = stage.joins("alice", { dialect: "chat.line" });
-    stage.together(() => {
+    const harness = new RoomHarness();
+    harness.joins("bob").leaves();
+    const alice = harness.joins("alice", { dialect: "chat.line" });
+    harness.together(() => {
       alice.says("hi", ["bob"]);
       alice.does({ type: "Who" });
       alice.does({ type: "Quit" });
@@ -126,10 +126,10 @@ describe("fixed", () => {
   });
 
   test("R1: a stranger took the place of a name in grace", () => {
-    const stage = new RoomHarness({ online: 2 });
-    stage.joins("alice");
-    stage.joins("bob").vanishes();
-    expect(stage.joins("carol").closed?.code).toBe(4100);
-    expect(stage.joins("bob").closed).toBeUndefined();
+    const harness = new RoomHarness({ online: 2 });
+    harness.joins("alice");
+    harness.joins("bob").vanishes();
+    expect(harness.joins("carol").closed?.code).toBe(4100);
+    expect(harness.joins("bob").closed).toBeUndefined();
   });
 });

@@ -34,59 +34,59 @@ test("many small steps refill what one large step does", () => {
   expect(small.level).toBeCloseTo(refill(large, RATE, 3_000), 6);
 });
 
-const rated = (): { buckets: Map<string, Bucket>; allowances: RateLimiter } => {
+const rated = (): { buckets: Map<string, Bucket>; limiter: RateLimiter } => {
   const buckets = new Map<string, Bucket>();
-  return { buckets, allowances: new RateLimiter(RATE, buckets) };
+  return { buckets, limiter: new RateLimiter(RATE, buckets) };
 };
 
 describe("the rate limits of names", () => {
   test("a burst, and then no more", () => {
-    const { allowances } = rated();
-    const taken = Array.from({ length: 12 }, () => allowances.take("alice", 1, 0));
+    const { limiter } = rated();
+    const taken = Array.from({ length: 12 }, () => limiter.take("alice", 1, 0));
     expect(taken).toEqual([...Array.from({ length: 10 }, () => true), false, false]);
   });
 
   test("a refused item costs nothing", () => {
-    const { allowances } = rated();
-    expect(allowances.take("alice", 6, 0)).toBe(true);
-    for (let tries = 0; tries < 100; tries++) expect(allowances.take("alice", 6, 0)).toBe(false);
-    expect(allowances.take("alice", 4, 0)).toBe(true);
+    const { limiter } = rated();
+    expect(limiter.take("alice", 6, 0)).toBe(true);
+    for (let tries = 0; tries < 100; tries++) expect(limiter.take("alice", 6, 0)).toBe(false);
+    expect(limiter.take("alice", 4, 0)).toBe(true);
   });
 
   test("time refills, at the rate", () => {
-    const { allowances } = rated();
-    allowances.take("alice", 10, 0);
-    expect(allowances.take("alice", 1, 499)).toBe(false);
-    expect(allowances.take("alice", 1, 500)).toBe(true);
-    expect(allowances.take("alice", 1, 500)).toBe(false);
+    const { limiter } = rated();
+    limiter.take("alice", 10, 0);
+    expect(limiter.take("alice", 1, 499)).toBe(false);
+    expect(limiter.take("alice", 1, 500)).toBe(true);
+    expect(limiter.take("alice", 1, 500)).toBe(false);
   });
 
   test("an item without cost is always allowed", () => {
-    const { allowances } = rated();
-    allowances.take("alice", 10, 0);
-    expect(allowances.take("alice", 0, 0)).toBe(true);
+    const { limiter } = rated();
+    limiter.take("alice", 10, 0);
+    expect(limiter.take("alice", 0, 0)).toBe(true);
   });
 
   test("one name's items cost another nothing", () => {
-    const { allowances } = rated();
-    allowances.take("alice", 10, 0);
-    expect(allowances.take("bob", 10, 0)).toBe(true);
+    const { limiter } = rated();
+    limiter.take("alice", 10, 0);
+    expect(limiter.take("bob", 10, 0)).toBe(true);
   });
 
   test("R8 names that were quiet long enough cost no memory", () => {
-    const { buckets, allowances } = rated();
-    for (let index = 0; index < 1_000; index++) allowances.take(`old${index}`, 1, 0);
-    for (let index = 0; index < 1_000; index++) allowances.take(`new${index}`, 1, 60_000);
+    const { buckets, limiter } = rated();
+    for (let index = 0; index < 1_000; index++) limiter.take(`old${index}`, 1, 0);
+    for (let index = 0; index < 1_000; index++) limiter.take(`new${index}`, 1, 60_000);
     expect([...buckets.keys()].filter((name) => name.startsWith("old"))).toEqual([]);
     expect(buckets.size).toBeLessThanOrEqual(1_000);
   });
 
   test("R8 however many names come and go, only those that sent just now are kept", () => {
-    const { buckets, allowances } = rated();
+    const { buckets, limiter } = rated();
     let most = 0;
     // Each is full again after half a second, so no two are kept at a time.
     for (let index = 0; index < 5_000; index++) {
-      allowances.take(`name${index}`, 1, index * 250);
+      limiter.take(`name${index}`, 1, index * 250);
       most = Math.max(most, buckets.size);
     }
     expect(most).toBeLessThanOrEqual(4);
@@ -100,7 +100,7 @@ describe("the rate limits of names", () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const { allowances } = rated();
+        const { limiter } = rated();
         const exact = new Map<string, Bucket>();
         let now = 0;
         for (const [name, cost, elapsed] of steps) {
@@ -110,7 +110,7 @@ describe("the rate limits of names", () => {
           exact.set(name, bucket);
           const has = refill(bucket, RATE, now) >= cost;
           if (has) bucket.level -= cost;
-          expect(allowances.take(name, cost, now)).toBe(has);
+          expect(limiter.take(name, cost, now)).toBe(has);
         }
       }),
       fuzz(500),
@@ -123,11 +123,11 @@ describe("the rate limits of names", () => {
     });
     fc.assert(
       fc.property(steps, (steps) => {
-        const { allowances } = rated();
+        const { limiter } = rated();
         let [now, taken] = [0, 0];
         for (const [cost, elapsed] of steps) {
           now += elapsed;
-          if (allowances.take("alice", cost, now)) taken += cost;
+          if (limiter.take("alice", cost, now)) taken += cost;
           expect(taken).toBeLessThanOrEqual(10 + (now * 2) / 1_000 + 1e-6);
         }
       }),

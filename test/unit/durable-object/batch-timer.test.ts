@@ -8,10 +8,10 @@ const ACK = '{"type":"ack","seq":7}';
 const nobody = (): boolean => false;
 
 /** A timer of 500 ms, 100 ms after entries were committed. */
-function paced(): { pace: BatchTimer; now: number } {
-  const pace = new BatchTimer(500);
-  pace.committed(10_000);
-  return { pace, now: 10_100 };
+function committed(): { timer: BatchTimer; now: number } {
+  const timer = new BatchTimer(500);
+  timer.committed(10_000);
+  return { timer, now: 10_100 };
 }
 
 test.each<[string, readonly string[], number]>([
@@ -22,69 +22,69 @@ test.each<[string, readonly string[], number]>([
   ["an ack in an array may have a message behind it", [`[${ACK},${SEND}]`], 400],
   ["joins, leaves and ticks do not wait", [], 0],
 ])("%s", (_case, frames, wait) => {
-  const { pace, now } = paced();
-  expect(pace.waitMs(frames, nobody, now)).toBe(wait);
+  const { timer, now } = committed();
+  expect(timer.waitMs(frames, nobody, now)).toBe(wait);
 });
 
 test("the first message of all, and the first after quiet, do not wait", () => {
   expect(new BatchTimer(500).waitMs([SEND], nobody, 10_000)).toBe(0);
-  const { pace } = paced();
-  expect(pace.waitMs([SEND], nobody, 10_499)).toBe(1);
-  expect(pace.waitMs([SEND], nobody, 10_500)).toBe(0);
+  const { timer } = committed();
+  expect(timer.waitMs([SEND], nobody, 10_499)).toBe(1);
+  expect(timer.waitMs([SEND], nobody, 10_500)).toBe(0);
 });
 
 test("R11: nothing waits while a peer is behind", () => {
-  const { pace, now } = paced();
-  expect(pace.waitMs([SEND], () => true, now)).toBe(0);
+  const { timer, now } = committed();
+  expect(timer.waitMs([SEND], () => true, now)).toBe(0);
 });
 
 test("without an interval nothing ever waits, whatever the clock does", () => {
-  const pace = new BatchTimer(0);
-  pace.committed(10_000);
-  for (const now of [9_000, 10_000, 10_001]) expect(pace.waitMs([SEND], nobody, now)).toBe(0);
+  const timer = new BatchTimer(0);
+  timer.committed(10_000);
+  for (const now of [9_000, 10_000, 10_001]) expect(timer.waitMs([SEND], nobody, now)).toBe(0);
 });
 
 test("a clock that is put back does not lengthen the wait", () => {
-  const { pace } = paced();
-  expect(pace.waitMs([SEND], nobody, 5_000)).toBe(500);
+  const { timer } = committed();
+  expect(timer.waitMs([SEND], nobody, 5_000)).toBe(500);
 });
 
 describe("batching", () => {
   /** A turn whose first item came at 10,000 ms. */
-  const begun = (): BatchTimer => {
-    const pace = new BatchTimer(0);
-    pace.start(10_000);
-    return pace;
+  const started = (): BatchTimer => {
+    const timer = new BatchTimer(0);
+    timer.start(10_000);
+    return timer;
   };
 
   test("a single message is committed at the first check", () => {
-    expect(begun().shouldKeepBatching(1, 10_000)).toBe(false);
+    expect(started().shouldKeepBatching(1, 10_000)).toBe(false);
   });
 
   test("as long as many items come between checks, the turn goes on batching", () => {
-    const pace = begun();
-    const looks = [9, 40, 48, 55, 80].map((items) => pace.shouldKeepBatching(items, 10_001));
-    expect(looks).toEqual([true, true, true, false, true]);
+    const timer = started();
+    const checks = [9, 40, 48, 55, 80].map((items) => timer.shouldKeepBatching(items, 10_001));
+    expect(checks).toEqual([true, true, true, false, true]);
   });
 
   test("a steady trickle is not waited for", () => {
-    expect(begun().shouldKeepBatching(BATCH_ITEMS, 10_001)).toBe(false);
+    expect(started().shouldKeepBatching(BATCH_ITEMS, 10_001)).toBe(false);
   });
 
   test("R7: a flood that never ends is cut after 20 ms", () => {
-    const pace = begun();
-    expect(pace.shouldKeepBatching(100, 10_000 + BATCH_MS - 1)).toBe(true);
-    expect(pace.shouldKeepBatching(200, 10_000 + BATCH_MS)).toBe(false);
+    const timer = started();
+    expect(timer.shouldKeepBatching(100, 10_000 + BATCH_MS - 1)).toBe(true);
+    expect(timer.shouldKeepBatching(200, 10_000 + BATCH_MS)).toBe(false);
   });
 
   test("a clock that is put back ends it", () => {
-    expect(begun().shouldKeepBatching(100, 9_999)).toBe(false);
+    expect(started().shouldKeepBatching(100, 9_999)).toBe(false);
   });
 
   test("the counts of the previous turn do not apply to the next", () => {
-    const pace = begun();
-    pace.shouldKeepBatching(100, 10_001);
-    pace.start(10_002);
-    expect(pace.shouldKeepBatching(1 + BATCH_ITEMS, 10_002)).toBe(true);
+    const timer = started();
+    timer.shouldKeepBatching(100, 10_001);
+    timer.start(10_002);
+    expect(timer.shouldKeepBatching(1 + BATCH_ITEMS, 10_002)).toBe(true);
   });
 });

@@ -8,7 +8,7 @@ import { TestRoom } from "../../support/harness/workerd.ts";
 const ANOTHER = "this name belongs to another key: join with that key, or choose another name";
 
 /** The status of a handshake for this room and name, both percent-encoded as given. */
-async function knocks(room: string, name: string, headers: Record<string, string> = {}) {
+async function connect(room: string, name: string, headers: Record<string, string> = {}) {
   const url = `http://localhost/rooms/${room}?name=${name}`;
   const response = await exports.default.fetch(url, {
     headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": "chat.v1", ...headers },
@@ -62,8 +62,8 @@ describe("what can be smuggled in a name", () => {
   ])("%s is rejected, in names and in rooms", async (_case, text) => {
     const room = new TestRoom();
     const encoded = encodeURIComponent(text);
-    expect(await knocks(room.name, encoded)).toEqual({ status: 101, code: 4000 });
-    expect(await knocks(encoded, "alice")).toEqual({ status: 101, code: 4000 });
+    expect(await connect(room.name, encoded)).toEqual({ status: 101, code: 4000 });
+    expect(await connect(encoded, "alice")).toEqual({ status: 101, code: 4000 });
   });
 
   test("dot segments lead to no room, and wake nothing", async () => {
@@ -87,8 +87,8 @@ describe("what can be smuggled in a name", () => {
     ["a slash encoded twice", "alice%252f"],
     ["an invalid encoding", "alice%zz"],
   ])("%s is rejected, in names and in rooms", async (_case, encoded) => {
-    expect(await knocks(new TestRoom().name, encoded)).toEqual({ status: 101, code: 4000 });
-    expect(await knocks(encoded, "alice")).toEqual({ status: 101, code: 4000 });
+    expect(await connect(new TestRoom().name, encoded)).toEqual({ status: 101, code: 4000 });
+    expect(await connect(encoded, "alice")).toEqual({ status: 101, code: 4000 });
   });
 
   test.each(["constructor", "toString", "valueOf", "hasOwnProperty", "prototype", "null"])(
@@ -105,7 +105,7 @@ describe("what can be smuggled in a name", () => {
       expect((await bob.hearsKind("signal")).from).toBe(name);
       peer.tells({ type: "send", id: "2", text: "to nobody", to: [`${name}2`] });
       expect((await peer.hearsKind("error")).code).toBe("unknown-peer");
-      expect(await knocks(name, name)).toEqual({ status: 101, code: undefined });
+      expect(await connect(name, name)).toEqual({ status: 101, code: undefined });
       expect(Object.keys(Object.prototype)).toEqual([]);
     },
   );
@@ -147,39 +147,39 @@ describe("a name that belongs to a key", () => {
     const room = new TestRoom();
     const alice = await room.joins("alice", { key: "hers", query: session });
     await alice.isReady();
-    const heard = alice.frames.length;
+    const received = alice.frames.length;
     const mallory = await room.joins("alice", joining);
     expect(await mallory.isClosed()).toEqual({ code: 4003, reason: ANOTHER });
     expect(mallory.frames).toEqual([]);
     alice.says("still here", ["alice"]);
     await alice.hears("still here");
-    expect(alice.frames.slice(heard, -1).filter((frame) => !frame.includes("presence"))).toEqual(
+    expect(alice.frames.slice(received, -1).filter((frame) => !frame.includes("presence"))).toEqual(
       [],
     );
   });
 
   test("an old tab of its owner does not replace the new one, and a newer one does", async () => {
     const room = new TestRoom();
-    const now = await room.joins("alice", { key: "hers", query: session });
-    await now.isReady();
-    const old = await room.joins("alice", { key: "hers", query: { ...session, attempt: 9 } });
-    expect((await old.isClosed()).code).toBe(4201);
-    expect(now.closed).toBeUndefined();
+    const current = await room.joins("alice", { key: "hers", query: session });
+    await current.isReady();
+    const older = await room.joins("alice", { key: "hers", query: { ...session, attempt: 9 } });
+    expect((await older.isClosed()).code).toBe(4201);
+    expect(current.closed).toBeUndefined();
     await room.joins("alice", { key: "hers", query: { session: "another", attempt: 1 } });
-    expect((await now.isClosed()).code).toBe(4001);
+    expect((await current.isClosed()).code).toBe(4001);
   });
 
   test("a replaced connection's messages are not accepted, though its socket lingers", async () => {
     const room = new TestRoom();
-    const ghost = await room.joins("alice", { key: "hers", halfOpen: true });
-    await ghost.isReady();
+    const replaced = await room.joins("alice", { key: "hers", halfOpen: true });
+    await replaced.isReady();
     const alice = await room.joins("alice", { key: "hers" });
     await alice.isReady();
     const bob = await room.joins("bob");
     await bob.isReady();
-    await ghost.isClosed();
-    ghost.says("from the grave", ["bob"]);
-    ghost.tells("/quit");
+    await replaced.isClosed();
+    replaced.says("from the grave", ["bob"]);
+    replaced.tells("/quit");
     alice.says("alive", ["bob"]);
     await bob.hears("alive");
   });
@@ -207,8 +207,8 @@ describe("what travels from the Worker to the room", () => {
     const forged = encodeURIComponent(JSON.stringify(join));
     const alice = await room.joins("alice", { key: "hers" });
     await alice.isReady();
-    expect(await knocks(room.name, "mallory", { "x-chat-join": forged })).toEqual({ status: 101 });
-    expect(await knocks(room.name, "alice", { "x-chat-join": forged })).toMatchObject({
+    expect(await connect(room.name, "mallory", { "x-chat-join": forged })).toEqual({ status: 101 });
+    expect(await connect(room.name, "alice", { "x-chat-join": forged })).toMatchObject({
       code: 4003,
     });
     expect(alice.closed).toBeUndefined();
