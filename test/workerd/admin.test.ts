@@ -490,7 +490,7 @@ describe("a malformed request", () => {
     ["a page of names after a number", { type: "Names", after: 7, limit: 1 }],
   ])("is an error at once, and disturbs no peer: %s", async (_case, request) => {
     const { room, clients } = await roomWith("alice");
-    const bad = { type: "bad-request", message: expect.any(String) as string };
+    const bad = { type: "bad-order", message: expect.any(String) as string };
     expect(await requests(room, request as AdminRequest)).toEqual(bad);
     expect(await room.stub.operate(7 as never, { type: "Stats" })).toEqual(bad);
     expect(await room.stub.export("a/b" as never)).toEqual(bad);

@@ -356,11 +356,11 @@ describe("presence", () => {
 
   test("R8: a turn sends news to 500 peers of a large room, and later turns to the rest, each once", () => {
     const { people, ticks } = crowd();
-    const told = [1, 2, 3, 4].map(() => {
+    const notified = [1, 2, 3, 4].map(() => {
       ticks();
       return people.filter((one) => news(one).length > 0).length;
     });
-    expect(told).toEqual([500, 1_000, 1_201, 1_201]);
+    expect(notified).toEqual([500, 1_000, 1_201, 1_201]);
     for (const one of people) expect(news(one)).toEqual(["+newcomer"]);
   });
 
@@ -391,7 +391,7 @@ describe("presence", () => {
       for (let i = 0; i < 150; i++) harness.joins(`peer${i}`);
     });
     harness.passes(200);
-    const [told] = alice.all("presence");
-    expect([told?.joined.length, told?.online, told?.missed]).toEqual([100, 151, true]);
+    const [update] = alice.all("presence");
+    expect([update?.joined.length, update?.online, update?.missed]).toEqual([100, 151, true]);
   });
 });

@@ -179,11 +179,11 @@ describe("news", () => {
   });
 
   test("each list has its own hundred", () => {
-    const [old, young] = [peers(100, "old"), peers(100, "young")];
+    const [old, newer] = [peers(100, "old"), peers(100, "young")];
     const room = roomOf(...old)
       .leaves(...old)
-      .arrives(...young);
-    expect(room.passes(1_000)).toEqual([news(200, 100, { joined: young, left: old })]);
+      .arrives(...newer);
+    expect(room.passes(1_000)).toEqual([news(200, 100, { joined: newer, left: old })]);
   });
 
   test("updates lost with a turn are sent as missed", () => {

@@ -20,11 +20,11 @@ test.each([
 });
 
 test("it compares every character, wherever the first difference is", () => {
-  const looked: number[] = [];
+  const compared: number[] = [];
   const given = {
     length: 4,
-    charCodeAt: (index: number): number => looked.push(index),
+    charCodeAt: (index: number): number => compared.push(index),
   } as unknown as string;
   expect(timingSafeEqual(given, "zzzz")).toBe(false);
-  expect(looked).toEqual([0, 1, 2, 3]);
+  expect(compared).toEqual([0, 1, 2, 3]);
 });

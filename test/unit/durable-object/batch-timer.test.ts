@@ -5,7 +5,7 @@ import { BatchTimer } from "../../../src/durable-object/batch-timer.ts";
 
 const SEND = '{"type":"send","id":"1","text":"hi"}';
 const ACK = '{"type":"ack","seq":7}';
-const nobody = (): boolean => false;
+const nobodyBehind = (): boolean => false;
 
 /** A timer of 500 ms, 100 ms after entries were committed. */
 function committed(): { timer: BatchTimer; now: number } {
@@ -23,14 +23,14 @@ test.each<[string, readonly string[], number]>([
   ["joins, leaves and ticks do not wait", [], 0],
 ])("%s", (_case, frames, wait) => {
   const { timer, now } = committed();
-  expect(timer.waitMs(frames, nobody, now)).toBe(wait);
+  expect(timer.waitMs(frames, nobodyBehind, now)).toBe(wait);
 });
 
 test("the first message of all, and the first after quiet, do not wait", () => {
-  expect(new BatchTimer(500).waitMs([SEND], nobody, 10_000)).toBe(0);
+  expect(new BatchTimer(500).waitMs([SEND], nobodyBehind, 10_000)).toBe(0);
   const { timer } = committed();
-  expect(timer.waitMs([SEND], nobody, 10_499)).toBe(1);
-  expect(timer.waitMs([SEND], nobody, 10_500)).toBe(0);
+  expect(timer.waitMs([SEND], nobodyBehind, 10_499)).toBe(1);
+  expect(timer.waitMs([SEND], nobodyBehind, 10_500)).toBe(0);
 });
 
 test("R11: nothing waits while a peer is behind", () => {
@@ -41,12 +41,13 @@ test("R11: nothing waits while a peer is behind", () => {
 test("without an interval nothing ever waits, whatever the clock does", () => {
   const timer = new BatchTimer(0);
   timer.committed(10_000);
-  for (const now of [9_000, 10_000, 10_001]) expect(timer.waitMs([SEND], nobody, now)).toBe(0);
+  for (const now of [9_000, 10_000, 10_001])
+    expect(timer.waitMs([SEND], nobodyBehind, now)).toBe(0);
 });
 
 test("a clock that is put back does not lengthen the wait", () => {
   const { timer } = committed();
-  expect(timer.waitMs([SEND], nobody, 5_000)).toBe(500);
+  expect(timer.waitMs([SEND], nobodyBehind, 5_000)).toBe(500);
 });
 
 describe("batching", () => {

@@ -105,8 +105,10 @@ describe("from a page", () => {
       const preflight = await asks(`/rooms/${room.name}${path}`, { method: "OPTIONS", headers });
       expect(preflight.status).toBe(405);
       const answer = await asks(`/rooms/${room.name}${path}`, bearer(ADMIN_KEY));
-      for (const { headers: told } of [preflight, answer]) {
-        expect([...told.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+      for (const { headers: received } of [preflight, answer]) {
+        expect([...received.keys()].filter((name) => name.startsWith("access-control"))).toEqual(
+          [],
+        );
       }
       await answer.text();
     }
