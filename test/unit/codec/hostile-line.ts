@@ -185,7 +185,7 @@ const slashes: readonly Row[] = [
   ["a command of 60,000", `/${"x".repeat(60_000)}`, noCommand],
   ["half a character", "/\ud800", noCommand],
   ["/who of two", "/who mallory carol", words],
-  ["/who of what is no name", "/who m@llory", whoName],
+  ["/who of an invalid name", "/who m@llory", whoName],
   ["/who of a star", "/who *", whoName],
   ["/who of 33", `/who ${"x".repeat(33)}`, whoName],
   ["/who after a wide space", "/who\u3000bob", { type: "Who", after: "bob" }],
