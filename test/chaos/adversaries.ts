@@ -71,7 +71,7 @@ const QUERIES = [
 export class Adversary {
   readonly #origin: string;
   readonly #path: string;
-  readonly #members: readonly string[];
+  readonly #memberNames: readonly string[];
   readonly #random: SeededRandom;
   readonly violations: Violation[] = [];
   /** Number of actions so far. */
@@ -85,7 +85,7 @@ export class Adversary {
   constructor(origin: string, path: string, members: readonly string[], random: SeededRandom) {
     this.#origin = origin;
     this.#path = path;
-    this.#members = members;
+    this.#memberNames = members;
     this.#random = random;
   }
 
@@ -103,7 +103,7 @@ export class Adversary {
     const kind = this.#random.next();
     if (kind < 0.1) return this.#abortHandshake();
     if (kind < 0.2) return this.#sendInvalidQuery(this.#random.pick(QUERIES));
-    if (kind < 0.3) return this.#stealName(this.#random.pick(this.#members));
+    if (kind < 0.3) return this.#stealName(this.#random.pick(this.#memberNames));
     return this.#attack(`adversary-${this.#random.between(1, NAMES)}`);
   }
 

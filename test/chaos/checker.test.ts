@@ -1,6 +1,4 @@
-/**
- * The checker finds each planted violation, names its rule, and reports nothing in a correct history.
- */
+/** The checker finds each planted violation, names its rule, and reports nothing in a correct history. */
 import { expect, test } from "vitest";
 import { History, type Fate, type ReceivedMessage } from "./history.ts";
 import { checkHistory, type Evidence, isGood } from "./checker.ts";
@@ -31,10 +29,10 @@ const TALK = [
 /** A correct history of alice and bob. */
 function well(): Planted {
   const [alice, bob] = [new History("alice"), new History("bob")];
-  alice.addSent({ text: "a1", isWrong: false, fate: "undecided" });
-  bob.addSent({ text: "b1", to: ["bob"], isWrong: false, fate: "undecided" });
-  alice.addSent({ text: "a2", to: ["bob"], isWrong: false, fate: "undecided" });
-  alice.addSent({ text: "a3", to: ["nobody"], isWrong: true, fate: "undecided" });
+  alice.addSent({ text: "a1", isInvalid: false, fate: "undecided" });
+  bob.addSent({ text: "b1", to: ["bob"], isInvalid: false, fate: "undecided" });
+  alice.addSent({ text: "a2", to: ["bob"], isInvalid: false, fate: "undecided" });
+  alice.addSent({ text: "a3", to: ["nobody"], isInvalid: true, fate: "undecided" });
   for (const entry of TALK) {
     if (entry.from === "alice" || entry.to === undefined) alice.addReceived(entry);
     bob.addReceived(entry);
@@ -47,7 +45,7 @@ function well(): Planted {
   return {
     alice,
     bob,
-    evidence: { histories, lineClients: [], violations: [], online, kills: 1, isFinal: true },
+    evidence: { histories, lineClients: [], violations: [], online, kills: 1, isComplete: true },
   };
 }
 
@@ -121,7 +119,7 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
     "a message that is never settled",
     ["R11"],
     ({ alice, evidence }) => {
-      alice.addSent({ text: "a4", isWrong: false, fate: "undecided" });
+      alice.addSent({ text: "a4", isInvalid: false, fate: "undecided" });
       evidence.kills = 0;
     },
   ],
@@ -129,7 +127,7 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
     "an error without a cause",
     ["R5"],
     ({ alice }) => {
-      alice.addSent({ text: "a4", isWrong: false, fate: "undecided" });
+      alice.addSent({ text: "a4", isInvalid: false, fate: "undecided" });
       alice.addRefused("a4", "lost");
     },
   ],
@@ -150,7 +148,7 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
     "an unknown fate without a gap",
     ["R6"],
     ({ alice }) => {
-      alice.addSent({ text: "a4", isWrong: false, fate: "unknown" });
+      alice.addSent({ text: "a4", isInvalid: false, fate: "unknown" });
     },
   ],
   [
@@ -195,22 +193,22 @@ test.each<[string, (planted: Planted) => void]>([
     "after a gap, a fate may be unknown",
     ({ alice }) => {
       alice.gaps.push({ from: 4, to: 9 });
-      alice.addSent({ text: "a4", isWrong: false, fate: "unknown" });
+      alice.addSent({ text: "a4", isInvalid: false, fate: "unknown" });
     },
   ],
   [
     "a poison message that its client gave up is rejected with a cause",
     ({ alice }) => {
-      alice.addSent({ text: "a4", isWrong: false, fate: "undecided" });
+      alice.addSent({ text: "a4", isInvalid: false, fate: "undecided" });
       alice.addRefused("a4", "given up");
     },
   ],
   [
     "an aborted round settles nothing",
     ({ alice, bob, evidence }) => {
-      alice.addSent({ text: "a4", isWrong: false, fate: "undecided" });
+      alice.addSent({ text: "a4", isInvalid: false, fate: "undecided" });
       bob.received = bob.received.slice(0, 1);
-      evidence.isFinal = false;
+      evidence.isComplete = false;
       evidence.online = undefined;
     },
   ],
@@ -222,8 +220,8 @@ test.each<[string, (planted: Planted) => void]>([
 
 test("only the record of a crashed client counts", () => {
   const { alice } = well();
-  alice.addSent({ text: "a4", isWrong: false, fate: "undecided" });
-  alice.addSent({ text: "a5", isWrong: false, fate: "undecided" });
+  alice.addSent({ text: "a4", isInvalid: false, fate: "undecided" });
+  alice.addSent({ text: "a5", isInvalid: false, fate: "undecided" });
   alice.rollBack(1, new Set(["a2", "a4"]));
   expect(alice.received.map(({ text }) => text)).toEqual(["a1"]);
   expect(alice.sent.map(({ text, fate }) => [text, fate])).toEqual([

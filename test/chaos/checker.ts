@@ -13,15 +13,11 @@ export interface Evidence {
   readonly lineClients: readonly History[];
   /** Violations found during the round. */
   readonly violations: readonly Violation[];
-  /**
-   * The names that the room lists as online after everyone has returned; absent if no client could ask.
-   */
+  /** The names that the room lists as online after everyone has returned; absent if no client could ask. */
   readonly online: readonly string[] | undefined;
   readonly kills: number;
-  /**
-   * The disturbances are over and the network was quiet: every message must be settled and delivered.
-   */
-  readonly isFinal: boolean;
+  /** The disturbances are over and the network was quiet: every message must be settled and delivered. */
+  readonly isComplete: boolean;
 }
 
 export interface Verdict {
@@ -36,47 +32,51 @@ export const isGood = (verdicts: readonly Verdict[]): boolean =>
   verdicts.every(({ verdict }) => verdict !== "VIOLATED");
 
 export function checkHistory(evidence: Evidence): readonly Verdict[] {
-  const { histories, lineClients, kills, isFinal, online } = evidence;
-  const faults = [
+  const { histories, lineClients, kills, isComplete, online } = evidence;
+  const violations = [
     ...evidence.violations,
     ...[...histories, ...lineClients].flatMap((history) => history.violations),
     ...checkPlaces(histories),
     ...checkDeliveries(evidence),
-    ...histories.flatMap((history) => checkFates(history, logOf(histories), isFinal)),
-    ...(isFinal ? histories.flatMap((history) => checkStored(history, kills)) : []),
-    ...(isFinal ? checkPresence(histories, online) : []),
+    ...histories.flatMap((history) => checkFates(history, logOf(histories), isComplete)),
+    ...(isComplete ? histories.flatMap((history) => checkStored(history, kills)) : []),
+    ...(isComplete ? checkPresence(histories, online) : []),
   ];
   const got = histories.reduce((sum, history) => sum + history.received.length, 0);
   const sent = histories.reduce((sum, history) => sum + history.sent.length, 0);
   const gaps = histories.reduce((sum, history) => sum + history.gaps.length, 0);
   const kept = histories.reduce((sum, { stored }) => sum + (stored?.length ?? 0), 0);
-  const sees = (rule: Rule, on: string, isTried = true): Verdict => {
-    const own = faults.filter((fault) => fault.rule === rule).map(({ what }) => what);
+  const verdictOf = (rule: Rule, on: string, isTried = true): Verdict => {
+    const own = violations.filter((violation) => violation.rule === rule).map(({ what }) => what);
     const verdict = own.length > 0 ? "VIOLATED" : isTried ? "held" : "not tested";
     return { rule, verdict, on, violations: own };
   };
-  const hidden = (rule: Rule, on: string): Verdict => {
+  const notObservable = (rule: Rule, on: string): Verdict => {
     return { rule, verdict: "not observable", on, violations: [] };
   };
   return [
-    sees("R1", "no member lost its name to an adversary, an older handshake or itself"),
-    sees(
+    verdictOf("R1", "no member lost its name to an adversary, an older handshake or itself"),
+    verdictOf(
       "R2",
       `the room lists ${online?.length ?? 0} members as online and receives from each`,
-      isFinal,
+      isComplete,
     ),
-    sees("R3", `${kept} entries stored after ${kills} kills`, isFinal && kills > 0),
-    sees("R4", `the order of ${got} entries`),
-    sees("R5", `${got} entries once each, ${sent} messages once each`),
-    sees("R6", `every error reported, ${gaps} gaps reported`),
-    sees("R7", "no connection closed and no error logged without a cause"),
-    sees(
+    verdictOf("R3", `${kept} entries stored after ${kills} kills`, isComplete && kills > 0),
+    verdictOf("R4", `the order of ${got} entries`),
+    verdictOf("R5", `${got} entries once each, ${sent} messages once each`),
+    verdictOf("R6", `every error reported, ${gaps} gaps reported`),
+    verdictOf("R7", "no connection closed and no error logged without a cause"),
+    verdictOf(
       "R8",
       "no client received a message for others; memory is not observable (npm run bench:noisy-neighbors)",
     ),
-    hidden("R9", "timers, writes and sleep"),
-    hidden("R10", "rows"),
-    sees("R11", "in the quiet phase everyone became ready and every message was settled", isFinal),
+    notObservable("R9", "timers, writes and sleep"),
+    notObservable("R10", "rows"),
+    verdictOf(
+      "R11",
+      "in the quiet phase everyone became ready and every message was settled",
+      isComplete,
+    ),
   ];
 }
 
@@ -92,21 +92,21 @@ function logOf(histories: readonly History[]): ReadonlyMap<string, ReceivedMessa
 /** R4: a seq belongs to one entry, permanently and for every client. */
 function checkPlaces(histories: readonly History[]): Violation[] {
   const places = new Map<number, ReceivedMessage>();
-  const faults: Violation[] = [];
+  const violations: Violation[] = [];
   for (const { name, received, stored = [] } of histories) {
     for (const entry of [...received, ...stored]) {
       const other = places.get(entry.seq) ?? entry;
       places.set(entry.seq, other);
       if (other.text === entry.text && other.from === entry.from) continue;
       const what = `${name} has "${entry.text}" at seq ${entry.seq}, others have "${other.text}"`;
-      faults.push({ rule: "R4", what });
+      violations.push({ rule: "R4", what });
     }
   }
-  return faults;
+  return violations;
 }
 
 /** R4, R5, R8: compares what each client should have received with what it received. */
-function checkDeliveries({ histories, lineClients, isFinal }: Evidence): Violation[] {
+function checkDeliveries({ histories, lineClients, isComplete }: Evidence): Violation[] {
   const log = logOf(histories);
   const sent: Sent[] = [...histories, ...lineClients].flatMap(({ name, sent }) =>
     sent
@@ -115,16 +115,16 @@ function checkDeliveries({ histories, lineClients, isFinal }: Evidence): Violati
   );
   const got = new Map(histories.map((history) => [history.name, withGaps(history, log)]));
   return check(sent, got).flatMap(({ name, lost, doubled, reordered, strange }) => {
-    const faults: Violation[] = [];
+    const violations: Violation[] = [];
     const count = (rule: Rule, number: number, what: string): void => {
-      if (number > 0) faults.push({ rule, what: `${name} received ${number} ${what}` });
+      if (number > 0) violations.push({ rule, what: `${name} received ${number} ${what}` });
     };
     // An entry in transit is not lost.
-    if (isFinal) count("R5", lost, "entries too few");
+    if (isComplete) count("R5", lost, "entries too few");
     count("R5", doubled, "entries twice");
     count("R4", reordered, "entries out of order");
     count("R8", strange, "entries for others, or that nobody sent");
-    return faults;
+    return violations;
   });
 }
 
@@ -156,16 +156,16 @@ function checkFates(
   log: ReadonlyMap<string, ReceivedMessage>,
   isFinal: boolean,
 ): Violation[] {
-  return sent.flatMap(({ text, fate, why, isWrong }): Violation[] => {
+  return sent.flatMap(({ text, fate, why, isInvalid }): Violation[] => {
     const is = (rule: Rule, what: string): Violation[] => [
       { rule, what: `${name}: "${text}" ${what}` },
     ];
     if (fate === "undecided") return isFinal ? is("R11", "was never settled") : [];
-    if (fate === "confirmed" && isWrong)
+    if (fate === "confirmed" && isInvalid)
       return is("R6", "names an unknown recipient and was not rejected");
     if (fate === "unknown" && gaps.length === 0)
       return is("R6", "has an unknown fate without a gap");
-    if (fate === "refused" && !isWrong && why !== "given up") {
+    if (fate === "refused" && !isInvalid && why !== "given up") {
       return is("R5", `was rejected without a cause (${why ?? "no reason"})`);
     }
     if (fate === "refused" && log.has(text)) return is("R5", "was rejected and stored");

@@ -1,6 +1,4 @@
-/**
- * The history of one client: what it sent, received and was notified of. The evidence for the checker.
- */
+/** The history of one client: what it sent, received and was notified of. The evidence for the checker. */
 import type { Entry } from "../../src/client/index.ts";
 
 export type Rule = "R1" | "R2" | "R3" | "R4" | "R5" | "R6" | "R7" | "R8" | "R9" | "R10" | "R11";
@@ -25,7 +23,7 @@ export interface SentMessage {
   /** Absent: to everyone. */
   readonly to?: readonly string[];
   /** It names an unknown recipient, so the room must reject it. */
-  readonly isWrong: boolean;
+  readonly isInvalid: boolean;
   fate: Fate;
   /** Why it was rejected. */
   why?: string;

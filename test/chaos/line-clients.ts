@@ -54,7 +54,7 @@ export class ChaosLineClient {
     const { name } = this.history;
     const text = `${name} ${number}`;
     const to = this.#random.chance(0.5) ? undefined : [this.#random.pick(this.#names)];
-    this.history.addSent({ text, ...(to && { to }), isWrong: false, fate: "unsure" });
+    this.history.addSent({ text, ...(to && { to }), isInvalid: false, fate: "unsure" });
     this.#client.types(`${to?.join(", ") ?? "*"}: ${text}`);
   }
 }
@@ -65,7 +65,7 @@ export function violationsIn(
   lines: readonly string[],
   sent: ReadonlyMap<string, SentMessage>,
 ): readonly Violation[] {
-  const faults: Violation[] = [];
+  const violations: Violation[] = [];
   let latest = new Map<string, number>();
   for (const line of lines) {
     // A new connection may repeat what the previous one showed.
@@ -74,15 +74,15 @@ export function violationsIn(
     if (!line.startsWith("from ")) continue;
     const one = sent.get(line);
     if (one === undefined || (one.to !== undefined && !one.to.includes(name))) {
-      faults.push({ rule: "R8", what: `${name} received "${line}"` });
+      violations.push({ rule: "R8", what: `${name} received "${line}"` });
       continue;
     }
     const before = latest.get(sender) ?? -1;
     if (Number(number) === before)
-      faults.push({ rule: "R5", what: `${name} received twice: ${line}` });
+      violations.push({ rule: "R5", what: `${name} received twice: ${line}` });
     if (Number(number) < before)
-      faults.push({ rule: "R4", what: `${name} received out of order: ${line}` });
+      violations.push({ rule: "R4", what: `${name} received out of order: ${line}` });
     latest.set(sender, Number(number));
   }
-  return faults;
+  return violations;
 }

@@ -9,7 +9,7 @@ import { appendFileSync } from "node:fs";
 import { styleText } from "node:util";
 import { isGood, type Verdict } from "./checker.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
-import { playRound } from "./round.ts";
+import { runRound } from "./round.ts";
 
 /** Longest time of disturbances in one round. */
 const ROUND_MS = 60_000;
@@ -27,16 +27,17 @@ async function main(): Promise<number> {
       process.stdout.write(HELP);
       return 0;
     case "wrong":
-      return isWrong(parsed.why);
+      return printUsageError(parsed.why);
     case "chaos":
-      return plays(parsed.options);
+      return runRounds(parsed.options);
     default:
       return parsed satisfies never;
   }
 }
 
-async function plays({ url, seed, minutes, clients, log }: Options): Promise<number> {
-  if (log !== undefined && !canBeWritten(log)) return isWrong(`--log: ${log} cannot be written`);
+async function runRounds({ url, seed, minutes, clients, log }: Options): Promise<number> {
+  if (log !== undefined && !canBeWritten(log))
+    return printUsageError(`--log: ${log} cannot be written`);
   const stop = new AbortController();
   let signalled = 0;
   for (const [signal, code] of Object.entries(SIGNALS)) {
@@ -48,33 +49,34 @@ async function plays({ url, seed, minutes, clients, log }: Options): Promise<num
     });
   }
   const total = Math.ceil(minutes * 60_000);
-  const bad: number[] = [];
+  const failedSeeds: number[] = [];
   print(
     `chaos: seed ${seed}, ${minutes} min, ${clients} clients, ${url?.origin ?? "a server of its own"}`,
   );
   for (let round = 0; round * ROUND_MS < total && !stop.signal.aborted; round++) {
-    const own = (seed + round) % 2 ** 32;
+    const roundSeed = (seed + round) % 2 ** 32;
     const ms = Math.min(ROUND_MS, total - round * ROUND_MS);
     try {
-      const setup = { seed: own, ms, clients, url, log, stop: stop.signal };
-      const { summary, verdicts } = await playRound(setup);
-      print(`\nround ${round + 1}, seed ${own}: ${summary}`);
+      const options = { seed: roundSeed, ms, clients, url, log, stop: stop.signal };
+      const { summary, verdicts } = await runRound(options);
+      print(`\nround ${round + 1}, seed ${roundSeed}: ${summary}`);
       for (const line of verdicts.flatMap(linesOf)) print(line);
-      if (!isGood(verdicts)) bad.push(own);
+      if (!isGood(verdicts)) failedSeeds.push(roundSeed);
     } catch (error) {
       if (signalled !== 0) return signalled;
       const why = error instanceof Error ? error.message : String(error);
-      process.stderr.write(`\nChaos could not run (seed ${own}): ${why}\n`);
-      return bad.length > 0 ? 1 : 3;
+      process.stderr.write(`\nChaos could not run (seed ${roundSeed}): ${why}\n`);
+      return failedSeeds.length > 0 ? 1 : 3;
     }
   }
-  const again = `npm run test:chaos -- --seed ${bad[0] ?? seed} --minutes ${Math.min(minutes, 1)} --clients ${clients}`;
-  if (bad.length > 0) print(`\nVIOLATED with seed ${bad.join(", ")}. To run it again: ${again}`);
+  const again = `npm run test:chaos -- --seed ${failedSeeds[0] ?? seed} --minutes ${Math.min(minutes, 1)} --clients ${clients}`;
+  if (failedSeeds.length > 0)
+    print(`\nVIOLATED with seed ${failedSeeds.join(", ")}. To run it again: ${again}`);
   else print(`\n${signalled === 0 ? "No rule" : "So far no rule"} was violated with seed ${seed}.`);
-  return signalled === 0 ? Number(bad.length > 0) : signalled;
+  return signalled === 0 ? Number(failedSeeds.length > 0) : signalled;
 }
 
-function isWrong(why: string): number {
+function printUsageError(why: string): number {
   process.stderr.write(`${why}. "npm run test:chaos -- --help" lists the options.\n`);
   return 2;
 }
@@ -90,7 +92,7 @@ function canBeWritten(file: string): boolean {
 
 function linesOf({ rule, verdict, on, violations }: Verdict): readonly string[] {
   const colour = verdict === "VIOLATED" ? "red" : verdict === "held" ? "green" : "dim";
-  const shown = violations.slice(0, SHOWN).map((fault) => `      ${fault}`);
+  const shown = violations.slice(0, SHOWN).map((violation) => `      ${violation}`);
   const more = violations.length > SHOWN ? [`      and ${violations.length - SHOWN} more`] : [];
   return [`  ${rule.padEnd(3)} ${styleText(colour, verdict)}: ${on}`, ...shown, ...more];
 }

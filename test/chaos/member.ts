@@ -32,20 +32,16 @@ interface Life {
   isOver: boolean;
 }
 
-/**
- * Close codes that are no violation: the connection broke, the client closed it, or it was overtaken.
- */
+/** Close codes that are no violation: the connection broke, the client closed it, or it was overtaken. */
 const EXPECTED_CODES = new Set([1000, 1001, 1005, 1006, 1012, 4201]);
 /** The share of entry frames that are delivered twice. */
 const REPEATED = 0.1;
-/**
- * The client's error for a poison message. Where connections break this often, it may suspect the wrong one.
- */
-const GIVEN_UP = /the link ended each time/;
+/** The client's error for a poison message. Where connections break this often, it may suspect the wrong one. */
+const GIVEN_UP = /each time right after this message/;
 
 export class Member {
   readonly history: History;
-  readonly #setting: MemberOptions;
+  readonly #options: MemberOptions;
   readonly #proxies = new Set<FaultProxy>();
   readonly #notifier: Notifier;
   #storage: StorageSpy;
@@ -56,21 +52,21 @@ export class Member {
   /** Number of lives so far. */
   lives = 0;
 
-  constructor(setting: MemberOptions, notifier: Notifier) {
-    const { random } = setting;
-    this.#setting = setting;
+  constructor(options: MemberOptions, notifier: Notifier) {
+    const { random } = options;
+    this.#options = options;
     this.#notifier = notifier;
-    this.history = new History(setting.name);
+    this.history = new History(options.name);
     // Simulate slow disks, so that later frames must wait for a save.
     const slowest = random.pick([0, 0, 3, 20]);
     const slow = random.fork("saves");
-    this.#storage = new StorageSpy(setting.path, () =>
+    this.#storage = new StorageSpy(options.path, () =>
       slowest === 0 ? 0 : slow.between(0, slowest),
     );
   }
 
   get name(): string {
-    return this.#setting.name;
+    return this.#options.name;
   }
 
   /** The proxy of this life; undefined while there is none. */
@@ -105,7 +101,7 @@ export class Member {
     this.#isJoining = true;
     await this.#goodbye;
     this.lives += 1;
-    const { name, key, room, target, random } = this.#setting;
+    const { name, key, room, target, random } = this.#options;
     const proxy = await FaultProxy.listen(target);
     this.#proxies.add(proxy);
     const storage = this.#storage.inherit();
@@ -119,16 +115,14 @@ export class Member {
         this.#notifier.notify();
       };
     installSpy(proxy.port, {
-      kept: () => storage.saved,
+      saved: () => storage.saved,
       repeats: () => repeats.chance(REPEATED),
       opened: () => this.#notifier.notify(),
       ended: unlessOver((code, reason) => this.#onClose(code, reason)),
-      fault: unlessOver((what) => this.history.violates("R5", what)),
+      violates: unlessOver((what) => this.history.violates("R5", what)),
     });
     const page = new Page();
-    const client = page.attach(
-      () => new ChatClient({ url: proxy.url, room, name, key, storage: storage }),
-    );
+    const client = page.attach(() => new ChatClient({ url: proxy.url, room, name, key, storage }));
     client.on(
       "entry",
       unlessOver((entry) => this.history.addReceived(entry)),

@@ -23,12 +23,12 @@ export function nextMessage(
   const length = random.chance(0.1) ? random.between(500, 2_000) : random.between(0, 30);
   const text = `${from} ${number} ${random.pick(FILL_CHARACTERS).repeat(length)}`.trim();
   const kind = random.next();
-  if (kind < 0.5) return { text, isWrong: false };
+  if (kind < 0.5) return { text, isInvalid: false };
   if (kind < 0.95) {
     const to = new Set([random.pick(names), random.pick(names)]);
-    return { text, to: [...to], isWrong: false };
+    return { text, to: [...to], isInvalid: false };
   }
-  return { text, to: [random.pick(names), NOBODY], isWrong: true };
+  return { text, to: [random.pick(names), NOBODY], isInvalid: true };
 }
 
 /** Returns the ms until the next message: mostly a pause, sometimes none. */

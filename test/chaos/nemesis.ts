@@ -12,9 +12,7 @@ import { Page } from "./network.ts";
 import type { Scheduled, Disturbance } from "./schedule.ts";
 import type { FaultProxy } from "../support/proxy/fault-proxy.ts";
 
-/**
- * How long a handshake is held so that another overtakes it, and how long to wait for a handshake to hold.
- */
+/** How long a handshake is held so that another overtakes it, and how long to wait for a handshake to hold. */
 const HELD_MS = 60_000;
 const HANDSHAKE_MS = 400;
 /** How long the connection of an overtaken handshake stays open. */
@@ -32,9 +30,7 @@ export class Nemesis {
   readonly #sendFrom: (member: Member) => void;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #running: Promise<void>[] = [];
-  /**
-   * Kills run one after another: on a busy machine, a start can take longer than the time between two kills.
-   */
+  /** Kills run one after another: on a busy machine, a start can take longer than the time between two kills. */
   #kills: Promise<void> = Promise.resolve();
   #isOver = false;
   /** Number of disturbances so far, by type. */
@@ -63,9 +59,7 @@ export class Nemesis {
     }
   }
 
-  /**
-   * @throws an error of the disturbances themselves, for instance that the server did not start again
-   */
+  /** @throws an error of the disturbances themselves, for instance that the server did not start again */
   async stop(): Promise<void> {
     this.#isOver = true;
     for (const timer of this.#timers) clearTimeout(timer);

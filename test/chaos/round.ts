@@ -51,25 +51,25 @@ const JOIN_MS = 30_000;
  */
 const QUIESCE_MS = 25_000;
 
-export async function playRound(setup: RoundOptions): Promise<RoundResult> {
-  const random = new SeededRandom(setup.seed);
+export async function runRound(options: RoundOptions): Promise<RoundResult> {
+  const random = new SeededRandom(options.seed);
   const vars = varsOf(random.fork("vars"));
-  const server = setup.url === undefined ? await Server.starts(vars) : undefined;
+  const server = options.url === undefined ? await Server.starts(vars) : undefined;
   const folder = mkdtempSync(join(tmpdir(), "chat-room-chaos-"));
-  const round = new Round(setup, random, server, folder);
+  const round = new Round(options, random, server, folder);
   try {
     return await round.run(server === undefined ? "" : describe(vars));
   } finally {
     round.dispose();
     await server?.stop();
-    if (server !== undefined && setup.log !== undefined)
-      appendFileSync(setup.log, server.pastOutput);
+    if (server !== undefined && options.log !== undefined)
+      appendFileSync(options.log, server.pastOutput);
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 class Round {
-  readonly #setup: RoundOptions;
+  readonly #options: RoundOptions;
   readonly #random: SeededRandom;
   readonly #server: Server | undefined;
   readonly #room: string;
@@ -82,18 +82,18 @@ class Round {
   readonly #violations: Violation[] = [];
 
   constructor(
-    setup: RoundOptions,
+    options: RoundOptions,
     random: SeededRandom,
     server: Server | undefined,
     folder: string,
   ) {
-    this.#setup = setup;
+    this.#options = options;
     this.#random = random;
     this.#server = server;
     // A room of its own on a shared endpoint.
     this.#room = server === undefined ? `chaos-${crypto.randomUUID().slice(0, 13)}` : "chaos";
     this.#names = Array.from(
-      { length: setup.clients },
+      { length: options.clients },
       (_, index) => NAMES[index] ?? `peer-${index}`,
     );
     this.#members = this.#names.map((name, index) => {
@@ -107,29 +107,29 @@ class Round {
     );
   }
 
-  readonly #target = (): URL => this.#setup.url ?? new URL(this.#server?.url ?? "");
+  readonly #target = (): URL => this.#options.url ?? new URL(this.#server?.url ?? "");
 
   async run(vars: string): Promise<RoundResult> {
-    const { ms, stop } = this.#setup;
+    const { ms, stop } = this.#options;
     const lineClients = await this.#joinAll();
-    const quiet = new AbortController();
+    const hostility = new AbortController();
     const isQuiesced = (): boolean => this.#nemesis.isQuiesced;
     const adversaries = await this.#startAdversaries();
-    const hostile = adversaries.map((adversary) => adversary.runs(quiet.signal, isQuiesced));
-    const storm = new AbortController();
+    const hostile = adversaries.map((adversary) => adversary.runs(hostility.signal, isQuiesced));
+    const sending = new AbortController();
     const talk = [
-      ...this.#members.map((member) => this.#talk(member, storm.signal)),
-      ...lineClients.map((lineClient) => lineClient.runs(storm.signal, isQuiesced)),
+      ...this.#members.map((member) => this.#talk(member, sending.signal)),
+      ...lineClients.map((lineClient) => lineClient.runs(sending.signal, isQuiesced)),
     ];
     this.#nemesis.start(
       scheduleOf(this.#random, { names: this.#names, ms, isOurs: this.#server !== undefined }),
     );
     await pause(ms, undefined, { signal: stop }).catch(() => {});
-    storm.abort();
+    sending.abort();
     await this.#nemesis.stop();
     await Promise.all(talk);
     // Stop the adversaries first: in a short log, their floods would remove even the last messages.
-    quiet.abort();
+    hostility.abort();
     await Promise.all(hostile);
     if (!stop.aborted) await this.#settle();
     const online = stop.aborted ? undefined : await this.#readStored();
@@ -149,7 +149,7 @@ class Round {
       ],
       online,
       kills: counts.get("kill") ?? 0,
-      isFinal: !stop.aborted,
+      isComplete: !stop.aborted,
     });
     const lives = this.#members.reduce((sum, member) => sum + member.lives, 0);
     const actions = adversaries.reduce((sum, adversary) => sum + adversary.actions, 0);
@@ -164,9 +164,7 @@ class Round {
     for (const proxy of this.#proxies) proxy.close();
   }
 
-  /**
-   * Waits until everyone has joined, before the first fault, so that messages to everyone concern each of them.
-   */
+  /** Waits until everyone has joined, before the first fault, so that messages to everyone concern each of them. */
   async #joinAll(): Promise<readonly ChaosLineClient[]> {
     await Promise.all(this.#members.map((member) => member.joins()));
     await this.#notifier.until(
@@ -225,7 +223,7 @@ class Round {
   async #settle(): Promise<void> {
     const words = this.#members.map(({ name }) => `${name} ${Number.MAX_SAFE_INTEGER} good night`);
     for (const [index, member] of this.#members.entries()) {
-      member.says({ text: words[index] ?? "", isWrong: false });
+      member.says({ text: words[index] ?? "", isInvalid: false });
     }
     const isRight = ({ isLive, waiting, history }: Member): boolean =>
       isLive &&

@@ -1,6 +1,4 @@
-/**
- * The schedule and the messages are functions of the seed, and contain every kind of disturbance.
- */
+/** The schedule and the messages are functions of the seed, and contain every kind of disturbance. */
 import { expect, test } from "vitest";
 import type { SentMessage } from "./history.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -99,14 +97,14 @@ test.each([
   const sent = new Map(
     ["alice 1", "alice 2", "bob 4"].map((text) => [
       `from ${text.split(" ")[0] ?? ""}: ${text}`,
-      { text, isWrong: false, fate: "confirmed" } as const,
+      { text, isInvalid: false, fate: "confirmed" } as const,
     ]),
   );
   const all = new Map<string, SentMessage>([
     ...sent,
     [
       "from bob: bob 5",
-      { text: "bob 5", to: ["alice"], isWrong: false, fate: "confirmed" } as const,
+      { text: "bob 5", to: ["alice"], isInvalid: false, fate: "confirmed" } as const,
     ],
   ]);
   expect(violationsIn("line-client", lines, all).map(({ rule }) => rule)).toEqual(rules);

@@ -9,9 +9,7 @@ import type { Cut, Direction } from "../support/proxy/cut.ts";
 import type { Vars } from "../support/server/server.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
-/**
- * Nothing passes while TCP stays open. At the end, queued bytes pass, or are lost with the connection.
- */
+/** Nothing passes while TCP stays open. At the end, queued bytes pass, or are lost with the connection. */
 export interface Blackhole {
   readonly type: "blackhole";
   readonly directions: readonly Direction[];
@@ -31,9 +29,7 @@ export type Disturbance =
    * stays open until `halfOpenMs` after its successor's handshake.
    */
   | { readonly type: "crash"; readonly awayMs: number; readonly halfOpenMs: number }
-  /**
-   * As `crash`, but the client's last frames are held back until then, and arrive before the connection ends.
-   */
+  /** As `crash`, but the client's last frames are held back until then, and arrive before the connection ends. */
   | { readonly type: "late frames"; readonly heldMs: number; readonly halfOpenMs: number }
   /** As `crash`, but with a handshake in transit, which arrives `lateMs` after its successor's. */
   | { readonly type: "overtaken"; readonly lateMs: number }
@@ -80,9 +76,7 @@ export function scheduleOf(
   );
 }
 
-/**
- * Returns the vars for our own server that differ from the defaults: narrow windows, short logs.
- */
+/** Returns the vars for our own server that differ from the defaults: narrow windows, short logs. */
 export function varsOf(random: SeededRandom): Vars {
   const WINDOW = random.pick([2, 4, 16, 256]);
   // Only a short log produces gaps.

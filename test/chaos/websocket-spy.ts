@@ -7,23 +7,21 @@
 import type { ClientRecord } from "../../src/client/index.ts";
 
 /** Listens to the connections of one life. */
-export interface Listener {
+export interface SpyListener {
   /** Returns what the client's storage has saved. */
-  readonly kept: () => ClientRecord | undefined;
+  readonly saved: () => ClientRecord | undefined;
   /** Returns whether to deliver this frame of entries twice; called for each. */
   readonly repeats: () => boolean;
   readonly opened: () => void;
   readonly ended: (code: number, reason: string) => void;
   /** The client sent a frame that it must not send. */
-  readonly fault: (what: string) => void;
+  readonly violates: (what: string) => void;
 }
 
-const listeners = new Map<string, Listener>();
+const listeners = new Map<string, SpyListener>();
 
-/**
- * Listens from now on to every connection to `port` of this machine. @returns a function that stops it
- */
-export function installSpy(port: number, listener: Listener): () => void {
+/** Listens from now on to every connection to `port` of this machine. @returns a function that stops it */
+export function installSpy(port: number, listener: SpyListener): () => void {
   const key = String(port);
   listeners.set(key, listener);
   return () => listeners.delete(key);
@@ -36,7 +34,7 @@ interface SentFrame {
 }
 
 class WebSocketSpy extends WebSocket {
-  readonly #listener: Listener | undefined;
+  readonly #listener: SpyListener | undefined;
   #isRepeating = false;
 
   constructor(url: string | URL, protocols?: ConstructorParameters<typeof WebSocket>[1]) {
@@ -69,14 +67,14 @@ function itemsOf(text: string): readonly SentFrame[] {
 }
 
 /** An acknowledged entry is saved; a sent message is saved as sent before it is sent. */
-function check(text: string, { kept, fault }: Listener): void {
-  const record = kept();
+function check(text: string, { saved, violates }: SpyListener): void {
+  const record = saved();
   for (const { type, seq = 0, id } of itemsOf(text)) {
     if (type === "ack" && seq > (record?.cursor ?? 0)) {
-      fault(`acknowledged ${seq} while its record had ${record?.cursor ?? "nothing"}`);
+      violates(`acknowledged ${seq} while its record had ${record?.cursor ?? "nothing"}`);
     }
     if (type === "send" && !record?.outbox.some((one) => one.id === id && one.sent)) {
-      fault(`sent message ${id} before its record marked it as sent`);
+      violates(`sent message ${id} before its record marked it as sent`);
     }
   }
 }

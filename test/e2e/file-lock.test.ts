@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RENEW_MS, STALE_MS } from "../../src/client/storage/file-lock.ts";
 import type { ClientRecord } from "../../src/client/storage/storage.ts";
-import type { Answer, Asked } from "../support/server/storage-process.ts";
+import type { StorageResponse, StorageRequest } from "../support/server/storage-process.ts";
 
 const PROGRAM = new URL("../support/server/storage-process.ts", import.meta.url).pathname;
 const LIBRARY = new URL("../../src/client/storage/file.ts", import.meta.url).href;
@@ -63,22 +63,23 @@ class Owner {
     return owner;
   }
 
-  #hears(): Promise<Answer> {
+  #hears(): Promise<StorageResponse> {
     return new Promise((resolve, reject) => {
-      this.#process.once("message", (answer) => resolve(answer as Answer));
+      this.#process.once("message", (answer) => resolve(answer as StorageResponse));
       void this.#exited.then(() => reject(new Error("the process ended")));
     });
   }
 
-  async #asks(asked: Asked): Promise<Answer> {
+  async #asks(asked: StorageRequest): Promise<StorageResponse> {
     const answer = this.#hears();
     this.#process.send(asked);
     return answer;
   }
 
-  opens = (path: string): Promise<Answer> => this.#asks({ type: "open", path });
-  saves = (kept: ClientRecord): Promise<Answer> => this.#asks({ type: "save", record: kept });
-  closes = (): Promise<Answer> => this.#asks({ type: "close" });
+  opens = (path: string): Promise<StorageResponse> => this.#asks({ type: "open", path });
+  saves = (kept: ClientRecord): Promise<StorageResponse> =>
+    this.#asks({ type: "save", record: kept });
+  closes = (): Promise<StorageResponse> => this.#asks({ type: "close" });
 
   /** In a container, the only child of the process that made it. */
   #number(): number {

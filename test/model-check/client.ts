@@ -83,9 +83,7 @@ export function hears(
   return sendBatch(changeConnection(state, connection.label, { down }), index, next);
 }
 
-/**
- * The connection has ended for the client, which answers a Close frame after everything that it has sent.
- */
+/** The connection has ended for the client, which answers a Close frame after everything that it has sent. */
 function connectionEnds(
   state: State,
   index: number,

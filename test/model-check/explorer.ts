@@ -160,9 +160,7 @@ class Exploration<State> {
     return undefined;
   }
 
-  /**
-   * Removes states that no quiet step leads to, until none is left; the remaining states form a cycle.
-   */
+  /** Removes states that no quiet step leads to, until none is left; the remaining states form a cycle. */
   #findCycle(): Found | undefined {
     const leadingTo = new Numbers(this.#visited.size);
     for (let edge = 0; edge < this.#to.length; edge++) leadingTo.add(this.#to.at(edge), 1);

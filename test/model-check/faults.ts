@@ -210,9 +210,7 @@ function clientSteps(state: State, index: number, client: Client): Steps {
   });
 }
 
-/**
- * Starts another life under the same name. The fates of the earlier life's messages are no longer checked.
- */
+/** Starts another life under the same name. The fates of the earlier life's messages are no longer checked. */
 function loseRecord(client: Client): Client {
   const { attempt, session } = client.record;
   const record: ClientRecord = { version: 1, session: `${session}'`, attempt, outbox: [] };

@@ -1,6 +1,4 @@
-/**
- * The rules of docs/protocol.md, section 6, as checks of a state. The checks of a turn are in oracle.ts.
- */
+/** The rules of docs/protocol.md, section 6, as checks of a state. The checks of a turn are in oracle.ts. */
 import { concerns, type Entry } from "../../src/core/entry.ts";
 import type { ServerMessage } from "../../src/core/event.ts";
 import { countInFlight } from "../../src/core/peers/in-flight.ts";
@@ -118,9 +116,7 @@ export function checkLineDelivery(
   return position === client.position ? client : { ...client, position };
 }
 
-/**
- * R5: each message is stored once, in the order in which it was sent; a rejected message is never stored.
- */
+/** R5: each message is stored once, in the order in which it was sent; a rejected message is never stored. */
 export function isSound(state: State): void {
   const { clients, ledger, limits, room } = state;
   for (const { name, script, fates } of clients) {

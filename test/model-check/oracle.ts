@@ -43,9 +43,7 @@ export class Oracle {
   readonly #forgotten = new Set<PeerName>();
   /** The connections to notify of a redaction. */
   readonly #redactionRecipients: { readonly seq: Seq; readonly id: ConnectionId }[] = [];
-  /**
-   * The connections to notify of a gap, because they missed entries for an earlier claim of their name.
-   */
+  /** The connections to notify of a gap, because they missed entries for an earlier claim of their name. */
   readonly #gapRecipients: { readonly id: ConnectionId; readonly from: Seq; readonly to: Seq }[] =
     [];
   /** The birth of the name that is about to join. */
@@ -206,9 +204,7 @@ export class Oracle {
     }
   }
 
-  /**
-   * R11: unless frames are delayed, the room never closes a working connection for missing acks.
-   */
+  /** R11: unless frames are delayed, the room never closes a working connection for missing acks. */
   #checkStalls({ connections, scope }: State, { closed }: RecordingConnections): void {
     if (scope.faults.delays !== undefined) return;
     for (const { id, label, isListed, isHeld, isBroken } of connections) {
@@ -218,9 +214,7 @@ export class Oracle {
     }
   }
 
-  /**
-   * The operator's close codes reach the right connections, and every reader of a redacted text is notified.
-   */
+  /** The operator's close codes reach the right connections, and every reader of a redacted text is notified. */
   #compareAdmin(after: State, connections: RecordingConnections): void {
     for (const [id, code] of this.#closedByAdmin) {
       if (connections.closed.get(id) !== code)

@@ -46,9 +46,7 @@ export function arrives(state: State, { label, handshake }: ModelConnection): St
   );
 }
 
-/**
- * The first frame in transit reaches the room. @param again a failure signal that will be repeated
- */
+/** The first frame in transit reaches the room. @param again a failure signal that will be repeated */
 export function delivers(state: State, { label, up, id }: ModelConnection, again = false): State {
   const [first, ...rest] = up;
   if (first === undefined || id === undefined) return state;
@@ -198,9 +196,7 @@ function eventsOf(item: ModelInboxItem): Event[] {
   }
 }
 
-/**
- * The commit failed: closes every connection with an event in this turn; their cursors wait for the next commit.
- */
+/** The commit failed: closes every connection with an event in this turn; their cursors wait for the next commit. */
 function recovers(
   broker: Broker,
   part: readonly ModelInboxItem[],
@@ -234,9 +230,7 @@ export const sleeps = (state: State): State => ({
   room: { ...state.room, brokerState: undefined, due: undefined, newest: undefined },
 });
 
-/**
- * As `sleeps`, but with something due or in flight. The lost timer fires once more, so that the room continues.
- */
+/** As `sleeps`, but with something due or in flight. The lost timer fires once more, so that the room continues. */
 export function losesMemory(state: State): State {
   const { room, ...rest } = sleeps(state);
   return { ...rest, room: { ...room, inbox: [{ type: "tick" }] }, hasLostPresence: true };

@@ -67,13 +67,9 @@ export interface Scope {
   readonly why: string;
   readonly people: readonly Person[];
   readonly limits?: Partial<Limits>;
-  /**
-   * Bytes from one mark to the next; an item of a frame counts 100. Absent: no stretch ever fills up.
-   */
+  /** Bytes from one mark to the next; an item of a frame counts 100. Absent: no stretch ever fills up. */
   readonly stretch?: number;
-  /**
-   * `unknown`: the room is new. `known`: it knows the names. `connected`: the clients are connected and ready.
-   */
+  /** `unknown`: the room is new. `known`: it knows the names. `connected`: the clients are connected and ready. */
   readonly start: "unknown" | "known" | "connected";
   readonly faults: Partial<FaultBudget>;
   /** Checks what each client is told about who is online. */

@@ -25,9 +25,7 @@ export function copyProject(): string {
   return copy;
 }
 
-/**
- * Changes the copy. @returns a function that restores it. @throws if an edit does not fit: it is stale
- */
+/** Changes the copy. @returns a function that restores it. @throws if an edit does not fit: it is stale */
 export function apply(copy: string, edits: readonly Edit[]): () => void {
   const before = new Map<string, string>();
   for (const { file, find, put } of edits) {

@@ -4,7 +4,7 @@
  */
 
 /** Counted in the runtime, per event. */
-export interface Counted {
+export interface CountedCosts {
   readonly rowsPerMessage: number;
   readonly rowsPerHundredInOneTurn: number;
   readonly rowsPerIntervalOfFive: number;
@@ -16,17 +16,13 @@ export interface Counted {
   readonly rowsPerTrimmedRow: number;
   readonly rowsReadPerMessage: number;
   readonly requestsPerJoin: number;
-  /**
-   * Incoming frames for one message to everyone, in a room of twenty: the message, and everyone's ack.
-   */
+  /** Incoming frames for one message to everyone, in a room of twenty: the message, and everyone's ack. */
   readonly framesInForTwenty: number;
   /** Stored bytes of a message with 100 bytes of text, in its own row; rounded up to hundreds. */
   readonly bytesPerMessage: number;
 }
 
-/**
- * Dollars, and the amounts included per month (paid plan) or per day (free plan). Source and date: docs/cost.md.
- */
+/** Dollars, and the amounts included per month (paid plan) or per day (free plan). Source and date: docs/cost.md. */
 const PRICES = {
   requests: { dollarsPerMillion: 0.15, includedAMonth: 1e6, freeADay: 100_000 },
   "GB-s": { dollarsPerMillion: 12.5, includedAMonth: 400_000, freeADay: 13_000 },
@@ -92,7 +88,7 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 /** Returns what one day of a scenario uses. */
-function day(scenario: Scenario, counted: Counted): Record<Metric, number> {
+function day(scenario: Scenario, counted: CountedCosts): Record<Metric, number> {
   const { people, messagesADay, messagesPerCommit, visits } = scenario;
   const commits = messagesADay / messagesPerCommit;
   // Counted with twenty people: one frame is the message, the others are acks, one from each.
@@ -141,7 +137,7 @@ const table = (rows: readonly (readonly string[])[]): string => {
 };
 
 /** Returns the tables of docs/cost.md. */
-export function tables(counted: Counted): string {
+export function tables(counted: CountedCosts): string {
   const figures: [string, number, string][] = [
     ["a message in a turn of its own, to any number of recipients", counted.rowsPerMessage, "row"],
     ["a hundred messages in one turn", counted.rowsPerHundredInOneTurn, "row"],

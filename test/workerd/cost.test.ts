@@ -6,7 +6,7 @@ import { env } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
 import page from "../../docs/cost.md?raw";
 import { ChatRoom } from "../../src/durable-object/chat-room.ts";
-import { type Counted, tables } from "../support/pricing.ts";
+import { type CountedCosts, tables } from "../support/pricing.ts";
 import { type Client, TestRoom } from "../support/harness/workerd.ts";
 
 const BEGIN = "<!-- counted: npm run docs:cost -->\n";
@@ -56,7 +56,7 @@ async function say({ alice, bob }: Setting, count: number): Promise<void> {
 const batch = (count: number): object[] =>
   Array.from({ length: count }, (_, i) => ({ type: "send", id: `b${i}`, text: "hi", to: ["bob"] }));
 
-async function countRows(): Promise<Omit<Counted, "framesInForTwenty" | "requestsPerJoin">> {
+async function countRows(): Promise<Omit<CountedCosts, "framesInForTwenty" | "requestsPerJoin">> {
   const at = await setUp();
   const { room, alice, bob } = at;
   const before = await room.counters();
@@ -130,7 +130,9 @@ async function countBytes(): Promise<number> {
 }
 
 /** The requests that the platform bills: calls of `fetch`, and of `webSocketMessage` at 20 to 1. */
-async function countRequests(): Promise<Pick<Counted, "framesInForTwenty" | "requestsPerJoin">> {
+async function countRequests(): Promise<
+  Pick<CountedCosts, "framesInForTwenty" | "requestsPerJoin">
+> {
   const [fetches, frames] = [
     vi.spyOn(ChatRoom.prototype, "fetch"),
     vi.spyOn(ChatRoom.prototype, "webSocketMessage"),

@@ -4,7 +4,7 @@
  */
 import { describe, expect, inject, test } from "vitest";
 import { KeptRoom, keptReleases } from "../support/harness/release.ts";
-import { type Fixture, KEYS, playScene } from "../support/harness/fixture-scenario.ts";
+import { type Fixture, KEYS, playScenario } from "../support/harness/fixture-scenario.ts";
 import { type Client, withVars } from "../support/harness/workerd.ts";
 
 const releases: [string, () => Promise<Fixture>][] = [
@@ -12,7 +12,7 @@ const releases: [string, () => Promise<Fixture>][] = [
     release,
     () => Promise.resolve(fixture),
   ]),
-  ["this release", () => (played ??= playScene())],
+  ["this release", () => (played ??= playScenario())],
 ];
 
 /** Played once; every test wakes a copy. */
@@ -140,7 +140,7 @@ describe.each(releases)("%s", (_release, fixture) => {
 const wanted = inject("release");
 if (wanted !== "") {
   test("this release is kept", async () => {
-    const { sql, sockets } = await playScene();
+    const { sql, sockets } = await playScenario();
     await expect(sql).toMatchFileSnapshot(`../fixtures/${wanted}/room.sql`);
     await expect(sockets).toMatchFileSnapshot(`../fixtures/${wanted}/sockets.json`);
   });

@@ -34,7 +34,7 @@ export abstract class Client {
   readonly #headers: Record<string, string>;
   #socket: WebSocket | undefined;
   #pongs = 0;
-  #isDeaf = false;
+  #ignoresFrames = false;
   #goodbye: Goodbye | undefined;
   /** An invalid message of the room; thrown at the next wait. */
   #fault: unknown;
@@ -61,7 +61,7 @@ export abstract class Client {
 
   /** Drops everything that this connection still brings, as if it had been lost in transit. */
   stopsListening(): void {
-    this.#isDeaf = true;
+    this.#ignoresFrames = true;
   }
 
   /** Sends `ping` and waits for its answer. */
@@ -87,7 +87,7 @@ export abstract class Client {
   }
 
   until<T>(look: () => T | undefined | false, what: () => string, ms?: number): Promise<T> {
-    const expected = (): string => `${this.name} for ${what()}; so far: ${this.account()}`;
+    const expected = (): string => `${this.name} for ${what()}; so far: ${this.summary()}`;
     const unlessBroken = (): T | undefined | false => {
       if (this.#fault !== undefined) throw this.#fault;
       return look();
@@ -100,11 +100,11 @@ export abstract class Client {
     const socket = new WebSocket(url, [...protocols], { headers: this.#headers });
     this.#socket = socket;
     this.#goodbye = undefined;
-    this.#isDeaf = false;
+    this.#ignoresFrames = false;
     const isNewest = (): boolean => this.#socket === socket;
     socket.on("open", () => socket.send("ping"));
     socket.on("message", (data: Buffer, isBinary) => {
-      if (!isNewest() || this.#isDeaf) return;
+      if (!isNewest() || this.#ignoresFrames) return;
       try {
         if (isBinary) throw new Error(`${this.name} was sent a binary frame`);
         const text = data.toString();
@@ -129,7 +129,7 @@ export abstract class Client {
   }
 
   /** Waits until the room has accepted this client. @throws the close, if the room rejects it */
-  protected async admitted(isIn: () => boolean): Promise<void> {
+  protected async accepted(isIn: () => boolean): Promise<void> {
     await this.until(
       () => {
         if (this.#goodbye !== undefined) {
@@ -145,5 +145,5 @@ export abstract class Client {
   protected abstract hear(text: string): void;
 
   /** Returns what this client has received, for the message of a failing test. */
-  protected abstract account(): string;
+  protected abstract summary(): string;
 }

@@ -6,7 +6,7 @@ export class LineClient extends Client {
   /** Every line of all connections, in order. */
   readonly lines: string[] = [];
   /** Where the next `hears` starts. */
-  #listened = 0;
+  #position = 0;
   #welcomes = 0;
 
   constructor(room: Address, name: string, credentials: Credentials) {
@@ -17,7 +17,7 @@ export class LineClient extends Client {
   override async returns(): Promise<void> {
     const before = this.#welcomes;
     this.dial(`${this.#room.url}?name=${encodeURIComponent(this.name)}`, []);
-    await this.admitted(() => this.#welcomes > before);
+    await this.accepted(() => this.#welcomes > before);
   }
 
   types(line: string): void {
@@ -29,12 +29,12 @@ export class LineClient extends Client {
     for (const line of lines) {
       const at = await this.until(
         () => {
-          const index = this.lines.indexOf(line, this.#listened);
+          const index = this.lines.indexOf(line, this.#position);
           return index >= 0 && { index };
         },
         () => JSON.stringify(line),
       );
-      this.#listened = at.index + 1;
+      this.#position = at.index + 1;
     }
   }
 
@@ -44,7 +44,7 @@ export class LineClient extends Client {
     this.lines.push(...lines);
   }
 
-  protected override account(): string {
+  protected override summary(): string {
     return JSON.stringify(this.lines, undefined, 1);
   }
 }

@@ -21,7 +21,7 @@ interface Frame {
   readonly payload: Buffer;
 }
 
-interface Shape {
+interface FrameShape {
   readonly fin?: boolean;
   /** The three reserved bits, 0 to 7. */
   readonly reserved?: number;
@@ -29,7 +29,11 @@ interface Shape {
 }
 
 /** Returns the bytes of one frame from a client; the shape may be one that no client may send. */
-export function frameOf(opcode: number, content: string | Uint8Array, shape: Shape = {}): Buffer {
+export function frameOf(
+  opcode: number,
+  content: string | Uint8Array,
+  shape: FrameShape = {},
+): Buffer {
   const { fin = true, reserved = 0, masked = true } = shape;
   const payload = Buffer.from(content);
   const { length } = payload;
@@ -94,10 +98,10 @@ export class RawWebSocket {
   async hears(expected: (texts: readonly string[]) => boolean): Promise<void> {
     const look = (): boolean => {
       if (expected(this.texts)) return true;
-      if (this.#isClosed) throw new Error(`closed instead: ${this.#account()}`);
+      if (this.#isClosed) throw new Error(`closed instead: ${this.#summary()}`);
       return false;
     };
-    await this.#notifier.until(look, () => `other texts than ${this.#account()}`);
+    await this.#notifier.until(look, () => `other texts than ${this.#summary()}`);
   }
 
   /** Waits for the server's Close frame, whatever comes before it. */
@@ -108,14 +112,14 @@ export class RawWebSocket {
       }
       return this.#goodbye;
     };
-    return this.#notifier.until(look, () => `a Close frame after ${this.#account()}`);
+    return this.#notifier.until(look, () => `a Close frame after ${this.#summary()}`);
   }
 
   /** Waits for a Close frame. @throws if another frame comes first */
   refusal(): Promise<Goodbye> {
     const look = (): Goodbye | undefined => {
       const unexpected = this.#frames.some(({ opcode }) => opcode !== OPCODE.close);
-      if (unexpected) throw new Error(`admitted instead: ${this.#account()}`);
+      if (unexpected) throw new Error(`admitted instead: ${this.#summary()}`);
       return this.#goodbye;
     };
     return this.#notifier.until(look, () => "a Close frame");
@@ -124,7 +128,7 @@ export class RawWebSocket {
   /** Waits for the end of TCP. */
   async ends(): Promise<void> {
     const look = (): boolean => this.#isOver;
-    await this.#notifier.until(look, () => `the end of TCP after ${this.#account()}`);
+    await this.#notifier.until(look, () => `the end of TCP after ${this.#summary()}`);
   }
 
   /** Stops reading, so that the sender's buffers fill. */
@@ -146,7 +150,7 @@ export class RawWebSocket {
     return this.#isOver || this.#goodbye !== undefined;
   }
 
-  #account(): string {
+  #summary(): string {
     return JSON.stringify([...this.texts, this.#goodbye]);
   }
 

@@ -43,11 +43,11 @@ export class TestRoom {
   /** A new client joins, and the room accepts it. */
   async joins(
     name: string,
-    manner: ClientOptions & { readonly dialect: "chat.v1" },
+    options: ClientOptions & { readonly dialect: "chat.v1" },
   ): Promise<V1Client>;
   async joins(
     name: string,
-    manner: ClientOptions & { readonly dialect: "chat.line" },
+    options: ClientOptions & { readonly dialect: "chat.line" },
   ): Promise<LineClient>;
   async joins(
     name: string,
@@ -69,8 +69,8 @@ export class TestRoom {
   }
 
   /** Sends a handshake that is accepted only to be closed. @returns the close */
-  async rejects(query: string, knocking: HandshakeOptions = {}): Promise<Goodbye> {
-    const { status, body, webSocket } = await this.handshake(query, knocking);
+  async rejects(query: string, options: HandshakeOptions = {}): Promise<Goodbye> {
+    const { status, body, webSocket } = await this.handshake(query, options);
     if (webSocket === undefined) throw new Error(`no WebSocket was accepted: ${status} ${body}`);
     try {
       return await webSocket.refusal();

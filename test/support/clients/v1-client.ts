@@ -17,7 +17,7 @@ type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Ty
 export type Entry = FrameOf<"message">;
 type Seq = Entry["seq"];
 
-interface Outgoing {
+interface OutboxMessage {
   readonly id: string;
   readonly text: string;
   readonly to: readonly string[] | undefined;
@@ -48,11 +48,11 @@ export class V1Client extends Client {
   #owesMark = false;
   #epoch: string | undefined;
   #ready = false;
-  #outbox: Outgoing[] = [];
-  #spoken = 0;
-  #asked = 0;
+  #outbox: OutboxMessage[] = [];
+  #sentCount = 0;
+  #queryCount = 0;
   /** Where the next `hears` starts. */
-  #listened = 0;
+  #position = 0;
 
   constructor(room: Address, name: string, credentials: Credentials) {
     super(name, credentials);
@@ -92,32 +92,30 @@ export class V1Client extends Client {
       ...(this.#epoch !== undefined && { since: String(this.#cursor), epoch: this.#epoch }),
     });
     this.dial(`${this.#room.url}?${query.toString()}`, ["chat.v1"]);
-    await this.admitted(() => this.#ready);
+    await this.accepted(() => this.#ready);
   }
 
   /** Adds a message to the outbox, and sends it as soon as permitted. */
   says(text: string, { to }: Addressing = {}): void {
-    const id = `${this.session}.${this.#spoken++}`;
-    const outgoing: Outgoing = { id, text, to, sent: false };
+    const id = `${this.session}.${this.#sentCount++}`;
+    const outgoing: OutboxMessage = { id, text, to, sent: false };
     this.#outbox.push(outgoing);
     if (this.#ready) this.#send(outgoing);
   }
 
-  /**
-   * Waits for messages with these texts, in this order, after everything that earlier calls have matched.
-   */
+  /** Waits for messages with these texts, in this order, after everything that earlier calls have matched. */
   async hears(...texts: readonly string[]): Promise<void> {
     for (const text of texts) {
       const at = await this.until(
         () => {
           const index = this.entries.findIndex((entry, place) => {
-            return place >= this.#listened && entry.text === text;
+            return place >= this.#position && entry.text === text;
           });
           return index >= 0 && { index };
         },
         () => `the message ${JSON.stringify(text)}`,
       );
-      this.#listened = at.index + 1;
+      this.#position = at.index + 1;
     }
   }
 
@@ -141,8 +139,8 @@ export class V1Client extends Client {
 
   /** Asks who is online. @returns the names of one page, with "(away)" after those offline */
   async asksWho(): Promise<string[]> {
-    const id = `who-${this.#asked++}`;
-    this.#tell({ type: "who", id });
+    const id = `who-${this.#queryCount++}`;
+    this.#sendFrame({ type: "who", id });
     const { peers } = await this.until(
       () => this.all("who").find((frame) => frame.id === id),
       () => `the answer ${id}`,
@@ -155,8 +153,8 @@ export class V1Client extends Client {
     const entries: Entry[] = [];
     let before: Seq | undefined;
     do {
-      const id = `page-${this.#asked++}`;
-      this.#tell({ type: "history", id, ...(before !== undefined && { before }) });
+      const id = `page-${this.#queryCount++}`;
+      this.#sendFrame({ type: "history", id, ...(before !== undefined && { before }) });
       const page = await this.until(
         () => this.all("history").find((frame) => frame.id === id),
         () => `the page ${id}`,
@@ -170,21 +168,21 @@ export class V1Client extends Client {
   protected override hear(text: string): void {
     const content: unknown = JSON.parse(text);
     const items: unknown[] = Array.isArray(content) ? content : [content];
-    for (const item of items) this.#take(read(item));
+    for (const item of items) this.#handleFrame(read(item));
     if (this.#cursor > this.#acked || this.#owesMark) this.#acknowledge();
   }
 
   #acknowledge(): void {
     this.#acked = this.#cursor;
     this.#owesMark = false;
-    this.#tell({
+    this.#sendFrame({
       type: "ack",
       seq: this.#cursor,
       ...(this.#mark !== undefined && { k: this.#mark }),
     });
   }
 
-  #take(frame: ServerFrame): void {
+  #handleFrame(frame: ServerFrame): void {
     switch (frame.type) {
       case "welcome":
         if (frame.epoch !== this.#epoch || frame.since !== this.#cursor) this.#acked = frame.since;
@@ -226,9 +224,7 @@ export class V1Client extends Client {
     for (const outgoing of this.#outbox) this.#send(outgoing);
   }
 
-  /**
-   * A confirmation settles everything sent before it: earlier messages that are still unconfirmed were rejected.
-   */
+  /** A confirmation settles everything sent before it: earlier messages that are still unconfirmed were rejected. */
   #confirm(id: string): void {
     const confirmed = this.#outbox.find((outgoing) => outgoing.id === id);
     if (confirmed === undefined) throw new Error(`${this.name} was confirmed twice: ${id}`);
@@ -237,23 +233,23 @@ export class V1Client extends Client {
     this.#settle(confirmed, this.confirmed);
   }
 
-  #settle(outgoing: Outgoing, outcome: string[]): void {
+  #settle(outgoing: OutboxMessage, outcome: string[]): void {
     this.#outbox = this.#outbox.filter((other) => other !== outgoing);
     outcome.push(outgoing.text);
   }
 
-  #send(outgoing: Outgoing): void {
+  #send(outgoing: OutboxMessage): void {
     const { id, text, to } = outgoing;
     outgoing.sent = true;
     this.transmit(JSON.stringify({ type: "send", id, text, to }));
   }
 
   /** Other frames need no outbox, because they concern this connection only. */
-  #tell(frame: Exclude<ClientFrame, { type: "send" }>): void {
+  #sendFrame(frame: Exclude<ClientFrame, { type: "send" }>): void {
     this.transmit(JSON.stringify(frame));
   }
 
-  protected override account(): string {
+  protected override summary(): string {
     return this.frames.map((frame) => JSON.stringify(frame)).join("\n");
   }
 }

@@ -4,9 +4,7 @@
  */
 import { type Client, TestRoom, withVars } from "./workerd.ts";
 
-/**
- * The owner of a name is a hash that includes the room, so a fixture must wake in a room of the same name.
- */
+/** The owner of a name is a hash that includes the room, so a fixture must wake in a room of the same name. */
 const ROOM = "harbour";
 
 /** The keys by name; other names have none. */
@@ -47,7 +45,7 @@ const joins = (room: TestRoom, name: string, since?: number, epoch = ""): Promis
 };
 
 /** Waits until the room has processed everything from `client`, by its reply to a query. */
-async function isHeard(client: Client): Promise<void> {
+async function isProcessed(client: Client): Promise<void> {
   const id = `heard ${client.all("who").length}`;
   client.tells({ type: "who", id });
   await client.until(() => client.all("who").some((who) => who.id === id), "an answer");
@@ -58,7 +56,7 @@ async function leaves(client: Client): Promise<void> {
   await client.isClosed();
 }
 
-export async function playScene(): Promise<Fixture> {
+export async function playScenario(): Promise<Fixture> {
   const room = await emptyRoom();
   const vars = { WINDOW: "4", LOG_SHARE: "100" };
   const epoch = await withVars(vars, () => afternoon(room));
@@ -94,14 +92,14 @@ async function afternoon(room: TestRoom): Promise<string> {
   await lea.hears("two");
   for (const client of [kim, lea]) {
     client.acks(252);
-    await isHeard(client);
+    await isProcessed(client);
   }
   // Entry 256 is in this row, and a checkpoint of the cursors is written with it, in which kim has 252.
   eve.tells("*: tea?\n*: anyone?\n*: with milk\n*: or lemon");
   for (const client of [...stay, kim, lea, hao]) {
     await client.until(() => client.texts.at(-1) === "or lemon", "tea");
     client.acks(256);
-    await isHeard(client);
+    await isProcessed(client);
   }
   // Ivy's birth is after the tea; the rows of lea and 你好 are younger than the checkpoint.
   await leaves(await joins(room, "ivy"));
@@ -133,7 +131,7 @@ async function evening(room: TestRoom, epoch: string): Promise<void> {
   await max.hears("hello all", "good night");
   max.acks(261);
   ann.acks(261);
-  await isHeard(ann);
+  await isProcessed(ann);
 
   // Bob returns to more than a window: he is not ready, and has acknowledged one entry of it.
   for (let i = 1; i <= 6; i++) max.says(`bob ${i}`, ["bob"]);
@@ -149,10 +147,10 @@ async function evening(room: TestRoom, epoch: string): Promise<void> {
   for (let i = 1; i <= 3; i++) max.says(`ann ${i}`, ["ann"]);
   await ann.until(() => ann.texts.includes("ann 3"), "ann 3");
   ann.acks(268);
-  await isHeard(ann);
+  await isProcessed(ann);
   await max.until(() => max.texts.includes("ann 3"), "ann 3");
   max.acks(270);
-  await isHeard(max);
+  await isProcessed(max);
 
   // Max takes over from himself, ned too, and ned leaves; the older sockets never answer their Close.
   const young = await room.joins("max", { query: { session: "max", attempt: 8 } });
@@ -161,7 +159,7 @@ async function evening(room: TestRoom, epoch: string): Promise<void> {
   const again = await room.joins("ned");
   await again.isReady();
   await leaves(again);
-  await isHeard(young);
+  await isProcessed(young);
 }
 
 /** Returns the database as SQL text. */

@@ -42,14 +42,14 @@ export class RoomHarness {
   #tokens = 0;
   #joins = 0;
   #together: Event[] | undefined;
-  #asks = 0;
+  #requestCount = 0;
   /** The results of admin requests, by request. */
   readonly outcomes = new Map<number, AdminResult>();
 
   constructor(limits: Partial<Limits> = {}) {
     // In a log of three entries, a name would have no share; tests of the quota set `share`.
     this.limits = { ...defaultLimits(), share: 0, ...limits };
-    this.broker = this.#awake([]);
+    this.broker = this.#wake([]);
   }
 
   get epoch(): string {
@@ -95,15 +95,13 @@ export class RoomHarness {
     for (const { requestId: ask, result: outcome } of this.broker.adminResults())
       this.outcomes.set(ask, outcome);
     // After the room is erased, a new one starts.
-    if (this.broker.isErased) this.broker = this.#awake([]);
+    if (this.broker.isErased) this.broker = this.#wake([]);
     this.settle(0);
   }
 
-  /**
-   * Makes an admin request. @returns the result, unless the request is one of several events of a turn
-   */
+  /** Makes an admin request. @returns the result, unless the request is one of several events of a turn */
   requests(order: AdminRequest): AdminResult | undefined {
-    const ask = this.#asks++;
+    const ask = this.#requestCount++;
     this.happens({ type: "Operator", requestId: ask, request: order });
     return this.outcomes.get(ask);
   }
@@ -132,7 +130,7 @@ export class RoomHarness {
     const memos = [...this.clients.values()].flatMap(({ snapshot, closed }) =>
       snapshot && !closed ? [snapshot] : [],
     );
-    this.broker = this.#awake(memos);
+    this.broker = this.#wake(memos);
     this.settle(0);
   }
 
@@ -141,10 +139,10 @@ export class RoomHarness {
     for (const client of this.clients.values()) client.isCut = true;
     this.clients.clear();
     this.#newest = undefined;
-    this.broker = this.#awake([]);
+    this.broker = this.#wake([]);
   }
 
-  #awake(memos: ConnectionSnapshot[]): Broker {
+  #wake(memos: ConnectionSnapshot[]): Broker {
     this.storage = new MemoryStorage(this.disk);
     const { storage, limits, epoch } = this;
     const { state, replaced } = wakeState(memos, storage.log, this.now);

@@ -14,7 +14,7 @@ let rooms = 0;
 type Kind = ServerFrame["type"];
 type FrameOf<Type extends Kind> = Extract<ServerFrame, { type: Type }>;
 
-interface Joining {
+interface JoinOptions {
   readonly dialect?: "chat.v1" | "chat.line";
   readonly key?: string;
   /** Offered in addition to the dialect. */
@@ -53,7 +53,7 @@ export class TestRoom {
     return env.CHAT_ROOM.getByName(this.name);
   }
 
-  async joins(name: string, joining: Joining = {}): Promise<Client> {
+  async joins(name: string, joining: JoinOptions = {}): Promise<Client> {
     const { dialect = "chat.v1", key, subprotocols = [], halfOpen = false, query = {} } = joining;
     const parameters = new URLSearchParams({ name });
     for (const [parameter, value] of Object.entries(query))
@@ -67,9 +67,7 @@ export class TestRoom {
     return new Client(name, response.webSocket, halfOpen);
   }
 
-  /**
-   * Loses memory; keeps sockets. Waits for timers to end, so nothing may be in flight or in grace.
-   */
+  /** Loses memory; keeps sockets. Waits for timers to end, so nothing may be in flight or in grace. */
   sleeps(): Promise<void> {
     return evictDurableObject(this.stub, { webSockets: "hibernate" });
   }

@@ -50,9 +50,7 @@ export async function compare(
   expect(stored.attachments, "the attachments").toEqual(Object.fromEntries(attachments));
 }
 
-/**
- * R4, R5, R11: everyone is ready, and has received every entry that concerns them, in order and once.
- */
+/** R4, R5, R11: everyone is ready, and has received every entry that concerns them, in order and once. */
 export function hasHealed(model: RoomModel, people: readonly Person[]): void {
   for (const { name, current, seen, gaps } of people) {
     expect(current?.connection.ready, `R11: ${name} becomes ready`).toBe(true);

@@ -81,9 +81,7 @@ export function injectFailureWithJoin(
   });
 }
 
-/**
- * @returns the connection that the signals concerned; undefined if the platform lists none of that name
- */
+/** @returns the connection that the signals concerned; undefined if the platform lists none of that name */
 export function injectSignals(
   room: TestRoom,
   { who, which, signals, inOneTurn }: Extract<Step, { type: "signal" }>,

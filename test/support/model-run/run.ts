@@ -37,9 +37,7 @@ export class ModelRun {
     await compare(this.room, this.model, [...this.people.values()]);
   }
 
-  /**
-   * Everyone returns on a working connection and acknowledges; then each has every entry that concerns it.
-   */
+  /** Everyone returns on a working connection and acknowledges; then each has every entry that concerns it. */
   async heals(): Promise<void> {
     for (const who of this.people.keys()) {
       await this.takes({ type: "join", who, dialect: "chat.v1", how: "resume" });

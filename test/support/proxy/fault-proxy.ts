@@ -92,9 +92,7 @@ export class FaultProxy {
     this.#next.holdMs = ms;
   }
 
-  /**
-   * Stops all faults. Resets connections that only one end knows to be broken, so that both ends know.
-   */
+  /** Stops all faults. Resets connections that only one end knows to be broken, so that both ends know. */
   heal(): void {
     this.#next = {};
     this.setLatency(0);
@@ -104,9 +102,7 @@ export class FaultProxy {
     }
   }
 
-  /**
-   * The client is dead: closes its side and refuses new connections. The room's side stays open.
-   */
+  /** The client is dead: closes its side and refuses new connections. The room's side stays open. */
   abandonClient(): void {
     this.#isRefusing = true;
     for (const connection of this.#connections) connection.abandonClient();

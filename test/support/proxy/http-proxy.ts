@@ -62,8 +62,8 @@ export class HttpProxy {
     });
   }
 
-  static async to(url: string, manner: ProxyOptions = {}): Promise<HttpProxy> {
-    const proxy = new HttpProxy(new URL(url), manner);
+  static async to(url: string, options: ProxyOptions = {}): Promise<HttpProxy> {
+    const proxy = new HttpProxy(new URL(url), options);
     await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
     return proxy;
   }

@@ -69,9 +69,7 @@ export async function waitUntilEmpty(group: number): Promise<void> {
   throw new Error(`the killed process group ${group} is still alive after ${DYING_MS} ms`);
 }
 
-/**
- * Zombies stay listed until they are reaped; but a process with a living thread still holds its files.
- */
+/** Zombies stay listed until they are reaped; but a process with a living thread still holds its files. */
 function isAlive(group: number): boolean {
   try {
     process.kill(-group, 0);

@@ -18,14 +18,14 @@ const READY_MS = 60_000;
  * Attempts to start on a free port: it is chosen first and bound seconds later, when another process may have taken it.
  */
 const STARTS = 4;
-const PORT_TAKEN = "Address already in use";
+const ADDRESS_IN_USE = "Address already in use";
 
-const COMPLAINT = /error|uncaught|exception/i;
+const ERROR_LINE = /error|uncaught|exception/i;
 /**
  * Errors that the runtime prints by itself: a client left without sending anything, or reset its connection during a
  * write; a client violated the WebSocket protocol.
  */
-const OF_THE_RUNTIME =
+const RUNTIME_ERROR =
   /Network connection lost|disconnected: ::write\(.*Connection reset by peer|WebSocket protocol error/;
 
 interface Running {
@@ -147,7 +147,7 @@ export class Server {
   /** Returns the lines that look like errors, since the first start. */
   async loggedErrors(): Promise<string[]> {
     const lines = (this.#before + (await this.allPrinted())).split("\n");
-    return lines.filter((line) => COMPLAINT.test(line) && !OF_THE_RUNTIME.test(line));
+    return lines.filter((line) => ERROR_LINE.test(line) && !RUNTIME_ERROR.test(line));
   }
 
   async stop(): Promise<void> {
@@ -168,7 +168,7 @@ async function start(settings: Settings, folder: string, port: number): Promise<
     try {
       return await startOnce(settings, folder, left === STARTS - 1 ? port : 0);
     } catch (error) {
-      if (left === 0 || !String(error).includes(PORT_TAKEN)) throw error;
+      if (left === 0 || !String(error).includes(ADDRESS_IN_USE)) throw error;
     }
   }
 }

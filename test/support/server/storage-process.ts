@@ -2,18 +2,18 @@
 import { fileStorage } from "../../../src/client/storage/file.ts";
 import type { ClientRecord, ClientStorage } from "../../../src/client/storage/storage.ts";
 
-export type Asked =
+export type StorageRequest =
   | { readonly type: "open"; readonly path: string }
   | { readonly type: "save"; readonly record: ClientRecord }
   | { readonly type: "close" };
-export type Answer =
+export type StorageResponse =
   | { readonly type: "up"; readonly pid: number }
   | { readonly type: "done"; readonly ms: number; readonly record?: ClientRecord | undefined }
   | { readonly type: "refused"; readonly name: string; readonly why: string };
 
 let storage: ClientStorage | undefined;
 
-async function obey(asked: Asked): Promise<ClientRecord | undefined> {
+async function handle(asked: StorageRequest): Promise<ClientRecord | undefined> {
   switch (asked.type) {
     case "open": {
       const opening = fileStorage(asked.path);
@@ -33,13 +33,13 @@ async function obey(asked: Asked): Promise<ClientRecord | undefined> {
   }
 }
 
-const answer = (given: Answer): void => {
+const answer = (given: StorageResponse): void => {
   process.send?.(given);
 };
 
-process.on("message", (asked: Asked) => {
+process.on("message", (asked: StorageRequest) => {
   const began = performance.now();
-  obey(asked).then(
+  handle(asked).then(
     (record) => answer({ type: "done", ms: performance.now() - began, record }),
     ({ name, message }: Error) => answer({ type: "refused", name, why: message }),
   );

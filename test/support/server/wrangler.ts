@@ -1,6 +1,4 @@
-/**
- * `wrangler deploy --dry-run` as in the "deploy" script of package.json: nothing leaves this machine.
- */
+/** `wrangler deploy --dry-run` as in the "deploy" script of package.json: nothing leaves this machine. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

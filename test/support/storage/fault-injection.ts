@@ -1,6 +1,4 @@
-/**
- * A storage that fails once, at its n-th write or at the commit of a turn, and works again after that.
- */
+/** A storage that fails once, at its n-th write or at the commit of a turn, and works again after that. */
 
 export type Fault = number | "commit";
 

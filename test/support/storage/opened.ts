@@ -9,9 +9,7 @@ export const at = (seq: number): Seq => seq as Seq;
 export const [alice, bob, carol] = [named("alice"), named("bob"), named("carol")];
 export const GENEROUS: Retention = { entries: 1e9, ageMs: 1e12, bytes: 1e12 };
 
-/**
- * Makes entries from routes: `alice>bob` from alice to bob; `alice>*` to everyone. Seqs continue from `head`.
- */
+/** Makes entries from routes: `alice>bob` from alice to bob; `alice>*` to everyone. Seqs continue from `head`. */
 export function entries(head: number, texts: readonly string[], now = 1_000): Entry[] {
   return texts.map((route, index) => {
     const [from = "", to = ""] = route.split(">");

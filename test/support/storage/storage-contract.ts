@@ -1,6 +1,4 @@
-/**
- * The contract of every storage: one suite, run against the storage in memory and against SQLite in workerd.
- */
+/** The contract of every storage: one suite, run against the storage in memory and against SQLite in workerd. */
 import { describe, expect, test } from "vitest";
 import { directoryContract } from "./directory-contract.ts";
 import { logContract } from "./log-contract.ts";
