@@ -203,7 +203,7 @@ function recovers(
   now: number,
   connections: RecordingConnections,
 ): void {
-  const [code, reason] = [4102, "storage trouble"] as const;
+  const [code, reason] = [4102, "storage error"] as const;
   for (const item of part) if (item.type === "join") connections.close(item.link.id, code);
   const removals = part.flatMap(eventsOf).flatMap((event): Event[] => {
     if (!("link" in event)) return [];

@@ -72,7 +72,7 @@ export interface Scope {
   /** `unknown`: the room is new. `known`: it knows the names. `connected`: the clients are connected and ready. */
   readonly start: "unknown" | "known" | "connected";
   readonly faults: Partial<FaultBudget>;
-  /** Checks what each client is told about who is online. */
+  /** Checks the presence updates of each client. */
   readonly watchesPresence?: true;
   /** Without the third reduction of steps.ts. */
   readonly unreduced?: true;

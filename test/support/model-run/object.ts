@@ -108,9 +108,9 @@ export function injectStaleMessage(
   { who, which, current }: { who: string; which: number; current: string | undefined },
 ): Promise<void> {
   return room.inside(async (object, state) => {
-    const ghosts = room.socketsOf(state, who).filter((ws) => idOf(ws) !== current);
-    const ws = ghosts[which % Math.max(1, ghosts.length)];
-    const frame = { type: "send", id: "ghost", text: "ghost" };
+    const stale = room.socketsOf(state, who).filter((ws) => idOf(ws) !== current);
+    const ws = stale[which % Math.max(1, stale.length)];
+    const frame = { type: "send", id: "stale", text: "stale" };
     if (ws !== undefined) await object.webSocketMessage(ws, JSON.stringify(frame));
   });
 }

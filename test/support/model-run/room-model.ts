@@ -96,7 +96,7 @@ export class RoomModel {
     if (known === undefined) this.names.set(join.name, { key, birth, cursor: this.head });
     const own = rival === undefined ? (known?.cursor ?? this.head) : this.cursorOf(rival);
     const since = join.since === 0 ? birth : (join.since ?? Math.max(own, birth));
-    const link: ModelConnection = {
+    const connection: ModelConnection = {
       ...join,
       birth,
       welcomeHead: this.head,
@@ -108,11 +108,11 @@ export class RoomModel {
       ready: false,
       lastAckAt: this.now,
     };
-    this.online.set(join.name, link);
+    this.online.set(join.name, connection);
     this.grace.delete(join.name);
-    this.#serve(link);
-    this.#remember(link);
-    return link;
+    this.#serve(connection);
+    this.#remember(connection);
+    return connection;
   }
 
   /** One turn, one segment. */
@@ -127,38 +127,38 @@ export class RoomModel {
     }
     // The checkpoint holds the cursors before this turn's entries are sent.
     const isCheckpoint = Math.floor(before / CHECKPOINT) < Math.floor(this.head / CHECKPOINT);
-    for (const link of isCheckpoint ? this.online.values() : []) {
-      this.#save(link.name, this.cursorOf(link, before));
+    for (const connection of isCheckpoint ? this.online.values() : []) {
+      this.#save(connection.name, this.cursorOf(connection, before));
     }
     this.serves();
     const sender = this.online.get(from);
     if (sender?.dialect === "chat.line") this.#remember(sender);
   }
 
-  acks(link: ModelConnection, seq: number): void {
-    if (seq <= link.acked || seq > this.head) return;
-    link.acked = seq;
-    link.flight = link.flight.filter((one) => one > seq);
-    link.sent = Math.max(link.sent, seq);
-    link.lastAckAt = this.now;
-    this.#serve(link);
-    this.#remember(link);
+  acks(connection: ModelConnection, seq: number): void {
+    if (seq <= connection.acked || seq > this.head) return;
+    connection.acked = seq;
+    connection.flight = connection.flight.filter((one) => one > seq);
+    connection.sent = Math.max(connection.sent, seq);
+    connection.lastAckAt = this.now;
+    this.#serve(connection);
+    this.#remember(connection);
   }
 
   /** The only removal. */
-  removes(link: ModelConnection, isClean: boolean): void {
-    if (this.online.get(link.name) !== link) return;
-    this.online.delete(link.name);
-    this.#save(link.name, this.cursorOf(link));
-    if (!isClean) this.grace.set(link.name, this.now + GRACE_MS);
+  removes(connection: ModelConnection, isClean: boolean): void {
+    if (this.online.get(connection.name) !== connection) return;
+    this.online.delete(connection.name);
+    this.#save(connection.name, this.cursorOf(connection));
+    if (!isClean) this.grace.set(connection.name, this.now + GRACE_MS);
   }
 
   /** Does what is due at `now`. @returns the connections that the room closed with 4201 */
   turns(): ModelConnection[] {
     const dead = [...this.online.values()].filter(
-      (link) => link.flight.length > 0 && link.lastAckAt + STALL_MS <= this.now,
+      (connection) => connection.flight.length > 0 && connection.lastAckAt + STALL_MS <= this.now,
     );
-    for (const link of dead) this.removes(link, false);
+    for (const connection of dead) this.removes(connection, false);
     for (const [name, until] of this.grace) if (until <= this.now) this.grace.delete(name);
     return dead;
   }
@@ -166,18 +166,18 @@ export class RoomModel {
   /** Loses memory; keeps sockets. */
   wakes(): void {
     this.grace.clear();
-    for (const link of this.online.values()) {
-      link.acked = link.snapshot.acked;
-      link.sent = link.snapshot.acked;
-      link.ready = link.snapshot.ready;
-      link.flight = [];
-      link.lastAckAt = this.now;
+    for (const connection of this.online.values()) {
+      connection.acked = connection.snapshot.acked;
+      connection.sent = connection.snapshot.acked;
+      connection.ready = connection.snapshot.ready;
+      connection.flight = [];
+      connection.lastAckAt = this.now;
     }
   }
 
   /** After a wake, every connection is served from its acknowledged position. */
   serves(): void {
-    for (const link of this.online.values()) this.#serve(link);
+    for (const connection of this.online.values()) this.#serve(connection);
   }
 
   /** Loses memory and sockets, without a close. */
@@ -187,61 +187,62 @@ export class RoomModel {
   }
 
   /** The peer has processed everything up to here. */
-  cursorOf(link: ModelConnection, head = this.head): number {
-    if (link.flight.length > 0) return link.acked;
+  cursorOf(connection: ModelConnection, head = this.head): number {
+    if (connection.flight.length > 0) return connection.acked;
     const waits = this.log
-      .slice(link.sent, head)
-      .find((entry) => entry.seq > link.birth && this.concerns(entry, link.name));
+      .slice(connection.sent, head)
+      .find((entry) => entry.seq > connection.birth && this.concerns(entry, connection.name));
     // Pending entries without anything in flight exist only between a wake and its first turn.
-    return waits === undefined && link.sent >= this.first - 1 ? head : link.sent;
+    return waits === undefined && connection.sent >= this.first - 1 ? head : connection.sent;
   }
 
-  #serve(link: ModelConnection): void {
-    const count = link.delivered.length;
-    this.#pump(link);
-    const isShown = link.delivered.slice(count).some((one) => this.isShown(link, one));
-    const becomesReady = !link.ready && link.sent >= link.welcomeHead;
-    if (becomesReady) link.ready = true;
-    if (becomesReady || (isShown && link.dialect === "chat.line")) this.#remember(link);
+  #serve(connection: ModelConnection): void {
+    const count = connection.delivered.length;
+    this.#pump(connection);
+    const isShown = connection.delivered.slice(count).some((one) => this.isShown(connection, one));
+    const becomesReady = !connection.ready && connection.sent >= connection.welcomeHead;
+    if (becomesReady) connection.ready = true;
+    if (becomesReady || (isShown && connection.dialect === "chat.line")) this.#remember(connection);
   }
 
-  #pump(link: ModelConnection): void {
-    if (link.sent + 1 < this.first) {
-      if (!this.#launch(link, this.first - 1, link.sent)) return;
-      link.delivered.push({ type: "gap", from: link.sent + 1, to: this.first - 1 });
-      link.sent = this.first - 1;
+  #pump(connection: ModelConnection): void {
+    if (connection.sent + 1 < this.first) {
+      if (!this.#push(connection, this.first - 1, connection.sent)) return;
+      connection.delivered.push({ type: "gap", from: connection.sent + 1, to: this.first - 1 });
+      connection.sent = this.first - 1;
     }
-    for (const entry of this.log.slice(link.sent)) {
-      if (entry.seq > link.birth && this.concerns(entry, link.name)) {
-        if (!this.#launch(link, entry.seq, entry.seq - 1)) break;
-        link.delivered.push({ type: "message", seq: entry.seq });
+    for (const entry of this.log.slice(connection.sent)) {
+      if (entry.seq > connection.birth && this.concerns(entry, connection.name)) {
+        if (!this.#push(connection, entry.seq, entry.seq - 1)) break;
+        connection.delivered.push({ type: "message", seq: entry.seq });
       }
-      link.sent = entry.seq;
+      connection.sent = entry.seq;
     }
   }
 
-  #launch(link: ModelConnection, seq: number, below: number): boolean {
-    if (link.dialect === "chat.line") return true;
-    if (link.flight.length >= WINDOW) return false;
-    if (link.flight.length === 0) {
-      link.acked = Math.max(link.acked, below);
-      link.lastAckAt = this.now;
+  #push(connection: ModelConnection, seq: number, below: number): boolean {
+    if (connection.dialect === "chat.line") return true;
+    if (connection.flight.length >= WINDOW) return false;
+    if (connection.flight.length === 0) {
+      connection.acked = Math.max(connection.acked, below);
+      connection.lastAckAt = this.now;
     }
-    link.flight.push(seq);
+    connection.flight.push(seq);
     return true;
   }
 
   /** A `chat.line` peer does not receive its own messages, unless it addressed itself. */
-  isShown(link: ModelConnection, handed: Delivered): boolean {
-    const entry = handed.type === "message" ? this.log[handed.seq - 1] : undefined;
-    if (link.dialect === "chat.v1") return true;
+  isShown(connection: ModelConnection, delivered: Delivered): boolean {
+    const entry = delivered.type === "message" ? this.log[delivered.seq - 1] : undefined;
+    if (connection.dialect === "chat.v1") return true;
     return (
-      entry !== undefined && (entry.from !== link.name || (entry.to?.includes(link.name) ?? false))
+      entry !== undefined &&
+      (entry.from !== connection.name || (entry.to?.includes(connection.name) ?? false))
     );
   }
 
-  #remember(link: ModelConnection): void {
-    link.snapshot = { acked: this.cursorOf(link), ready: link.ready };
+  #remember(connection: ModelConnection): void {
+    connection.snapshot = { acked: this.cursorOf(connection), ready: connection.ready };
   }
 
   #save(name: string, cursor: number): void {

@@ -239,8 +239,8 @@ export class ModelRun {
   #advanceModel(): void {
     this.model.now = this.#now;
     this.model.serves();
-    for (const link of this.model.turns()) {
-      const socket = this.#person(link.name).current;
+    for (const connection of this.model.turns()) {
+      const socket = this.#person(connection.name).current;
       if (socket !== undefined) socket.code = 4201;
     }
   }
