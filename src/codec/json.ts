@@ -1,10 +1,10 @@
 /**
- * The codec of `chat.v1`: frames of JSON text to commands, and what the room says to frames.
+ * The codec of `chat.v1`: from frames of JSON text to commands, and from messages to frames.
  *
  * Invariants:
- * - R7: no text makes `readFrame` throw; what cannot be read comes out as a refusal.
- * - Each item is read by itself: a bad one is refused alone. Items are read one by one, as far as somebody listens.
- * - A text that goes to many is made once.
+ * - R7: no text makes `readFrame` throw; a text that cannot be parsed becomes a refusal.
+ * - Each item is parsed by itself: a bad one is refused alone. Items are parsed one by one, as the broker takes them.
+ * - A text that goes to many peers is made once.
  */
 import * as v from "valibot";
 import { joinFrames } from "../core/entry.ts";
@@ -15,7 +15,7 @@ import { parseSeq, type PeerName, utf8Length } from "../protocol/ids.ts";
 import { clientFrames, EXPECTED } from "../protocol/frames.ts";
 import { merged, validateMessage, refused, tooManyRecipients } from "./validation.ts";
 
-/** @param text one text frame, at most `limits.frame` bytes */
+/** Parses a frame. @param text one text frame, at most `limits.frame` bytes */
 export function readFrame(text: string, limits: Limits): Iterable<Command> {
   let value: unknown;
   try {
@@ -87,13 +87,13 @@ function readShaped(
   }
 }
 
-/** What names mostly look like. Being ASCII, such a name is in its normal form. */
+/** Most names match this. Being ASCII, such a name is in its normal form. */
 const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
 const MAX_ID = 64;
 
 /**
- * The short way for nearly all that is said: an ack, and a message to everyone or to one plainly named peer.
- * @returns what the schemas would say of it; undefined for whatever is not quite so simple: they decide
+ * The fast path of nearly all frames: an ack, and a message to everyone or to one peer with a plain name.
+ * @returns what the schemas would return; undefined for every other item, which the schemas decide
  */
 function parseFastPath(item: object, limits: Limits): Command | undefined {
   const { type, id, text, to, seq, k } = item as Readonly<Record<string, unknown>>;
@@ -132,7 +132,7 @@ function readSignal(
   return { type: "Signal", data: text, ...(to && { to }) };
 }
 
-/** To be asked of small values only: it goes as deep as they do. */
+/** For small values only: it recurses as deep as they do. */
 function isWellFormed(value: unknown): boolean {
   if (typeof value === "string") return value.isWellFormed();
   if (typeof value !== "object" || value === null) return true;
@@ -149,30 +149,30 @@ export interface FrameText {
   readonly bytes: number;
 }
 
-/** One recipient's frame of a turn: an object, or an array of several. */
-export function writeFrame(outs: readonly ServerMessage[], limits: Limits): FrameText {
-  const [only] = outs;
-  if (outs.length === 1 && only !== undefined && goesToMany(only)) {
-    let frame = shared.get(only);
-    if (frame === undefined) shared.set(only, (frame = join(outs, limits)));
+/** Encodes one recipient's frame of a turn: an object, or an array of several. */
+export function writeFrame(messages: readonly ServerMessage[], limits: Limits): FrameText {
+  const [only] = messages;
+  if (messages.length === 1 && only !== undefined && goesToMany(only)) {
+    let frame = sharedFrames.get(only);
+    if (frame === undefined) sharedFrames.set(only, (frame = join(messages, limits)));
     return frame;
   }
-  return join(outs, limits);
+  return join(messages, limits);
 }
 
-/** Frames of an `Out` that many are handed, by identity. */
-const shared = new WeakMap<ServerMessage, FrameText>();
+/** The frames of messages that go to many peers, by identity. */
+const sharedFrames = new WeakMap<ServerMessage, FrameText>();
 
-/** Only these are kept: what is kept of each frame to one makes more garbage than it spares work. */
+/** Only these are cached: caching each frame to one peer makes more garbage than it saves work. */
 const goesToMany = (out: ServerMessage): boolean =>
   out.type === "entries" ? out.shared === true : out.type === "presence" || out.type === "signal";
 
-function join(outs: readonly ServerMessage[], limits: Limits): FrameText {
+function join(messages: readonly ServerMessage[], limits: Limits): FrameText {
   const items: string[] = [];
   let bytes = 0;
-  for (const out of outs) {
+  for (const out of messages) {
     if (out.type === "entries") {
-      // Their length is known: what was counted once is not counted again for each who gets it.
+      // The length of an entry is known: it is not counted again for each recipient.
       for (const entry of out.entries) {
         items.push(entry.frame);
         bytes += entry.bytes;
@@ -185,14 +185,14 @@ function join(outs: readonly ServerMessage[], limits: Limits): FrameText {
     bytes += utf8Length(text);
   }
   if (items.length === 1) return { text: items[0] ?? "", bytes };
-  // What stands between the items is ASCII.
+  // The separators are ASCII.
   return { text: joinFrames(items, ","), bytes: bytes + 2 + Math.max(0, items.length - 1) };
 }
 
 const some = <T>(list: readonly T[]): readonly T[] | undefined =>
   list.length > 0 ? list : undefined;
 
-/** @returns undefined for a notice that is for people; the broker gives them to `chat.line` only */
+/** @returns undefined for a notice that only `chat.line` has */
 function write(
   out: Exclude<ServerMessage, { type: "entries" }>,
   limits: Limits,
@@ -201,13 +201,13 @@ function write(
     case "welcome": {
       const { spread, ...facts } = out;
       const { text, frame, recipients, window, windowBytes, rate, burst } = limits;
-      const told = { text, frame, recipients, window, windowBytes, rate, burst, spread };
-      return JSON.stringify({ ...facts, limits: told });
+      const shown = { text, frame, recipients, window, windowBytes, rate, burst, spread };
+      return JSON.stringify({ ...facts, limits: shown });
     }
     case "presence": {
       const { type, joined, left, online, missed } = out;
-      const news = { joined: some(joined), left: some(left), online, missed: missed || undefined };
-      return JSON.stringify({ type, ...news });
+      const lists = { joined: some(joined), left: some(left), online, missed: missed || undefined };
+      return JSON.stringify({ type, ...lists });
     }
     case "signal": {
       const { type, from, to, data } = out;

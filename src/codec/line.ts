@@ -2,9 +2,9 @@
  * The codec of `chat.line`, the tutorial's dialect: lines for people, and for ten-line scripts.
  *
  * Invariants:
- * - R7: no text makes `readLines` throw; what cannot be read comes out as a refusal that says what to write instead.
- * - Nobody can forge a line: every line that goes out begins `from `, `* ` or two spaces, and control characters
- *   are taken out.
+ * - R7: no text makes `readLines` throw; a line that cannot be parsed becomes a refusal that says what to write instead.
+ * - No sender can forge a line: every line that is sent begins with `from `, `* ` or two spaces, and control characters are
+ *   removed.
  */
 import type { Entry } from "../core/entry.ts";
 import type { Command, ServerMessage } from "../core/event.ts";
@@ -16,7 +16,7 @@ import { merged, validateMessage, refused, tooManyRecipients } from "./validatio
 import { KIB } from "../core/limits.ts";
 import { HOW_TO_SEND } from "../protocol/line-syntax.ts";
 
-/** `chat.line` frames are cut at a line end below this. */
+/** `chat.line` frames are split at a line end below this many bytes. */
 export const LINE_FRAME_BYTES = 256 * KIB;
 
 const HELP = [
@@ -28,7 +28,7 @@ const HELP = [
   "/quit             leaves; what comes meanwhile waits for you",
 ];
 
-/** @param text one text frame; several lines in it are several commands */
+/** Parses a frame. @param text one text frame; several lines in it are several commands */
 export function* readLines(text: string, limits: Limits): Generator<Command, void> {
   let empty = true;
   for (const line of text.replaceAll("\r", "").split("\n")) {
@@ -69,7 +69,7 @@ function readSlash(line: string): Command {
   }
 }
 
-/** What ends the names, and what parts them: as written by a keyboard for Latin letters, or for Chinese and Japanese. */
+/** The end of the names, and the separator between them, on keyboards for Latin letters and for Chinese and Japanese. */
 const COLON = /[:：]/;
 const SEPARATOR = /[,，、]/;
 
@@ -97,8 +97,8 @@ function readMessage(line: string, limits: Limits): Command {
   return validateMessage(text, [...to], undefined, limits);
 }
 
-/** What one turn brings a person: frames of whole lines, as few as their size allows. */
-export function writeLines(outs: readonly ServerMessage[], me: PeerName): FrameText[] {
+/** Encodes the messages of a turn as frames of whole lines, as few as their size allows. */
+export function writeLines(messages: readonly ServerMessage[], me: PeerName): FrameText[] {
   const frames: FrameText[] = [];
   let lines: string[] = [];
   let bytes = 0;
@@ -107,7 +107,7 @@ export function writeLines(outs: readonly ServerMessage[], me: PeerName): FrameT
     lines = [];
     bytes = 0;
   };
-  for (const out of outs) {
+  for (const out of messages) {
     for (const line of linesOf(out, me)) {
       const own = utf8Length(line) + 1;
       if (bytes + own > LINE_FRAME_BYTES) cut();
@@ -184,13 +184,13 @@ function linesOf(out: ServerMessage, me: PeerName): string[] {
   }
 }
 
-/** A text with line breaks goes on on indented lines. */
+/** A text with line breaks continues on indented lines. */
 const said = ({ from, text }: Entry): string[] =>
   `from ${from}: ${text}`
     .split(BREAKS)
     .map((line, index) => (index === 0 ? "" : "  ") + clean(line));
 
-/** A notice, not a line of the sender's: nobody can write one. */
+/** A notice, which no sender can write. */
 const erased = ({ from }: Pick<Entry, "from">): string =>
   `a message from ${from} was erased by an operator`;
 
@@ -198,7 +198,7 @@ const BREAKS = /\r\n|[\n\r\u0085\u2028\u2029]/;
 
 /** C0 but tab, DEL, C1, and the characters that turn the direction of text. */
 const CONTROL =
-  // oxlint-disable-next-line no-control-regex -- these are what is taken out
+  // oxlint-disable-next-line no-control-regex -- these are removed
   /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 const clean = (line: string): string => line.replace(CONTROL, "");

@@ -1,7 +1,7 @@
 /**
- * The checks that both dialects share, and the sentences of what they refuse.
+ * The checks that both dialects share, and the sentences of their refusals.
  *
- * Invariant: a sentence names the field and what was expected or the limit, never what was sent.
+ * Invariant: a sentence names the field and what was expected or the limit, and never quotes the input.
  */
 import type { Command, Refusal } from "../core/event.ts";
 import type { Limits } from "../core/limits.ts";
@@ -27,15 +27,15 @@ export const tooManyRecipients = (
   );
 
 /**
- * Merges repeats in a list that is too long, before its names are read: reading a name costs a hundred times what
- * comparing two does, and a frame has place for thousands.
- * @returns the list, merged if it is longer than `limits.recipients`
+ * Removes repeats from a list that is too long, before its names are parsed: parsing a name costs a hundred times as much as
+ * comparing two, and a frame holds thousands.
+ * @returns the list, without repeats if it is longer than `limits.recipients`
  */
 export function merged<Name>(to: readonly Name[], { recipients }: Limits): readonly Name[] {
   return to.length <= recipients ? to : [...new Set(to)];
 }
 
-/** Makes a message that keeps the room's limits, or a refusal. */
+/** Returns the message, or a refusal if it exceeds the room's limits. */
 export function validateMessage(
   text: string,
   to: readonly PeerName[] | undefined,

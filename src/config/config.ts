@@ -1,7 +1,7 @@
 /**
- * What an operator configures, read from the environment and checked as a whole.
+ * The configuration of the operator, read from the environment and checked as a whole.
  *
- * Invariant: a configuration with a mistake is never half used; it is one sentence that says what to mend.
+ * Invariant: a configuration with an error is never used in part; it becomes one sentence that says what to correct.
  */
 import { type Limits } from "../core/limits.ts";
 import { readLimits } from "./limits.ts";
@@ -12,11 +12,11 @@ export const ADMIN_KEY_CHARACTERS = 16;
 
 /** The vars and secrets of the environment. Types are not checked there: a var of wrangler.toml may be anything. */
 export interface Vars extends TokenVars {
-  /** Raised with every restore from a backup, so that nobody's cursor points into another history. */
+  /** Raised with every restore from a backup, so that no cursor points into another history. */
   readonly EPOCH?: string | number;
   /** Origins besides the endpoint's own whose pages may connect, separated by spaces or commas. */
   readonly ALLOWED_ORIGINS?: string;
-  /** A secret. With it, the operator's API is there. */
+  /** A secret that switches on the operator's API. */
   readonly ADMIN_KEY?: string;
 }
 
@@ -24,7 +24,7 @@ export interface Config {
   readonly limits: Limits;
   readonly epoch: string;
   readonly origins: ReadonlySet<string>;
-  /** Absent: a key is whatever somebody chose. */
+  /** Absent: a key is a text that the user chose. */
   readonly tokens?: TokenSettings;
   /** Absent: there is no operator's API. */
   readonly adminKey?: string;
@@ -34,7 +34,7 @@ const EPOCH = /^[A-Za-z0-9_-]{1,32}$/;
 
 const read = new WeakMap<Vars, Config | string>();
 
-/** `readConfig`, once for each environment: none changes while it is in use, and every join asks. */
+/** `readConfig`, cached by environment: an environment does not change while it is in use, and every join needs it. */
 export function configOf(env: Vars): Config | string {
   let config = read.get(env);
   if (config === undefined) read.set(env, (config = readConfig(env)));
@@ -47,14 +47,14 @@ export function readConfig(env: Vars): Config | string {
   if (typeof limits === "string") return limits;
   const epoch = String(env.EPOCH ?? "1");
   if (!EPOCH.test(epoch)) {
-    return 'EPOCH must be 1 to 32 of A-Z, a-z, 0-9, "_" and "-": mend it in wrangler.toml';
+    return 'EPOCH must be 1 to 32 of A-Z, a-z, 0-9, "_" and "-": correct it in wrangler.toml';
   }
   const origins = readOrigins(env.ALLOWED_ORIGINS ?? "");
   if (typeof origins === "string") return origins;
   const tokens = readTokenSettings(env);
   if (typeof tokens === "string") return tokens;
   const adminKey = readAdminKey(env.ADMIN_KEY);
-  if (adminKey !== undefined && "complaint" in adminKey) return adminKey.complaint;
+  if (adminKey !== undefined && "error" in adminKey) return adminKey.error;
   return { limits, epoch, origins, ...(tokens && { tokens }), ...adminKey };
 }
 
@@ -67,12 +67,12 @@ function readOrigins(text: unknown): ReadonlySet<string> | string {
     const url = URL.parse(origin);
     const isWeb = url?.protocol === "https:" || url?.protocol === "http:";
     if (origin.includes("*")) {
-      return `ALLOWED_ORIGINS: ${origin} would allow nobody, as a star stands for nothing here; name every origin`;
+      return `ALLOWED_ORIGINS: ${origin} would allow nobody, because a star is no wildcard here; name every origin`;
     }
     if (url === null || !isWeb) {
       return `ALLOWED_ORIGINS: ${origin} is not an origin; write it as https://chat.example.com, without a path`;
     }
-    // Browsers write an origin in one way only: another one would never match.
+    // Browsers write an origin in one way only: another spelling would never match.
     if (url.origin !== origin) {
       return `ALLOWED_ORIGINS: ${origin} is not how browsers write an origin; write it as ${url.origin}`;
     }
@@ -80,17 +80,17 @@ function readOrigins(text: unknown): ReadonlySet<string> | string {
   return new Set(origins);
 }
 
-/** The complaint never shows what was set. */
+/** The error never shows the value. */
 function readAdminKey(
   text: unknown,
-): { readonly adminKey: string } | { readonly complaint: string } | undefined {
+): { readonly adminKey: string } | { readonly error: string } | undefined {
   if (text === undefined || text === "") return undefined;
   if (typeof text === "string" && VISIBLE.test(text) && text.length >= ADMIN_KEY_CHARACTERS) {
     return { adminKey: text };
   }
-  const complaint = `ADMIN_KEY must have at least ${ADMIN_KEY_CHARACTERS} characters, letters, digits and signs of ASCII: set it again with wrangler secret put ADMIN_KEY`;
-  return { complaint };
+  const error = `ADMIN_KEY must have at least ${ADMIN_KEY_CHARACTERS} characters, letters, digits and signs of ASCII: set it again with wrangler secret put ADMIN_KEY`;
+  return { error };
 }
 
-/** What fits into a header as it is. */
+/** Characters that a header takes unencoded. */
 const VISIBLE = /^[\x21-\x7e]+$/;

@@ -1,22 +1,22 @@
 /**
- * How tokens are checked, read from the environment: by a secret of one's own, or by the public keys of an issuer.
+ * The settings of token verification, read from the environment: an own secret, or the public keys of an issuer.
  *
  * Invariants:
- * - Tokens are off only if nothing about them is set. What is half set is a mistake, never a room without a guard.
- * - The issuer is always pinned; the audience too, unless the operator writes that any will do.
- * - No sentence holds a secret.
+ * - Tokens are off only if none of the vars is set. An incomplete configuration is an error, never a room without tokens.
+ * - The issuer is always pinned; the audience too, unless the operator allows any.
+ * - No sentence contains a secret.
  */
 
-/** How tokens are checked. */
+/** The settings of token verification. */
 export interface TokenSettings {
-  /** The secret of HS256, or where the issuer's public keys are. */
+  /** The secret of HS256, or the URL of the issuer's public keys. */
   readonly keys: Uint8Array | URL;
   readonly issuer: string;
   /** Undefined: any. */
   readonly audience: string | undefined;
 }
 
-/** What the environment may say about tokens. Vars of wrangler.toml need not be texts. */
+/** The vars and secrets of tokens. A var of wrangler.toml need not be a text. */
 export interface TokenVars {
   readonly JWT_SECRET?: unknown;
   readonly JWKS_URL?: unknown;
@@ -24,9 +24,9 @@ export interface TokenVars {
   readonly JWT_AUDIENCE?: unknown;
 }
 
-/** The issuer and the audience of tokens that are made with one's own secret, unless the operator names others. */
+/** The issuer and the audience of tokens that are made with an own secret, unless the operator sets others. */
 export const DEFAULT_ISSUER = "chat-room";
-/** The audience of an operator who takes tokens for whomever they were made. */
+/** `JWT_AUDIENCE` of an operator who accepts tokens for any audience. */
 const ANY = "*";
 /** Bytes of a secret for HS256: as many as its hash has (RFC 7518, section 3.2). */
 const SECRET_BYTES = 32;
@@ -35,14 +35,14 @@ const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 const NAMES = ["JWT_SECRET", "JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE"] as const;
 
-/** @returns how tokens are checked, `undefined` if there are none, or one sentence on what to mend */
+/** @returns the settings; undefined if tokens are off; or one sentence that says what to correct */
 export function readTokenSettings(vars: TokenVars): TokenSettings | string | undefined {
   const given = NAMES.filter((name) => vars[name] !== undefined);
   if (given.length === 0) return undefined;
   for (const name of given) {
     const value = vars[name];
     if (typeof value !== "string") return `${name} must be a text in quotation marks`;
-    if (value.trim() === "") return `${name} is empty: give it a value, or take it away altogether`;
+    if (value.trim() === "") return `${name} is empty: give it a value, or remove it`;
   }
   const { JWT_SECRET: secret, JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = vars;
   if (typeof secret === "string" && typeof url === "string") {
@@ -60,7 +60,7 @@ export function readTokenSettings(vars: TokenVars): TokenSettings | string | und
     };
   }
   if (typeof url !== "string") {
-    return `${given.join(" and ")} alone check no token: set JWT_SECRET or JWKS_URL, too, or take them away`;
+    return `${given.join(" and ")} alone check no token: set JWT_SECRET or JWKS_URL, too, or remove them`;
   }
   const keys = URL.parse(url);
   const isSafe =
@@ -68,7 +68,7 @@ export function readTokenSettings(vars: TokenVars): TokenSettings | string | und
   if (keys === null || !isSafe || keys.username !== "" || keys.password !== "") {
     return "JWKS_URL must be an address like https://login.example.com/.well-known/jwks.json, without user and password";
   }
-  // Many services share the keys of one issuer: what was made for another of them must not open this one.
+  // Many services share the keys of one issuer: a token for another service must not be accepted here.
   const missing = (["JWT_ISSUER", "JWT_AUDIENCE"] as const).find((name) => !given.includes(name));
   if (missing !== undefined) {
     const any = missing === "JWT_AUDIENCE" ? `, or "${ANY}" for any` : "";

@@ -1,4 +1,4 @@
-/** What an operator may set (vars of wrangler.toml): the var, its unit, its default and its range, checked as a whole. */
+/** The limits that an operator may set, read from the vars of wrangler.toml and checked as a whole. */
 import { type Limits, MIB } from "../core/limits.ts";
 import { DEFAULT_LIMITS } from "../protocol/limits.ts";
 
@@ -11,7 +11,7 @@ interface LimitSpec {
   readonly max: number;
 }
 
-/** What an operator may set: the var, its unit, its default and its range. */
+/** Each limit: the var that sets it, its unit, its default and its range. */
 export const LIMITS = {
   text: {
     variable: "TEXT_BYTES",
@@ -73,12 +73,12 @@ export const LIMITS = {
   },
   logDays: { variable: "LOG_DAYS", unit: "days", default: 30, min: 1, max: 3_650 },
   logMebibytes: { variable: "LOG_MIB", unit: "MiB", default: 256, min: 1, max: 8_192 },
-  /** What one name may add in 24 hours, of `logEntries` and of `logMebibytes`; 0: no bound. */
+  /** The part of `logEntries` and of `logMebibytes` that one name may add in 24 hours; 0: no bound. */
   share: { variable: "LOG_SHARE", unit: "percent of the log", default: 25, min: 0, max: 100 },
   commitInterval: { variable: "COMMIT_INTERVAL_MS", unit: "ms", default: 0, min: 0, max: 1_000 },
 } as const satisfies Record<keyof Limits, LimitSpec>;
 
-/** The limits of an environment that sets none. */
+/** Returns the limits of an environment that sets none. */
 export const defaultLimits = (): Limits => {
   const limits = Object.entries(LIMITS).map(([name, { default: value }]) => [name, value]);
   return Object.fromEntries(limits);
@@ -98,16 +98,16 @@ export function readLimits(vars: { readonly [name: string]: unknown }): Limits |
         : JSON.stringify(given).replaceAll('"', "");
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= spec.min && value <= spec.max)) {
-      return `${spec.variable} must be a whole number of ${spec.unit} from ${spec.min} to ${spec.max}: mend it in wrangler.toml`;
+      return `${spec.variable} must be a whole number of ${spec.unit} from ${spec.min} to ${spec.max}: correct it in wrangler.toml`;
     }
     limits[name] = value;
   }
   const read = limits as unknown as Limits;
   if (read.text > read.frame) {
-    return `TEXT_BYTES (${read.text}) must not exceed FRAME_BYTES (${read.frame}): mend one of them in wrangler.toml`;
+    return `TEXT_BYTES (${read.text}) must not exceed FRAME_BYTES (${read.frame}): correct one of them in wrangler.toml`;
   }
   if (read.online > read.names) {
-    return `MAX_ONLINE (${read.online}) must not exceed MAX_NAMES (${read.names}), for each peer has a name: change one of them in wrangler.toml`;
+    return `MAX_ONLINE (${read.online}) must not exceed MAX_NAMES (${read.names}), because each peer has a name: change one of them in wrangler.toml`;
   }
   return read;
 }

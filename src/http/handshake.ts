@@ -1,9 +1,9 @@
 /**
- * Reads what a handshake says: dialect, parameters, key.
+ * Parses a handshake: dialect, parameters, key.
  *
  * Invariants:
  * - The key is checked and hashed here, before a room is woken, and goes no further.
- * - Every refusal has a sentence that says what to do instead.
+ * - Every rejection has a sentence that says what to do instead.
  */
 import { CLOSE, type CloseFrame } from "../protocol/close-codes.ts";
 import type { Dialect, Join, Session } from "../core/event.ts";
@@ -14,7 +14,7 @@ import type { TokenSettings } from "../config/jwt.ts";
 const PARAMETERS = ["name", "since", "epoch", "session", "attempt"] as const;
 const NUMBER = /^(0|[1-9]\d{0,15})$/;
 const TOKEN = /^[A-Za-z0-9_-]{1,64}$/;
-/** More than any epoch has: a part of the database's id, and the var EPOCH. */
+/** More characters than any epoch has: a part of the database's id, and the var EPOCH. */
 const EPOCH_CHARACTERS = 128;
 const BEARER = /^Bearer +([^ ].*)$/i;
 
@@ -43,7 +43,7 @@ export function parseOffer(headers: Headers): Offer {
   return { dialect, echo: dialect ?? protocols.find(mayBeNamed) };
 }
 
-/** Not a key, and a token of HTTP: nothing else may stand in a header. */
+/** Returns whether the protocol may be echoed: it is not a key, and is a token of HTTP, as a header requires. */
 const mayBeNamed = (protocol: string): boolean =>
   !protocol.toLowerCase().startsWith("key.") && /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(protocol);
 
@@ -114,13 +114,13 @@ function readParameters(query: URLSearchParams): Parameters | string {
 
 const toSeq = (digits: string): Seq => Math.min(Number(digits), Number.MAX_SAFE_INTEGER) as Seq;
 
-/** @returns the bytes of the key, none for no key; or what is wrong */
+/** @returns the bytes of the key, none for no key; or the error as a sentence */
 function readKey(headers: Headers): Uint8Array | string {
   const authorization = headers.get("Authorization");
   if (authorization !== null) {
     const key = BEARER.exec(authorization)?.[1];
     if (key === undefined) return 'Authorization: expected "Bearer KEY"';
-    // The runtime decodes headers as UTF-8; what was not UTF-8 shows as a replacement character.
+    // The runtime decodes headers as UTF-8; bytes that are not UTF-8 become replacement characters.
     if (key.includes("\ufffd")) return "Authorization: the key is not UTF-8";
     return new TextEncoder().encode(key);
   }
@@ -153,12 +153,12 @@ function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-/** @returns the owner of a name: empty without a key; otherwise a hash that says nothing elsewhere */
+/** @returns the owner of a name: empty without a key; otherwise a hash that is of no use elsewhere */
 async function ownerByKey(room: string, name: string, key: Uint8Array): Promise<string> {
   return key.length === 0 ? "" : hash(JSON.stringify([room, name]), key);
 }
 
-/** No key makes the same: the text that is hashed goes on with a comma where `ownerByKey` closes the bracket. */
+/** No key gives the same hash: the hashed text has a comma where that of `ownerByKey` has the closing bracket. */
 const ownerByToken = (...who: [room: string, name: string, issuer: string, subject: string]) =>
   hash(JSON.stringify(who));
 

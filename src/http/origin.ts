@@ -6,8 +6,9 @@
 import { CLOSE, type CloseFrame } from "../protocol/close-codes.ts";
 
 /**
+ * Returns whether a page of `origin` may connect.
  * @param origin  the header, absent for programs that are no browser
- * @param url     the address under which the endpoint was called
+ * @param url     the URL of the request
  * @param allowed origins that the operator named
  */
 export function isOriginAllowed(
@@ -18,14 +19,14 @@ export function isOriginAllowed(
   if (origin === null || allowed.has(origin)) return true;
   const page = URL.parse(origin);
   if (page?.host !== url.host) return false;
-  // A page that came without encryption may be somebody else's. The other way round, TLS ended before this server.
+  // An unencrypted page may be forged. The reverse is allowed: TLS ended before this server.
   return page.protocol === "https:" || (page.protocol === "http:" && url.protocol === "http:");
 }
 
-/** How much of an origin a reason shows, in bytes: with the sentence around it, it fits into the 123 of a close. */
+/** Bytes of an origin that a reason shows: with its sentence, that fits into the 123 bytes of a close. */
 const ORIGIN_SHOWN_BYTES = 58;
 
-/** The close that refuses a page: names its origin, and the var that would let it in. @param origin the header */
+/** Returns the close that rejects a page: it names the origin, and the var that would allow it. @param origin the header */
 export function originRefused(origin: string): CloseFrame {
   const reason =
     origin === "null"
@@ -34,7 +35,7 @@ export function originRefused(origin: string): CloseFrame {
   return { code: CLOSE.FORBIDDEN, reason };
 }
 
-/** A program may send anything as its origin: what is not plain ASCII is not repeated, and what is long is cut inside. */
+/** Shortens an origin. A program may send any text: one that is not plain ASCII is not repeated. */
 function shown(origin: string): string {
   if (!/^[!-~]+$/.test(origin)) return "this origin";
   if (origin.length <= ORIGIN_SHOWN_BYTES) return origin;

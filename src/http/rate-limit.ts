@@ -3,13 +3,12 @@
  *
  * Invariant: if the limiter fails, upgrades are allowed; the room works on without it.
  */
-
 import { logEvent } from "../observability/logger.ts";
 
-/** How long somebody waits who knocked too often: the period of the rate limit in wrangler.toml. */
+/** `Retry-After` of a rate-limited address, in seconds: the period of the rate limit in wrangler.toml. */
 export const RETRY_AFTER_S = 60;
 
-/** Counts a knock. @returns whether its address knocked too often */
+/** Counts an upgrade. @returns whether its address exceeds the rate limit */
 export async function isRateLimited(
   headers: Headers,
   limiter: RateLimit | undefined,
@@ -26,8 +25,8 @@ export async function isRateLimited(
 }
 
 /**
- * Under what an address is counted: an IPv6 one as its /64, of which one household has 2^64.
- * @returns undefined for this very computer, as under `wrangler dev`: nobody comes from there through a network
+ * Returns the key under which an address is counted: of an IPv6 address its /64, because one household has 2^64 addresses.
+ * @returns undefined for loopback, as under `wrangler dev`: it comes through no network
  */
 export function rateLimitKey(address: string): string | undefined {
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];

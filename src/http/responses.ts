@@ -1,4 +1,4 @@
-/** Answers over plain HTTP: one line of JSON each, never kept by a cache. */
+/** Responses over plain HTTP: one line of JSON each, never cached. */
 
 export const NO_STORE = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
 
@@ -23,7 +23,7 @@ export const errorResponse = (
 export const methodNotAllowed = (allow: string): Response =>
   errorResponse(405, "method-not-allowed", `only ${allow} is understood here`, { Allow: allow });
 
-/** A segment of a path, percent-decoded; undefined if it is not UTF-8. */
+/** Decodes a segment of a path; undefined if it is not UTF-8. */
 export function decodePathSegment(segment: string): string | undefined {
   try {
     return decodeURIComponent(segment);

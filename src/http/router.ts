@@ -1,13 +1,13 @@
 /**
- * The router: takes an upgrade to its room's object, and refuses everything else with a sentence. The page, at `/`, is
+ * The router: sends an upgrade to its room's object, and rejects everything else with a sentence. The page, at `/`, is
  * served before it, from the static assets of src/apps/page.
  *
  * Invariants:
  * - One `ChatRoom` per normalised room name.
- * - A browser shows a page no HTTP answer to a handshake. So a handshake is refused by a close right after the upgrade,
- *   and by HTTP only when too many come. All these closes are made here, because the runtime ends TCP properly only for
- *   a socket that the Worker itself accepted.
- * - Nothing is done for a handshake before it is counted.
+ * - A browser hides the HTTP response to a handshake from the page. So a handshake is rejected by a close right after the
+ *   upgrade, and by HTTP only when the rate limit is exceeded. All these closes are sent here, because the runtime ends TCP
+ *   properly only for a socket that the Worker itself accepted.
+ * - A handshake is counted by the rate limit before anything else is done for it.
  */
 import { type Config, configOf } from "../config/config.ts";
 import { CLOSE, type CloseFrame } from "../protocol/close-codes.ts";
@@ -23,7 +23,7 @@ import { BAD_SUBPROTOCOL, type Offer, parseHandshake, parseOffer } from "./hands
 import { encodeJoin } from "../durable-object/join-request.ts";
 import type { Env } from "../durable-object/env.ts";
 
-/** Answers whatever comes to the Worker. */
+/** Routes every request to the Worker. */
 export async function route(request: Request, env: Env): Promise<Response> {
   const config = configOf(env);
   if (typeof config === "string") return errorResponse(500, "bad-configuration", config);
@@ -45,7 +45,7 @@ const BAD_ROOM: CloseFrame = {
   reason: `connect to /rooms/ROOM, where ${NAME_GRAMMAR}`,
 };
 
-/** What is no handshake. It is counted as one, so that 429 can be read where no answer to a handshake can. */
+/** Answers a request that is no handshake. It counts as one, so that a page can read 429, which it cannot in a handshake. */
 async function plain(
   request: Request,
   url: URL,
@@ -75,14 +75,14 @@ async function handshake(
   const { headers } = request;
   if (await isRateLimited(headers, env.UPGRADES)) return tooMany(room);
   const offer = parseOffer(headers);
-  const wanted = await readHandshake(headers, url, room, offer, config);
-  if ("code" in wanted) {
-    logEvent({ event: "refusal", code: wanted.code }, room);
-    return close(wanted, offer.echo);
+  const join = await readHandshake(headers, url, room, offer, config);
+  if ("code" in join) {
+    logEvent({ event: "refusal", code: join.code }, room);
+    return close(join, offer.echo);
   }
   try {
-    const woken = env.CHAT_ROOM.getByName(wanted.room);
-    const answer = await woken.fetch(encodeJoin(wanted, offer.echo !== undefined));
+    const stub = env.CHAT_ROOM.getByName(join.room);
+    const answer = await stub.fetch(encodeJoin(join, offer.echo !== undefined));
     if (answer.status === 101) return answer;
     return close(await answer.json<CloseFrame>(), offer.echo);
   } catch (error) {
@@ -119,7 +119,7 @@ function parseRoomPath(path: string): RoomName | undefined {
   return parseRoomName(decodePathSegment(encoded ?? "") ?? "");
 }
 
-/** Lets the client in and at once out again, with a code that a browser can read. */
+/** Accepts the upgrade and closes it at once, with a code that a browser can read. */
 function close({ code, reason }: CloseFrame, protocol: string | undefined): Response {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();

@@ -1,15 +1,15 @@
 /**
- * What an operator reads: one flat JSON line for each thing that happened, the only place that writes any.
+ * The log for the operator: one flat JSON line for each event. No other file writes to the log.
  *
  * Invariants:
  * - A line holds the room, codes, positions and counts; a name only as a hash. Never a text, a key, a query string.
- * - The hash is keyed with a part of the database's random id that nobody is told: whoever reads the lines can follow
- *   one name through one room, but can neither read it, nor look for a name they guess, nor find it in another room.
+ * - The hash is keyed with the secret part of the database's random id. A reader of the log can follow one name through one
+ *   room, but cannot read it, nor search for a name they guess, nor find it in another room.
  */
 import type { AuditEvent } from "../core/audit-log.ts";
 import { sipHash } from "./siphash.ts";
 
-/** What happened outside a turn of the broker. */
+/** Log events that no broker turn produces. */
 export type OperationalEvent =
   | { readonly event: "storage-trouble"; readonly error: string }
   | { readonly event: "room-unreachable"; readonly error: string }
@@ -20,19 +20,19 @@ export type OperationalEvent =
   | { readonly event: "refusal"; readonly code: number }
   | { readonly event: "operator"; readonly order: "Messages" | "Export" };
 
-/** @param room undefined where there is none */
-export function logEvent(trouble: OperationalEvent, room?: string): void {
-  const { event, ...facts } = trouble;
-  write({ event, room, ...facts }, "error" in trouble);
+/** Logs one event. @param room undefined where there is none */
+export function logEvent(operational: OperationalEvent, room?: string): void {
+  const { event, ...facts } = operational;
+  write({ event, room, ...facts }, "error" in operational);
 }
 
-/** Writes the notes of a turn. @param key of the room, secret */
-export function logAudit(notes: readonly AuditEvent[], room: string, key: string): void {
-  if (notes.length === 0) return;
-  for (const note of notes) {
-    const { event, ...facts } = note;
-    const name = "name" in note ? { name: hashed(note.name, key) } : {};
-    write({ event, room, ...facts, ...name }, "error" in note);
+/** Logs the audit events of a turn. @param key the secret of the room with which names are hashed */
+export function logAudit(events: readonly AuditEvent[], room: string, key: string): void {
+  if (events.length === 0) return;
+  for (const audit of events) {
+    const { event, ...facts } = audit;
+    const name = "name" in audit ? { name: hashed(audit.name, key) } : {};
+    write({ event, room, ...facts, ...name }, "error" in audit);
   }
 }
 
@@ -44,8 +44,8 @@ function hashed(name: string, key: string): string {
   return sipHash(bytes, encoder.encode(name));
 }
 
-function write(line: object, isTrouble: boolean): void {
+function write(line: object, isError: boolean): void {
   const text = JSON.stringify(line);
-  if (isTrouble) console.error(text);
+  if (isError) console.error(text);
   else console.log(text);
 }

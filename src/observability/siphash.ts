@@ -1,7 +1,7 @@
 /**
- * SipHash-2-4: a short keyed hash, computed without waiting.
+ * SipHash-2-4: a short keyed hash, computed synchronously.
  *
- * Source: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF" (2012). The test holds it to its vectors.
+ * Source: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF" (2012). The test checks its vectors.
  */
 const word = (bytes: Uint8Array, at: number, end: number): bigint => {
   let value = 0n;

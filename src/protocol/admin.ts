@@ -1,9 +1,9 @@
 /**
- * What an operator may ask of a room, and what it is answered. Plain data: it travels between the Worker and the room.
+ * The requests of an operator to a room, and their results. Plain data: they travel between the Worker and the room.
  */
 import type { PeerName, Seq } from "./ids.ts";
 
-/** A message in the name of somebody whom the room knows. */
+/** A message in the name of a peer that the room knows. */
 export interface Publication {
   readonly from: PeerName;
   readonly text: string;
@@ -15,11 +15,11 @@ export interface Publication {
 
 export type AdminRequest =
   | ({ readonly type: "Publish" } & Publication)
-  /** The text of one entry is erased. */
+  /** Erases the text of one entry. */
   | { readonly type: "Redact"; readonly seq: Seq }
-  /** A name's connection is ended, and the name forgotten. */
+  /** Closes the connection of a name, and forgets the name. */
   | { readonly type: "Expel"; readonly name: PeerName }
-  /** Everyone's connection is ended, and the storage erased. It stands alone in its turn, and is the broker's last. */
+  /** Closes all connections, and erases the storage. It is alone in its turn, and the last of its broker. */
   | { readonly type: "Erase" }
   | {
       readonly type: "Messages";
@@ -30,7 +30,7 @@ export type AdminRequest =
   | { readonly type: "Names"; readonly after: string; readonly limit: number }
   | { readonly type: "Stats" };
 
-/** What the operator sees of one name. */
+/** The facts of one name. */
 export interface NameFacts {
   readonly name: PeerName;
   readonly online: boolean;
@@ -38,7 +38,7 @@ export interface NameFacts {
   readonly cursor: Seq;
   /** Entries above the cursor that concern the name, counted among the newest `SCAN_ENTRIES`. */
   readonly waiting: number;
-  /** The cursor is further back than was counted. */
+  /** The cursor is older than the counted entries. */
   readonly more: boolean;
   /** ms since 1970 */
   readonly seen: number;
@@ -54,29 +54,29 @@ export interface RoomFacts {
     readonly first: Seq;
     readonly head: Seq;
     readonly entries: number;
-    /** As they were appended: what was erased since still counts. */
+    /** As they were appended: texts that were erased since still count. */
     readonly bytes: number;
     /** When the oldest and the newest row were written, ms since 1970; absent if there is none. */
     readonly oldestAt?: number;
     readonly newestAt?: number;
   };
   readonly waiting: {
-    /** Names that are away and for whom something waits. */
+    /** Names that are away and that messages wait for. */
     readonly away: number;
     /** Connected peers that are fed from the log. */
     readonly behind: number;
-    /** Entries handed over and not acknowledged. */
+    /** Entries sent and not acknowledged. */
     readonly inFlight: number;
     readonly inFlightBytes: number;
   };
-  /** Since the room's memory was made. */
+  /** Refusals since the room was last rebuilt. */
   readonly refusals: { readonly joins: number; readonly commands: number };
 }
 
 export type AdminResult =
   /** `frame`: the entry as the `message` frame that goes over the wire. */
   | { readonly type: "published"; readonly frame: string; readonly isNew: boolean }
-  /** Not found so far: to be asked again with this `since`. */
+  /** Not found so far: send the request again with this `since`. */
   | { readonly type: "further"; readonly since: Seq }
   | { readonly type: "void-since"; readonly first: Seq; readonly head: Seq }
   | { readonly type: "unknown"; readonly names: readonly PeerName[] }
@@ -86,12 +86,12 @@ export type AdminResult =
       readonly type: "messages";
       /** `message` frames, oldest first. */
       readonly frames: readonly string[];
-      /** Everything up to here was looked at. */
+      /** The last position that was read. */
       readonly end: Seq;
       readonly first: Seq;
       readonly head: Seq;
     }
   | { readonly type: "names"; readonly names: readonly NameFacts[]; readonly next?: PeerName }
   | { readonly type: "stats"; readonly facts: RoomFacts }
-  /** The storage failed; what was ordered is not done, or nobody can say. */
+  /** The storage failed: the request was not executed, or its outcome is unknown. */
   | { readonly type: "trouble" };

@@ -4,7 +4,7 @@
  * Codes below 4000 are those of RFC 6455. 40xx: stop. 41xx: reconnect with full-jitter backoff. 42xx: reconnect at once.
  */
 export const CLOSE = {
-  /** A goodbye, of either side. */
+  /** A goodbye of either side. */
   NORMAL: 1000,
   GOING_AWAY: 1001,
   /** A binary frame. */
@@ -35,11 +35,11 @@ export const CLOSE = {
   /** The allowance or the quota of the name is used up. */
   TOO_FAST: 4103,
   KEY_EXPIRED: 4104,
-  /** A dead link, an overtaken attempt, or a reader that proves nothing. */
+  /** A dead connection, an overtaken attempt, or a reader that proves nothing. */
   STALE: 4201,
 } as const;
 
-/** Is `code` of the hundred that begins with `hundred`? Clients treat an unknown code like the others of its hundred. */
+/** Checks the hundred of a code: clients treat an unknown code like the others of its hundred. */
 const isOf = (hundred: number) => (code: number) => code >= hundred && code < hundred + 100;
 /** Reconnecting would fail again. */
 export const isFinalClose = isOf(4000);

@@ -2,9 +2,9 @@
  * The frames of `chat.v1`, on one screen: types, checks and JSON Schema come from here.
  *
  * Invariants:
- * - What passes a check needs no further one: names are normalised, texts are well-formed Unicode.
+ * - A value that passes needs no further check: names are normalised, texts are well-formed Unicode.
  * - Unknown fields are ignored, unknown types are not.
- * - Limits that an operator sets are not part of a frame's shape; the codec asks them.
+ * - Limits that an operator sets are not part of a frame's shape; the codec checks them.
  */
 import * as v from "valibot";
 import { NAME_PATTERN, NAME_UNITS, type PeerName, type RoomName, type Seq } from "./ids.ts";
@@ -17,7 +17,7 @@ const id = v.pipe(v.string(), v.regex(/^[\s\S]{1,64}$/u), wellFormed);
 export const named = <Name extends string = PeerName>() =>
   v.pipe(
     v.string(),
-    // Before it is normalised: that costs the square of a run of combining marks.
+    // Checked before normalising, which costs the square of a run of combining marks.
     v.check((text) => text.length <= NAME_UNITS),
     v.normalize("NFC"),
     v.regex(new RegExp(NAME_PATTERN, "u")),
@@ -34,13 +34,13 @@ export const position = v.pipe(
   v.transform((value) => value as Seq),
 );
 const seq = position;
-/** Any JSON value. Its size and depth are the codec's to check. */
+/** Any JSON value. The codec checks its size and depth. */
 const data = v.custom<unknown>((value) => value !== undefined);
 const merged = v.transform((names: PeerName[]) => [...new Set(names)]);
 const recipients = v.pipe(v.array(name), v.minLength(1), merged);
 const limit = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(HISTORY_MAX));
 
-/** What a client may say, by `type`. */
+/** The frames of a client, by `type`. */
 export const clientFrames = {
   send: v.object({ type: v.literal("send"), id, text, to: v.optional(recipients) }),
   ack: v.object({ type: v.literal("ack"), seq, k: v.optional(k) }),
@@ -58,7 +58,7 @@ export const clientFrames = {
   }),
 } as const;
 
-/** What each field of a client's frame has to be, for the sentence that refuses it. */
+/** What is expected of each field of a client's frame, for the sentence that refuses it. */
 export const EXPECTED: Readonly<Record<string, string>> = {
   type: `one of ${Object.keys(clientFrames).join(", ")}`,
   id: "a string of 1 to 64 characters, well-formed Unicode",
@@ -105,7 +105,7 @@ const limits = v.object({
   spread: count,
 });
 
-/** What the room says, by `type`. */
+/** The frames of the room, by `type`. */
 export const serverFrames = {
   welcome: v.object({
     type: v.literal("welcome"),
@@ -162,7 +162,7 @@ type Frames<Schemas> = {
     : never;
 }[keyof Schemas];
 
-/** Anything a client may say. */
+/** A frame of a client. */
 export type ClientFrame = Frames<typeof clientFrames>;
-/** Anything the room says. */
+/** A frame of the room. */
 export type ServerFrame = Frames<typeof serverFrames>;

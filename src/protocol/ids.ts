@@ -1,7 +1,7 @@
 /**
- * The names of things: rooms, peers, connections, positions in the log.
+ * Identifiers: of rooms, peers, connections, and positions in the log.
  *
- * Invariant: a branded value was made by its parser here, so whoever holds one need not check it again.
+ * Invariant: a branded value was made by its parser here, so it needs no further check.
  */
 
 declare const brand: unique symbol;
@@ -13,16 +13,16 @@ export type RoomName = Brand<string, "RoomName">;
 export type PeerName = Brand<string, "PeerName">;
 /** A position in the log: an integer ≥ 0; 0 is before the first entry. */
 export type Seq = Brand<number, "Seq">;
-/** One connection, of all that the room ever had. Later connections compare greater. */
+/** One connection of all that the room ever had. Later connections compare greater. */
 export type ConnectionId = Brand<string, "ConnectionId">;
 
-/** Who speaks: a name, and which of its connections. The identity is the connection, never the name. */
+/** A name, and one of its connections. The identity is the connection, never the name. */
 export interface ConnectionRef {
   readonly name: PeerName;
   readonly id: ConnectionId;
 }
 
-/** The grammar of room and peer names, for an NFC-normalised string; to be used with the flag `u`. */
+/** The grammar of room and peer names, for an NFC-normalised string; use it with the flag `u`. */
 export const NAME_PATTERN = String.raw`^[\p{L}\p{N}][\p{L}\p{N}\p{M}_.\-]{0,31}$`;
 /** The grammar of names in words, for error messages. */
 export const NAME_GRAMMAR =
@@ -31,7 +31,7 @@ export const NAME_GRAMMAR =
 /**
  * UTF-16 units that a name may have before it is normalised: 32 code points, each of which has at most four units in
  * any canonically equivalent form (Unicode FAQ "Normalization", maximum expansion of NFD in UTF-16). Normalising costs
- * the square of a run of combining marks, so a longer text is refused unread.
+ * the square of a run of combining marks, so a longer text is refused without normalising.
  */
 export const NAME_UNITS = 128;
 
@@ -53,7 +53,7 @@ export const parsePeerName = (text: string) => parseName(text) as PeerName | und
 export const parseSeq = (value: unknown): Seq | undefined =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? (value as Seq) : undefined;
 
-/** The position `by` entries further on. `by` may be negative; the result never is. */
+/** Returns the position `by` entries further on. `by` may be negative; the result never is. */
 export const addSeq = (seq: Seq, by: number): Seq => Math.max(0, seq + by) as Seq;
 
 /** Before the first entry. */
@@ -65,10 +65,10 @@ export const maxSeq = (a: Seq, b: Seq): Seq => (a > b ? a : b);
 const ID_DIGITS = 15;
 
 /**
- * The id of a new connection.
+ * Returns the id of a new connection, ordered within the room and unique.
  *
- * Ordered within the room and unique: "highest listed + 1" alone would be used again after a wake,
- * and a late failure signal would then remove the living.
+ * "Highest listed + 1" alone could be used twice after a wake, and a late failure signal would then remove a living
+ * connection.
  * @param newest the highest id known so far
  * @param now    ms since 1970
  * @param chance 32 random bits
@@ -83,12 +83,12 @@ export function nextConnectionId(
   return `${order}-${(chance >>> 0).toString(16).padStart(8, "0")}` as ConnectionId;
 }
 
-/** Every runtime has it; the core's own types know of no platform. */
+/** Every runtime has it; the core's types include no platform. */
 declare const TextEncoder: new () => {
   encodeInto(text: string, into: Uint8Array): { readonly read: number; readonly written: number };
 };
 const encoder = new TextEncoder();
-/** Where the encoder puts what is only to be counted. */
+/** The buffer for text that is only counted. */
 const scratch = new Uint8Array(16 * 1024);
 
 /** @returns the length of `text` in UTF-8 bytes; a lone surrogate counts three */

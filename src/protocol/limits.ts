@@ -1,4 +1,4 @@
-/** Bounds that the room and its clients share; the operator's own come with `welcome.limits`. */
+/** Limits that the room and its clients share. The operator's own come with `welcome.limits`. */
 
 /** Messages of one page of `history`, if the client does not say how many. */
 export const HISTORY_DEFAULT = 50;

@@ -1,6 +1,6 @@
-/** What an operator is told of rows that nobody can have written so. */
+/** Errors for rows that no release can have written. */
 
-/** @param what is wrong, without anything of what stands there: it goes into the log */
+/** @param what is wrong, without any stored content: the sentence goes into the log */
 export const corruptionError = (what: string): Error =>
   new Error(
     `this room's database is damaged: ${what}: restore it from a point in time before (docs/operations.md)`,

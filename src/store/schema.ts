@@ -1,9 +1,9 @@
 /**
- * The tables, and how a database of any older release becomes one of this.
+ * The tables, and the migrations of a database of any older release.
  *
  * Invariants:
- * - A released migration is never edited; the next one is added at the end. `MIGRATIONS.length` is the version.
- * - A migration runs whole or not at all. A database of a newer release is left alone.
+ * - A released migration is never edited; a new one is added at the end. `MIGRATIONS.length` is the version.
+ * - A migration runs as a whole or not at all. A database of a newer release is not touched.
  */
 import { corruptionError } from "./corruption.ts";
 import type { Database, Sql } from "./sql.ts";
@@ -12,12 +12,12 @@ import type { Database, Sql } from "./sql.ts";
  * No secondary index, no AUTOINCREMENT: each would be one more row written per row.
  *
  * `segments`: one row per commit, keyed by its last `seq`. `everyone` is the last entry in it that is for everyone;
- * `audience` the others' names with the last entry that concerns each, as ` name:seq name:seq `, so that a returning
- * peer's scan skips the row. `total` counts the bytes of all bodies ever, this one included.
+ * `audience` lists the names of the other entries with the last entry that concerns each, as ` name:seq name:seq `, so that
+ * the scan for a returning peer skips the row. `total` counts the bytes of all bodies ever, this one included.
  *
- * `peers.head` and `checkpoint.head` say when the row was written: of two cursors the later counts.
- * `checkpoint.saved` is a JSON array of [name, cursor, last seen, spent?]; a long one lies in several parts. `spent` is
- * what a name has added to the log of late (core/share.ts).
+ * `peers.head` and `checkpoint.head` hold the head when the row was written: of two cursors the later counts.
+ * `checkpoint.saved` is a JSON array of [name, cursor, last seen, spent?]; a long one is split into parts. `spent` is the
+ * quota that a name has used (core/peers/log-quota.ts).
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE segments (
@@ -49,10 +49,10 @@ export const MIGRATIONS: readonly string[] = [
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
- * Brings the database to this release's schema.
+ * Migrates the database to this release's schema.
  * @param migrations for tests: the steps, oldest first
  * @returns the random id of the database, made with its first table
- * @throws if the database was written by a newer release, or does not say by which, or has lost its id
+ * @throws if the database was written by a newer release, or has lost its schema version or its id
  */
 export function migrate(
   database: Database,
@@ -65,7 +65,7 @@ export function migrate(
     const rows = sql.run<{ key: string; value: string }>("SELECT key, value FROM meta");
     const values = new Map(rows.map(({ key, value }) => [key, value]));
     const [schema = "", id = ""] = [values.get("schema"), values.get("id")];
-    if (!/^\d+$/.test(schema)) throw corruptionError("it does not say which schema it has");
+    if (!/^\d+$/.test(schema)) throw corruptionError("it has lost its schema version");
     // Another id would be another epoch, and void every cursor.
     if (id === "") throw corruptionError("it has lost its id");
     return { version: Number(schema), id };
@@ -85,7 +85,7 @@ export function migrate(
       sql.run("INSERT INTO meta VALUES ('schema', '0'), ('id', ?)", newId());
     }
     const { version, id } = read();
-    // One by one: of several statements at once, only the last one's rows are counted.
+    // One by one: of several statements in one call, only the rows of the last are counted.
     for (const statement of migrations.slice(version).flatMap((step) => step.split(";"))) {
       if (statement.trim() !== "") sql.run(statement);
     }
@@ -94,6 +94,6 @@ export function migrate(
   });
 }
 
-/** Has this database any table yet? Without one, nobody ever joined, or the room was erased. Writes nothing. */
+/** Returns whether the database has tables. It has none before the first join, and after an erasure. Writes nothing. */
 export const isInitialized = (sql: Sql): boolean =>
   sql.run("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").length > 0;

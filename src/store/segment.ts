@@ -1,11 +1,11 @@
 /**
- * A segment of the log as it came from the disk: cut into frames, which are read one by one, when somebody needs them.
+ * A segment of the log as it was read: split into frames, which are parsed one by one, when they are needed.
  *
  * Invariants:
- * - It holds just the entries that its row is to hold, or it is not made: nothing is passed over.
- * - Immutable: it goes from one reader to the next.
- * - An entry that is read is for who asked, or may be. To read all of a large segment for the sake of one entry took 5 ms,
- *   and the garbage of many such readings 60 ms at a time.
+ * - It holds exactly the entries of its row, or the constructor throws: no entry is skipped.
+ * - Immutable: readers share it.
+ * - Only entries that may concern the reader are parsed. Parsing all of a large segment for one entry took 5 ms, and
+ *   collecting the garbage of many such reads 60 ms at a time.
  */
 import {
   type Entry,
@@ -20,12 +20,12 @@ import { corruptionError } from "./corruption.ts";
 import { KIB } from "../core/limits.ts";
 
 /**
- * Bytes of a row that become one string; more are decoded piece by piece. Of strings of more than 128 KiB V8 frees tens of
- * MB at once, when it looks through its whole heap: 20 ms and more in which nobody is served.
+ * Bytes of a row that become one string; a larger row is decoded in chunks. V8 frees strings over 128 KiB only in a major
+ * GC, tens of MB at a time: pauses of 20 ms and more.
  */
 export const DECODE_CHUNK_BYTES = 96 * KIB;
 
-/** A row of the log, as far as its entries are concerned. */
+/** The columns of a row that its entries need. */
 export interface SegmentRow extends Record<string, SqlStorageValue> {
   first: number;
   last: number;
@@ -42,8 +42,8 @@ export class Segment {
   readonly #entries: (Entry | undefined)[];
 
   /**
-   * @throws if the row does not hold just the entries that it is to hold: whoever must read it comes back until it is
-   *   mended, and nothing is passed over
+   * @throws if the row does not hold exactly its entries: a peer that needs it is closed, and returns until the row is
+   *   restored; no entry is skipped
    */
   constructor(row: SegmentRow) {
     this.first = row.first as Seq;
@@ -60,21 +60,21 @@ export class Segment {
     return this.#read(seq - this.first);
   }
 
-  /** Entries above `seq`, upwards; not all of those that cannot concern `name`. */
+  /** Yields entries above `seq`, upwards. Some that cannot concern `name` are left out. */
   *above(seq: Seq, name: PeerName | undefined): Generator<Entry, void> {
     for (let i = Math.max(0, seq - this.first + 1); i < this.#frames.length; i++) {
       if (this.#isFor(i, name)) yield this.#read(i);
     }
   }
 
-  /** Entries below `seq`, downwards; not all of those that cannot concern `name`. */
+  /** Yields entries below `seq`, downwards. Some that cannot concern `name` are left out. */
   *below(seq: Seq, name: PeerName): Generator<Entry, void> {
     for (let i = Math.min(seq - this.first, this.#frames.length) - 1; i >= 0; i--) {
       if (this.#isFor(i, name)) yield this.#read(i);
     }
   }
 
-  /** Its text, with another entry in the place of the one that has its `seq`. */
+  /** Returns the text of the segment, with `entry` in the place of the one that has its `seq`. */
   with(entry: Entry): string {
     return joinFrames(this.#frames.with(entry.seq - this.first, entry.frame));
   }
@@ -87,7 +87,7 @@ export class Segment {
     try {
       return (this.#entries[index] ??= readEntry(this.#frames[index] ?? ""));
     } catch {
-      // Without the parser's own message, which shows a piece of the text.
+      // The parser's own message would show a piece of the text.
       throw this.#corruption();
     }
   }
@@ -106,24 +106,24 @@ export class Segment {
 const decoder = new TextDecoder();
 const LINE_FEED = 10;
 
-/** Cuts a segment into its frames. They are not read, nor looked at. */
+/** Splits a segment into its frames, without parsing them. */
 export function splitFrames(body: string | ArrayBuffer): string[] {
   if (typeof body === "string") return body === "[]" ? [] : body.slice(1, -1).split(SEPARATOR);
   const bytes = new Uint8Array(body);
   const frames: string[] = [];
   const bracket = bytes.length - 1;
   for (let start = 1; start < bracket;) {
-    const end = pieceEnd(bytes, start);
-    const piece = decoder.decode(bytes.subarray(start, end)).split(SEPARATOR);
-    if (end < bracket && piece.at(-1) === "") piece.pop();
-    frames.push(...piece);
+    const end = chunkEnd(bytes, start);
+    const chunk = decoder.decode(bytes.subarray(start, end)).split(SEPARATOR);
+    if (end < bracket && chunk.at(-1) === "") chunk.pop();
+    frames.push(...chunk);
     start = end;
   }
   return frames;
 }
 
-/** Behind the last separator within `PIECE_BYTES`; behind the next one, if a frame is longer; or at the last bracket. */
-function pieceEnd(bytes: Uint8Array, start: number): number {
+/** Returns the end of a chunk: after the last separator within `DECODE_CHUNK_BYTES`, or after the next one if a frame is longer. */
+function chunkEnd(bytes: Uint8Array, start: number): number {
   const bracket = bytes.length - 1;
   if (bracket - start <= DECODE_CHUNK_BYTES) return bracket;
   const within = bytes.lastIndexOf(LINE_FEED, start + DECODE_CHUNK_BYTES);

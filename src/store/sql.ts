@@ -1,11 +1,10 @@
 /**
- * The platform's SQL, counted: rows read and written are what a room costs (writes a thousand times what reads do).
+ * The platform's SQL, with counters: a room is billed for rows read and written (a write costs a thousand reads).
  *
  * Invariant: every statement of the project goes through here.
  */
 import { KIB } from "../core/limits.ts";
 
-// Storage
 /** Bytes of entries in one row; a larger commit is split. SQLite and the platform refuse large values. */
 export const ROW_BYTES = 512 * KIB;
 

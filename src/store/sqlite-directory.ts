@@ -1,14 +1,15 @@
 /**
- * The names a room knows, on SQLite: who owns each, since when, and how far it got.
+ * The directory of names on SQLite: the owner, the birth and the cursor of each.
  *
  * Invariants:
- * - `find` answers what the next `flush` will have written.
- * - Of a name's own row and the checkpoint the one written later holds its cursor: not the higher one, for an explicit
+ * - `find` returns what the next `flush` will have written.
+ * - Of a name's own row and the checkpoint, the one written later holds its cursor: not the higher one, because an explicit
  *   `since` may have moved it back. Rows are stamped with the head before the commit, the checkpoint with the head
  *   after it, so within a commit the checkpoint counts, and after it the row.
- * - Whoever's socket died without a signal has a cursor in the checkpoint only: it is written along until they are back.
- * - A damaged cursor is passed over for an older one, down to the name's birth: that repeats, and loses nothing that a
- *   crash before it was written would not have lost. Without birth or owner nobody is let in.
+ * - A peer whose socket died without a close event has its cursor only in the checkpoint; later checkpoints carry it on
+ *   until the peer returns.
+ * - A corrupt cursor is replaced by an older one, down to the name's birth: entries come twice, and none is lost that a
+ *   crash before the write would not have lost. A name whose birth or owner is corrupt cannot join.
  */
 import { ROW_BYTES } from "./sql.ts";
 import { type PeerName, type Seq, SEQ_ZERO, utf8Length } from "../protocol/ids.ts";
@@ -19,8 +20,8 @@ import type { SqliteLog } from "./sqlite-log.ts";
 import type { Sql } from "./sql.ts";
 
 /**
- * Names looked up and kept in memory, so that writing to somebody absent does not read a row each time. More than are
- * online by default: when all lose their links and come back at once, they are found here.
+ * Records cached in memory, so that a message to an absent name does not read a row each time. More than are online by
+ * default: when all connections break at once, the returning names are found here.
  */
 const CACHED_NAMES = 8_192;
 
@@ -34,7 +35,7 @@ interface PeerRow extends Record<string, SqlStorageValue> {
   spent: string;
 }
 
-/** Name, cursor, last seen; and what it has spent, if it has. */
+/** Name, cursor, last seen; and the quota used, if any. */
 type CheckpointRow = [name: PeerName, cursor: Seq, seen: number, spent?: string];
 
 const UPSERT = `INSERT INTO peers (name, owner, birth, cursor, head, seen, spent) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -46,26 +47,27 @@ const CHECKPOINT = `INSERT INTO checkpoint (part, head, saved) VALUES (?, ?, ?)
 
 export class SqliteDirectory implements Directory {
   readonly #sql: Sql;
-  readonly #segments: SqliteLog;
-  readonly #complain: (flaw: Error) => void;
+  readonly #log: SqliteLog;
+  readonly #onCorruption: (error: Error) => void;
   readonly #changed = new Map<PeerName, MemberRecord | "forgotten">();
   readonly #cache = new Map<PeerName, MemberRecord | undefined>();
-  /** The last checkpoint, less those whose row was written since. */
+  /** The last checkpoint, without the names whose row was written since. */
   #saved: Map<PeerName, CheckpointRow>;
   #savedHead: number;
   #parts: number;
   #count: number | undefined;
 
-  constructor(sql: Sql, segments: SqliteLog, complain: (flaw: Error) => void) {
+  constructor(sql: Sql, log: SqliteLog, onCorruption: (error: Error) => void) {
     this.#sql = sql;
-    this.#segments = segments;
-    this.#complain = complain;
+    this.#log = log;
+    this.#onCorruption = onCorruption;
     const rows = sql.run<{ head: number; saved: string }>(
       "SELECT head, saved FROM checkpoint ORDER BY part",
     );
     const saved = rows.flatMap((row) => {
       const read = readSaved(row.saved);
-      if (read === undefined) complain(corruptionError("a checkpoint of cursors cannot be read"));
+      if (read === undefined)
+        onCorruption(corruptionError("a checkpoint of cursors cannot be read"));
       return read ?? [];
     });
     this.#saved = new Map(saved.map((one) => [one[0], one]));
@@ -82,7 +84,7 @@ export class SqliteDirectory implements Directory {
     if (changed !== undefined) return changed === "forgotten" ? undefined : changed;
     if (this.#cache.has(name)) return this.#cache.get(name);
     const [row] = this.#sql.run<PeerRow>("SELECT * FROM peers WHERE name = ?", name);
-    return this.#keep(name, row && this.#known(row));
+    return this.#keep(name, row && this.#recordOf(row));
   }
 
   count(): number {
@@ -90,14 +92,14 @@ export class SqliteDirectory implements Directory {
     return this.#count;
   }
 
-  claim(name: PeerName, known: MemberRecord): void {
+  claim(name: PeerName, record: MemberRecord): void {
     this.#count = this.count() + 1;
-    this.#changed.set(name, known);
+    this.#changed.set(name, record);
   }
 
-  save(name: PeerName, standing: Progress): void {
-    const known = this.find(name);
-    if (known !== undefined) this.#changed.set(name, { ...known, ...standing });
+  save(name: PeerName, progress: Progress): void {
+    const record = this.find(name);
+    if (record !== undefined) this.#changed.set(name, { ...record, ...progress });
   }
 
   forget(name: PeerName): void {
@@ -112,12 +114,12 @@ export class SqliteDirectory implements Directory {
   }
 
   forgettable(awayBefore: number): Candidate[] {
-    const { everyone, personal } = this.#segments.audienceAbove(SEQ_ZERO);
-    const oldestKept = this.#segments.first - 1;
+    const { everyone, personal } = this.#log.audienceAbove(SEQ_ZERO);
+    const oldestKept = this.#log.first - 1;
     const ranked: (Candidate & { rank: number })[] = [];
     for (const row of this.#sql.each<PeerRow>("SELECT * FROM peers")) {
       const name = row.name as PeerName;
-      const { cursor, birth, seen } = this.#known(row);
+      const { cursor, birth, seen } = this.#recordOf(row);
       const have = Math.max(cursor, birth);
       const waits = Math.max(everyone, personal.get(name) ?? 0) > have;
       if (waits && seen >= awayBefore) continue;
@@ -128,19 +130,19 @@ export class SqliteDirectory implements Directory {
   }
 
   waiting(online: { has(name: PeerName): boolean }): number {
-    const { everyone, personal } = this.#segments.audienceAbove(SEQ_ZERO);
+    const { everyone, personal } = this.#log.audienceAbove(SEQ_ZERO);
     let count = 0;
     for (const row of this.#sql.each<PeerRow>("SELECT * FROM peers")) {
       const name = row.name as PeerName;
       if (online.has(name)) continue;
-      const { cursor, birth } = this.#known(row);
+      const { cursor, birth } = this.#recordOf(row);
       if (Math.max(everyone, personal.get(name) ?? 0) > Math.max(cursor, birth)) count++;
     }
     return count;
   }
 
   checkpoint(online: ReadonlyMap<PeerName, Omit<Progress, "seen">>): void {
-    const { head, headAt } = this.#segments;
+    const { head, headAt } = this.#log;
     for (const [name, { cursor, spent }] of online) {
       const saved: CheckpointRow = [name, cursor, headAt];
       if (spent.length > 0) saved.push(encodeUsage(spent));
@@ -158,47 +160,47 @@ export class SqliteDirectory implements Directory {
     this.#cache.clear();
   }
 
-  /** Writes what changed, one row a name. To be called before the commit's entries are appended. */
+  /** Writes the changes, one row a name. Call it before the entries of the commit are appended. */
   flush(): void {
-    for (const [name, known] of this.#changed) {
+    for (const [name, record] of this.#changed) {
       this.#saved.delete(name);
-      if (known === "forgotten") {
+      if (record === "forgotten") {
         this.#sql.run("DELETE FROM peers WHERE name = ?", name);
         this.#keep(name, undefined);
         continue;
       }
-      const { owner, birth, cursor, seen } = known;
-      const spent = encodeUsage(known.spent);
-      this.#sql.run(UPSERT, name, owner, birth, cursor, this.#segments.head, seen, spent);
-      this.#keep(name, known);
+      const { owner, birth, cursor, seen } = record;
+      const spent = encodeUsage(record.spent);
+      this.#sql.run(UPSERT, name, owner, birth, cursor, this.#log.head, seen, spent);
+      this.#keep(name, record);
     }
     this.#changed.clear();
   }
 
-  #known({ name, owner, birth, cursor, head, seen, spent }: PeerRow): MemberRecord {
+  #recordOf({ name, owner, birth, cursor, head, seen, spent }: PeerRow): MemberRecord {
     if (!isWhole(birth) || typeof owner !== "string") {
       throw corruptionError("a row of the table peers cannot be read");
     }
     const isSound = isWhole(cursor) && isWhole(head) && isWhole(seen);
-    if (!isSound) this.#complain(corruptionError("a cursor in the table peers cannot be read"));
+    if (!isSound) this.#onCorruption(corruptionError("a cursor in the table peers cannot be read"));
     const later = head < this.#savedHead ? this.#saved.get(name as PeerName) : undefined;
     return {
       owner,
       birth: birth as Seq,
       cursor: later?.[1] ?? ((isSound ? cursor : birth) as Seq),
-      seen: Math.max(isSound ? seen : this.#segments.headAt, later?.[2] ?? 0),
+      seen: Math.max(isSound ? seen : this.#log.headAt, later?.[2] ?? 0),
       spent: decodeUsage(later === undefined ? spent : (later[3] ?? "")),
     };
   }
 
-  #keep(name: PeerName, known: MemberRecord | undefined): MemberRecord | undefined {
+  #keep(name: PeerName, record: MemberRecord | undefined): MemberRecord | undefined {
     if (this.#cache.size >= CACHED_NAMES) this.#cache.clear();
-    this.#cache.set(name, known);
-    return known;
+    this.#cache.set(name, record);
+    return record;
   }
 }
 
-/** @returns undefined if that is not what `checkpoint` writes */
+/** @returns undefined if the text is not what `checkpoint` writes */
 function readSaved(text: string): CheckpointRow[] | undefined {
   try {
     const list: unknown = JSON.parse(text);
@@ -216,7 +218,7 @@ function isSaved(one: unknown): one is CheckpointRow {
   return areTexts && isWhole(cursor) && isWhole(seen);
 }
 
-/** Cuts the list so that no part is longer than `bytes` as JSON; at least one part. */
+/** Splits the list so that no part is longer than `bytes` as JSON; at least one part. */
 function chunks(list: CheckpointRow[], bytes: number): CheckpointRow[][] {
   const parts: CheckpointRow[][] = [[]];
   let size = 0;

@@ -1,9 +1,9 @@
 /**
- * The log on SQLite: one row per commit, holding its entries as the very text that goes over the wire.
+ * The log on SQLite: one row per commit, which holds its entries as the text that goes over the wire.
  *
  * Invariants:
  * - Rows are contiguous: each `first` is the `last` before it plus one. Trimming takes from the old end only, whole rows.
- * - `audience` and `everyone` may only make a scan skip a row that holds nothing for the reader.
+ * - `audience` and `everyone` only make a scan skip rows that hold nothing for the reader.
  */
 import { type Entry, joinFrames } from "../core/entry.ts";
 import { SCAN_BYTES, SCAN_ENTRIES } from "../core/limits.ts";
@@ -15,10 +15,10 @@ import { corruptionError, isWhole } from "./corruption.ts";
 import { Segment, type SegmentRow } from "./segment.ts";
 import type { Sql } from "./sql.ts";
 
-/** Rows that one commit may delete, so that a log that has aged in silence does not stop the room. */
+/** Rows that one commit deletes at most, so that a log that has aged in silence does not block the room. */
 export const TRIM_ROWS = 256;
 
-/** What trimming needs to know of a row. */
+/** The columns of a row that trimming needs. */
 interface Extent extends Record<string, SqlStorageValue> {
   first: number;
   last: number;
@@ -27,13 +27,14 @@ interface Extent extends Record<string, SqlStorageValue> {
   total: number;
 }
 
-/** Segments kept as they were read, for readers that take a large one in many pages, or a small one many at a time. */
+/** Segments cached as they were read, for a reader that takes a large one in many pages, and for many readers of a small one. */
 const CACHED_SEGMENTS = 32;
 const CACHED_BYTES = 4 * ROW_BYTES;
 
 /**
- * A stretch of the log, which ends early when enough was read. No object with getters of its own: V8 would keep what they
- * see, which is the rows, until it looks through its whole heap; hundreds of MB came together, and pauses of 100 ms.
+ * A stretch of the log, which ends early when enough was read. A class, not an object literal with getters: each such
+ * literal gets its own hidden class, which kept the rows alive until the next major GC, hundreds of MB, with pauses of
+ * 100 ms.
  */
 class BoundedScan implements Scan {
   bytes = 0;
@@ -41,7 +42,7 @@ class BoundedScan implements Scan {
   #end: Seq | undefined;
   readonly #fullEnd: () => Seq;
 
-  /** @param fullEnd where it ends if not early; asked once, when first needed */
+  /** @param fullEnd returns where the stretch ends if not early; called once, when first needed */
   constructor(fullEnd: () => Seq, entries: (self: BoundedScan) => Iterable<Entry>) {
     this.#fullEnd = fullEnd;
     this.entries = entries(this);
@@ -51,7 +52,7 @@ class BoundedScan implements Scan {
     return (this.#end ??= this.#fullEnd());
   }
 
-  /** A row was read; if that is enough, it ends at `end`. @returns whether it does */
+  /** Ends the stretch at `end` if enough rows were read. @returns whether it does */
   endsEarly(end: Seq): boolean {
     if (this.bytes < SCAN_BYTES) return false;
     this.#end = end;
@@ -66,8 +67,8 @@ export class SqliteLog implements Log {
   #oldest: Extent | undefined;
   #newest: Extent | undefined;
   /**
-   * In the order in which they were read. No `Map`: one that is written again and again leaves a chain of dead tables, by
-   * which the collector kept the texts of them all, and took 40 ms at a time for them.
+   * In the order in which they were read. No `Map`: one that is written again and again leaves a chain of dead tables, which
+   * kept all their texts alive and cost pauses of 40 ms.
    */
   #cache: Segment[] = [];
 
@@ -131,7 +132,7 @@ export class SqliteLog implements Log {
     return this.#segmentOf(seq)?.at(seq);
   }
 
-  /** `bytes` and `total` stay: they say what was appended, and later rows build on them. */
+  /** `bytes` and `total` stay: they count what was appended, and later rows build on them. */
   replace(entry: Entry): void {
     const segment = this.#segmentOf(entry.seq);
     if (segment === undefined) return;
@@ -166,7 +167,7 @@ export class SqliteLog implements Log {
     for (const row of rows) {
       if (!isWhole(row.everyone) || typeof row.audience !== "string") {
         throw corruptionError(
-          `whom the segment concerns that ends with ${row.last} cannot be read`,
+          `the audience of the segment that ends with ${row.last} cannot be read`,
         );
       }
       everyone = maxSeq(everyone, row.everyone as Seq);
@@ -178,7 +179,7 @@ export class SqliteLog implements Log {
     return { everyone, personal };
   }
 
-  /** The row in which the stretch ends is read whole. */
+  /** A stretch includes the whole row in which it ends. */
   #endAfter(seq: Seq): Seq {
     const reach = addSeq(seq, SCAN_ENTRIES);
     if (reach >= this.head) return this.head;
@@ -186,7 +187,7 @@ export class SqliteLog implements Log {
     return (this.#sql.run<{ end: number }>(query, reach)[0]?.end ?? this.head) as Seq;
   }
 
-  /** The row in which the stretch ends is read from its first entry on. */
+  /** A stretch includes the row in which it ends from its first entry on. */
   #startBefore(reach: Seq): Seq {
     const query = "SELECT first AS start FROM segments WHERE last >= ? ORDER BY last LIMIT 1";
     return (this.#sql.run<{ start: number }>(query, reach)[0]?.start ?? reach) as Seq;
@@ -194,7 +195,7 @@ export class SqliteLog implements Log {
 
   *#forward(seq: Seq, name: PeerName | undefined, stretch: BoundedScan): Generator<Entry, void> {
     let above = seq;
-    // Who takes a large segment in many pages goes on in it without asking the database.
+    // A reader that takes a large segment in many pages continues in it without a query.
     for (const kept of this.#cache) {
       if (kept.first > addSeq(above, 1) || kept.last <= above) continue;
       yield* kept.above(above, name);
@@ -204,7 +205,7 @@ export class SqliteLog implements Log {
     if (above >= this.head) return;
     const where = "last > ? AND last <= ? AND (everyone > ? OR instr(audience, ?)) ORDER BY last";
     const floor = name === undefined ? -1 : above;
-    for (const segment of this.#read(where, above, stretch.end, floor, key(name))) {
+    for (const segment of this.#read(where, above, stretch.end, floor, audienceNeedle(name))) {
       stretch.bytes += segment.bytes;
       yield* segment.above(above, name);
       if (stretch.endsEarly(segment.last)) return;
@@ -214,14 +215,14 @@ export class SqliteLog implements Log {
   *#backward(below: Seq, reach: Seq, name: PeerName, stretch: BoundedScan): Generator<Entry, void> {
     const where =
       "last >= ? AND first < ? AND (everyone > 0 OR instr(audience, ?)) ORDER BY last DESC";
-    for (const segment of this.#read(where, reach, below, key(name))) {
+    for (const segment of this.#read(where, reach, below, audienceNeedle(name))) {
       stretch.bytes += segment.bytes;
       yield* segment.below(below, name);
       if (stretch.endsEarly(segment.first)) return;
     }
   }
 
-  /** The row that holds the entry at `seq`. */
+  /** Returns the row that holds the entry at `seq`. */
   #segmentOf(seq: Seq): Segment | undefined {
     if (seq < this.first || seq > this.head) return undefined;
     const [segment] = this.#read("last >= ? ORDER BY last LIMIT 1", seq);
@@ -232,26 +233,26 @@ export class SqliteLog implements Log {
     const body = `iif(bytes > ${DECODE_CHUNK_BYTES}, CAST(body AS BLOB), body) AS body`;
     const query = `SELECT first, last, bytes, ${body} FROM segments WHERE ${where}`;
     for (const row of this.#sql.each<SegmentRow>(query, ...values)) {
-      // That saves cutting it; it came from the database all the same, and counts.
-      let read = this.#cache.find(({ last }) => last === row.last);
-      if (read === undefined) {
-        read = new Segment(row);
-        this.#keep(read);
+      // The cache saves parsing. The row was read anyway, so it still counts towards the scan.
+      let segment = this.#cache.find(({ last }) => last === row.last);
+      if (segment === undefined) {
+        segment = new Segment(row);
+        this.#keep(segment);
       }
-      yield read;
+      yield segment;
     }
   }
 
-  #keep(read: Segment): void {
-    this.#cache.push(read);
+  #keep(segment: Segment): void {
+    this.#cache.push(segment);
     const isFull = (): boolean =>
       this.#cache.length > CACHED_SEGMENTS ||
       this.#cache.reduce((sum, { bytes }) => sum + bytes, 0) > CACHED_BYTES;
     while (this.#cache.length > 1 && isFull()) this.#cache.shift();
   }
 
-  #drop(isGone: (read: Segment) => boolean): void {
-    this.#cache = this.#cache.filter((read) => !isGone(read));
+  #drop(isGone: (segment: Segment) => boolean): void {
+    this.#cache = this.#cache.filter((segment) => !isGone(segment));
   }
 
   #insert(entries: readonly Entry[]): void {
@@ -293,5 +294,6 @@ export class SqliteLog implements Log {
   }
 }
 
-/** What `instr` looks for; the empty text is in everything. */
-const key = (name: PeerName | undefined): string => (name === undefined ? "" : ` ${name}:`);
+/** Returns the needle that `instr` finds in `audience`; every text contains the empty one. */
+const audienceNeedle = (name: PeerName | undefined): string =>
+  name === undefined ? "" : ` ${name}:`;

@@ -9,7 +9,7 @@ describe.each<[string, Vars, string]>([
   [
     "a limit that is no number",
     { WINDOW: "lots" },
-    "WINDOW must be a whole number of entries from 1 to 10000: mend it in wrangler.toml",
+    "WINDOW must be a whole number of entries from 1 to 10000: correct it in wrangler.toml",
   ],
   [
     "two ways to check tokens",

@@ -1060,7 +1060,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "counted: a segment is read again for each page",
-    edits: one("src/store/sqlite-log.ts", "        this.#keep(read);\n", ""),
+    edits: one("src/store/sqlite-log.ts", "        this.#keep(segment);\n", ""),
     project: "workerd",
     file: "test/workerd/counted-replay.test.ts",
     test: "a replay of 10,000 entries, all of them",
@@ -1154,8 +1154,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "names are logged in the clear",
     edits: one(
       "src/observability/logger.ts",
-      "{ name: hashed(note.name, key) }",
-      "{ name: note.name }",
+      "{ name: hashed(audit.name, key) }",
+      "{ name: audit.name }",
     ),
     ...OPERATED,
     test: "R8: lines report what happened, and never",
@@ -1330,16 +1330,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/store/sqlite-log.ts",
-        find: "      if (read === undefined) {",
-        put: "      const isKept = read !== undefined;\n      if (read === undefined) {",
+        find: "      if (segment === undefined) {",
+        put: "      const isKept = segment !== undefined;\n      if (segment === undefined) {",
       },
       {
         file: "src/store/sqlite-log.ts",
-        find: "      yield read;\n",
-        put: `      const { first, last } = read;
-      const [above, below] = [read.above.bind(read), read.below.bind(read)];
-      yield isKept ? ({ first, last, bytes: 0, above, below } as unknown as Segment) : read;
-`,
+        find: "      yield segment;\n",
+        put: "      const { first, last } = segment;\n      const [above, below] = [segment.above.bind(segment), segment.below.bind(segment)];\n      yield isKept ? ({ first, last, bytes: 0, above, below } as unknown as Segment) : segment;\n",
       },
     ],
     project: "workerd",
@@ -1383,7 +1380,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a separator at the end of a chunk counts as an entry",
     edits: one(
       "src/store/segment.ts",
-      '    if (end < bracket && piece.at(-1) === "") piece.pop();\n',
+      '    if (end < bracket && chunk.at(-1) === "") chunk.pop();\n',
       "",
     ),
     project: "unit",
@@ -1392,7 +1389,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "an additional comma at the end of a segment is ignored",
-    edits: one("src/store/segment.ts", "if (end < bracket && piece", "if (piece"),
+    edits: one("src/store/segment.ts", "if (end < bracket && chunk", "if (chunk"),
     project: "unit",
     file: "test/unit/store/segment.test.ts",
     test: "is damaged if there is: a comma too many",

@@ -144,7 +144,7 @@ test("R7: a segment of unknown recipients ends no peer that is online", async ()
     await carol.hears("hello");
   });
   expect(alice.closed).toBeUndefined();
-  expect(output).toContain("whom the segment concerns that ends with 1 cannot be read");
+  expect(output).toContain("the audience of the segment that ends with 1 cannot be read");
   expect(output).not.toMatch(SECRETS);
 });
 

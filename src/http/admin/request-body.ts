@@ -1,7 +1,7 @@
 /**
- * Reads what an operator sends: the body of a publication, and the parameters of a query.
+ * Parses requests of the operator: the body of a publication, and the parameters of a query.
  *
- * Invariant: what comes out needs no further check; what is wrong comes out as a refusal that names the field.
+ * Invariant: a result needs no further check; an error names the field.
  */
 import * as v from "valibot";
 import { type Limits } from "../../core/limits.ts";
@@ -12,13 +12,12 @@ import { clientFrames, EXPECTED, named, position } from "../../protocol/frames.t
 import { merged, validateMessage, tooManyRecipients } from "../../codec/validation.ts";
 import { KIB } from "../../core/limits.ts";
 
-// The operator's API
-/** Bytes of a request's body, and what `Content-Length` may say at most. */
+/** The most bytes of a request's body, and the highest `Content-Length`. */
 export const BODY_BYTES = 512 * KIB;
 
 const { id, text, to } = clientFrames.send.entries;
 
-/** Unknown fields are refused: a misspelt `since` would publish twice. */
+/** Unknown fields are rejected: a misspelt `since` would publish twice. */
 const publication = v.strictObject({
   from: named(),
   text,
@@ -35,7 +34,7 @@ const EXPECTED_HERE: Readonly<Record<string, string>> = {
 
 const bad = (message: string): Response => errorResponse(400, "bad-request", message);
 
-/** @returns what to publish, or the refusal */
+/** @returns the message to publish, or the error response */
 export async function readPublication(
   request: Request,
   limits: Limits,
@@ -79,23 +78,23 @@ export async function readPublication(
       return bad("there is a field that is none of from, text, to, id, since");
     return bad(`${String(key)}: expected ${expected}`);
   }
-  const { from, since, ...said } = result.output;
-  if (since !== undefined && said.id === undefined)
+  const { from, since, ...message } = result.output;
+  if (since !== undefined && message.id === undefined)
     return bad(`since: expected ${EXPECTED_HERE["since"]}`);
-  const command = validateMessage(said.text, said.to, said.id, limits);
+  const command = validateMessage(message.text, message.to, message.id, limits);
   if (command.type === "Invalid") return errorResponse(413, "too-large", command.refusal.message);
   const optional = {
-    ...(said.to !== undefined && { to: said.to }),
-    ...(said.id !== undefined && { id: said.id }),
+    ...(message.to !== undefined && { to: message.to }),
+    ...(message.id !== undefined && { id: message.id }),
     ...(since !== undefined && { since }),
   };
-  return { from, text: said.text, ...optional };
+  return { from, text: message.text, ...optional };
 }
 
 const tooLarge = (): Response =>
   errorResponse(413, "too-large", `the body: at most ${BODY_BYTES} bytes are read`);
 
-/** Reads no more than a body may have, whatever its header says. */
+/** Reads at most `BODY_BYTES`, whatever `Content-Length` says. */
 async function readBody(request: Request): Promise<Uint8Array | Response> {
   if (Number(request.headers.get("Content-Length") ?? 0) > BODY_BYTES) return tooLarge();
   const parts: Uint8Array[] = [];
@@ -116,7 +115,7 @@ async function readBody(request: Request): Promise<Uint8Array | Response> {
 
 const NUMBER = /^(0|[1-9]\d{0,15})$/;
 
-/** @returns the number, `absent` if there is none, undefined if it is outside of the grammar */
+/** @returns the number, `absent` if there is none, undefined if it is outside the grammar */
 export function readNumber(text: string | null, absent: number): number | undefined {
   if (text === null) return absent;
   return NUMBER.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : undefined;
@@ -124,7 +123,7 @@ export function readNumber(text: string | null, absent: number): number | undefi
 
 export const readSeq = (text: string): Seq | undefined => readNumber(text, 0) as Seq | undefined;
 
-/** @returns what is wrong with the parameters of a query, if anything is */
+/** @returns an error for an unknown or repeated parameter; undefined if there is none */
 export function strayParameter(
   query: URLSearchParams,
   known: readonly string[],

@@ -1,11 +1,11 @@
 /**
- * The operator's HTTP API, under `/rooms/{room}`. It is there only if the secret ADMIN_KEY is set; docs/openapi.yaml
+ * The operator's HTTP API, under `/rooms/{room}`. It exists only if the secret ADMIN_KEY is set; docs/openapi.yaml
  * describes it.
  *
  * Invariants:
- * - Nothing is read, and no room is woken, before the key was compared, in constant time.
- * - It is not for pages: no CORS header, and a request with a foreign `Origin` is refused.
- * - An answer says what is stored: the room lets it out after the commit.
+ * - No body is read, and no room is woken, before the key has been compared, in constant time.
+ * - It is not for pages: no CORS header, and a request with a foreign `Origin` is rejected.
+ * - A response reports what is stored: the room sends it after the commit.
  */
 import type { Config } from "../../config/config.ts";
 import { WHO_NAMES } from "../../protocol/limits.ts";
@@ -31,11 +31,9 @@ import type { AdminResponse } from "../../durable-object/rpc.ts";
 import { MIB } from "../../core/limits.ts";
 import type { Env } from "../../durable-object/env.ts";
 
-/** Entries, and bytes of them, in one page of messages; names in one page of peers. */
+/** Entries in one page of messages: the default, and the most; and their bytes. */
 export const MESSAGES_DEFAULT = 100;
-
 export const MESSAGES_MAX = 1_000;
-
 export const MESSAGES_BYTES = MIB;
 
 interface Call {
@@ -50,7 +48,7 @@ interface Call {
 
 type Handler = (call: Call) => Promise<Response>;
 
-/** By the path below the room, and the method; GET answers HEAD too. */
+/** The handlers by the path below the room and the method; GET answers HEAD too. */
 const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   "": { DELETE: close },
   messages: { GET: listMessages, POST: publish },
@@ -61,7 +59,7 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   export: { GET: exportAll },
 };
 
-/** @returns undefined if the request is none of the operator's */
+/** Routes a request of the operator. @returns undefined if it is none */
 export async function routeAdmin(
   request: Request,
   url: URL,
@@ -73,7 +71,7 @@ export async function routeAdmin(
     /^\/rooms\/([^/]+)(?:\/([a-z]+)(?:\/([^/]+))?)?$/.exec(url.pathname) ?? [];
   const room = parseRoomName(decodePathSegment(roomPart ?? "") ?? "");
   const route = itemPart === undefined ? rest : `${rest}/*`;
-  // Its own routes: every object has a `constructor`, too.
+  // Own properties only: every object inherits a `constructor`.
   const methods = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
   if (room === undefined || methods === undefined) return undefined;
   const isHead = request.method === "HEAD";
@@ -82,7 +80,7 @@ export async function routeAdmin(
     : isHead
       ? methods["GET"]
       : undefined;
-  // Whoever connects, and whatever else is asked of a room itself, is not the operator's.
+  // A handshake, or any other request for the room itself, is not the operator's.
   if (handler === undefined && rest === "") return undefined;
   if (handler === undefined) {
     const allow = Object.keys(methods).flatMap((method) =>
@@ -123,7 +121,7 @@ async function refusalOf(
     return errorResponse(
       403,
       "forbidden-origin",
-      "this is not for pages: ask from a program, without an Origin",
+      "this is not for pages: send the request from a program, without an Origin",
     );
   }
   const key = /^Bearer +(\S+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
@@ -136,7 +134,7 @@ async function refusalOf(
   });
 }
 
-/** Of one length, whatever the key: how long the secret is cannot be timed either. */
+/** The digest has one length, so the length of the secret cannot be timed either. */
 async function digest(key: string): Promise<string> {
   const bytes = new Uint8Array(
     await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key)),
@@ -144,10 +142,10 @@ async function digest(key: string): Promise<string> {
   return String.fromCharCode(...bytes);
 }
 
-const sendRequest = ({ env, room }: Call, order: AdminRequest): Promise<AdminResponse> =>
-  env.CHAT_ROOM.getByName(room).operate(room, order);
+const sendRequest = ({ env, room }: Call, request: AdminRequest): Promise<AdminResponse> =>
+  env.CHAT_ROOM.getByName(room).operate(room, request);
 
-/** What every order may be answered. */
+/** Maps the results that any request may have to an error. */
 function refusalFrom(reply: AdminResponse): Response {
   switch (reply.type) {
     case "no-room":
@@ -167,7 +165,7 @@ function refusalFrom(reply: AdminResponse): Response {
     case "no-entry":
       return errorResponse(404, "no-entry", "there is no such entry, or it is no longer kept");
     case "void-since": {
-      const message = `since: this room keeps the entries ${reply.first} to ${reply.head}, so it cannot say what came after yours; look at messages, and give a since from ${reply.first - 1} to ${reply.head}`;
+      const message = `since: this room keeps the entries ${reply.first} to ${reply.head}, so it cannot say what came after yours; read messages, and give a since from ${reply.first - 1} to ${reply.head}`;
       return errorResponse(409, "void-since", message);
     }
     default:
@@ -191,7 +189,7 @@ async function publish(call: Call): Promise<Response> {
   const read = await readPublication(call.request, call.config.limits);
   if (read instanceof Response) return read;
   let reply = await sendRequest(call, { type: "Publish", ...read });
-  // A long search takes several turns of the room; what comes meanwhile is searched too.
+  // A long search takes several turns of the room; entries that come meanwhile are searched too.
   while (reply.type === "further") {
     reply = await sendRequest(call, { type: "Publish", ...read, since: reply.since });
   }

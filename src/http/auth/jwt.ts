@@ -1,10 +1,10 @@
 /**
- * Says who a token speaks for.
+ * Verifies tokens: whose name a token is good for.
  *
  * Invariants:
- * - Nothing in a token is believed before its signature, algorithm, issuer, audience and times are checked.
- * - Whatever it holds, the answer is a bearer, or a close with a sentence. The token is in no sentence and in no log.
- * - Keys that cannot be had now are temporary trouble (4102), never a bad token.
+ * - No claim is used before the signature, algorithm, issuer, audience and times are checked.
+ * - The result is an identity, or a close with a sentence. The token is in no sentence and in no log.
+ * - Keys that cannot be fetched now give 4102 (reconnect later), never a bad token.
  */
 import {
   JOSEAlgNotAllowed,
@@ -23,26 +23,26 @@ import { NAME_UNITS, type PeerName, parsePeerName, type RoomName } from "../../p
 import { type KeySet, keySetAt, KeysUnavailable } from "./jwks.ts";
 import type { TokenSettings } from "../../config/jwt.ts";
 
-/** Characters of a token. It is checked by anyone's leave, and real ones have about a thousand. */
+/** The most characters of a token. Anyone can make the room verify one; real tokens have about a thousand. */
 const TOKEN_LENGTH = 8_192;
-/** How far the clocks of the issuer and of this server may be apart. */
+/** The tolerance between the clocks of the issuer and of this server. */
 const CLOCK_TOLERANCE_S = 10;
-/** A secret takes no algorithm that a public key would, and the other way round. */
+/** A secret allows no algorithm of public keys, and vice versa. */
 const ALGORITHMS = {
   secret: ["HS256"],
   keySet: ["RS256", "ES256", "EdDSA", "Ed25519"],
 };
 
-/** Whom the issuer vouches for. */
+/** The identity that the issuer asserts. */
 export interface Identity {
-  /** The owner of the name, whatever the token: a renewed one has the same. */
+  /** Issuer and subject own the name: a renewed token has the same. */
   readonly issuer: string;
   readonly subject: string;
   /** ms since 1970, with the tolerance of the clocks. */
   readonly expiresAt: number;
 }
 
-/** Checks that `token` lets its bearer into `room` as `name`. */
+/** Verifies that `token` is good for `room` and `name`. */
 export async function verifyToken(
   token: string,
   { room, name }: { readonly room: RoomName; readonly name: PeerName },
@@ -65,7 +65,7 @@ export async function verifyToken(
       algorithms,
       issuer,
       ...(audience !== undefined && { audience }),
-      // Without an end, a token that leaked would be good for ever.
+      // A token without an expiry would be good for ever once it leaked.
       requiredClaims: ["exp", "sub"],
       clockTolerance: CLOCK_TOLERANCE_S,
     });
@@ -92,7 +92,7 @@ export async function verifyToken(
   return { issuer, subject, expiresAt: Math.min(expiresAt, Number.MAX_SAFE_INTEGER) };
 }
 
-/** Verifies a token by the one key that it names, or, if it names none, by each key of its kind. */
+/** Verifies a token with the key that it names, or, if it names none, with each key of its kind. */
 async function verify(
   token: string,
   keys: Uint8Array | KeySet["find"],
@@ -118,7 +118,7 @@ const forbidden = (reason: string): CloseFrame => ({ code: CLOSE.FORBIDDEN, reas
 
 function refusalOf(error: unknown, algorithms: readonly string[]): CloseFrame {
   if (error instanceof KeysUnavailable) {
-    const reason = "the keys that tokens are checked with cannot be had now: come back later";
+    const reason = "the keys that tokens are verified with cannot be fetched now: come back later";
     return { code: CLOSE.UNAVAILABLE, reason };
   }
   if (error instanceof JWTExpired) return EXPIRED;
@@ -134,7 +134,7 @@ function refusalOf(error: unknown, algorithms: readonly string[]): CloseFrame {
   return forbidden("the token is not signed with a key that this room trusts: get a new one");
 }
 
-/** One room may stand without a list; none at all means every room. */
+/** One room may stand without a list; an absent claim means every room. */
 const isListOfRooms = (rooms: unknown): rooms is readonly string[] | string | undefined =>
   rooms === undefined ||
   typeof rooms === "string" ||
@@ -144,7 +144,7 @@ const isListOfRooms = (rooms: unknown): rooms is readonly string[] | string | un
 function covers(rooms: readonly string[] | string | undefined, room: RoomName): boolean {
   if (rooms === undefined) return true;
   return [rooms].flat().some((given) => {
-    // The star at the end is no part of a name.
+    // The star at the end does not belong to the name.
     if (given.length > NAME_UNITS + 1) return false;
     const pattern = given.normalize("NFC");
     return pattern.endsWith("*") ? room.startsWith(pattern.slice(0, -1)) : room === pattern;

@@ -149,7 +149,7 @@ describe("an operator's vars", () => {
     ])("%s", (_what, value) => {
       const { min, max, unit } = spec;
       expect(readLimits({ [variable]: value })).toBe(
-        `${variable} must be a whole number of ${unit} from ${min} to ${max}: mend it in wrangler.toml`,
+        `${variable} must be a whole number of ${unit} from ${min} to ${max}: correct it in wrangler.toml`,
       );
     });
   });
