@@ -87,14 +87,14 @@ function freshRoomText(
 }
 
 const itemText = (item: ModelInboxItem, labels: ReadonlyMap<ConnectionId, string>): string => {
-  if (item.type === "admin") return orderedText(item.request);
+  if (item.type === "admin") return requestText(item.request);
   const who = item.type === "tick" ? "" : labels.get(item.link.id);
   return `${item.type}${who}${item.type === "frame" ? upText(item) : ""}`;
 };
 
-const orderedText = (order: AdminRequest): string => {
-  if (order.type === "Redact") return `Redact ${order.seq}`;
-  return order.type === "Expel" ? `Expel ${order.name}` : order.type;
+const requestText = (request: AdminRequest): string => {
+  if (request.type === "Redact") return `Redact ${request.seq}`;
+  return request.type === "Expel" ? `Expel ${request.name}` : request.type;
 };
 
 function stateText(

@@ -118,7 +118,7 @@ export class RecordingConnections implements Connections {
   }
 
   /** Returns the state after the turn. */
-  state(room: Room): State {
+  stateAfter(room: Room): State {
     const ended = (connection: ModelConnection): boolean =>
       !connection.isHeld &&
       !connection.isListed &&

@@ -5,7 +5,7 @@ import { addSeq, SEQ_ZERO } from "../../src/protocol/ids.ts";
 import { connects, closes, OFFLINE } from "./client.ts";
 import type { Step } from "./explorer.ts";
 import { splitAtErase } from "../../src/durable-object/inbox.ts";
-import { requests, crashes, losesMemory, sleeps, takesTurn } from "./room.ts";
+import { adminRequestArrives, crashes, losesMemory, sleeps, takesTurn } from "./room.ts";
 import {
   changeClient,
   changeConnection,
@@ -48,7 +48,7 @@ export function adminSteps(state: State): Steps {
       const description = `the operator redacts ${what}`;
       steps.push(
         ...fault(state, "redactions", description, (next) =>
-          requests(next, { type: "Redact", seq }),
+          adminRequestArrives(next, { type: "Redact", seq }),
         ),
       );
     }
@@ -58,7 +58,7 @@ export function adminSteps(state: State): Steps {
       const description = `the operator expels ${name}`;
       steps.push(
         ...fault(state, "expulsions", description, (next) =>
-          requests(next, { type: "Expel", name }),
+          adminRequestArrives(next, { type: "Expel", name }),
         ),
       );
     }
@@ -66,7 +66,9 @@ export function adminSteps(state: State): Steps {
   if (erasures > 0) {
     const description = "the operator erases the room";
     steps.push(
-      ...fault(state, "erasures", description, (next) => requests(next, { type: "Erase" })),
+      ...fault(state, "erasures", description, (next) =>
+        adminRequestArrives(next, { type: "Erase" }),
+      ),
     );
   }
   return steps;

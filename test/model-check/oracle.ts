@@ -80,16 +80,16 @@ export class Oracle {
     else this.#rejected.push({ label, id: event.link.id });
   }
 
-  #observeAdmin(order: AdminRequest): void {
-    switch (order.type) {
+  #observeAdmin(request: AdminRequest): void {
+    switch (request.type) {
       case "Expel":
-        this.#forgotten.add(order.name);
-        return this.#close(order.name, 4004);
+        this.#forgotten.add(request.name);
+        return this.#close(request.name, 4004);
       case "Erase":
         for (const name of Array.from(this.#current.keys())) this.#close(name, 4005);
         return;
       case "Redact": {
-        const entry = this.#storage.log.find(order.seq);
+        const entry = this.#storage.log.find(request.seq);
         if (entry === undefined || entry.redacted || this.#erased.has(entry.seq)) return;
         this.#erased.add(entry.seq);
         for (const [name, { id, birth }] of this.#current) {
@@ -100,7 +100,7 @@ export class Oracle {
         return;
       }
       default:
-        throw new Error(`no scope has the request ${order.type}`);
+        throw new Error(`no scope has the request ${request.type}`);
     }
   }
 

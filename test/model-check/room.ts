@@ -30,7 +30,7 @@ import {
 const ROOM = "lobby" as RoomName;
 
 /** A handshake reaches the room. */
-export function arrives(state: State, { label, handshake }: ModelConnection): State {
+export function handshakeArrives(state: State, { label, handshake }: ModelConnection): State {
   if (handshake === undefined) return state;
   const { room, connections } = state;
   const listed = connections.flatMap(({ isListed, id }) => (isListed && id ? [id.id] : []));
@@ -47,7 +47,11 @@ export function arrives(state: State, { label, handshake }: ModelConnection): St
 }
 
 /** The first frame in transit reaches the room. @param again a failure signal that will be repeated */
-export function delivers(state: State, { label, up, id }: ModelConnection, again = false): State {
+export function frameArrives(
+  state: State,
+  { label, up, id }: ModelConnection,
+  again = false,
+): State {
   const [first, ...rest] = up;
   if (first === undefined || id === undefined) return state;
   const item: ModelInboxItem =
@@ -61,9 +65,9 @@ export function delivers(state: State, { label, up, id }: ModelConnection, again
 }
 
 /** An admin request reaches the room. */
-export const requests = (state: State, order: AdminRequest): State => ({
+export const adminRequestArrives = (state: State, request: AdminRequest): State => ({
   ...state,
-  room: { ...state.room, inbox: [...state.room.inbox, { type: "admin", request: order }] },
+  room: { ...state.room, inbox: [...state.room.inbox, { type: "admin", request }] },
 });
 
 /**
@@ -97,7 +101,7 @@ function takesPart(state: State, part: readonly ModelInboxItem[], failures: numb
   };
   if (hasNoRoom(room, part)) {
     release();
-    return connections.state({ ...room, inbox: later });
+    return connections.stateAfter({ ...room, inbox: later });
   }
   const { stretch } = state.scope;
   const roomContext = {
@@ -130,7 +134,7 @@ function takesPart(state: State, part: readonly ModelInboxItem[], failures: numb
     recovers(broker, part, room.now, connections);
   }
   release();
-  const after = connections.state({
+  const after = connections.stateAfter({
     ...room,
     disk,
     pending: new Map(current.directory.pending),

@@ -16,9 +16,9 @@
  *   persistent set of one step. `unreduced` turns this off, and a test compares the ends.)
  */
 import { connects, hears, says } from "./client.ts";
-import * as people from "./faults.ts";
+import * as faults from "./faults.ts";
 import type { Step } from "./explorer.ts";
-import { arrives, delivers, takesTurn, timePasses } from "./room.ts";
+import { handshakeArrives, frameArrives, takesTurn, timePasses } from "./room.ts";
 import { downText, upText } from "./canonical-text.ts";
 import { type Client, type ModelConnection, connectionOf, spend, type State } from "./state.ts";
 
@@ -32,7 +32,7 @@ const quiet = (describe: () => string, take: () => State): Step<State> => ({
 
 export function stepsOf(state: State): Steps {
   const { room } = state;
-  const steps = [...arrivals(state), ...people.adminSteps(state)];
+  const steps = [...arrivals(state), ...faults.adminSteps(state)];
   if (room.inbox.length > 0) {
     steps.push(
       quiet(
@@ -40,7 +40,7 @@ export function stepsOf(state: State): Steps {
         () => takesTurn(state),
       ),
     );
-    return [...steps, ...people.commitFaults(state)];
+    return [...steps, ...faults.commitFaults(state)];
   }
   for (const [index, client] of state.clients.entries()) {
     const own = clientSteps(state, index, client);
@@ -54,7 +54,7 @@ export function stepsOf(state: State): Steps {
     const ms = room.due - room.now;
     steps.push({ describe: () => `${ms} ms pass`, isQuiet, take: () => timePasses(before) });
   }
-  return [...steps, ...people.anyTimeFaults(state)];
+  return [...steps, ...faults.anyTimeFaults(state)];
 }
 
 /** No remaining fault can affect a client or the frames in transit to it. */
@@ -78,20 +78,20 @@ function arrivals(state: State): Steps {
       steps.push(
         quiet(
           () => `the handshake of ${label} arrives`,
-          () => arrives(state, connection),
+          () => handshakeArrives(state, connection),
         ),
       );
     } else if (first !== undefined) {
       steps.push(
         quiet(
           () => `the room receives ${upText(first)} from ${label}`,
-          () => delivers(state, connection),
+          () => frameArrives(state, connection),
         ),
       );
       if ("gone" in first && state.faultsLeft.duplicateSignals > 0) {
         const describe = (): string =>
           `the room receives ${upText(first)} from ${label}, and will get it again`;
-        const take = (): State => delivers(spend(state, "duplicateSignals"), connection, true);
+        const take = (): State => frameArrives(spend(state, "duplicateSignals"), connection, true);
         steps.push({ describe, isQuiet: false, take });
       }
     }
