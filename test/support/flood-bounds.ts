@@ -31,7 +31,7 @@ const { freshRoom, claim, end, forgotten, refused, takeover, seenAgain, chatter,
 
 /** The table of docs/security.md. */
 export const TABLE: readonly (readonly [flood: string, rows: string])[] = [
-  ["an upgrade that is refused, for whatever reason, to a fresh room too", `${refused}`],
+  ["an upgrade that is rejected, for any reason, to a fresh room too", `${refused}`],
   ["a takeover of a name by its next connection", `${takeover}`],
   ["an upgrade with a known name, and its end", `${end}`],
   ["the same, for a name last seen more than a day ago", `${end + seenAgain}`],
@@ -39,17 +39,14 @@ export const TABLE: readonly (readonly [flood: string, rows: string])[] = [
   ["the same, in a room that knows all the names it may", `${claim + end + forgotten}`],
   ["the first upgrade to a fresh room, and its end", `${freshRoom + claim + end}`],
   ["bad frames, acks, signals, `history`, `who`, `ping`, as many as you like", `${chatter}`],
-  ["a frame over the allowance, which ends the link", `${end}`],
+  ["a frame over the allowance, which closes the connection", `${end}`],
   ["a message: once when it is stored, once when it is deleted", `${message}`],
   [`messages of one name, in a second (\`RATE\` ${limits.rate})`, thousands(message * limits.rate)],
   [
     `messages of one name, in a day (\`LOG_SHARE\` ${limits.share} of ${thousands(limits.logEntries)})`,
     thousands(message * daily),
   ],
-  [
-    `the cursors of all who are online, per 512 KiB of them and ${CHECKPOINT_ENTRIES} messages`,
-    "1",
-  ],
+  [`the cursors of all peers online, per 512 KiB of them and ${CHECKPOINT_ENTRIES} messages`, "1"],
 ];
 
 export function thousands(count: number): string {
