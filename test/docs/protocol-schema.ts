@@ -14,32 +14,32 @@ export interface JsonSchema {
 /** The purpose of each client frame. */
 const CLIENT: Readonly<Record<keyof typeof clientFrames, string>> = {
   send: "Sends a message. It is confirmed by coming back, with this `id`, as a `message`.",
-  ack: "Everything up to `seq` is processed. `k` is that of the newest `mark` that you have read.",
-  signal: "To those online now except you: never stored, never replayed.",
-  history: "Asks for a page of older entries, just below `before`.",
-  who: "Asks for a page of names, those that sort after `after`.",
+  ack: "Acknowledges that everything up to `seq` is processed. `k` is that of the newest `mark` that you have read.",
+  signal: "Sends an ephemeral to the other peers online: never stored, never replayed.",
+  history: "Requests a page of older entries, just below `before`.",
+  who: "Requests a page of names, those that sort after `after`.",
 };
 
 /** The meaning of each server frame. */
 const SERVER: Readonly<Record<keyof typeof serverFrames, string>> = {
-  welcome: "Always first, once.",
+  welcome: "The first frame of a connection, once.",
   gap: "Entries from `from` to `to` that you have not had are no longer kept.",
   message: "One entry that concerns you: to you, to everyone (`to` absent), or sent by you.",
   ready: "Everything up to `welcome.head` has been sent; your cursor may move to `seq`.",
-  mark: "A place in the stream: show its `k` with your next ack.",
-  presence: "Who came and who left. To be treated as sets: repeats are harmless.",
+  mark: "A place in the stream: send its `k` with your next ack, at once.",
+  presence: "Names that joined and names that left. The lists are sets: repeats are harmless.",
   signal: "An ephemeral: never stored, never replayed, in no promised order with entries.",
   redacted: "An entry that you may have was erased.",
   history: "A page, oldest first. Absent `next`: there is no older one.",
   who: "A page of names, sorted by UTF-8 bytes. Absent `next`: there is no later one.",
-  error: "One command was refused, for good: nothing of it was stored.",
+  error: "One command was rejected for good: nothing of it was stored.",
 };
 
 const DESCRIPTION = [
   "Every text frame of the WebSocket subprotocol chat.v1, in both directions, is one object with a `type` or an array of such objects. See docs/protocol.md.",
-  "Unknown fields are ignored; unknown types are refused.",
-  "Patterns are to be read with the flag `u`, and hold for names after NFC normalisation.",
-  "What no schema says: every string is well-formed Unicode; repeats in `to` are merged; a room's own limits are told in `welcome.limits`.",
+  "Unknown fields are ignored; unknown types are rejected.",
+  "Patterns use the flag `u`, and hold for names after NFC normalisation.",
+  "A schema cannot express these rules: every string is well-formed Unicode; repeats in `to` are merged; `welcome.limits` has the limits of the room.",
 ].join(" ");
 
 /** @returns a new document */
@@ -54,8 +54,8 @@ export function protocolSchema(): JsonSchema {
     $defs: {
       ClientFrame: frame("a client", "ClientItem"),
       ServerFrame: frame("the room", "ServerItem"),
-      ClientItem: item("a client says", client),
-      ServerItem: item("the room says", server),
+      ClientItem: item("a client sends", client),
+      ServerItem: item("the room sends", server),
       ...client,
       ...server,
     },
@@ -95,13 +95,14 @@ const expected = (properties: object = {}): JsonSchema =>
 const ref = (name: string): JsonSchema => ({ $ref: `#/$defs/${name}` });
 
 const item = (who: string, frames: Readonly<Record<string, JsonSchema>>): JsonSchema => ({
-  description: `One thing that ${who}.`,
+  description: `One item that ${who}.`,
   oneOf: Object.keys(frames).map(ref),
 });
 
 const frame = (who: string, name: string): JsonSchema => ({
   title: `A text frame of ${who}`,
-  description: "One object, or an array of objects that counts as if they had come one by one.",
+  description:
+    "One object, or an array of objects that are processed as if they had come one by one.",
   oneOf: [ref(name), { type: "array", items: ref(name) }],
 });
 
