@@ -90,7 +90,7 @@ export class Delivery {
     if (!isHandled) this.#failed ??= entry.seq;
     for (const backlog of this.#backlogs()) backlog.offer(entry, this.#generation);
     this.#reached(entry.seq);
-    for (const iterate of this.#iterators) iterate.wake();
+    for (const iterator of this.#iterators) iterator.wake();
   }
 
   /** A gap or a `ready` came: nothing up to `seq` is still to come. */
@@ -131,7 +131,7 @@ export class Delivery {
   }
 
   /** A consumer comes. The first one, and one that follows the last, gets what has waited for it. */
-  feed(): EntryIterator {
+  iterate(): EntryIterator {
     const backlog = this.#unclaimed ?? new Backlog(this.#heard ?? 0);
     this.#claim();
     const feed = new EntryIterator(backlog, {

@@ -167,9 +167,9 @@ const CLIENT: readonly ChaosMutant[] = [
   {
     name: "client: acks and messages are sent before the save",
     edits: one(
-      "src/client/client.ts",
-      "      await this.#recordStore.save();\n      if (socket !== undefined && this.#socket === socket) this.#sendBatch(batch);",
-      "      if (socket !== undefined && this.#socket === socket) this.#sendBatch(batch);\n      await this.#recordStore.save();",
+      "src/client/rounds.ts",
+      "      await context.store.save();\n      if (socket !== undefined && connection.socket === socket) this.#sendBatch(batch);",
+      "      if (socket !== undefined && connection.socket === socket) this.#sendBatch(batch);\n      await context.store.save();",
     ),
     rules: ["R5"],
   },
@@ -212,7 +212,7 @@ const CLIENT: readonly ChaosMutant[] = [
   {
     name: "client: all messages have one id",
     edits: one(
-      "src/client/client.ts",
+      "src/client/outgoing.ts",
       "const id = randomToken(96);\n    const refusal = this.#refusalOf(id, text, to);\n    if (refusal !== undefined) return",
       'const id = "same";\n    const refusal = this.#refusalOf(id, text, to);\n    if (refusal !== undefined) return',
     ),

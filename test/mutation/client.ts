@@ -36,8 +36,8 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: "client: a connection that is given up ends with a goodbye",
     edits: one(
-      "src/client/client.ts",
-      'socket?.close(this.#link.type === "closed" ? CLOSE.NORMAL : CLOSE.STALE);',
+      "src/client/connection.ts",
+      'socket?.close(this.#state.type === "closed" ? CLOSE.NORMAL : CLOSE.STALE);',
       "socket?.close(1000);",
     ),
     project: "unit",
@@ -58,8 +58,8 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: "client: sleep is not noticed",
     edits: one(
-      "src/client/client.ts",
-      '    if (jump > 0) this.#dispatch({ type: "awake" });\n',
+      "src/client/rounds.ts",
+      '    if (jump > 0) connection.dispatch({ type: "awake" });\n',
       "",
     ),
     project: "unit",
@@ -76,8 +76,8 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: "client: a changed clock fires no event",
     edits: one(
-      "src/client/client.ts",
-      '    if (jump < 0 && this.#link.type === "offline") this.#emitter.emit("state", this.state);\n',
+      "src/client/rounds.ts",
+      '    if (jump < 0 && connection.state.type === "offline") {\n      emitter.emit("state", connection.publicState);\n    }\n',
       "",
     ),
     project: "unit",

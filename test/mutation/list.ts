@@ -1674,8 +1674,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "client: the id of a reply is random",
     edits: one(
-      "src/client/client.ts",
-      "const id = this.#replies.idOf(entry, epoch);",
+      "src/client/outgoing.ts",
+      "const id = replies.idOf(entry, epoch);",
       "const id = randomToken(96);",
     ),
     project: "e2e",
@@ -1685,7 +1685,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "client: a carried entry is not recorded",
     edits: one(
-      "src/client/client.ts",
+      "src/client/outgoing.ts",
       "carried: withCarried(carried, origin, { n, id }) };",
       "carried };",
     ),
@@ -1733,8 +1733,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "client: a loop over a client whose storage failed ends in silence",
     edits: one(
       "src/client/client.ts",
-      "this.#delivery.end(false, this.#failure);",
-      "this.#delivery.end(false);",
+      "this.#context.delivery.end(false, this.#failure);",
+      "this.#context.delivery.end(false);",
     ),
     project: "unit",
     file: "test/unit/client/shell.test.ts",

@@ -58,7 +58,7 @@ describe("done", () => {
 
   test("moves when the loop asks for the next entry, not when one is handed out", async () => {
     const { delivery, brings } = begins();
-    const loop = delivery.feed();
+    const loop = delivery.iterate();
     brings(1, 3);
     delivery.reach(5);
     expect(await next(loop)).toBe(1);
@@ -75,7 +75,7 @@ describe("done", () => {
 
   test("is the slowest loop's place", async () => {
     const { delivery, brings } = begins();
-    const [slow, fast] = [delivery.feed(), delivery.feed()];
+    const [slow, fast] = [delivery.iterate(), delivery.iterate()];
     brings(1, 3);
     await next(slow);
     for (const seq of [1, 2, 3]) expect(await next(fast)).toBe(seq);
@@ -86,7 +86,7 @@ describe("done", () => {
 
   test("counts an entry whose body was left, once the program has gone on", async () => {
     const { delivery, brings } = begins();
-    const loop = delivery.feed();
+    const loop = delivery.iterate();
     brings(1, 4);
     await next(loop);
     await next(loop);
@@ -96,12 +96,12 @@ describe("done", () => {
     vi.advanceTimersByTime(1);
     expect(delivery.done).toBe(2);
     // What waited waits for the next loop.
-    expect(await next(delivery.feed())).toBe(3);
+    expect(await next(delivery.iterate())).toBe(3);
   });
 
   test("counts an entry whose body was left, when the client is closed", async () => {
     const { delivery, brings } = begins();
-    const loop = delivery.feed();
+    const loop = delivery.iterate();
     brings(1, 4);
     await next(loop);
     await loop.return();
@@ -111,7 +111,7 @@ describe("done", () => {
 
   test("stays before what a closed loop was not handed", async () => {
     const { delivery, brings } = begins();
-    const loop = delivery.feed();
+    const loop = delivery.iterate();
     brings(1, 4);
     await next(loop);
     delivery.end(true);
@@ -121,7 +121,7 @@ describe("done", () => {
 
   test("goes on with the others when one of two loops is left", async () => {
     const { delivery, brings } = begins();
-    const [one, other] = [delivery.feed(), delivery.feed()];
+    const [one, other] = [delivery.iterate(), delivery.iterate()];
     brings(1, 3);
     await next(one);
     await one.return();
@@ -139,12 +139,12 @@ describe("done", () => {
     expect(delivery.done).toBe(3);
     const early = begins();
     early.brings(1, 3);
-    expect(await next(early.delivery.feed())).toBe(1);
+    expect(await next(early.delivery.iterate())).toBe(1);
   });
 
   test("is void with another history of the room; what waited is handed out all the same", async () => {
     const { delivery, brings } = begins();
-    const loop = delivery.feed();
+    const loop = delivery.iterate();
     brings(1, 3);
     await next(loop);
     delivery.restart(0);
@@ -167,7 +167,7 @@ describe("a backlog", () => {
     [Math.floor(BACKLOG_BYTES / (8_000 + 128)), "x".repeat(8_000)],
   ])("takes %d entries; the rest is asked for again when they are read", async (most, text) => {
     const { delivery, brings } = begins();
-    const [slow, fast] = [delivery.feed(), delivery.feed()];
+    const [slow, fast] = [delivery.iterate(), delivery.iterate()];
     const read: (number | undefined)[] = [];
     for (let seq = 1; seq <= most + 10; seq++) {
       brings(seq, seq, text);
@@ -192,7 +192,7 @@ describe("a backlog", () => {
 
   test("takes one entry of any size", async () => {
     const { delivery, brings } = begins();
-    const loop = delivery.feed();
+    const loop = delivery.iterate();
     brings(1, 1, "x".repeat(BACKLOG_BYTES));
     expect(await next(loop)).toBe(1);
   });
@@ -201,7 +201,7 @@ describe("a backlog", () => {
 describe("a consumer that stays away", () => {
   test("is reported once for an entry, and not while it moves", async () => {
     const { delivery, brings, stalls } = begins();
-    const loop = delivery.feed();
+    const loop = delivery.iterate();
     brings(1, 4);
     await next(loop);
     vi.advanceTimersByTime(STALLED_MS - 1_000);
@@ -218,7 +218,7 @@ describe("a consumer that stays away", () => {
 
   test("is reported where the last loop was left", async () => {
     const { delivery, brings, stalls } = begins();
-    const loop = delivery.feed();
+    const loop = delivery.iterate();
     brings(1, 4);
     await next(loop);
     await loop.return();
