@@ -1,9 +1,9 @@
 /**
- * What was carried from another room into this one, as a part of the record: one step with the outbox, so that an entry
- * which the source shows again after a crash is not carried twice.
+ * Marks of entries that were carried from another room into this one. They are a part of the record, saved in one step with
+ * the outbox, so that an entry which the source delivers again after a crash is not carried twice.
  *
- * Invariant: a mark is kept for as long as its entry can be shown again, which is until the source's storage says that
- * the entry is done.
+ * Invariant: a mark is kept as long as its entry can be delivered again, which is until the storage of the source has it
+ * as done.
  */
 
 /** One message that was accepted for an entry of the source. */
@@ -15,9 +15,9 @@ interface Mark {
   readonly id: string;
 }
 
-/** What was carried from one source. */
+/** The marks of one source. */
 export interface Carried {
-  /** Endpoint, room and name of the client that heard it. */
+  /** Endpoint, room and name of the client that delivered the entries. */
   readonly source: string;
   readonly epoch: string;
   readonly marks: readonly Mark[];
@@ -28,7 +28,7 @@ export interface Origin {
   readonly source: string;
   readonly epoch: string;
   readonly seq: number;
-  /** The position up to which the source's storage says that all is done. */
+  /** The position up to which the storage of the source has everything as done. */
   readonly done: number;
 }
 
@@ -42,7 +42,7 @@ export const idOfCarried = (
     .find((one) => one.source === source && one.epoch === epoch)
     ?.marks.find((mark) => mark.seq === seq && mark.n === n)?.id;
 
-/** Adds a mark, and drops those that are not needed any more. */
+/** Adds a mark, and drops those that are no longer needed. */
 export function withCarried(
   carried: readonly Carried[],
   { source, epoch, seq, done }: Origin,

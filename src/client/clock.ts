@@ -3,14 +3,14 @@
  *
  * Invariants:
  * - It never runs backwards, and nothing moves it when the wall clock is set: no deadline is postponed or passes early.
- * - On some platforms it stands still while the device sleeps. The wall clock does not, so `jump` tells of that.
+ * - On some platforms it stands still while the device sleeps. The wall clock does not, so `jump` detects that.
  */
 
 /** A difference between the two clocks that drift and rounding do not explain. */
 const JUMP_MS = 1_000;
 
 interface Sources {
-  /** ms since 1970, as the system says. */
+  /** ms since 1970, by the system. */
   readonly wall: () => number;
   /** ms since some moment, never set. */
   readonly steady: () => number;
@@ -23,7 +23,7 @@ const SYSTEM: Sources = {
 
 export class Clock {
   readonly #sources: Sources;
-  /** How far the wall clock was ahead when `jump` was last asked. */
+  /** How far the wall clock was ahead at the last call of `jump`. */
   #lead: number;
 
   constructor(sources: Sources = SYSTEM) {
@@ -36,13 +36,13 @@ export class Clock {
     return this.#sources.steady();
   }
 
-  /** A moment of this clock as ms since 1970, by the wall clock as it is set now. */
+  /** Returns a moment of this clock as ms since 1970, by the wall clock as it is set now. */
   toWall(moment: number): number {
     return Math.round(this.#sources.wall() + moment - this.#sources.steady());
   }
 
   /**
-   * How far the wall clock has moved against this one since this was last asked.
+   * Returns how far the wall clock has moved against this one since the last call.
    * @returns ms: above 0 if the device slept or the wall clock was set forward, below 0 if it was set back; else 0
    */
   jump(): number {

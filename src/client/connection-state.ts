@@ -1,32 +1,32 @@
 /**
- * The life of a link, as a pure state machine: when to connect, when to give a link up, when to come back, when to stop.
+ * The life of a connection, as a pure state machine: when to connect, to give up, to reconnect, to stop.
  *
  * Invariants:
- * - Time and chance come with every signal; deadlines are timestamps, because a hidden tab gets a tick a minute.
+ * - Time and random numbers come with every event; deadlines are timestamps, because a hidden tab gets a tick a minute.
  * - A code of 40xx is final: two clients of one name never fight over it.
- * - Tries are counted until a link has been live for `STABLE_MS`; one that dies at once does not reset them.
- * - A link that is given up is not waited for: its close event comes too late to matter.
- * - Who paused stays away until `resume`, whatever the clock, the network or the page say.
+ * - Tries are counted until a connection has been live for `STABLE_MS`; one that breaks at once does not reset the count.
+ * - A connection that is given up is not waited for: its close event comes too late to matter.
+ * - A paused client stays away until `resume`, whatever the clock, the network or the page report.
  */
 import { CLOSE, isFinalClose, isTemporaryClose, isStaleClose } from "../protocol/close-codes.ts";
 
 /** Full jitter under an exponential ceiling: 250 ms, doubled each try, 30 s at most. */
 const BACKOFF_MS = 250;
 const BACKOFF_CEILING_MS = 30_000;
-/** A link that was live for this long counts as good. */
+/** A connection that was live for this long counts as stable. */
 const STABLE_MS = 10_000;
 /** How long a handshake may take. */
 const OPEN_MS = 15_000;
 const PING_EVERY_MS = 30_000;
-/** How long a `pong` may take; the second after the device woke up, or lost its network by its own word. */
+/** How long a `pong` may take; and how long after the device woke up, or reported the loss of its network. */
 const PONG_MS = 10_000;
 const PONG_AWAKE_MS = 3_000;
-/** While something is awaited, the longest silence but `pong`; and the longest wait for one confirmation. */
+/** While the client waits for something, the longest silence except `pong`; and the longest wait for one confirmation. */
 const SILENCE_MS = 30_000;
 const CONFIRMATION_MS = 300_000;
 
 export interface Moment {
-  /** ms of the client's clock (clock.ts), as every time in this file */
+  /** ms of the client's clock (clock.ts), as all times in this file */
   readonly now: number;
   /** in [0, 1) */
   readonly random: number;
@@ -34,28 +34,28 @@ export interface Moment {
 
 interface Tries {
   readonly tries: number;
-  /** The key had expired, and another one is tried: once. */
+  /** The key had expired, and a fresh one is tried, once. */
   readonly renewed?: true;
 }
 
 interface Open extends Tries {
-  /** When something other than `pong` last came, or was last awaited anew. */
+  /** When a frame other than `pong` last came, or the wait for one last began. */
   readonly heardAt: number;
-  /** When the next `ping` goes out. */
+  /** When the next `ping` is sent. */
   readonly pingAt: number;
   /** When an answer to the last `ping` is overdue; absent if it was answered. */
   readonly pongBy?: number;
-  /** The network is said to be gone, and the `pong` that says otherwise is awaited. */
+  /** The browser reports the network as lost, and the client waits for a `pong` that disproves it. */
   readonly checking?: true;
 }
 
 export type ConnectionState =
   | ({ readonly type: "connecting"; readonly openBy: number } & Tries)
-  /** Open, and not ready yet. */
+  /** Open, and before `ready`. */
   | ({ readonly type: "replaying"; readonly since: number; readonly head: number } & Open)
   | ({ readonly type: "live"; readonly since: number } & Open)
   | ({ readonly type: "offline"; readonly retryAt: number; readonly why: string } & Tries)
-  /** Away on purpose. */
+  /** Paused by the application. */
   | ({ readonly type: "paused" } & Tries)
   | { readonly type: "closed"; readonly code: number; readonly why: string };
 
@@ -66,9 +66,9 @@ export type ConnectionEvent =
   /** An entry, a gap, an error, or another `ready`. */
   | { readonly type: "heard" }
   | { readonly type: "pong" }
-  /** Messages went out while none was awaited: from now on a confirmation is. */
+  /** Messages were sent while none waited: from now on a confirmation is due. */
   | { readonly type: "sent" }
-  /** The link ended. `spread`: ms over which to scatter a first return; `freshKey`: another key can be had. */
+  /** The connection ended. `spread`: ms over which to scatter a first reconnect; `freshKey`: a fresh key can be fetched. */
   | {
       readonly type: "ended";
       readonly code: number;
@@ -76,18 +76,18 @@ export type ConnectionEvent =
       readonly spread: number;
       readonly freshKey: boolean;
     }
-  /** Time went by. `oldestSentAt`: when the oldest message that waits for its confirmation was sent. */
+  /** Time has passed. `oldestSentAt`: when the oldest message that waits for its confirmation was sent. */
   | { readonly type: "tick"; readonly oldestSentAt?: number }
   /** The network came back, or the device or the page woke up. */
   | { readonly type: "awake" }
-  /** The network is gone, the browser says. It may be wrong, as with a server on this very computer: the room is asked. */
+  /** The browser reports the network as lost. It may be wrong, as with a server on loopback, so a `ping` checks it. */
   | { readonly type: "doubted" }
-  /** Let go of the link, and stay away; come back. */
+  /** Drop the connection and stay away; connect again. */
   | { readonly type: "pause" }
   | { readonly type: "resume" }
   | { readonly type: "close"; readonly code: number; readonly why: string };
 
-/** What the machine asks for. `drop`: let go of the socket without waiting for it. */
+/** An action for connection.ts. `drop`: close the socket without waiting for it. */
 export type ConnectionAction = "connect" | "ping" | "drop";
 
 export interface Step {
@@ -99,7 +99,7 @@ export interface Step {
 export const begin = (now: number): Step => connect({ tries: 0 }, now);
 
 /**
- * Wait before reconnect `tries` (1 is the first), with full jitter.
+ * Returns the wait before reconnect `tries` (1 is the first), with full jitter.
  * @returns milliseconds in [0, min(30_000, 250 · 2^(tries−1)))
  * Source: "Exponential Backoff and Jitter", AWS Architecture Blog.
  */
@@ -167,7 +167,7 @@ export function step(link: ConnectionState, signal: ConnectionEvent, moment: Mom
   }
 }
 
-/** When the next tick is wanted; undefined if only a signal can change anything. */
+/** When the next tick is due; undefined if only another event can change the state. */
 export function dueAt(
   link: ConnectionState,
   waits: { readonly oldestSentAt?: number },
@@ -202,7 +202,7 @@ function answered<Some extends Extract<ConnectionState, Open>>(link: Some): Some
   return rest as Some;
 }
 
-/** A `ping` goes out now, and its answer is due soon. */
+/** A `ping` is sent now, and its answer is due soon. */
 const probed = <Some extends Extract<ConnectionState, Open>>(link: Some, now: number): Some => ({
   ...link,
   pingAt: now + PING_EVERY_MS,
@@ -236,7 +236,7 @@ function tick(link: ConnectionState, oldestSentAt: number | undefined, moment: M
   }
 }
 
-/** How often it has been tried in vain; a link that was live long enough clears that. */
+/** Failed tries in a row; a connection that was stable clears them. */
 function triesOf(link: ConnectionState, now: number): number {
   if (link.type === "closed") return 0;
   return link.type === "live" && now - link.since >= STABLE_MS ? 0 : link.tries;
@@ -247,7 +247,7 @@ const offline = (tries: number, retryAt: number, why: string): Step => ({
   actions: ["drop"],
 });
 
-/** This side gives the link up. */
+/** Gives the connection up. */
 function lost(link: ConnectionState, why: string, { now, random }: Moment): Step {
   const tries = triesOf(link, now) + 1;
   return offline(tries, now + (tries === 1 ? 0 : backoffMs(tries, random)), why);
@@ -275,7 +275,7 @@ function ended(
     return { link: { ...away, renewed: true } as ConnectionState, actions };
   }
   if (isTemporaryClose(code)) return back(backoffMs(tries, random));
-  // At once; but not in a circle.
+  // Reconnect at once, but back off from the third try on.
   if (isStaleClose(code)) return back(tries <= 2 ? 0 : backoffMs(tries, random));
   return back(tries === 1 ? random * spread : backoffMs(tries, random));
 }

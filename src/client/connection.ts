@@ -19,11 +19,11 @@ import { attemptClock } from "./handshakes.ts";
 import { addressOf, protocolsOf } from "./options.ts";
 import { nextAttempt } from "./session.ts";
 
-/** What the connection reports. */
+/** The callbacks of the connection. */
 export interface ConnectionOwner {
   /** A text came on the current socket. */
   onText(text: string): void;
-  /** The socket was given up: what was asked on it is void. */
+  /** The socket was given up: requests on it are void. */
   onDrop(): void;
   /** The connection ended for good. */
   onClosed(): void;
@@ -40,7 +40,7 @@ export class Connection {
   #socket: WebSocket | undefined;
   /** The number of the running connect: an earlier one that still waits does not count. */
   #attempt = 0;
-  /** The position that the current connection was asked to begin at. */
+  /** The position that the current connection requested. */
   requestedSince: number | undefined;
   /** ms over which to scatter a first reconnect, by the last `welcome`. */
   spread = 0;

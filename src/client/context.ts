@@ -1,5 +1,6 @@
 /**
- * What the parts of one client share: its settings, its record, and the queues between the application and the room.
+ * The context that the parts of one client share: its settings, its record, and the queues between the application and the
+ * room.
  *
  * Invariant: every change of the outbox is announced by the event `outbox`.
  */

@@ -1,25 +1,25 @@
 /**
- * Two positions: what this client has *heard*, and what its consumers are *done* with.
+ * Two positions: what this client has *heard* (received), and what its consumers are *done* with.
  *
  * Invariants:
- * - *Heard* is what the room is told (`ack`), so that a slow consumer never holds up a confirmation.
- * - *Done* is what the storage keeps, so that the next life is shown again what no consumer has finished with. It is the
- *   place of the slowest consumer; an entry listener has finished when it returns, and has not if it throws.
- * - Nothing that a consumer waits for is passed over: what did not fit into its backlog is asked for again.
+ * - *Heard* is what the client acknowledges (`ack`), so that a slow consumer never delays a confirmation.
+ * - *Done* is what the storage keeps, so that entries which no consumer has finished with are delivered again to the next
+ *   life. It is the position of the slowest consumer; an entry listener has finished when it returns, not if it throws.
+ * - No entry is skipped for a consumer: entries that did not fit into its backlog are requested again.
  */
 import { ConsumerStalledError, type StorageError } from "./errors.ts";
 import type { Entry } from "./events.ts";
 import { Backlog, EntryIterator } from "./entry-iterator.ts";
 
-/** For how long entries wait for the first consumer. After that, nobody seems to want them: they count as done. */
+/** How long entries wait for the first consumer. After that they count as done: the program seems to have none. */
 export const FIRST_CONSUMER_MS = 60_000;
 /** A consumer that works on one entry for longer than this is reported. */
 export const STALLED_MS = 60_000;
 
 interface Owner {
-  /** Is there a listener for entries? */
+  /** Whether there is a listener for entries. */
   readonly isListening: () => boolean;
-  /** *Done* may have moved, or a consumer waits for what has to be sent again. */
+  /** *Done* may have moved, or a consumer waits for entries that have to be sent again. */
   readonly moved: () => void;
   readonly stalled: (error: ConsumerStalledError) => void;
 }
@@ -30,13 +30,13 @@ const now = (): number => performance.now();
 export class Delivery {
   readonly #owner: Owner;
   readonly #iterators = new Set<EntryIterator>();
-  /** Where a consumer has left, while the entry of its last body is not done. */
+  /** Backlogs of consumers that have left, while the entry of their last body is not done. */
   readonly #departing = new Set<Backlog>();
-  /** What waits for the first consumer, or, where the last one has left its loop, for the next. */
+  /** Entries that wait for the first consumer, or, after the last one has left its loop, for the next. */
   #unclaimed: Backlog | undefined = new Backlog(0);
   #hadConsumer = false;
   #unclaimedSince = now();
-  /** The position up to which everything was heard; undefined before the room told where it begins. */
+  /** The position up to which everything was received; undefined before the first `welcome`. */
   #heard: number | undefined;
   /** Positions belong to one history of the room; a generation is one of them. */
   #generation = 0;
@@ -44,27 +44,27 @@ export class Delivery {
   /** The first entry whose listener threw. */
   #failed: number | undefined;
   #watch: ReturnType<typeof setTimeout> | undefined;
-  /** The position up to which this link has brought everything: what is acknowledged on it. */
+  /** The position up to which this connection has brought everything: its acks go up to here. */
   received = 0;
 
   constructor(owner: Owner) {
     this.#owner = owner;
   }
 
-  /** A life begins, at the position that the storage kept. */
+  /** Begins a life at the position that the storage kept. */
   begin(cursor: number | undefined): void {
     this.#heard = cursor;
     this.#origin = cursor ?? 0;
     for (const backlog of this.#backlogs()) backlog.held = this.#origin;
   }
 
-  /** A link begins where it was asked to. */
+  /** A connection begins at the position that it requested. */
   resume(since: number): void {
     this.received = since;
     for (const backlog of this.#backlogs()) backlog.follows = since <= backlog.held;
   }
 
-  /** The room uses another position than it was asked for, or has another history: what was done before is void. */
+  /** The room begins at another position than requested, or has another history: earlier positions are void. */
   restart(since: number): void {
     this.#heard = since;
     this.received = since;
@@ -77,14 +77,14 @@ export class Delivery {
     }
   }
 
-  /** Was this position not heard before? If it was, it comes again for a consumer that had no place for it. */
+  /** Returns whether this position is new. Otherwise it comes again for a consumer whose backlog was full. */
   isFresh(seq: number): boolean {
     return seq > (this.#heard ?? 0);
   }
 
   /**
-   * An entry came.
-   * @param isHandled every listener returned
+   * Delivers an entry.
+   * @param isHandled whether every listener has returned
    */
   entry(entry: Entry, isHandled = true): void {
     if (!isHandled) this.#failed ??= entry.seq;
@@ -93,13 +93,13 @@ export class Delivery {
     for (const iterator of this.#iterators) iterator.wake();
   }
 
-  /** A gap or a `ready` came: nothing up to `seq` is still to come. */
+  /** A gap or a `ready` came: no more entries up to `seq` will come. */
   reach(seq: number): void {
     for (const backlog of this.#backlogs()) backlog.reach(seq);
     this.#reached(seq);
   }
 
-  /** The position from which on a gap up to `to` took something away; undefined if nobody lacks any of it. */
+  /** Returns the first position that a consumer lacks because of a gap up to `to`; undefined if none lacks any. */
   missing(from: number, to: number): number | undefined {
     let least = this.#heard ?? 0;
     for (const backlog of this.#backlogs()) {
@@ -108,7 +108,7 @@ export class Delivery {
     return least >= to ? undefined : Math.max(from, least + 1);
   }
 
-  /** Where the next link begins. */
+  /** Where the next connection begins. */
   get resumeAt(): number | undefined {
     let at = this.#heard;
     for (const backlog of this.#backlogs()) {
@@ -117,9 +117,9 @@ export class Delivery {
     return at;
   }
 
-  /** Does a consumer wait for what has to be sent again? */
+  /** Whether a consumer waits for entries that have to be sent again. */
   get isDry(): boolean {
-    return [...this.#iterators].some((feed) => feed.isDry);
+    return [...this.#iterators].some((iterator) => iterator.isDry);
   }
 
   /** The position up to which every consumer has finished. */
@@ -130,21 +130,21 @@ export class Delivery {
     return this.#failed === undefined ? done : Math.min(done, this.#failed - 1);
   }
 
-  /** A consumer comes. The first one, and one that follows the last, gets what has waited for it. */
+  /** Adds a consumer. The first one, and one that follows the last, gets the entries that waited. */
   iterate(): EntryIterator {
     const backlog = this.#unclaimed ?? new Backlog(this.#heard ?? 0);
     this.#claim();
-    const feed = new EntryIterator(backlog, {
-      asked: this.#owner.moved,
+    const iterator = new EntryIterator(backlog, {
+      requested: this.#owner.moved,
       handed: () => this.#checkStalled(),
-      left: () => this.#left(feed),
+      left: () => this.#left(iterator),
       now,
     });
-    this.#iterators.add(feed);
-    return feed;
+    this.#iterators.add(iterator);
+    return iterator;
   }
 
-  /** What has waited for the first listener, if that is there. */
+  /** Yields the entries that waited for the first listener, if there is one. */
   *waiting(): Generator<Entry> {
     const backlog = this.#unclaimed;
     if (backlog === undefined || !this.#owner.isListening()) return;
@@ -156,18 +156,18 @@ export class Delivery {
     this.#claim();
   }
 
-  /** The listener threw at an entry that had waited for it. */
+  /** The listener threw for an entry that had waited for it. */
   failed(seq: number): void {
     this.#failed ??= seq;
   }
 
   /**
-   * The client is closed.
-   * @param atOnce  by its user: no entry is handed out any more
-   * @param failure by its storage: its loops throw this
+   * Ends all consumers.
+   * @param atOnce  the application closed the client: no more entries are handed out
+   * @param failure the storage failed: the loops throw this
    */
   end(atOnce: boolean, failure?: StorageError): void {
-    for (const feed of this.#iterators) feed.end(atOnce, failure);
+    for (const iterator of this.#iterators) iterator.end(atOnce, failure);
     if (!atOnce) return;
     for (const backlog of this.#backlogs()) backlog.left();
     if (!this.#hadConsumer) this.#unclaimed = undefined;
@@ -204,9 +204,9 @@ export class Delivery {
    * A consumer has left its loop. `break` and `throw` look the same, so the entry of that body counts as done only when
    * the program has gone on: an error that ends the process leaves it for the next life.
    */
-  #left(feed: EntryIterator): void {
-    const { backlog } = feed;
-    this.#iterators.delete(feed);
+  #left(iterator: EntryIterator): void {
+    const { backlog } = iterator;
+    this.#iterators.delete(iterator);
     const isLast = this.#iterators.size === 0 && !this.#owner.isListening();
     if (isLast) {
       this.#unclaimed = backlog;
@@ -226,7 +226,7 @@ export class Delivery {
     }, 0);
   }
 
-  /** Looks, when it is time, whether a consumer still moves. */
+  /** Checks later whether a consumer has stalled. */
   #checkStalled(ms = STALLED_MS): void {
     if (this.#watch !== undefined) return;
     this.#watch = setTimeout(() => {

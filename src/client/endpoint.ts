@@ -1,19 +1,19 @@
 /**
- * The address of an endpoint, as a person writes it: for the library and for every program that takes one.
+ * Parses the address of an endpoint as a person writes it, for the library and for every program that takes one.
  *
- * Invariant: nothing of what was written is dropped in silence. A path is a prefix; the rest is refused.
+ * Invariant: no part is dropped in silence. A path is a prefix; a query, a hash or a user is refused.
  */
 
 const SCHEMES = new Set(["http:", "https:", "ws:", "wss:"]);
 
 /** `localhost:8787`, `chat.example.com/team`: a host first, and no scheme. */
 const WITHOUT_SCHEME = /^(\[[\da-f:.]+\]|[\p{L}\p{N}][\p{L}\p{N}.-]*)(:\d{1,5})?(\/.*)?$/iu;
-/** This very computer. */
+/** Loopback. */
 const LOOPBACK = /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
  * Reads `https://chat.example.com`, also with `http:`, `ws:` or `wss:` and with a path, which goes before `/rooms`.
- * Without a scheme the address of this very computer is `http:`, any other `https:`.
+ * Without a scheme a loopback address is `http:`, any other `https:`.
  * @returns the address, without a slash at the end of its path unless that is all; or a sentence that says what is wrong
  */
 export function readEndpoint(text: string): URL | string {
@@ -31,7 +31,7 @@ export function readEndpoint(text: string): URL | string {
   return url;
 }
 
-/** The address of a room below an endpoint. */
+/** Returns the address of a room below an endpoint. */
 export function roomAddress(endpoint: URL, room: string): URL {
   const url = new URL(endpoint);
   url.pathname = `${url.pathname.replace(/\/$/, "")}/rooms/${encodeURIComponent(room)}`;
@@ -46,6 +46,6 @@ function parse(text: string): URL | null {
   return url;
 }
 
-/** What follows ? or @ may be a secret. */
+/** The part after ? or before @ may be a secret. */
 const shortened = (text: string): string =>
   text.slice(0, 80).replace(/\?.*/, "?…").replace(/.*@/, "…@");

@@ -1,29 +1,29 @@
 /**
- * Entries for one consumer: they wait here while the link goes on, and count as done when the consumer has finished.
+ * Entries for one consumer: they wait here while the connection goes on, and count as done when the consumer has finished.
  *
  * Invariants:
  * - An entry is done when its consumer asks for the next one, or has left the loop; never when it is only handed out.
- * - A backlog is bounded. An entry that does not fit is let go of, and so is everything behind it: `held` says from
- *   which position on the room has to send again.
+ * - A backlog is bounded. An entry that does not fit is dropped, and so are all later ones: `held` is the position from which
+ *   the room has to send again.
  */
 import { utf8Length } from "../protocol/ids.ts";
 import type { StorageError } from "./errors.ts";
 import type { Entry } from "./events.ts";
 
-/** How much may wait for one consumer. One entry may always wait. */
+/** Entries, and their bytes, that may wait for one consumer. One entry may always wait. */
 export const BACKLOG_ENTRIES = 10_000;
 export const BACKLOG_BYTES = 8 * 1_024 * 1_024;
 /** Bytes that an entry counts beside its text. */
 const ENTRY_BYTES = 128;
 
-/** An entry, and which history of the room its `seq` belongs to: a restored room numbers anew. */
+/** An entry, and the history of the room that its `seq` belongs to: a restored room counts again. */
 interface Item {
   readonly entry: Entry;
   readonly generation: number;
   readonly bytes: number;
 }
 
-/** What waits for one consumer, and what it works on. */
+/** The entries that wait for one consumer, and those it works on. */
 export class Backlog {
   #items: Item[] = [];
   /** Index of the oldest item that waits. */
@@ -33,11 +33,11 @@ export class Backlog {
   #handed: Item | undefined;
   /** The entry in whose body the consumer left its loop. It counts as done a little later (`Delivery`). */
   #leaving: Item | undefined;
-  /** Everything up to this position waits here, or was handed out, or does not concern this client. */
+  /** Every entry up to this position waits here, was handed out, or does not concern this client. */
   held: number;
-  /** Does what comes next on this link continue at `held`? */
+  /** Whether the next entry on this connection continues at `held`. */
   follows = true;
-  /** When the consumer was handed what it works on, by the monotonic clock. */
+  /** When the consumer got the entry that it works on, by the monotonic clock. */
   handedAt = 0;
   /** Its stall was reported. */
   isReported = false;
@@ -51,7 +51,7 @@ export class Backlog {
     return this.#items.length - this.#head;
   }
 
-  /** Everything that waited was handed out, and what did not fit has to be sent again. */
+  /** Whether all waiting entries were handed out, and dropped ones have to be sent again. */
   get isDry(): boolean {
     return !this.follows && this.size === 0;
   }
@@ -80,7 +80,7 @@ export class Backlog {
     this.#bytes += bytes;
   }
 
-  /** Nothing up to `seq` concerns this client beside what was offered. */
+  /** No entry up to `seq` concerns this client except those that were offered. */
   reach(seq: number): void {
     if (this.follows) this.held = Math.max(this.held, seq);
   }
@@ -103,20 +103,20 @@ export class Backlog {
     return item.entry;
   }
 
-  /** What was handed out is done. */
+  /** The entry that was handed out is done. */
   finish(): void {
     this.#handed = undefined;
     this.isReported = false;
   }
 
-  /** The consumer leaves its loop in the body of what it was handed. @returns whether it was handed something */
+  /** The consumer leaves its loop in the body of an entry. @returns whether it had one */
   leave(): boolean {
     this.#leaving ??= this.#handed;
     this.finish();
     return this.#leaving !== undefined;
   }
 
-  /** Another consumer has the rest: nothing waits here any more. */
+  /** Another consumer has the rest: no entry waits here any more. */
   abandon(): void {
     this.#items = [];
     this.#head = 0;
@@ -130,10 +130,10 @@ export class Backlog {
   }
 }
 
-/** What a feed tells its owner. */
+/** The callbacks of an iterator. */
 interface Owner {
-  /** The consumer asked for the next entry: what it had is done. */
-  readonly asked: () => void;
+  /** The consumer requested the next entry: the one before is done. */
+  readonly requested: () => void;
   /** An entry was handed out. */
   readonly handed: () => void;
   readonly left: (feed: EntryIterator) => void;
@@ -144,10 +144,10 @@ interface Owner {
 export class EntryIterator implements AsyncIterator<Entry, undefined> {
   readonly backlog: Backlog;
   readonly #owner: Owner;
-  readonly #asked: ((result: IteratorResult<Entry, undefined> | Promise<never>) => void)[] = [];
-  /** `ending`: what waits is still handed out. */
+  readonly #requests: ((result: IteratorResult<Entry, undefined> | Promise<never>) => void)[] = [];
+  /** `ending`: waiting entries are still handed out. */
   #state: "open" | "ending" | "over" = "open";
-  /** What the loop throws in the place of its end, once. */
+  /** The error that the loop throws instead of its end, once. */
   #failure: StorageError | undefined;
 
   constructor(backlog: Backlog, owner: Owner) {
@@ -155,29 +155,30 @@ export class EntryIterator implements AsyncIterator<Entry, undefined> {
     this.#owner = owner;
   }
 
-  /** Does the consumer wait for an entry that has to be sent again? */
+  /** Whether the consumer waits for an entry that has to be sent again. */
   get isDry(): boolean {
-    return this.#state === "open" && this.#asked.length > 0 && this.backlog.isDry;
+    return this.#state === "open" && this.#requests.length > 0 && this.backlog.isDry;
   }
 
-  /** Something was put into the backlog. */
+  /** An entry was put into the backlog. */
   wake(): void {
-    while (this.#asked.length > 0) {
+    while (this.#requests.length > 0) {
       const value = this.backlog.take(this.#owner.now());
       if (value === undefined) return;
-      this.#asked.shift()?.({ done: false, value });
+      this.#requests.shift()?.({ done: false, value });
       this.#owner.handed();
     }
   }
 
   /**
-   * @param atOnce  what still waits is not handed out any more
-   * @param failure what the loop throws then: a program that only reads would not hear of it otherwise
+   * Ends the loop.
+   * @param atOnce  waiting entries are no longer handed out
+   * @param failure the error that the loop throws then: a program that only reads would not notice it otherwise
    */
   end(atOnce: boolean, failure?: StorageError): void {
     if (this.#state === "open") this.#failure = failure;
     this.#state = atOnce || this.#state === "over" ? "over" : "ending";
-    for (const asked of this.#asked.splice(0)) asked(this.#over());
+    for (const resolve of this.#requests.splice(0)) resolve(this.#over());
   }
 
   #over(): IteratorResult<Entry, undefined> | Promise<never> {
@@ -188,7 +189,7 @@ export class EntryIterator implements AsyncIterator<Entry, undefined> {
 
   next(): Promise<IteratorResult<Entry, undefined>> {
     this.backlog.finish();
-    this.#owner.asked();
+    this.#owner.requested();
     if (this.#state === "over") return Promise.resolve(this.#over());
     const value = this.backlog.take(this.#owner.now());
     if (value !== undefined) {
@@ -196,7 +197,7 @@ export class EntryIterator implements AsyncIterator<Entry, undefined> {
       return Promise.resolve({ done: false, value });
     }
     if (this.#state === "ending") return Promise.resolve(this.#over());
-    return new Promise((resolve) => this.#asked.push(resolve));
+    return new Promise((resolve) => this.#requests.push(resolve));
   }
 
   /** `break` and `throw` both come here: an iterator cannot tell them apart. */

@@ -1,16 +1,16 @@
 /**
- * What a room refuses, in words for people. A sentence of the wire begins with the field that is meant, for who writes a
- * client; who writes a message knows no fields.
+ * Refusals of a room as text for people. A sentence on the wire begins with a field, for authors of clients; authors of
+ * messages know no fields.
  *
- * Invariant: no name of a field or of a frame comes out.
+ * Invariant: the text contains no name of a field or of a frame.
  */
 
 const FIELD =
   /^(frame|type|id|text|to|seq|data|before|after|limit|since|epoch|session|attempt|name|room|key|url|k): /;
-/** What a person has chosen: the rest of the sentence says how it is to be. */
+/** Fields that a person has chosen: the rest of the sentence says what they may be. */
 const CHOSEN = new Set(["name", "room", "key", "url"]);
 
-/** @returns the sentence of a close or of an error, without the field it is about */
+/** @returns the sentence of a close or of an error, without its field */
 export function plainText(sentence: string): string {
   const [prefix, field] = FIELD.exec(sentence) ?? [];
   if (prefix === undefined || field === undefined) return sentence;

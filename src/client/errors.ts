@@ -1,5 +1,5 @@
 /**
- * What can go wrong for a user of the client, each by a class of its own, with a sentence that says what to do.
+ * The errors of the client: a class for each, with a sentence that says what to do.
  */
 
 /** The base of all errors of this client: `catch (error) { if (error instanceof ChatError) … }`. */
@@ -12,15 +12,15 @@ export class BadOptionError extends ChatError {
   override name = "BadOptionError";
 }
 
-/** The room was restored from a backup or made anew: positions and entries of before belong to another history. */
+/** The room was restored from a backup or made again: earlier positions and entries belong to another history. */
 export class RestoredError extends ChatError {
   override name = "RestoredError";
 }
 
-/** The room refused one message for good; it is not stored, and the connection goes on. */
+/** The room refused one message for good: it is not stored, and the connection goes on. */
 export class RefusedError extends ChatError {
   override name = "RefusedError";
-  /** `bad-frame`, `unknown-peer`, `too-large`; `lost` if the room's reason died with a link. */
+  /** `bad-frame`, `unknown-peer`, `too-large`; `lost` if the reason was lost with a connection. */
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -30,14 +30,14 @@ export class RefusedError extends ChatError {
 }
 
 /**
- * The log was trimmed while this client was away, and with it the answer to whether the message was stored. It is
- * never sent again by itself; a later confirmation may still come as an entry.
+ * Indeterminate: whether the message was stored. The log was trimmed while this client was away, and with it the
+ * confirmation. The client never sends it again by itself; a confirmation may still come as an entry.
  */
 export class FateUnknownError extends ChatError {
   override name = "FateUnknownError";
 }
 
-/** The outbox holds as many messages as it may. Nothing of this message was kept. */
+/** The outbox is full. This message was not kept. */
 export class OutboxFullError extends ChatError {
   override name = "OutboxFullError";
 }
@@ -54,17 +54,17 @@ export class ClosedError extends ChatError {
   }
 }
 
-/** A question (`history`, `who`) lost its link before the answer came: ask again. */
+/** The connection broke before the reply to `history` or `who` came: send the query again. */
 export class ConnectionLostError extends ChatError {
   override name = "ConnectionLostError";
 }
 
-/** The storage did not take or give the client's record: a full disk, a browser that refuses storage. */
+/** The storage could not save or load the client's record: a full disk, a browser that refuses storage. */
 export class StorageError extends ChatError {
   override name = "StorageError";
   /**
-   * Where something that is no record was moved to. The storage is empty since, and the client begins with a fresh
-   * record; any other `StorageError` closes it.
+   * Where content that is no record was moved to. The storage is empty then, and the client begins with a fresh record; any
+   * other `StorageError` closes it.
    */
   readonly movedTo: string | undefined;
 
@@ -75,8 +75,8 @@ export class StorageError extends ChatError {
 }
 
 /**
- * A `for await` has not asked for the next entry for more than a minute, or nobody goes on where the last one was left.
- * A hint, as the event `error`, once for an entry: nothing is lost, but the cursor stays before that entry.
+ * A `for await` has not requested the next entry for more than a minute, or no loop goes on where the last one was left. A
+ * hint, as the event `error`, once for an entry: nothing is lost, but the cursor stays before that entry.
  */
 export class ConsumerStalledError extends ChatError {
   override name = "ConsumerStalledError";

@@ -1,5 +1,5 @@
 /**
- * What a client tells its application: events, entries, the state of its link.
+ * The types that an application gets from a client: events, entries, the state of the connection.
  *
  * Invariant: a listener that throws disturbs neither the client nor another listener; its error is thrown on its own.
  */
@@ -20,44 +20,44 @@ export interface Entry {
 }
 
 export interface SendOptions {
-  /** Names; absent: everyone the room knows. */
+  /** Names; absent: everyone that the room knows. */
   readonly to?: readonly string[];
 }
 
 export interface ReplyOptions {
-  /** Names, or `"everyone"` whom the room knows; absent: the sender of the entry. */
+  /** Names, or `"everyone"`; absent: the sender of the entry. */
   readonly to?: readonly string[] | "everyone";
 }
 
-/** A page of the room's past, oldest first. Ask again with `before: next`; without `next` it was the last. */
+/** A page of earlier messages, oldest first. Request the next with `before: next`; without `next` it was the last. */
 export interface HistoryPage {
   readonly messages: readonly Entry[];
   readonly next?: number;
 }
 
-/** Names that the room knows. Ask again with `after: next`; without `next` it was the last page. */
+/** Names that the room knows. Request the next page with `after: next`; without `next` it was the last. */
 export interface WhoPage {
   readonly peers: readonly { readonly name: string; readonly online: boolean }[];
   readonly next?: string;
 }
 
-/** The state of the link, for people. Times are ms since 1970. */
+/** The state of the connection, for people. Times are ms since 1970. */
 export type ClientState =
   | { readonly type: "connecting"; readonly tries: number }
   /**
-   * Connected, and getting what was missed: what of since+1..head concerns this client. Both are 0 until the room has
-   * told them.
+   * Connected, and replaying missed entries: those of since+1..head that concern this client. Both are 0 before the
+   * `welcome`.
    */
   | { readonly type: "replaying"; readonly since: number; readonly head: number }
-  /** `checking`: the browser says that the network is gone, and the room is asked, 3 s at most, whether that is so. */
+  /** `checking`: the browser reports the network as lost, and a `ping` checks that, 3 s at most. */
   | { readonly type: "live"; readonly checking?: true }
   | { readonly type: "offline"; readonly retryAt: number; readonly why: string }
-  /** Away on purpose, until `resume()`. */
+  /** Paused, until `resume()`. */
   | { readonly type: "paused" }
-  /** For good: `close()` was called (1000), or the room said that trying again is useless. */
+  /** For good: `close()` was called (1000), or the close code forbids another try. */
   | { readonly type: "closed"; readonly code: number; readonly why: string };
 
-/** @param toWall a moment of the client's clock as ms since 1970 */
+/** @param toWall converts a moment of the client's clock to ms since 1970 */
 export const stateOf = (link: ConnectionState, toWall: (moment: number) => number): ClientState => {
   switch (link.type) {
     case "connecting":
@@ -92,26 +92,26 @@ export interface ClientEvents {
     readonly joined: readonly string[];
     readonly left: readonly string[];
     readonly online: number;
-    /** Some news was dropped: ask `who`. */
+    /** Some presence was dropped: query `who`. */
     readonly missed?: true;
   };
-  /** Something passing. */
+  /** An ephemeral. */
   readonly signal: {
     readonly from: string;
     readonly to?: readonly string[];
     readonly data: unknown;
   };
-  /** What `outbox` holds has changed. */
+  /** The content of `outbox` has changed. */
   readonly outbox: readonly OutboxMessage[];
   /** Entries from..to were removed before this client had them. */
   readonly gap: { readonly from: number; readonly to: number };
   /** A gap has hidden whether this message was stored. */
   readonly unknown: OutboxMessage;
-  /** A message was refused, of an earlier life of this client perhaps. */
+  /** A message was refused; it may be of an earlier life of this client. */
   readonly refused: OutboxMessage & { readonly error: RefusedError };
   /** An operator erased the text of an entry. */
   readonly redacted: { readonly seq: number };
-  /** What concerns no single message. */
+  /** An error that concerns no single message. */
   readonly error: ChatError;
 }
 
@@ -128,12 +128,12 @@ export class Emitter {
     return () => listeners.delete(listener);
   }
 
-  /** Does anything listen to events of this type? */
+  /** Whether there is a listener for events of this type. */
   has(type: keyof ClientEvents): boolean {
     return (this.#listeners.get(type)?.size ?? 0) > 0;
   }
 
-  /** @returns whether every listener returned; what another one threw is thrown on its own */
+  /** @returns whether every listener returned; an error of a listener is thrown on its own */
   emit<Type extends keyof ClientEvents>(type: Type, event: ClientEvents[Type]): boolean {
     let isHandled = true;
     for (const listener of this.#listeners.get(type) ?? []) {

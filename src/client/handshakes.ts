@@ -1,14 +1,14 @@
 /**
- * What all handshakes of this process have in common, so that an older one never wins against a newer one.
+ * State that all handshakes of this process share, so that an older one never wins against a newer one.
  *
  * Invariants:
  * - Clients of one name in one room that begin without a record have one session. The handshake of a client that was
- *   closed while it connected may reach the room after that of the next client: the room then refuses it as overtaken.
+ *   closed while it connected may reach the room after that of the next client: the room then rejects it as overtaken.
  * - `attempt` rises from handshake to handshake, whichever client makes it and whatever the wall clock does.
  */
 import { randomToken } from "../protocol/random-token.ts";
 
-/** How many names in rooms are remembered: the ones that began last. */
+/** How many names in rooms have a session here: the ones that began last. */
 const SESSIONS = 1_000;
 
 interface Member {
@@ -20,7 +20,7 @@ interface Member {
 const sessions = new Map<string, string>();
 let last = 0;
 
-/** The session of a client that has no record. */
+/** Returns the session of a client that has no record. */
 export function newSession({ base, room, name }: Member): string {
   const member = JSON.stringify([base.href, room, name]);
   const session = sessions.get(member) ?? randomToken(96);
@@ -32,7 +32,7 @@ export function newSession({ base, room, name }: Member): string {
 }
 
 /**
- * What the clock of the next handshake says.
+ * Returns the clock value for the next handshake.
  * @param attempt the last one on record
  * @param now     ms since 1970
  */

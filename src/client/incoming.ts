@@ -137,7 +137,7 @@ export class Incoming {
     context.since = undefined;
     if (record.epoch !== undefined && record.epoch !== epoch) {
       const why =
-        "the room was restored or made anew: what was processed before belongs to another history";
+        "the room was restored or made again: entries processed before belong to another history";
       emitter.emit("error", new RestoredError(why));
     }
     if (record.epoch === epoch && connection.requestedSince === since) delivery.resume(since);

@@ -1,5 +1,5 @@
 /**
- * Tells what the browser knows of the network. Where there is no page, nothing is ever told.
+ * Network events of the browser. Without a page there are none.
  */
 
 interface Listening {
@@ -12,13 +12,13 @@ type Page = Partial<Listening> & {
 };
 
 export interface NetworkListener {
-  /** A link may be tried again at once: the network came back, or the page is looked at again. */
+  /** A connection may be tried at once: the network came back, or the page became visible. */
   readonly awake: () => void;
-  /** The network is gone. */
+  /** The network was lost. */
   readonly lost: () => void;
 }
 
-/** @returns what stops listening */
+/** @returns a function that removes the listeners */
 export function onNetwork({ awake, lost }: NetworkListener): () => void {
   const page = globalThis as Page;
   const { document } = page;

@@ -1,5 +1,5 @@
 /**
- * What a client is made with, checked once, and the address it connects to.
+ * The options of a client, checked once, and the address that it connects to.
  *
  * Invariant: a secret is never part of the address.
  */
@@ -11,18 +11,18 @@ import { type ClientRecord, type ClientStorage, memoryStorage } from "./storage/
 export interface ChatClientOptions {
   /**
    * The endpoint: `https://chat.example.com`, `wss:`, `http:` or `ws:` too. A path goes before `/rooms`; no query, no
-   * hash. Without a scheme `localhost:8787`, and any address of this computer, is `http:`, any other host `https:`.
+   * hash. Without a scheme `localhost:8787`, and any loopback address, is `http:`, any other host `https:`.
    */
   readonly url: string | URL;
   readonly room: string;
   readonly name: string;
-  /** What owns the name; a function is asked before each connect. None: the name is anyone's. */
+  /** The secret that owns the name; a function is called before each connect. None: the name is anyone's. */
   readonly key?: string | (() => string | Promise<string>);
-  /** Where cursor and outbox are kept. Default: in memory. */
+  /** The storage of cursor and outbox. Default: memory. */
   readonly storage?: ClientStorage;
   /**
-   * The position to go back to, once: 0 is *all that still concerns me*. Another one needs the epoch that the storage
-   * keeps, and is ignored without, or above the kept cursor. Default: the kept cursor, else the room's own.
+   * The position to go back to, once: 0 is everything that still concerns this name. Another position needs the epoch of
+   * the storage, and is ignored without it, or above the stored cursor. Default: the stored cursor, else the room's own.
    */
   readonly since?: number;
   /** How many messages may wait; from 1 on, default 1,000. */
@@ -61,7 +61,7 @@ export function readOptions(options: ChatClientOptions): Settings {
   return { base, room, name, key: ask, hasFreshKeys, storage, since, outboxLimit };
 }
 
-/** Where to connect, and from which position. */
+/** Returns the address to connect to, with the position to begin at. */
 export function addressOf(
   { base, room, name }: Settings,
   { session, attempt, cursor, epoch }: ClientRecord,
@@ -69,7 +69,7 @@ export function addressOf(
 ): URL {
   const url = roomAddress(base, room);
   url.searchParams.set("name", name);
-  // Forward, it would pass over confirmations of what was sent.
+  // A later position would skip confirmations of sent messages.
   const from =
     since === undefined || cursor === undefined ? (since ?? cursor) : Math.min(since, cursor);
   if (from !== undefined && epoch !== undefined) {
@@ -81,7 +81,7 @@ export function addressOf(
   return url;
 }
 
-/** The subprotocols to offer: browsers can send a key in no other way. */
+/** Returns the subprotocols to offer: browsers can send a key in no other way. */
 export function protocolsOf(key: string): string[] {
   if (key === "") return ["chat.v1"];
   const binary = String.fromCharCode(...new TextEncoder().encode(key));

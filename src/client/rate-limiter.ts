@@ -1,5 +1,5 @@
 /**
- * Keeps to the room's `rate` and `burst`, so that the room never has to end the link for it.
+ * Keeps to the room's `rate` and `burst`, so that the room does not close the connection for going too fast.
  *
  * Invariant: a second's worth of the rate is never used, so that delays which differ by less than that, and acks that
  * advance nothing, do not overdraw the room's own bucket, which sees everything later.
@@ -14,7 +14,7 @@ export class RateLimiter {
   #level = this.#capacity;
   #at = 0;
 
-  /** The room told its limits. */
+  /** Sets the limits of the room. */
   set(rate: number, burst: number, now: number): void {
     this.#refill(now);
     this.#rate = rate;
@@ -22,13 +22,13 @@ export class RateLimiter {
     this.#level = Math.min(this.#level, this.#capacity);
   }
 
-  /** The room ended a link for going too fast. */
+  /** The room closed a connection for going too fast. */
   empty(now: number): void {
     this.#level = 0;
     this.#at = now;
   }
 
-  /** @returns how many items may go now */
+  /** @returns how many items may be sent now */
   available(now: number): number {
     this.#refill(now);
     return Math.floor(this.#level);
@@ -38,7 +38,7 @@ export class RateLimiter {
     this.#level -= cost;
   }
 
-  /** @returns ms until `cost` may go */
+  /** @returns ms until `cost` items may be sent */
   wait(cost: number, now: number): number {
     this.#refill(now);
     return Math.max(0, Math.ceil(((cost - this.#level) / this.#rate) * 1_000));

@@ -2,10 +2,10 @@
  * Keeps a client's record in its storage.
  *
  * Invariants:
- * - What is kept has the position up to which every consumer is *done*, not the one up to which was *heard*. The outbox
- *   beside it is that of *heard*: what was confirmed between the two comes again as an entry, and is not sent again.
- * - One save at a time, each of the newest record, so that an older one never lands on a newer.
- * - The storage is let go of after the last save, also where opening it went wrong half way.
+ * - The stored position is the one up to which every consumer is *done*, not the one that was *heard*. The outbox beside it
+ *   is that of *heard*: a message that was confirmed between the two comes again as an entry, and is not sent again.
+ * - One save at a time, each of the newest record, so that an older record never overwrites a newer one.
+ * - The storage is released after the last save, even if opening it failed half-way.
  */
 import { StorageError } from "./errors.ts";
 import { checkRecord } from "./record.ts";
@@ -34,9 +34,9 @@ export class RecordStore {
   }
 
   /**
-   * Takes possession of the storage, and reads it.
-   * @returns what to report, if the storage held something that is no record, and has moved it aside
-   * @throws StorageError if it is not to be had, or holds what this release cannot read; it is let go of again
+   * Opens the storage, and reads it.
+   * @returns an error to report, if the storage held content that is no record, and has moved it aside
+   * @throws StorageError if another client has it, or it holds a record that this release cannot read; it is released then
    */
   async open(): Promise<StorageError | undefined> {
     let movedAside: StorageError | undefined;
@@ -55,7 +55,7 @@ export class RecordStore {
     return movedAside;
   }
 
-  /** What a storage of the application's own gives is checked as well. */
+  /** Loads the record. The result of an application's own storage is checked as well. */
   async #load(): Promise<ClientRecord | undefined> {
     const kept = await this.#storage.load();
     if (kept === undefined) return undefined;
@@ -64,7 +64,7 @@ export class RecordStore {
     throw new StorageError(`what was kept cannot be read: ${read.why}`);
   }
 
-  /** The position up to which all is done, by what was last kept. */
+  /** The position up to which everything is done, in the last save. */
   get savedCursor(): number {
     return this.#saved?.cursor ?? 0;
   }
@@ -83,7 +83,7 @@ export class RecordStore {
     return this.#saving;
   }
 
-  /** Saves what is not saved yet, and lets go of the storage. @throws what the storage throws, by rejecting */
+  /** Saves the newest record, and releases the storage. @throws what the storage throws, by rejecting */
   async close(): Promise<void> {
     try {
       await this.save();
@@ -93,7 +93,7 @@ export class RecordStore {
   }
 }
 
-/** Fields that change are replaced, never changed. */
+/** Fields that change are replaced, never changed in place. */
 const isSame = (one: ClientRecord, other: ClientRecord | undefined): boolean =>
   other !== undefined &&
   one.cursor === other.cursor &&

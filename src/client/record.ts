@@ -1,8 +1,8 @@
 /**
- * Reads a client's record from what a storage kept, and checks it once. Pure: every storage uses it.
+ * Parses and checks the stored record of a client. Pure: every storage uses it.
  *
- * Invariant: what comes out as a record has every field that the client builds on. Fields that this release does not
- * know stay in it.
+ * Invariant: a result of type `record` has every field that the client needs. Fields that this release does not know stay in
+ * it.
  */
 import { utf8Length } from "../protocol/ids.ts";
 import type { ClientRecord } from "./storage/storage.ts";
@@ -12,12 +12,12 @@ const VERSION = 1;
 
 export type ReadRecord =
   | { readonly type: "record"; readonly record: ClientRecord }
-  /** A newer release wrote it. It is not to be touched. */
+  /** A newer release wrote it: it must not be changed. */
   | { readonly type: "newer"; readonly why: string }
   /** Damaged, or no record at all. `why` also says its size, and whether messages waited in it. */
   | { readonly type: "unreadable"; readonly why: string };
 
-/** @param text what was kept */
+/** @param text the stored text */
 export function readRecord(text: string): ReadRecord {
   const bytes = utf8Length(text);
   if (bytes === 0) return { type: "unreadable", why: "it is empty" };
@@ -32,7 +32,7 @@ export function readRecord(text: string): ReadRecord {
   return read.type === "unreadable" ? { ...read, why: `${read.why}; it has ${bytes} bytes` } : read;
 }
 
-/** @param value what was kept, parsed */
+/** @param value the stored value, parsed */
 export function checkRecord(value: unknown): ReadRecord {
   const kept = fieldsOf(value);
   if (kept === undefined) return { type: "unreadable", why: "it is not a JSON object" };
@@ -105,7 +105,7 @@ const RECORD: readonly (readonly [string, (value: unknown) => boolean])[] = [
   ["carried", isMaybe((carried) => Array.isArray(carried) && carried.every(isCarried))],
 ];
 
-/** @returns the first field that is not what it has to be */
+/** @returns the first invalid field */
 const wrongField = (kept: Fields): string | undefined =>
   RECORD.find(([name, is]) => !is(kept[name]))?.[0];
 
@@ -113,7 +113,7 @@ const UNKNOWN_WAITING = "whether messages waited in its outbox cannot be told";
 const waiting = (count: number): string =>
   `${count} ${count === 1 ? "message" : "messages"} waited in its outbox`;
 
-/** What can be told of a text that is cut off. Inside of a text of JSON the quotes would be escaped. */
+/** Estimates the waiting messages of a truncated text. Inside a JSON string the quotes would be escaped. */
 function waitedIn(text: string): string {
   const at = text.indexOf('"outbox":[');
   if (at < 0) return UNKNOWN_WAITING;

@@ -1,10 +1,11 @@
 /**
- * What waits to be sent on this link, in which frames, and how fast.
+ * The messages and requests that wait to be sent: in which order, in which frames, and how fast.
  *
  * Invariants:
- * - Messages go in the order of the outbox, each once per link, within the room's allowance.
- * - A frame is never larger than the room takes.
- * - If two links end right after the same messages, they go one by one; the one that still ends its link is named.
+ * - Messages are sent in the order of the outbox, each once per connection, within the room's rate.
+ * - A frame is never larger than the room's limit.
+ * - If two connections end right after the same messages, these are sent one by one; a message that still ends its
+ *   connection is a poison message, and is given up.
  */
 import { utf8Length } from "../protocol/ids.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
@@ -16,9 +17,9 @@ import { DEFAULT_LIMITS, QUERY_COST } from "../protocol/limits.ts";
 
 type RoomLimits = Extract<ServerFrame, { type: "welcome" }>["limits"];
 
-/** A link that ends within this time after messages went out may have ended because of them. */
+/** A connection that ends within this time after messages were sent may have ended because of them. */
 const POISON_MS = 3_000;
-/** Ends that say nothing about what was sent: the room restarts, or any end that it gave a reason of its own. */
+/** Close codes that no message can have caused: restarts, and closes that the room explains. */
 const isBlameless = (code: number): boolean =>
   code === CLOSE.GOING_AWAY ||
   code === CLOSE.SERVICE_RESTART ||
@@ -33,28 +34,28 @@ export class SendQueue {
   /** JSON texts, each smaller than a frame. */
   readonly requests: string[] = [];
   readonly ephemerals: string[] = [];
-  /** Handed to this link and not decided: when, by id. In the order of sending. */
+  /** Sent on this connection and not decided: when, by id, in the order of sending. */
   readonly sentIds = new Map<string, number>();
   #limits: Pick<RoomLimits, "text" | "frame" | "recipients"> = DEFAULT_LIMITS;
-  #isTold = false;
-  /** The oldest message that was undecided when the last link ended right after it was sent. */
+  #hasLimits = false;
+  /** The oldest undecided message when the last connection ended right after sending. */
   #suspect = "";
-  /** They go one by one, until each is decided. */
+  /** Messages that are sent one by one, until each is decided. */
   readonly #suspected = new Set<string>();
-  /** Known to fit the limits. */
+  /** Messages that are known to fit the limits. */
   readonly #fitting = new Set<string>();
-  /** Ended its link each time: it is not sent again, and given up if no replay brings it. */
+  /** Messages that ended their connection each time: they are not sent again, and given up if no replay brings them. */
   readonly #quarantined = new Set<string>();
 
-  /** When the oldest undecided message was handed to this link. */
+  /** When the oldest undecided message was sent on this connection. */
   get oldestSentAt(): number | undefined {
     return this.sentIds.values().next().value;
   }
 
-  /** The room told its limits. */
+  /** Sets the limits of the room. */
   setLimits(limits: RoomLimits, now: number): void {
     this.#limits = limits;
-    this.#isTold = true;
+    this.#hasLimits = true;
     this.#fitting.clear();
     this.rateLimiter.set(limits.rate, limits.burst, now);
   }
@@ -64,12 +65,15 @@ export class SendQueue {
     return this.#limits.text;
   }
 
-  /** Why a new message cannot be sent; undefined if it can, or if no room has told its limits yet. */
+  /** Returns why a new message exceeds the limits; undefined if it does not, or before the first `welcome`. */
   refusal(queued: QueuedMessage): string | undefined {
-    return this.#isTold ? this.#tooLarge(queued) : undefined;
+    return this.#hasLimits ? this.#tooLarge(queued) : undefined;
   }
 
-  /** What cannot be sent, and why. To be asked after the replay: what the room has, it had place for. */
+  /**
+   * Returns queued messages that exceed the room's limits, with the reason. Call it after the replay, so that messages which
+   * are already stored are gone from the queue.
+   */
   oversized(record: ClientRecord): { queued: QueuedMessage; code: string; why: string }[] {
     return record.outbox.flatMap((queued) => {
       if (queued.unknown || this.sentIds.has(queued.id)) return [];
@@ -85,7 +89,7 @@ export class SendQueue {
     });
   }
 
-  /** The messages that may go now. */
+  /** Returns the messages that may be sent now. */
   next(record: ClientRecord, now: number): readonly QueuedMessage[] {
     const room = Math.min(this.rateLimiter.available(now), 1_000);
     const next = nextToSend(record, this.sentIds, room);
@@ -94,8 +98,8 @@ export class SendQueue {
   }
 
   /**
-   * Does a message wait to be decided, so that one that goes alone must wait? What a gap made unknown is not waited for:
-   * the confirmation of a later one may be all that can settle it.
+   * Returns whether a sent message is undecided, so that one that is sent alone must wait. Messages of unknown fate do not
+   * count: only the confirmation of a later one can settle them.
    */
   #isAwaited({ outbox }: ClientRecord): boolean {
     return (
@@ -103,7 +107,7 @@ export class SendQueue {
     );
   }
 
-  /** Puts a round into frames, as few as the room's limit allows. */
+  /** Puts the items of a round into frames, as few as the room's limit allows. */
   frames(
     acks: readonly object[],
     batch: readonly QueuedMessage[],
@@ -120,12 +124,12 @@ export class SendQueue {
     return pack(items, this.#limits.frame);
   }
 
-  /** Does this JSON text fit into a frame? */
+  /** Whether this JSON text fits into a frame. */
   fits(text: string): boolean {
     return utf8Length(text) <= this.#limits.frame;
   }
 
-  /** When more may go, by the client's clock; undefined if nothing waits. */
+  /** When more may be sent, by the client's clock; undefined if nothing waits. */
   dueAt(record: ClientRecord, now: number): number | undefined {
     const times: number[] = [];
     if (this.requests.length > 0) times.push(now + this.rateLimiter.wait(QUERY_COST, now));
@@ -136,7 +140,7 @@ export class SendQueue {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** A message was confirmed, refused, or lost from sight. */
+  /** A message was confirmed or refused, or its fate is unknown. */
   decided({ id }: QueuedMessage): void {
     this.sentIds.delete(id);
     this.#suspected.delete(id);
@@ -146,8 +150,8 @@ export class SendQueue {
   }
 
   /**
-   * The link ended: is it the fault of a message? After two ends in a row behind the same oldest message, all that were
-   * under way go one by one; one that ends its link twice more, alone, is doomed.
+   * Notes the end of a connection, and finds poison messages. After two ends in a row behind the same oldest message, all
+   * undecided ones are sent one by one; one that ends its connection twice more, alone, is given up.
    */
   linkEnded(code: number, now: number): void {
     const [oldest] = this.sentIds.keys();
@@ -163,7 +167,7 @@ export class SendQueue {
     this.requests.length = 0;
   }
 
-  /** Signals that may go now, the rest dropped; questions that may go now. */
+  /** Returns the ephemerals that may be sent now, dropping the rest, and the requests that may be sent now. */
   #others(now: number): string[] {
     const items: string[] = [];
     for (const signal of this.ephemerals.splice(0)) {

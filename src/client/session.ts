@@ -1,13 +1,13 @@
 /**
- * The client's half of exactly-once, as pure functions from a record and a frame to the next record and what happened.
+ * The client's half of exactly-once, as pure functions from a record and a frame to the next record and its effects.
  *
  * Invariants:
  * - An entry or gap at or below the cursor was processed before: it is dropped. A gap across it is clipped.
- * - A confirmation decides all that was sent before it: what is unconfirmed then was refused, or, if a gap came in
- *   between, its fate is unknown. Unknown is never sent again and never called refused; it is told as soon as nothing
- *   on the same link can settle it any more.
- * - A confirmation of what this record never handed to a link (`sent` is false) is an answer of an earlier life, found in
- *   the replay: it says nothing of the others.
+ * - A confirmation decides all messages sent before it: an unconfirmed one was refused, or, if a gap came in between, its
+ *   fate is unknown. Such a message is never sent again and never called refused; it is reported as soon as nothing on the
+ *   same connection can settle it any more.
+ * - A confirmation of a message that this record never sent (`sent` is false) is a reply of an earlier life, found in the
+ *   replay: it decides no other message.
  * - The outbox keeps the order of `send`.
  */
 import type { ServerFrame } from "../protocol/frames.ts";
@@ -16,7 +16,7 @@ import type { ClientRecord, QueuedMessage } from "./storage/storage.ts";
 type Frame<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
 export type Message = Frame<"message">;
 
-/** What a frame meant for the application. */
+/** What a frame changes for the application. */
 export type Effect =
   | { readonly type: "entry"; readonly entry: Message }
   | { readonly type: "confirmed"; readonly queued: QueuedMessage; readonly entry: Message }
@@ -39,7 +39,7 @@ const nothing = (record: ClientRecord): Outcome => ({ record, effects: [] });
 const arePositions = (...values: unknown[]): boolean =>
   values.every((value) => Number.isSafeInteger(value) && (value as number) >= 0);
 
-/** Has a frame what this client builds on? A room that says otherwise speaks another protocol. */
+/** Checks the fields that this client needs. A room that sends others speaks another protocol. */
 export function isSound(frame: ServerFrame): boolean {
   switch (frame.type) {
     case "welcome":
@@ -60,7 +60,7 @@ export function isSound(frame: ServerFrame): boolean {
   }
 }
 
-/** The room may use another cursor than this client has: then that one counts, and what it did ack is forgotten. */
+/** The room may use another cursor than the record has: then that one counts. */
 export const onWelcome = (
   record: ClientRecord,
   { epoch, since }: Pick<Frame<"welcome">, "epoch" | "since">,
@@ -107,9 +107,9 @@ export function onGap(record: ClientRecord, gap: { from: number; to: number }): 
 }
 
 /**
- * Everything up to `seq` was sent. What a gap has hidden and no answer on this link can settle any more is told, and
- * let go of.
- * @param handed what was handed to this link and is not decided
+ * Everything up to `seq` was sent. Messages that a gap has hidden, and that nothing on this connection can settle any more,
+ * are reported and removed.
+ * @param handed the messages that were sent on this connection and are not decided
  */
 export function onReady(
   record: ClientRecord,
@@ -125,7 +125,7 @@ export function onReady(
   return { record: { ...record, cursor, outbox }, effects };
 }
 
-/** What an earlier life had sent has come by now. */
+/** By now, the replay has brought all that an earlier life sent. */
 function known(queued: QueuedMessage): QueuedMessage {
   if (!queued.maybe) return queued;
   const { maybe: _maybe, ...rest } = queued;
@@ -141,7 +141,7 @@ export function onError(record: ClientRecord, { id, code, message }: Frame<"erro
   };
 }
 
-/** Takes a message out of the outbox, for a reason of this client's own. */
+/** Removes a message from the outbox, for a reason of this client's own. */
 export const withdraw = (
   record: ClientRecord,
   queued: QueuedMessage,
@@ -152,7 +152,7 @@ export const withdraw = (
   effects: [{ type: "refused", queued, code, message }],
 });
 
-/** The next messages to hand to a link, in order: at most `count`, none of those in `handed`. */
+/** Returns the next messages to send, in order: at most `count`, none of those in `handed`. */
 export function nextToSend(
   record: ClientRecord,
   handed: { has(id: string): boolean },
@@ -162,7 +162,7 @@ export function nextToSend(
   return next.slice(0, Math.max(0, count));
 }
 
-/** These are about to be handed to a link: that must be on record before they are. */
+/** Marks messages as sent: that must be saved before they are sent. */
 export function markSent(record: ClientRecord, batch: readonly QueuedMessage[]): ClientRecord {
   if (batch.every(({ sent }) => sent)) return record;
   const ids = new Set(batch.map(({ id }) => id));

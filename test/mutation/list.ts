@@ -1233,7 +1233,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the outbox accepts a text that is too long",
     edits: one(
       "src/client/send-queue.ts",
-      "this.#isTold ? this.#tooLarge(queued) : undefined",
+      "this.#hasLimits ? this.#tooLarge(queued) : undefined",
       "undefined",
     ),
     project: "unit",

@@ -1,10 +1,10 @@
 /**
- * The one IndexedDB database of this library in a browser, with strict durability: what a change has written is on the
- * disk when its promise resolves. `localStorage` is written to the disk lazily, seconds to a minute later.
+ * The one IndexedDB database of this library in a browser, with strict durability: a change is on the disk when
+ * its promise resolves. `localStorage` is written to the disk lazily, seconds to a minute later.
  *
  * Invariants:
- * - A change reads and writes in one transaction, so whatever another tab does comes before or after it, never between.
- * - Nothing waits for ever: a database that does not open in `OPEN_MS` is refused.
+ * - A change reads and writes in one transaction, so a change of another tab comes before or after it, never between.
+ * - No wait is endless: a database that does not open within `OPEN_MS` is an error.
  */
 import { StorageError } from "../errors.ts";
 
@@ -13,7 +13,7 @@ const OPEN_MS = 10_000;
 const DATABASE = "chat-room";
 const STORE = "kept";
 
-/** The part of IndexedDB that is used here; the library's own types know of no browser. */
+/** The part of IndexedDB that is used here; the types of the library include no browser. */
 interface Request<Value> {
   readonly result: Value;
   readonly error: unknown;
@@ -46,7 +46,7 @@ interface Browser {
   readonly indexedDB?: { open(name: string, version: number): OpenRequest };
 }
 
-/** @returns why this browser keeps nothing for this page, and what to do about it */
+/** @returns why this browser keeps no data for this page, and what to do about it */
 export const refusal = (error: unknown): StorageError =>
   (globalThis as Browser).isSecureContext === false
     ? new StorageError(
@@ -88,8 +88,8 @@ export class BrowserDatabase {
 
   /**
    * Changes the value at `key`, in one transaction.
-   * @param next makes the new value of what is there; undefined leaves it as it is. What it throws changes nothing
-   * @returns the value that is there now, once it is on the disk
+   * @param next returns the new value for the current one; undefined leaves it as it is. If it throws, nothing changes
+   * @returns the value after the change, once it is on the disk
    * @throws StorageError if the browser refuses it, as where its quota is full; what `next` throws
    */
   change<Value>(
@@ -132,7 +132,7 @@ export class BrowserDatabase {
   }
 }
 
-/** A short text that a page keeps beside its records, such as the key that owns a name. */
+/** A short text that a page stores beside its records, such as the key that owns a name. */
 export interface BrowserItem {
   /** @throws StorageError, by rejecting */
   load(): Promise<string | undefined>;
@@ -140,7 +140,7 @@ export interface BrowserItem {
   save(text: string): Promise<void>;
 }
 
-/** @param key where: no record has the same, for this one begins with `item ` */
+/** @param key the storage key: it begins with `item `, so no record has the same */
 export function browserItem(key: string): BrowserItem {
   const change = async (text?: string): Promise<string | undefined> => {
     const database = await BrowserDatabase.open();

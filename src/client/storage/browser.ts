@@ -5,7 +5,7 @@
  * - `save` resolves once the record is on the disk.
  * - A tab that holds the Web Lock writes its own number beside the record, in the transaction that reads it. A lock is
  *   not ordered with storage across processes; this number is. A save checks it in its own transaction, so a tab that
- *   is not the owner any more overwrites nothing.
+ *   no longer owns the record overwrites nothing.
  */
 import { BrowserDatabase, refusal } from "./browser-database.ts";
 import { StorageError } from "../errors.ts";
@@ -28,29 +28,29 @@ interface Browser {
   };
 }
 
-/** What lies in the database. */
+/** The value in the database. */
 interface Kept {
-  /** Rises with each tab that comes to own the record. */
+  /** Rises with each tab that becomes the owner. */
   readonly owner: number;
   readonly record?: ClientRecord;
 }
 
-/** How the tabs of a browser settle which of them has a record. Without it, the later one waits for the earlier. */
+/** How the tabs of a browser agree which of them owns a record. Without it, the later tab waits for the earlier. */
 export interface TabOptions {
   /**
    * Another tab owns the record. `open` goes on waiting for it.
-   * @param ask asks that tab to let go. One that is frozen does not hear it: its record is never taken by force,
+   * @param ask requests that tab to release it. A frozen tab does not receive that: its record is never taken by force,
    *   because it may wake up and write.
    */
   readonly held?: (ask: () => void) => void;
-  /** Another tab asks for the record that this one owns: closing the client gives it away. */
+  /** Another tab requests the record that this one owns: closing the client releases it. */
   readonly wanted?: () => void;
 }
 
 /**
- * Keeps the record in IndexedDB, durably. One tab owns it at a time, by Web Locks; `open` waits until the tab that owns
- * it lets go, or is gone. A record that an earlier release kept in `localStorage` is taken over once.
- * @param key where: one key per room and name
+ * Keeps the record in IndexedDB, durably. One tab owns it at a time, by Web Locks; `open` waits until the owner releases it
+ * or has gone. A record that an earlier release kept in `localStorage` is migrated once.
+ * @param key the storage key: one per room and name
  * @throws StorageError if the browser refuses storage, or has no Web Locks: both need https or localhost
  */
 export function browserStorage(key: string, { held, wanted }: TabOptions = {}): ClientStorage {
@@ -147,6 +147,6 @@ function forgetEarlier(key: string): void {
   try {
     (globalThis as Browser).localStorage?.removeItem(key);
   } catch {
-    // It is not looked at again: the database has a record now.
+    // It is not read again: the database has a record now.
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Identifies a process, so that another one can tell whether it is still alive. For Node.
+ * Identifies a process, so that another one can check whether it is still alive. For Node.js.
  *
  * A pid alone does not: it is used again after the process ended, and every container has its own pid 1.
  */
@@ -8,9 +8,9 @@ import { hostname } from "node:os";
 
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, in the system's own units; empty where the system does not say. */
+  /** When it started, in the system's own units; empty where the system has no such value. */
   readonly started: string;
-  /** Where its pid means something: two processes of the same place see each other's pids. */
+  /** The scope of its pid: two processes of the same place see each other's pids. */
   readonly place: string;
   /** For people. */
   readonly host: string;
@@ -23,8 +23,8 @@ export function ownIdentity(): ProcessIdentity {
 }
 
 /**
- * Is the process alive, as far as `own` can tell?
- * @returns undefined if it cannot be told: another machine, another container, or a system without `/proc`
+ * Returns whether the process is alive, as far as `own` can see.
+ * @returns undefined if that cannot be seen: another machine, another container, or a system without `/proc`
  */
 export function isAlive(other: ProcessIdentity, own: ProcessIdentity): boolean | undefined {
   if (other.place !== own.place) return undefined;
@@ -35,7 +35,7 @@ export function isAlive(other: ProcessIdentity, own: ProcessIdentity): boolean |
   return now.started === other.started && !"ZX".includes(now.state);
 }
 
-/** @returns undefined for what is not whole: its process may have ended while it wrote */
+/** @returns undefined for an incomplete text: its process may have ended while it wrote */
 export function readIdentity(text: string): ProcessIdentity | undefined {
   try {
     const { pid, started, place, host } = JSON.parse(text) as Record<string, unknown>;
@@ -47,7 +47,7 @@ export function readIdentity(text: string): ProcessIdentity | undefined {
   }
 }
 
-/** Does a process with this number exist here? It may be another one than the one that had the number once. */
+/** Returns whether a process with this pid exists here. It may be another one than the one that had the pid before. */
 export function hasProcess(pid: number): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {
@@ -58,7 +58,7 @@ export function hasProcess(pid: number): boolean {
   }
 }
 
-/** On Linux one boot of one machine, and its namespaces. Elsewhere the host's name has to do. */
+/** On Linux one boot of one machine, and its namespaces. Elsewhere the name of the host. */
 function placeOf(host: string): string {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
@@ -70,7 +70,7 @@ function placeOf(host: string): string {
   }
 }
 
-/** Inside of a pid namespace, `/proc` may be that of another one. */
+/** Inside a pid namespace, `/proc` may be that of another namespace. */
 function isProcOurs(): boolean {
   try {
     return readlinkSync("/proc/self") === String(process.pid);

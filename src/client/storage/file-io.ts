@@ -1,4 +1,4 @@
-/** What files need to be read, and to be written so that a crash or a full disk does no harm. For Node. */
+/** Reads files, and writes them so that a crash or a full disk does no harm. For Node.js. */
 import {
   closeSync,
   fsyncSync,
@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
-/** @returns the system's name for what went wrong, as `ENOENT` */
+/** @returns the error code of the system, such as `ENOENT` */
 export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? "";
 
 /** @returns undefined if there is no such file */
@@ -24,7 +24,7 @@ export function readIfThere(path: string): Buffer | undefined {
   }
 }
 
-/** Makes a folder and those above it, each durable in its own. */
+/** Makes a folder and those above it, each durable in its parent. */
 export function makeFolder(folder: string): void {
   const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
@@ -33,7 +33,7 @@ export function makeFolder(folder: string): void {
   }
 }
 
-/** The file that a path means, whether it is there yet or not: two paths to one file are one lock. */
+/** Returns the real path of a file, which need not exist: two paths to one file are one lock. */
 export function realFile(path: string): string {
   try {
     return realpathSync(path);
@@ -62,21 +62,21 @@ export function writeWhole(path: string, text: string): void {
   }
 }
 
-/** Without it, the name may be lost with the power, though the file is durable. Windows has no such thing. */
+/** Syncs a folder: without that, a power loss may lose the name of a durable file. Windows has no such call. */
 export function syncFolder(folder: string): void {
   if (process.platform === "win32") return;
   const opened = openSync(folder, "r");
   try {
     fsyncSync(opened);
   } catch (error) {
-    // Some network disks know no folders to sync.
+    // Some network disks cannot sync folders.
     if (!["EINVAL", "ENOTSUP"].includes(codeOf(error))) throw error;
   } finally {
     closeSync(opened);
   }
 }
 
-/** Writes a few bytes at a place in an open file, and closes it. */
+/** Writes a few bytes at a position in an open file, and closes it. */
 export function writeAt(file: number, text: string, at: number): void {
   try {
     writeAll(file, Buffer.from(text), at);
@@ -85,7 +85,7 @@ export function writeAt(file: number, text: string, at: number): void {
   }
 }
 
-/** A disk that is nearly full takes a part, without an error. */
+/** Writes all bytes: a nearly full disk takes a part of them, without an error. */
 function writeAll(file: number, bytes: Buffer, at: number): void {
   for (let done = 0; done < bytes.length;) {
     const written = writeSync(file, bytes, done, bytes.length - done, at + done);

@@ -1,17 +1,17 @@
 /**
- * A lock that one client at a time has: among clients of one process, processes, containers on one volume, and hosts on
- * one network disk. For Node.
+ * A lock that one client at a time holds: among clients of one process, processes, containers on one volume, and hosts on
+ * one network disk. For Node.js.
  *
  * The lock is a folder. A client that wants it puts a *claim* there: a file whose random name is never used again.
  *
  * Invariants:
  * - A client owns the lock if it has seen, after it made its claim, that there is no other one. Of two clients at least
  *   one sees the claim of the other, so there are never two owners.
- * - Nobody moves or writes a claim of another client. A stale one is removed by its name, which no newer claim can have:
- *   however late that comes, it hits no living owner.
- * - A claim is stale if its process is known to have ended, or, where that cannot be told, if it was not renewed for
+ * - No client moves or writes a claim of another one. A stale claim is removed by its name, which no newer claim can have:
+ *   however late the removal, it hits no living owner.
+ * - A claim is stale if its process is known to have ended, or, where that cannot be seen, if it was not renewed for
  *   `STALE_MS` while it was observed. The clocks of two machines are never compared.
- * - An owner whose claim was removed is no owner any more, and cannot write: see `commit`.
+ * - A client whose claim was removed no longer owns the lock, and cannot write: see `commit`.
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
@@ -28,9 +28,9 @@ import { codeOf, readIfThere, writeAt } from "./file-io.ts";
 export const RENEW_MS = 3_000;
 /** How long a claim of a process that cannot be seen is observed, without a renewal, before it is stale. */
 export const STALE_MS = 15_000;
-/** Of the time between two looks, this much counts at most: an observer that slept has seen nothing. */
+/** The most that counts of the time between two checks: an observer that slept has seen nothing. */
 const LOOK_MS = 1_000;
-/** The time between two looks: 20 to 80 ms. */
+/** The time between two checks: 20 to 80 ms. */
 const pauseMs = (): number => 20 + Math.random() * 60;
 
 const CLAIM = /^[0-9a-f]{24}$/;
@@ -47,19 +47,19 @@ interface Claim {
   readonly text: string;
   readonly owns: boolean;
   readonly identity: ProcessIdentity | undefined;
-  /** Does its process live? undefined: that cannot be told from here. */
+  /** Whether its process is alive; undefined: that cannot be seen from here. */
   readonly isAlive: boolean | undefined;
   readonly wasRenewed: boolean;
-  /** How long it was seen without a renewal, by the monotonic clock. */
+  /** How long it was observed without a renewal, by the monotonic clock. */
   readonly silentMs: number;
-  /** The last look, by the monotonic clock. */
+  /** The last check, by the monotonic clock. */
   readonly at: number;
 }
 
-/** Another client has the lock. Its message says which one. */
+/** Another client has the lock. The message says which one. */
 export class HeldError extends Error {}
 
-/** This client had the lock, and has it no more. Its message says why. */
+/** This client has lost the lock. The message says why. */
 export class LostError extends Error {}
 
 export class FileLock {
@@ -67,21 +67,21 @@ export class FileLock {
   readonly #own: ProcessIdentity;
   readonly #observed = new Map<string, Claim>();
   #name = "";
-  /** Where the line of the stage begins in the claim, in bytes. */
+  /** The byte at which the line of the stage begins in the claim. */
   #stageAt = 0;
   #turn = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param folder its parent has to exist */
+  /** @param folder its parent must exist */
   constructor(folder: string, own: ProcessIdentity = ownIdentity()) {
     this.#folder = folder;
     this.#own = own;
   }
 
   /**
-   * Takes the lock. Where nobody else wants it, or its last owner is known to have ended, at once. A claim of a process
-   * that cannot be seen is waited for: `RENEW_MS` if it lives, `STALE_MS` if it does not.
-   * @throws HeldError if somebody else has it, and what the file system throws
+   * Takes the lock: at once if no other client wants it, or if its last owner is known to have ended. It waits for a claim of
+   * a process that cannot be seen: `RENEW_MS` if that is alive, `STALE_MS` if it is not.
+   * @throws HeldError if another client has it, and what the file system throws
    */
   async take(): Promise<void> {
     try {
@@ -99,7 +99,7 @@ export class FileLock {
           this.#withdraw();
           continue;
         }
-        // Of several that claim at once, the first by name stays, and the others come back when it has decided.
+        // Of several simultaneous claims, the first by name stays, and the others retry when it has decided.
         if (others.some(({ name }) => name < this.#name)) this.#withdraw();
         await new Promise((resolve) => setTimeout(resolve, pauseMs()));
         if (this.#name !== "" && performance.now() - renewedAt >= RENEW_MS) {
@@ -112,16 +112,16 @@ export class FileLock {
       throw error;
     }
     this.#timer = setInterval(() => this.#keep(), RENEW_MS);
-    // It keeps no process alive. In Deno a timer may be a number.
+    // The timer keeps no process alive. In Deno it may be a number.
     if (typeof this.#timer === "object") this.#timer.unref();
   }
 
-  /** A file for what `commit` moves. It belongs to the claim, and is removed with it. */
+  /** The file that `commit` moves. It belongs to the claim, and is removed with it. */
   get scratch(): string {
     return `${this.#path(this.#name)}.new`;
   }
 
-  /** Does this client own the lock, still? */
+  /** Whether this client still owns the lock. */
   isOwned(): boolean {
     const stats =
       this.#name === "" ? undefined : statSync(this.#path(this.#name), { throwIfNoEntry: false });
@@ -130,7 +130,7 @@ export class FileLock {
 
   /**
    * Moves the scratch file to `path`, if this client still owns the lock. A client that was suspended and lost it cannot
-   * overwrite what the next owner wrote: whoever removes its claim removes its scratch file next, before it reads.
+   * overwrite what the next owner wrote: a client that removes its claim then removes its scratch file, before it reads.
    * @throws LostError if it was taken over, and what the file system throws
    */
   commit(path: string): void {
@@ -142,7 +142,7 @@ export class FileLock {
     }
   }
 
-  /** Lets go of the lock. Never throws: what it leaves behind is stale. */
+  /** Releases the lock. Never throws: a claim that stays behind is stale. */
   release(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -177,14 +177,14 @@ export class FileLock {
         writeAt(file, `${head}${stageLine("claims", ++this.#turn)}`, 0);
         return;
       } catch (error) {
-        // The last owner has removed the folder, or a file is in its place, of which the next look decides.
+        // The last owner has removed the folder, or a file is in its place; the next check decides.
         if (codeOf(error) === "ENOTDIR") return;
         if (codeOf(error) !== "ENOENT") throw error;
       }
     }
   }
 
-  /** @returns whether the claim is still there */
+  /** @returns whether the claim still exists */
   #renew(stage: Stage): boolean {
     try {
       const file = openSync(this.#path(this.#name), "r+");
@@ -200,7 +200,7 @@ export class FileLock {
       if (this.#renew("owns")) return;
       clearInterval(this.#timer);
     } catch {
-      // A full or distant disk. If that lasts, somebody else may take over, and the next save says so.
+      // A full or distant disk. If that lasts, another client may take over, and the next save reports it.
     }
   }
 
@@ -213,7 +213,7 @@ export class FileLock {
       this.#remove(name);
       rmdirSync(this.#folder);
     } catch {
-      // Somebody else claims it, or it is gone.
+      // Another client claims it, or it has gone.
     }
   }
 
@@ -223,7 +223,7 @@ export class FileLock {
     rmSync(`${this.#path(name)}.new`, { force: true });
   }
 
-  /** The claims of others that are not stale. Stale ones are removed. */
+  /** Returns the claims of others that are not stale. Removes stale ones. */
   #others(): Claim[] {
     let names: string[];
     try {
@@ -270,7 +270,7 @@ export class FileLock {
   #isAlive(name: string, identity: ProcessIdentity | undefined): boolean | undefined {
     if (held.has(name)) return true;
     const lives = identity && isAlive(identity, this.#own);
-    // Of this very process: another thread may hold it, or another copy of this module, or nobody.
+    // The process is this one: another thread or another copy of this module may hold the claim, or none.
     return lives && identity.pid === this.#own.pid ? undefined : lives;
   }
 
@@ -293,7 +293,7 @@ export class FileLock {
     try {
       rmSync(this.#folder);
     } catch (error) {
-      // Somebody else was faster, and a folder may be there already.
+      // Another client was faster, and a folder may exist already.
       if (!["ENOENT", "EISDIR", "EPERM", "ERR_FS_EISDIR"].includes(codeOf(error))) throw error;
     }
   }

@@ -1,11 +1,11 @@
 /**
- * Keeps a client's record in a file, for Node. Not part of `index.ts`, which runs where there are no files.
+ * Keeps a client's record in a file, for Node.js. It is not part of `index.ts`, which runs where there are no files.
  *
  * Invariants:
- * - A record is written beside the old one, made durable, and moved over it: a crash or a full disk leaves the one or
- *   the other, whole.
+ * - A record is written beside the old one, made durable, and moved over it: a crash or a full disk leaves one of them
+ *   complete.
  * - One client owns the file (`file-lock.ts`), and only the owner writes it.
- * - What was kept is never deleted: a file that holds no record is moved aside, under a name that is reported.
+ * - Stored content is never deleted: a file that holds no record is moved aside, under a name that is reported.
  */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -16,10 +16,10 @@ import { readRecord, type ReadRecord } from "../record.ts";
 import type { ClientStorage } from "./storage.ts";
 
 /**
- * Keeps the record in a file that one client at a time uses, of this machine or of others that share the disk.
- * @param path the file, readable by its user only; its folder is made if need be. Beside it belong to it: the folder
- *   `PATH.lock` (who uses it, and what is being written), and `PATH.unreadable-SECONDS`, where a file that held no
- *   record was moved to. Symbolic links are followed. Another host's or container's client that died is waited for 15 s
+ * Keeps the record in a file that one client at a time uses, on this machine or on others that share the disk.
+ * @param path the file, readable by its user only; its folder is made if needed. Two more belong to it: the folder
+ *   `PATH.lock` (the owner, and the file that is being written), and `PATH.unreadable-SECONDS`, to which a file that held no
+ *   record was moved. Symbolic links are followed. `open` waits 15 s for a client of another host or container that died
  */
 export function fileStorage(path: string): ClientStorage {
   const given = resolve(path);
@@ -79,7 +79,7 @@ export function fileStorage(path: string): ClientStorage {
         try {
           rmSync(scratch, { force: true });
         } catch {
-          // What went wrong first says more.
+          // The first error says more.
         }
         throw failure("written", error);
       }
@@ -106,7 +106,7 @@ function readBytesAsRecord(bytes: Uint8Array): ReadRecord {
   return readRecord(text);
 }
 
-/** @returns where it is now. In seconds, since a file's name has 255 bytes at most */
+/** @returns the new path. In seconds, because a file name has 255 bytes at most */
 function moveAside(path: string): string {
   const stem = `${path}.unreadable-${Math.floor(Date.now() / 1_000)}`;
   let aside = stem;

@@ -1,8 +1,8 @@
 /**
- * What a client must not forget, in one record behind a port of three verbs.
+ * The record of a client, behind a port of three methods.
  *
- * Invariant: cursor, epoch, session and outbox move together, in one step. A store that can lose a part of a record, or
- * let two clients write the same one, loses or doubles messages.
+ * Invariant: cursor, epoch, session and outbox move together, in one step. A storage that can lose a part of a record, or
+ * lets two clients write the same one, loses or doubles messages.
  */
 import type { Carried } from "../carried.ts";
 
@@ -13,11 +13,11 @@ export interface QueuedMessage {
   readonly text: string;
   /** Absent: to everyone. */
   readonly to?: readonly string[];
-  /** It has been handed to a link at least once. */
+  /** It has been sent at least once. */
   readonly sent: boolean;
-  /** A gap hid its fate: it is not sent again by itself. */
+  /** A gap hides its fate: the client does not send it again by itself. */
   readonly unknown?: true;
-  /** An answer that an earlier life may have sent: the first `ready` tells. */
+  /** A reply that an earlier life may have sent: the first `ready` decides. */
   readonly maybe?: true;
 }
 
@@ -33,26 +33,26 @@ export interface ClientRecord {
   readonly epoch?: string;
   /** In the order of `send`. */
   readonly outbox: readonly QueuedMessage[];
-  /** What was carried from other rooms and may be shown again there. */
+  /** Marks of entries that were carried from other rooms and may be delivered again there. */
   readonly carried?: readonly Carried[];
 }
 
-/** Keeps one record. Every verb may be synchronous or not; each is called after the one before it has ended. */
+/** Keeps one record. Every method may be synchronous or not; each is called after the one before has ended. */
 export interface ClientStorage {
-  /** Makes this client the only owner of the record. @throws StorageError if another one holds it and does not let go */
+  /** Makes this client the only owner of the record. @throws StorageError if another one holds it and does not release it */
   open?(): Promise<void> | void;
   /**
    * @returns the record, undefined if there is none
-   * @throws StorageError if it cannot be read; one with `movedTo` if it was moved aside, and the storage is empty now
+   * @throws StorageError if it cannot be read; one with `movedTo` if it was moved aside, and the storage is now empty
    */
   load(): Promise<ClientRecord | undefined> | ClientRecord | undefined;
   /** Keeps the record durably before it returns. @throws StorageError if it cannot */
   save(record: ClientRecord): Promise<void> | void;
-  /** Lets go of the record. */
+  /** Releases the record. */
   close?(): Promise<void> | void;
 }
 
-/** Keeps the record for as long as the process lives. The default. */
+/** Keeps the record as long as the process lives. The default. */
 export function memoryStorage(): ClientStorage {
   let kept: ClientRecord | undefined;
   return {
