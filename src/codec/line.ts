@@ -8,12 +8,11 @@
  */
 import type { Entry } from "../core/entry.ts";
 import type { Command, ServerMessage } from "../core/event.ts";
-import { type Limits } from "../core/limits.ts";
+import { KIB, type Limits } from "../core/limits.ts";
 import { HISTORY_MAX, HISTORY_DEFAULT } from "../protocol/limits.ts";
 import { NAME_GRAMMAR, parsePeerName, type PeerName, utf8Length } from "../protocol/ids.ts";
 import type { FrameText } from "./json.ts";
 import { merged, validateMessage, refused, tooManyRecipients } from "./validation.ts";
-import { KIB } from "../core/limits.ts";
 import { HOW_TO_SEND } from "../protocol/line-syntax.ts";
 
 /** `chat.line` frames are split at a line end below this many bytes. */

@@ -3,8 +3,7 @@
  *
  * Invariant: `frame` is the `message` frame that goes over the wire and lies in the log, encoded once.
  */
-import type { PeerName, Seq } from "../protocol/ids.ts";
-import { utf8Length } from "../protocol/ids.ts";
+import { type PeerName, type Seq, utf8Length } from "../protocol/ids.ts";
 
 export interface EntryFields {
   readonly seq: Seq;

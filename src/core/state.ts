@@ -11,11 +11,10 @@ import { type FlowState, initialFlow } from "./delivery/flow-control.ts";
 import { type EvictionState, initialEviction } from "./membership/name-eviction.ts";
 import { SCAN_ENTRIES, STALL_MS } from "./limits.ts";
 import { maxSeq, type PeerName, addSeq, SEQ_ZERO } from "../protocol/ids.ts";
-import type { ConnectionSnapshot } from "./ports.ts";
+import type { ConnectionSnapshot, Log } from "./ports.ts";
 import { newPeer, type Peer } from "./peers/peers.ts";
 import { type PresenceState, initialPresence } from "./peers/presence.ts";
 import { initialPump, type PumpState } from "./delivery/pump-state.ts";
-import type { Log } from "./ports.ts";
 
 export interface BrokerState extends TimeoutState {
   readonly peers: Map<PeerName, Peer>;

@@ -11,13 +11,12 @@
  * - A corrupt cursor is replaced by an older one, down to the name's birth: entries come twice, and none is lost that a
  *   crash before the write would not have lost. A name whose birth or owner is corrupt cannot join.
  */
-import { ROW_BYTES } from "./sql.ts";
+import { ROW_BYTES, type Sql } from "./sql.ts";
 import { type PeerName, type Seq, SEQ_ZERO, utf8Length } from "../protocol/ids.ts";
 import { decodeUsage, encodeUsage } from "../core/peers/log-quota.ts";
 import type { Candidate, Directory, MemberRecord, Progress } from "../core/ports.ts";
 import { corruptionError, isWhole } from "./corruption.ts";
 import type { SqliteLog } from "./sqlite-log.ts";
-import type { Sql } from "./sql.ts";
 
 /**
  * Records cached in memory, so that a message to an absent name does not read a row each time. More than are online by

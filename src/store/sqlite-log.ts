@@ -7,13 +7,11 @@
  */
 import { type Entry, joinFrames } from "../core/entry.ts";
 import { SCAN_BYTES, SCAN_ENTRIES } from "../core/limits.ts";
-import { DECODE_CHUNK_BYTES } from "./segment.ts";
-import { ROW_BYTES } from "./sql.ts";
+import { DECODE_CHUNK_BYTES, Segment, type SegmentRow } from "./segment.ts";
+import { ROW_BYTES, type Sql } from "./sql.ts";
 import { maxSeq, type PeerName, type Seq, addSeq, SEQ_ZERO } from "../protocol/ids.ts";
 import type { Audience, Log, Retention, Scan } from "../core/ports.ts";
 import { corruptionError, isWhole } from "./corruption.ts";
-import { Segment, type SegmentRow } from "./segment.ts";
-import type { Sql } from "./sql.ts";
 
 /** Rows that one commit deletes at most, so that a log that has aged in silence does not block the room. */
 export const TRIM_ROWS = 256;

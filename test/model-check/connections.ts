@@ -3,8 +3,7 @@
  */
 import type { ServerMessage } from "../../src/core/event.ts";
 import type { ConnectionId, PeerName } from "../../src/protocol/ids.ts";
-import type { Connections } from "../../src/core/ports.ts";
-import type { ConnectionSnapshot } from "../../src/core/ports.ts";
+import type { Connections, ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
 import { Violation } from "./explorer.ts";
 import { checkOutgoing, checkLineDelivery } from "./invariants.ts";

@@ -1,7 +1,6 @@
 /** The faults that can occur in a state, each as often as its scope permits. */
 import type { ClientRecord } from "../../src/client/storage/storage.ts";
-import type { Seq } from "../../src/protocol/ids.ts";
-import { addSeq, SEQ_ZERO } from "../../src/protocol/ids.ts";
+import { addSeq, type Seq, SEQ_ZERO } from "../../src/protocol/ids.ts";
 import { connects, closes, OFFLINE } from "./client.ts";
 import type { Step } from "./explorer.ts";
 import { splitAtErase } from "../../src/durable-object/inbox.ts";

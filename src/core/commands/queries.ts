@@ -6,13 +6,12 @@
  * - Pages end: `next` falls (history) or rises (who) with each.
  */
 import type { Entry } from "../entry.ts";
-import type { ServerMessage } from "../event.ts";
+import type { PendingReply, ServerMessage } from "../event.ts";
 import { WHO_NAMES } from "../../protocol/limits.ts";
 import { type Seq, addSeq, utf8Length } from "../../protocol/ids.ts";
 import { mayRead, type Peer } from "../peers/peers.ts";
 import type { Presence } from "../peers/presence.ts";
 import type { Pump } from "../delivery/pump.ts";
-import type { PendingReply } from "../event.ts";
 import type { Directory, Log } from "../ports.ts";
 import { FRAME_OVERHEAD } from "../delivery/turn-output.ts";
 import { KIB } from "../limits.ts";

@@ -18,10 +18,9 @@
  */
 import type { ServerMessage } from "../event.ts";
 import type { FlowState } from "./flow-control.ts";
-import { type Limits, STALL_MS } from "../limits.ts";
+import { type Limits, MIB, STALL_MS } from "../limits.ts";
 import type { Seq } from "../../protocol/ids.ts";
 import type { Peer, Peers } from "../peers/peers.ts";
-import { MIB } from "../limits.ts";
 
 /**
  * Bytes sent to all `chat.v1` connections of a room together and not proven to be read; and the same of `chat.line`.

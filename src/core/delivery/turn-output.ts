@@ -9,13 +9,12 @@
 import { refill } from "../peers/token-bucket.ts";
 import type { ServerMessage } from "../event.ts";
 import type { ConnectionId } from "../../protocol/ids.ts";
-import type { Peer } from "../peers/peers.ts";
+import { OUTGOING, type Peer } from "../peers/peers.ts";
 import { handOver } from "./cursor.ts";
 import type { Proof } from "./proof.ts";
 import type { CloseFrame } from "../../protocol/close-codes.ts";
 import type { Connections, ConnectionSnapshot } from "../ports.ts";
 import { MIB } from "../limits.ts";
-import { OUTGOING } from "../peers/peers.ts";
 
 /** Bytes that signals and presence leave in a budget, so that a flood of them does not starve entries and replies. */
 export const EPHEMERAL_RESERVE_BYTES = MIB;

@@ -8,15 +8,12 @@
  * - Only delivery/cursor.ts writes the position of a peer.
  */
 import type { Bucket } from "./token-bucket.ts";
-import type { Dialect, Session } from "../event.ts";
+import type { Dialect, PendingReply, Session } from "../event.ts";
 import { initialInFlight, type InFlight } from "./in-flight.ts";
 import type { ConnectionRef, PeerName, RoomName, Seq } from "../../protocol/ids.ts";
-import type { PendingReply } from "../event.ts";
-import type { QuotaUsage } from "../ports.ts";
-import { BUDGET_BYTES } from "../limits.ts";
-import type { ConnectionSnapshot } from "../ports.ts";
+import type { ConnectionSnapshot, QuotaUsage } from "../ports.ts";
+import { BUDGET_BYTES, BUDGET_BYTES_PER_SECOND } from "../limits.ts";
 import { type Entry, concerns } from "../entry.ts";
-import { BUDGET_BYTES_PER_SECOND } from "../limits.ts";
 
 /** The budget of one connection. */
 export const OUTGOING = { capacity: BUDGET_BYTES, perSecond: BUDGET_BYTES_PER_SECOND };

@@ -4,13 +4,12 @@
  * Invariant: a result needs no further check; an error names the field.
  */
 import * as v from "valibot";
-import { type Limits } from "../../core/limits.ts";
+import { KIB, type Limits } from "../../core/limits.ts";
 import type { Publication } from "../../protocol/admin.ts";
 import type { Seq } from "../../protocol/ids.ts";
 import { errorResponse } from "../responses.ts";
 import { clientFrames, EXPECTED, named, position } from "../../protocol/frames.ts";
 import { merged, validateMessage, tooManyRecipients } from "../../codec/validation.ts";
-import { KIB } from "../../core/limits.ts";
 
 /** The most bytes of a request's body, and the highest `Content-Length`. */
 export const BODY_BYTES = 512 * KIB;

@@ -16,8 +16,7 @@ import {
   type Seq,
 } from "../../../src/protocol/ids.ts";
 import type { AdminRequest, AdminResult } from "../../../src/protocol/admin.ts";
-import type { Connections } from "../../../src/core/ports.ts";
-import type { ConnectionSnapshot } from "../../../src/core/ports.ts";
+import type { Connections, ConnectionSnapshot } from "../../../src/core/ports.ts";
 import { wakeState } from "../../../src/core/state.ts";
 import { writeFrame } from "../../../src/codec/json.ts";
 import { emptyDisk, MemoryStorage } from "../storage/memory-storage.ts";

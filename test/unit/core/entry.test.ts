@@ -10,8 +10,7 @@ import {
   mayConcern,
   readEntry,
 } from "../../../src/core/entry.ts";
-import { DECODE_CHUNK_BYTES } from "../../../src/store/segment.ts";
-import { splitFrames } from "../../../src/store/segment.ts";
+import { DECODE_CHUNK_BYTES, splitFrames } from "../../../src/store/segment.ts";
 import { anyName, fuzz, keptText, peer, seq } from "../../support/arbitraries.ts";
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];

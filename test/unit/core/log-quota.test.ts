@@ -4,8 +4,13 @@ import { describe, expect, test } from "vitest";
 import { DAY, MIB } from "../../../src/core/limits.ts";
 import { defaultLimits } from "../../../src/config/limits.ts";
 import { CHECKPOINT_ENTRIES } from "../../../src/core/broker.ts";
-import { SHARE_SLOT_MS } from "../../../src/core/peers/log-quota.ts";
-import { decodeUsage, quotaOf, consume, encodeUsage } from "../../../src/core/peers/log-quota.ts";
+import {
+  consume,
+  decodeUsage,
+  encodeUsage,
+  quotaOf,
+  SHARE_SLOT_MS,
+} from "../../../src/core/peers/log-quota.ts";
 import { type QuotaUsage } from "../../../src/core/ports.ts";
 import { RoomHarness } from "../../support/harness/room-harness.ts";
 import { fuzz } from "../../support/arbitraries.ts";

@@ -2,13 +2,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nextConnectionId, type PeerName, SEQ_ZERO } from "../../../src/protocol/ids.ts";
-import { Peers } from "../../../src/core/peers/peers.ts";
+import { newPeer, Peers } from "../../../src/core/peers/peers.ts";
 import {
   type PresenceUpdate,
   Presence,
   initialPresence,
 } from "../../../src/core/peers/presence.ts";
-import { newPeer } from "../../../src/core/peers/peers.ts";
 import { fuzz, peer, peers, room } from "../../support/arbitraries.ts";
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];

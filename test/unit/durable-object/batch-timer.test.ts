@@ -1,7 +1,6 @@
 /** When a turn waits for more items to commit with it, and when it must not. */
 import { describe, expect, test } from "vitest";
-import { BATCH_ITEMS, BATCH_MS } from "../../../src/durable-object/batch-timer.ts";
-import { BatchTimer } from "../../../src/durable-object/batch-timer.ts";
+import { BATCH_ITEMS, BATCH_MS, BatchTimer } from "../../../src/durable-object/batch-timer.ts";
 
 const SEND = '{"type":"send","id":"1","text":"hi"}';
 const ACK = '{"type":"ack","seq":7}';

@@ -4,11 +4,9 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { encodeEntry, joinFrames } from "../../../src/core/entry.ts";
 import { MIB } from "../../../src/core/limits.ts";
-import { DECODE_CHUNK_BYTES } from "../../../src/store/segment.ts";
-import { ROW_BYTES } from "../../../src/store/sql.ts";
-import { Segment } from "../../../src/store/segment.ts";
+import { DECODE_CHUNK_BYTES, Segment } from "../../../src/store/segment.ts";
+import { ROW_BYTES, Sql } from "../../../src/store/sql.ts";
 import { SqliteLog } from "../../../src/store/sqlite-log.ts";
-import { Sql } from "../../../src/store/sql.ts";
 import { peer, seq } from "../../support/arbitraries.ts";
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
