@@ -99,8 +99,8 @@ export class ChatClient implements AsyncIterable<Entry> {
     );
     this.#ownership = ownershipOf(settings.storage);
     this.#stopListening = onNetwork({
-      awake: () => this.#connection.dispatch({ type: "awake" }),
-      lost: () => this.#connection.dispatch({ type: "doubted" }),
+      onAwake: () => this.#connection.dispatch({ type: "awake" }),
+      onLost: () => this.#connection.dispatch({ type: "doubted" }),
     });
     // In a microtask, so that the caller can add listeners first.
     this.#opened = Promise.resolve().then(() => this.#open());

@@ -13,13 +13,13 @@ type Page = Partial<Listening> & {
 
 export interface NetworkListener {
   /** A connection may be tried at once: the network came back, or the page became visible. */
-  readonly awake: () => void;
+  readonly onAwake: () => void;
   /** The network was lost. */
-  readonly lost: () => void;
+  readonly onLost: () => void;
 }
 
 /** @returns a function that removes the listeners */
-export function onNetwork({ awake, lost }: NetworkListener): () => void {
+export function onNetwork({ onAwake: awake, onLost: lost }: NetworkListener): () => void {
   const page = globalThis as Page;
   const { document } = page;
   if (document === undefined) return () => {};

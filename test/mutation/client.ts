@@ -13,7 +13,7 @@ export const CLIENT: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/client/shell.test.ts",
-    test: "what a client that is closed at once had accepted",
+    test: "messages that a client accepted and that is closed at once are sent by its successor on the same storage",
   },
   {
     name: "client: one that ended by itself keeps the storage",
@@ -71,7 +71,7 @@ export const CLIENT: readonly Mutant[] = [
     edits: one("src/client/events.ts", "retryAt: toWall(link.retryAt)", "retryAt: link.retryAt"),
     project: "unit",
     file: "test/unit/client/clock.test.ts",
-    test: "does not make people wait for an hour",
+    test: "does not show people a wait of an hour: state and event",
   },
   {
     name: "client: a changed clock fires no event",
@@ -82,7 +82,7 @@ export const CLIENT: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/client/clock.test.ts",
-    test: "does not make people wait for an hour",
+    test: "does not show people a wait of an hour: state and event",
   },
   {
     name: "client: a lost network is not probed",
@@ -93,7 +93,7 @@ export const CLIENT: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/client/connection-state.test.ts",
-    test: "a network that is said to be gone: the room is asked",
+    test: "a network that is reported as lost: the client checks with a ping, and the state says so until the answer",
   },
   {
     name: "client: a doubtful connection has the timeout of a quiet one",
@@ -104,7 +104,7 @@ export const CLIENT: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/client/connection-state.test.ts",
-    test: "a network that is said to be gone: the room is asked",
+    test: "a network that is reported as lost: the client checks with a ping, and the state says so until the answer",
   },
   {
     name: "client: each life has a session of its own",

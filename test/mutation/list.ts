@@ -136,7 +136,7 @@ export const MUTANTS: readonly Mutant[] = [
       "if (now !== undefined) return",
     ),
     ...STORAGE,
-    test: "a browser whoever is not the owner any more",
+    test: "a browser a tab that is no longer the owner overwrites nothing",
   },
   {
     name: "browser: the record of an earlier release is not migrated",
@@ -535,7 +535,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/client/send-queue.test.ts",
-    test: "what a gap made unknown does not hold up",
+    test: "a message of unknown fate does not delay the others while they are sent one by one",
   },
   {
     name: "the window is ignored",
@@ -1238,7 +1238,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/client/send-queue.test.ts",
-    test: "a new message above the limits",
+    test: "a new message above the limits is refused after the first welcome, not before",
   },
   {
     name: "page: a replayed entry counts as live",
@@ -1504,7 +1504,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "client: a client that lost the file still writes it",
     edits: one("src/client/storage/file-lock.ts", "if (!this.isOwned()) throw this.#lost();", ""),
     ...FILE_LOCK,
-    test: "cannot overwrite what the next one writes",
+    test: "cannot overwrite the next owner's file, and names that owner",
   },
   {
     name: "client: a lost owner's partial write stays",
@@ -1514,7 +1514,7 @@ export const MUTANTS: readonly Mutant[] = [
       "",
     ),
     ...FILE_LOCK,
-    test: "what it had begun to write goes with its claim",
+    test: "its unfinished file goes with its claim",
   },
   {
     name: "client: an owner counts as alive if its pid is",
@@ -1647,7 +1647,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/client/delivery.test.ts",
-    test: "moves when the loop asks for the next entry",
+    test: "moves when the loop requests the next entry, not when one is handed out",
   },
   {
     name: "client: a backlog without a bound",
@@ -1720,7 +1720,7 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     project: "unit",
     file: "test/unit/client/delivery.test.ts",
-    test: "that was in the outbox is found",
+    test: "that was in the outbox is found, also if it is confirmed before this life asks for it",
   },
   {
     name: "terminal: an entry counts as processed before the reader has taken it",

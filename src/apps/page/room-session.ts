@@ -95,8 +95,8 @@ export class RoomSession {
       onChange();
     });
     const tabs = {
-      held: (requestRelease: () => void): void => this.#ownership.onHeld(requestRelease),
-      wanted: (): void => this.#handOver(),
+      onHeld: (requestRelease: () => void): void => this.#ownership.onHeld(requestRelease),
+      onRequested: (): void => this.#handOver(),
     };
     const storage = isPersistent ? preferences.recordStorage(room, name, tabs) : memoryStorage();
     const { origin } = location;

@@ -42,9 +42,9 @@ export interface TabOptions {
    * @param ask requests that tab to release it. A frozen tab does not receive that: its record is never taken by force,
    *   because it may wake up and write.
    */
-  readonly held?: (ask: () => void) => void;
+  readonly onHeld?: (ask: () => void) => void;
   /** Another tab requests the record that this one owns: closing the client releases it. */
-  readonly wanted?: () => void;
+  readonly onRequested?: () => void;
 }
 
 /**
@@ -53,7 +53,10 @@ export interface TabOptions {
  * @param key the storage key: one per room and name
  * @throws StorageError if the browser refuses storage, or has no Web Locks: both need https or localhost
  */
-export function browserStorage(key: string, { held, wanted }: TabOptions = {}): ClientStorage {
+export function browserStorage(
+  key: string,
+  { onHeld, onRequested }: TabOptions = {},
+): ClientStorage {
   const name = `chat-room ${key}`;
   let database: BrowserDatabase | undefined;
   let kept: Kept | undefined;
@@ -61,9 +64,9 @@ export function browserStorage(key: string, { held, wanted }: TabOptions = {}): 
   let released: Promise<void> | undefined;
   let channel: BroadcastChannel | undefined;
   const own = (): Promise<void> => {
-    if (wanted !== undefined) {
+    if (onRequested !== undefined) {
       channel = new BroadcastChannel(name);
-      channel.addEventListener("message", wanted);
+      channel.addEventListener("message", onRequested);
     }
     return new Promise<void>((done) => (release = done));
   };
@@ -82,7 +85,7 @@ export function browserStorage(key: string, { held, wanted }: TabOptions = {}): 
         return own();
       };
       const wait = (): Promise<void> => {
-        held?.(ask);
+        onHeld?.(ask);
         return locks.request(name, {}, take);
       };
       let isHeld = false;

@@ -104,7 +104,7 @@ describe("a wall clock that is set back an hour", () => {
     expect(client.state.type).toBe("live");
   });
 
-  test("does not make people wait for an hour, by what is shown: state and event", async () => {
+  test("does not show people a wait of an hour: state and event", async () => {
     Socket.isReachable = false;
     const { client, states } = joins();
     await passes(70_000);
@@ -127,7 +127,7 @@ describe("a wall clock that is set back an hour", () => {
     expect(client.state.type).not.toBe("live");
   });
 
-  test("does not stop what is sent from being given up, when no confirmation comes", async () => {
+  test("does not stop an unconfirmed connection from being given up", async () => {
     const { client } = joins();
     await passes(1_000);
     void client.send("hi");
@@ -196,7 +196,7 @@ describe("a wall clock that goes an hour forward", () => {
     expect(client.state.type).toBe("live");
   });
 
-  test("ends no link that answers, whatever was on the way", async () => {
+  test("ends no connection that answers", async () => {
     const { client } = joins();
     await passes(1_000);
     void client.send("hi");
@@ -218,7 +218,7 @@ describe("a wall clock that goes an hour forward", () => {
   });
 });
 
-describe("what the protocol says of a link", () => {
+describe("the protocol's close codes of a connection", () => {
   test("one that is given up is closed with 4201, one that is left with 1000", async () => {
     const { client } = joins();
     await passes(1_000);

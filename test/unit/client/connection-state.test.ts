@@ -124,7 +124,7 @@ describe("connecting", () => {
   });
 });
 
-describe("what a close code means (section 4)", () => {
+describe("the meaning of a close code (section 4)", () => {
   const FINAL = [4000, 4001, 4003, 4004, 4005, 4099, 1003, 1007, 1009];
   test.each(FINAL)("%i is final, whatever the state, and never tried again", (code) => {
     for (const link of [connecting(), opened(), live(), live(5)]) {
@@ -175,7 +175,7 @@ describe("what a close code means (section 4)", () => {
     },
   );
 
-  test("the reason of the room is told; without one, a sentence", () => {
+  test("the state shows the reason of the room; without one, a sentence", () => {
     expect(step(live(), ended(4102, { reason: "storage trouble" }), at(T0)).link).toMatchObject({
       why: "storage trouble",
     });
@@ -231,7 +231,7 @@ describe("4104, the key has expired", () => {
     expect(link.type).toBe("offline");
   });
 
-  test("a room that takes each key and ends each link at once is not asked in a circle", () => {
+  test("a room that accepts each key and ends each connection at once is not retried in a circle", () => {
     let link = live();
     for (let i = 0; i < 5; i++) {
       link = play(link, [0, fresh, ALMOST_ONE]).link;
@@ -335,7 +335,7 @@ describe("ping and pong", () => {
     }
   });
 
-  test("a network that is said to be gone: the room is asked, and what is told says so until it answers", () => {
+  test("a network that is reported as lost: the client checks with a ping, and the state says so until the answer", () => {
     const doubted = play(live(), [5_000, { type: "doubted" }]);
     expect(doubted.actions).toEqual(["ping"]);
     expect(doubted.link).toMatchObject({ type: "live", checking: true });
@@ -346,7 +346,7 @@ describe("ping and pong", () => {
     expect(play(answered, [8_000, { type: "tick" }]).actions).toEqual([]);
   });
 
-  test("a network that is said to be gone changes nothing where there is no link", () => {
+  test("a network that is reported as lost changes nothing without a connection", () => {
     for (const link of [connecting(), offline(T0 + 9), { type: "paused", tries: 0 } as const]) {
       expect(step(link, { type: "doubted" }, at(T0))).toEqual({ link, actions: [] });
     }
@@ -387,7 +387,7 @@ describe("the watchdog", () => {
     expect(link).toMatchObject({ type: "offline", why: "the room is silent" });
   });
 
-  test("what comes in the replay counts", () => {
+  test("a frame of the replay counts", () => {
     const heard = play(ponged(opened(), 29_000).link, [29_000, { type: "heard" }]).link;
     expect(play(heard, [58_999, { type: "pong" }], [58_999, { type: "tick" }]).link.type).toBe(
       "replaying",
@@ -468,7 +468,7 @@ describe("when the next tick is due", () => {
 });
 
 describe("closing", () => {
-  test("works from every state, once, and asks for nothing but letting go", () => {
+  test("works from every state, once, and only drops the connection", () => {
     for (const link of [connecting(), opened(), live(), offline(T0)]) {
       const { link: closed, actions } = step(
         link,
@@ -481,7 +481,7 @@ describe("closing", () => {
     }
   });
 
-  test("a link that is given up is let go of at once, not when its close event comes", () => {
+  test("a connection that is given up is dropped at once, not when its close event comes", () => {
     const given = play(live(), [30_000, { type: "tick" }], [40_000, { type: "tick" }]);
     expect(given.actions).toEqual(["ping", "drop"]);
     const late = step(given.link, ended(4001), at(T0 + 40_001));
@@ -522,7 +522,7 @@ describe("pause", () => {
     expect(play(live(), [1, { type: "resume" }])).toEqual({ link: live(), actions: [] });
   });
 
-  test("who is paused can leave for good", () => {
+  test("a paused client can close for good", () => {
     const paused = play(live(), [1, { type: "pause" }]).link;
     const left = play(paused, [2, { type: "close", code: 1000, why: "bye" }]);
     expect(left.link).toEqual({ type: "closed", code: 1000, why: "bye" });

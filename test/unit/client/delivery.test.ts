@@ -56,7 +56,7 @@ describe("done", () => {
     expect([delivery.received, delivery.done]).toEqual([3, 1]);
   });
 
-  test("moves when the loop asks for the next entry, not when one is handed out", async () => {
+  test("moves when the loop requests the next entry, not when one is handed out", async () => {
     const { delivery, brings } = begins();
     const loop = delivery.iterate();
     brings(1, 3);
@@ -109,7 +109,7 @@ describe("done", () => {
     expect(delivery.done).toBe(1);
   });
 
-  test("stays before what a closed loop was not handed", async () => {
+  test("stays before entries that a closed loop did not get", async () => {
     const { delivery, brings } = begins();
     const loop = delivery.iterate();
     brings(1, 4);
@@ -142,7 +142,7 @@ describe("done", () => {
     expect(await next(early.delivery.iterate())).toBe(1);
   });
 
-  test("is void with another history of the room; what waited is handed out all the same", async () => {
+  test("is void with another history of the room; waiting entries are handed out all the same", async () => {
     const { delivery, brings } = begins();
     const loop = delivery.iterate();
     brings(1, 3);
@@ -251,7 +251,7 @@ describe("an answer of an earlier life", () => {
     expect(replies.take(replies.idOf(asked, "e"))).toBeUndefined();
   });
 
-  test("that was in the outbox is found, also if it is confirmed before it is asked for", () => {
+  test("that was in the outbox is found, also if it is confirmed before this life asks for it", () => {
     const replies = new Replies();
     replies.inherit([answer]);
     replies.isKnown = true;

@@ -64,7 +64,7 @@ test("a folder that was made is durable in the one above it, and that one in its
   await storage.close?.();
 });
 
-test("the new name of what was moved aside is durable before it is reported", async () => {
+test("the new name of a file that was moved aside is durable before it is reported", async () => {
   const path = join(folder, "b.json");
   const storage = fileStorage(path);
   await storage.open?.();

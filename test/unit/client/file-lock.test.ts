@@ -128,7 +128,7 @@ describe("a lock", () => {
 });
 
 describe("an owner of the same machine", () => {
-  test("that ended is replaced at once, and what it left goes with it", async () => {
+  test("that ended is replaced at once, and its leftovers go with it", async () => {
     const at = newLock();
     const dead = leftBehind(at, { ...ownIdentity(), pid: 2_147_483_646 });
     writeFileSync(join(at, `${dead}.new`), "half a rec");
@@ -163,7 +163,7 @@ describe("an owner of the same machine", () => {
     });
   });
 
-  test("of this very process, whom nobody here knows, is judged by its renewals", async () => {
+  test("of this process, which no copy here knows, is judged by its renewals", async () => {
     const at = newLock();
     leftBehind(at, ownIdentity());
     const lock = new FileLock(at);
@@ -231,7 +231,7 @@ describe("an owner in another container or on another machine, with the same num
     clock.mockRestore();
   });
 
-  test("that is killed while it claims holds nobody up for long", async () => {
+  test("that is killed while it claims does not delay others for long", async () => {
     const at = newLock();
     leftBehind(at, container("a"), "claims");
     const half = join(at, "0".repeat(24));
@@ -243,7 +243,7 @@ describe("an owner in another container or on another machine, with the same num
 });
 
 describe("an owner that was suspended and replaced", () => {
-  test("cannot overwrite what the next one writes, and says who has it", async () => {
+  test("cannot overwrite the next owner's file, and names that owner", async () => {
     const at = newLock();
     const path = join(folder, "fenced.json");
     const old = new FileLock(at, container("a"));
@@ -265,7 +265,7 @@ describe("an owner that was suspended and replaced", () => {
     old.release();
   });
 
-  test("what it had begun to write goes with its claim", async () => {
+  test("its unfinished file goes with its claim", async () => {
     const at = newLock();
     const name = leftBehind(at, container("a"));
     writeFileSync(join(at, `${name}.new`), "old");
@@ -275,7 +275,7 @@ describe("an owner that was suspended and replaced", () => {
     next.release();
   });
 
-  test("a lock that somebody removed is no lock any more", async () => {
+  test("a lock that was removed is no lock any more", async () => {
     const at = newLock();
     const lock = new FileLock(at);
     await taking(lock);
@@ -300,7 +300,7 @@ describe("the file that an earlier release had in its place", () => {
     expect(existsSync(at)).toBe(false);
   });
 
-  test("of a process that lives is respected, and the way out is said", async () => {
+  test("of a living process is respected, and the error says what to do", async () => {
     const at = newLock();
     await living(async (other) => {
       writeFileSync(at, String(other.pid));

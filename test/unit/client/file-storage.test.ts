@@ -79,7 +79,7 @@ describe("a file", () => {
     expect(besides(path)).toEqual(["client.json"]);
   });
 
-  test("what cannot be written says so, with its name and the reason, and leaves the old record", async () => {
+  test("a failed write is an error with name and reason, and leaves the old record", async () => {
     const path = newPath();
     const storage = await opened(path);
     await storage.save(record);
@@ -99,7 +99,7 @@ describe("a file", () => {
     await expect(opening).rejects.toThrow(`${join(path, "client.json")} cannot be locked: E`);
   });
 
-  test("nothing is written by who has not opened it, or has closed it", async () => {
+  test("a storage that is not open writes nothing", async () => {
     const path = newPath();
     const storage = fileStorage(path);
     expect(() => storage.save(record)).toThrow(`${path} cannot be written: it is not open`);

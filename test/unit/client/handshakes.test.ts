@@ -31,7 +31,7 @@ test("a process that joins as ever more people remembers the last thousand", () 
   expect(newSession(member("alice"))).not.toBe(session);
 });
 
-test("attempts rise, whichever client makes them, whatever is on record and wherever the clock goes", () => {
+test("attempts rise, for every client, record and clock", () => {
   const made = [
     attemptClock(0, 5_000),
     attemptClock(0, 5_000),

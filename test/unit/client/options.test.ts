@@ -51,14 +51,14 @@ describe("bad options", () => {
     expect(() => readOptions(options)).toThrow(new RegExp(`^${option}: \\S.{10,}`));
   });
 
-  test("no key is told in what is refused", () => {
+  test("no error shows a key", () => {
     const options = { ...good, name: "", key: "s3cret" };
     expect(() => readOptions(options)).not.toThrow(/s3cret/);
   });
 });
 
 describe("good options", () => {
-  test("what is not said has a default", async () => {
+  test("an absent option has a default", async () => {
     const settings = readOptions(good);
     expect(settings).toMatchObject({ room: "lobby", name: "alice", outboxLimit: 1_000 });
     expect(settings.since).toBeUndefined();
@@ -72,7 +72,7 @@ describe("good options", () => {
     expect([name, room]).toEqual(["Am\u00e9lie", "caf\u00e9"]);
   });
 
-  test("a function is asked for the key each time; a string is no fresh one", async () => {
+  test("a function is called for the key each time; a string is not a fresh one", async () => {
     let asked = 0;
     const settings = readOptions({ ...good, key: () => `k${++asked}` });
     expect(settings.hasFreshKeys).toBe(true);
@@ -147,7 +147,7 @@ describe("the subprotocols", () => {
     ["UTF-8", "ключ🔑", ["chat.v1", "key.0LrQu9GO0Yfwn5SR"]],
   ])("%s", (_case, key, expected) => expect(protocolsOf(key)).toEqual(expected));
 
-  test("a token of 16 KiB is no trouble, and reads back", () => {
+  test("a token of 16 KiB is accepted, and reads back", () => {
     const key = "é".repeat(8_192);
     const [, offered = ""] = protocolsOf(key);
     expect(offered).toMatch(/^key\.[A-Za-z0-9_-]+$/);

@@ -117,7 +117,7 @@ describe("pacing", () => {
     expect(now - T0).toBeLessThan(40_000);
   });
 
-  test("a new link does not refill it: what is sent again counts again", () => {
+  test("a new connection does not refill it: a message that is sent again counts again", () => {
     const outgoing = new SendQueue();
     const record = holding(many(450));
     outgoing.setLimits(limits, T0);
@@ -172,7 +172,7 @@ describe("pacing", () => {
 });
 
 describe("each once per link, in order", () => {
-  test("what was handed out is not handed out again until the link has ended", () => {
+  test("a message that was sent is not sent again until the connection has ended", () => {
     const outgoing = new SendQueue();
     const record = holding(queue("a", "b", "c"));
     expect(idsOf(outgoing.frames([], outgoing.next(record, T0), true, T0))).toEqual([
@@ -206,7 +206,7 @@ describe("each once per link, in order", () => {
     expect(outgoing.frames([], [], true, T0)).toEqual([]);
   });
 
-  test("what is of unknown fate is never handed out", () => {
+  test("a message of unknown fate is never sent", () => {
     const outgoing = new SendQueue();
     const record = holding([{ id: "u", text: "x", sent: true, unknown: true }, ...queue("a")]);
     expect(outgoing.next(record, T0).map(({ id }) => id)).toEqual(["m0"]);
@@ -214,7 +214,7 @@ describe("each once per link, in order", () => {
 });
 
 describe("the room's limits", () => {
-  test("a new message above the limits is refused as soon as a room has told them, not before", () => {
+  test("a new message above the limits is refused after the first welcome, not before", () => {
     const outgoing = new SendQueue();
     const [long, short] = queue("x".repeat(101), "x".repeat(100));
     if (long === undefined || short === undefined) throw new Error("two were made");
@@ -357,7 +357,7 @@ describe("a message that ends every link it goes out on", () => {
   });
 
   test.each([1001, 1012, 4100, 4102, 4103, 4104, 4201])(
-    "%i is the room's own trouble: no message is suspected",
+    "%i is the room's own error: no message is suspected",
     (code) => {
       const room = new Fragile(queue("a", "poison"), code);
       for (let i = 0; i < 10; i++) expect(room.link()).toBe(true);
@@ -383,7 +383,7 @@ describe("a message that ends every link it goes out on", () => {
     expect(outgoing.next(record, T0 + 60_000)).toHaveLength(2);
   });
 
-  test("a link that ends with nothing handed out accuses nobody", () => {
+  test("a connection that ends with nothing sent makes no message suspect", () => {
     const outgoing = new SendQueue();
     for (let i = 0; i < 10; i++) outgoing.linkEnded(1006, T0);
     expect(outgoing.oversized(holding(queue("a")))).toEqual([]);
@@ -399,7 +399,7 @@ describe("a message that ends every link it goes out on", () => {
     expect(room.outgoing.oversized(room.record)).toEqual([]);
   });
 
-  test("what a gap made unknown does not hold up the others while they go one by one", () => {
+  test("a message of unknown fate does not delay the others while they are sent one by one", () => {
     const outgoing = new SendQueue();
     outgoing.setLimits(limits, T0);
     let record = holding(queue("a", "b", "c"));

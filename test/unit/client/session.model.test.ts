@@ -298,7 +298,7 @@ function heal(client: Client, room: Room): void {
   throw new Error("client and room never come to rest");
 }
 
-test("R5: nothing lost, doubled, out of order, or called what it is not", () => {
+test("R5: nothing lost, doubled, out of order, or reported wrongly", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80, size: "max" }), (steps) => {
       const [client, room] = [new Client(), new Room()];

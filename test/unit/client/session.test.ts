@@ -128,7 +128,7 @@ describe("gaps", () => {
     expect(left(outcome.record)).toEqual(effects.length === 0 ? ["a!", "b"] : ["a?", "b"]);
   });
 
-  test("what was sent before it is neither sent again nor called refused", () => {
+  test("a message sent before it is neither sent again nor called refused", () => {
     const { record } = onGap(holding(5, "a!", "b"), { from: 6, to: 9 });
     expect(nextToSend(record, new Set(), 10).map(({ id }) => id)).toEqual(["b"]);
     const sent = markSent(record, nextToSend(record, new Set(), 10));
@@ -144,13 +144,13 @@ describe("ready", () => {
     expect(onReady(holding(undefined), 0, new Set()).record.cursor).toBe(0);
   });
 
-  test("tells what is of unknown fate, lets go of it, and leaves the rest", () => {
+  test("reports messages of unknown fate, removes them, and leaves the rest", () => {
     const outcome = onReady(holding(5, "a?", "b!", "c?", "d"), 9, new Set());
     expect(told(outcome.effects)).toEqual(["unknown a", "unknown c"]);
     expect(left(outcome.record)).toEqual(["b!", "d"]);
   });
 
-  test("what this very link was handed may still be answered: it is kept", () => {
+  test("a message that was sent on this connection may still be decided: it is kept", () => {
     const outcome = onReady(holding(5, "a?", "c?"), 9, new Set(["c"]));
     expect(told(outcome.effects)).toEqual(["unknown a"]);
     expect(left(outcome.record)).toEqual(["c?"]);
@@ -175,7 +175,7 @@ describe("errors", () => {
     expect(outcome.record.cursor).toBe(5);
   });
 
-  test("a message that is withdrawn is told, and gone", () => {
+  test("a message that is withdrawn is reported and removed", () => {
     const record = holding(5, "a", "b!");
     const [queued] = record.outbox;
     if (queued === undefined) throw new Error("the outbox is empty");
@@ -215,7 +215,7 @@ describe("sending", () => {
     expect(next.map(({ id }) => id)).toEqual(expected);
   });
 
-  test("what goes out is on record as sent; the record stays the same if nothing is new", () => {
+  test("a sent message is on record as sent; the record stays the same if nothing is new", () => {
     const record = holding(5, "a!", "b", "c");
     const sent = markSent(record, record.outbox.slice(0, 2));
     expect(left(sent)).toEqual(["a!", "b!", "c"]);
@@ -237,7 +237,7 @@ test("an answer of an earlier life, found in the replay, decides nothing but its
   expect(record.outbox.map(({ id }) => id)).toEqual(["a", "c"]);
 });
 
-test("a gap hides what an earlier life may have answered; the first `ready` makes the rest known", () => {
+test("a gap hides replies of an earlier life; the first `ready` makes the rest known", () => {
   const [a, b] = waiting("a", "b");
   if (a === undefined || b === undefined) throw new Error("two wait");
   const record = { ...holding(5), outbox: [{ ...a, maybe: true as const }, b] };

@@ -80,7 +80,7 @@ test("a key that comes after `close` writes nothing any more", async () => {
   expect(storage.asked).toEqual(asked);
 });
 
-test("a client whose file could not be read lets go of its lock", async () => {
+test("a client whose file could not be read releases its lock", async () => {
   const folder = mkdtempSync(join(tmpdir(), "client-shell-"));
   const path = join(folder, "alice.json");
   mkdirSync(path);
@@ -171,7 +171,7 @@ test("a client that the room turns away for good listens to its page no more", a
   server.close();
 });
 
-test("what a client that is closed at once had accepted, its successor on the same storage sends", async () => {
+test("messages that a client accepted and that is closed at once are sent by its successor on the same storage", async () => {
   const seen: string[][] = [];
   for (let round = 0; round < 20; round++) {
     const storage = memoryStorage();
@@ -242,7 +242,7 @@ test.each<[string, Partial<ClientStorage>]>([
   },
 );
 
-test("a loop over a client that its user closes ends, whatever else", async () => {
+test("a loop over a client that its user closes ends, even if the storage failed", async () => {
   const client = new ChatClient(NOWHERE);
   const reads = (async (): Promise<void> => {
     for await (const _entry of client) expect.unreachable();

@@ -117,7 +117,7 @@ describe("every storage", () => {
 });
 
 describe("a browser", () => {
-  test("the second tab waits until the first is closed, and finds what that one kept", async () => {
+  test("the second tab waits until the first is closed, and finds its record", async () => {
     inBrowser();
     const [first, second] = [browserStorage("k"), browserStorage("k")];
     await first.open?.();
@@ -148,13 +148,13 @@ describe("a browser", () => {
     }
   });
 
-  test("the later tab is told that it waits, and may ask; the earlier one hears it, and lets go", async () => {
+  test("the later tab learns that it waits, and may request the record; the earlier one releases it", async () => {
     inBrowser();
-    const first = browserStorage("k", { wanted: () => void first.close?.() });
+    const first = browserStorage("k", { onRequested: () => void first.close?.() });
     await first.open?.();
     await first.save(record);
     const told = Promise.withResolvers<() => void>();
-    const second = browserStorage("k", { held: told.resolve });
+    const second = browserStorage("k", { onHeld: told.resolve });
     const opening = Promise.resolve(second.open?.());
     (await told.promise)();
     await opening;
@@ -166,11 +166,11 @@ describe("a browser", () => {
     inBrowser();
     const [deaf, others] = [browserStorage("k"), { asked: 0 }];
     await deaf.open?.();
-    const other = browserStorage("another", { wanted: () => others.asked++ });
+    const other = browserStorage("another", { onRequested: () => others.asked++ });
     await other.open?.();
     let isOpen = false;
     const told = Promise.withResolvers<() => void>();
-    const second = browserStorage("k", { held: told.resolve });
+    const second = browserStorage("k", { onHeld: told.resolve });
     const opening = Promise.resolve(second.open?.()).then(() => (isOpen = true));
     (await told.promise)();
     await settled();
@@ -181,10 +181,10 @@ describe("a browser", () => {
     await other.close?.();
   });
 
-  test("who finds the record free is told nothing", async () => {
+  test("a tab that finds the record free gets no callback", async () => {
     inBrowser();
     let told = 0;
-    const storage = browserStorage("k", { held: () => told++ });
+    const storage = browserStorage("k", { onHeld: () => told++ });
     await storage.open?.();
     await storage.close?.();
     await storage.open?.();
@@ -229,7 +229,7 @@ describe("a browser", () => {
     await expect(opening()).rejects.toThrow(/allow site data, or use memoryStorage/);
   });
 
-  test("over http from another machine the sentence says what such a page needs", async () => {
+  test("over http from another machine the error says what such a page needs", async () => {
     inBrowser();
     vi.stubGlobal("isSecureContext", false);
     vi.stubGlobal("navigator", {});
@@ -237,7 +237,7 @@ describe("a browser", () => {
     await expect(opening()).rejects.toThrow(/https or from localhost/);
   });
 
-  test("whoever is not the owner any more overwrites nothing", async () => {
+  test("a tab that is no longer the owner overwrites nothing", async () => {
     const browser = inBrowser();
     const asleep = browserStorage("k");
     await asleep.open?.();
@@ -269,7 +269,7 @@ describe("a browser", () => {
     expect(await storage.load()).toEqual(newer);
   });
 
-  test("what is no JSON there is let alone", async () => {
+  test("content that is no JSON is not touched", async () => {
     const browser = inBrowser();
     browser.items.set("k", "{");
     const storage = browserStorage("k");
