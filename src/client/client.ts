@@ -1,27 +1,17 @@
 /**
- * The client: a member of a room, through whatever happens to its connections. This class is the public face; the parts are
- * in connection.ts (one socket after the other), rounds.ts (take, save, send), incoming.ts and outgoing.ts.
+ * The public face of the client. Its parts are in connection.ts (one socket after the other), rounds.ts (take, save, send),
+ * incoming.ts, outgoing.ts and lifetime.ts.
  *
- * Invariants:
- * - The cursor that is saved is *done*, never only *heard* (`Delivery`): after a crash, entries that no consumer has
- *   finished with come again rather than never.
- * - A client that ends, by `close` or by itself, releases its storage after the last save.
+ * Invariant: the cursor that is saved is *done*, never only *heard* (`Delivery`): after a crash, entries that no consumer
+ * has finished with come again rather than never.
  */
-import { CLOSE } from "../protocol/close-codes.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
 import { utf8Length } from "../protocol/ids.ts";
 import { SIGNAL_BYTES } from "../protocol/limits.ts";
 import { randomToken } from "../protocol/random-token.ts";
 import { Connection } from "./connection.ts";
-import { ClientContext, storageError } from "./context.ts";
-import {
-  type ChatError,
-  ClosedError,
-  ConnectionLostError,
-  OutboxFullError,
-  RefusedError,
-  type StorageError,
-} from "./errors.ts";
+import { ClientContext } from "./context.ts";
+import { type ChatError, ConnectionLostError, RefusedError } from "./errors.ts";
 import type {
   ClientEvents,
   ClientState,
@@ -33,19 +23,10 @@ import type {
   WhoPage,
 } from "./events.ts";
 import { Incoming } from "./incoming.ts";
-import { onNetwork } from "./network-events.ts";
+import { Lifetime } from "./lifetime.ts";
 import { type ChatClientOptions, readOptions } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
-import { type Ownership, ownershipOf } from "./ownership.ts";
 import { Rounds } from "./rounds.ts";
-import type { ClientRecord } from "./storage/storage.ts";
-
-/** How long `close` waits until sent messages are decided. */
-const FLUSH_MS = 5_000;
-/** How long a client waits for a storage that another client of this process has: that may be closing, or stay for ever. */
-const SUCCESSION_MS = 6_000;
-/** How long *done* waits for other changes to be saved with it: a fast consumer does not cost a save for each entry. */
-const SAVE_DONE_MS = 20;
 
 /** A member of a room, through whatever happens to its connections. */
 export class ChatClient implements AsyncIterable<Entry> {
@@ -56,16 +37,7 @@ export class ChatClient implements AsyncIterable<Entry> {
   readonly #incoming: Incoming;
   readonly #rounds: Rounds;
   readonly #outgoing: Outgoing;
-  readonly #ownership: Ownership;
-  readonly #opened: Promise<void>;
-  readonly #stopListening: () => void;
-  /** The error with which the storage has failed. */
-  #failure: StorageError | undefined;
-  #isClosing = false;
-  /** The storage may belong to another client now. */
-  #isReleased = false;
-  /** Saves *done*, if no round does before. */
-  #saveTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #lifetime: Lifetime;
 
   /**
    * Connects at once.
@@ -73,7 +45,7 @@ export class ChatClient implements AsyncIterable<Entry> {
    */
   constructor(options: ChatClientOptions) {
     const settings = readOptions(options);
-    const context = new ClientContext(settings, () => this.#scheduleSave());
+    const context = new ClientContext(settings, () => this.#lifetime.scheduleSave());
     this.#context = context;
     this.room = settings.room;
     this.name = settings.name;
@@ -84,26 +56,21 @@ export class ChatClient implements AsyncIterable<Entry> {
         const message = "the link broke before the answer came: ask again";
         context.requests.rejectAll(new ConnectionLostError(message));
       },
-      onClosed: () => this.#onClosed(),
+      onClosed: () => this.#lifetime.onClosed(),
       onTransition: () => this.#rounds.scheduleTimer(),
-      onStorageError: (error) => this.#fail(error),
+      onStorageError: (error) => this.#lifetime.fail(error),
     });
     this.#incoming = new Incoming(context, this.#connection);
     this.#rounds = new Rounds(context, this.#connection, this.#incoming, (error) =>
-      this.#fail(error),
+      this.#lifetime.fail(error),
     );
     this.#outgoing = new Outgoing(
       context,
-      () => this.#openRecord(),
+      () => this.#lifetime.openRecord(),
       () => this.#rounds.work(),
     );
-    this.#ownership = ownershipOf(settings.storage);
-    this.#stopListening = onNetwork({
-      onAwake: () => this.#connection.dispatch({ type: "awake" }),
-      onLost: () => this.#connection.dispatch({ type: "doubted" }),
-    });
-    // In a microtask, so that the caller can add listeners first.
-    this.#opened = Promise.resolve().then(() => this.#open());
+    this.#lifetime = new Lifetime(context, this.#connection, this.#rounds);
+    this.#lifetime.begin();
   }
 
   /** The state of the connection. */
@@ -128,7 +95,7 @@ export class ChatClient implements AsyncIterable<Entry> {
 
   /** How many messages were accepted and are not decided; messages of unknown fate are not counted. */
   get waiting(): number {
-    return this.#context.record?.outbox.filter(({ unknown }) => !unknown).length ?? 0;
+    return this.#lifetime.waiting;
   }
 
   /** The messages that were accepted and are not decided, in the order of `send`; including those of an earlier life. */
@@ -158,7 +125,7 @@ export class ChatClient implements AsyncIterable<Entry> {
    * const { seq } = await chat.send("hi", { to: ["bob"] });
    */
   send(text: string, { to }: SendOptions = {}): Promise<Entry> {
-    if (this.#connection.state.type === "closed") return rejected(this.#closedError());
+    if (this.#connection.state.type === "closed") return rejected(this.#lifetime.closedError());
     const sent = this.#outgoing.send(text, to);
     return sent instanceof Promise ? sent : rejected(sent);
   }
@@ -294,7 +261,7 @@ export class ChatClient implements AsyncIterable<Entry> {
    */
   [Symbol.asyncIterator](): AsyncIterator<Entry> {
     const iterator = this.#context.delivery.iterate();
-    if (this.#connection.state.type === "closed") iterator.end(true, this.#failure);
+    if (this.#connection.state.type === "closed") iterator.end(true, this.#lifetime.failure);
     return iterator;
   }
 
@@ -307,24 +274,12 @@ export class ChatClient implements AsyncIterable<Entry> {
    * for await (const { text } of chat) if (text === "stop") break;
    * await chat.close();
    */
-  async close(): Promise<void> {
-    const { clock, emitter, delivery } = this.#context;
-    const deadline = clock.now() + FLUSH_MS;
-    this.#isClosing = true;
-    // Another owner may hold the storage for longer than that.
-    if (this.#context.record === undefined) await within(FLUSH_MS, this.#opened);
-    const isFlushing = (): boolean => this.#connection.state.type === "live" && this.waiting > 0;
-    while (isFlushing() && clock.now() < deadline) await emitter.next(deadline - clock.now());
-    // Processed entries are acknowledged, and accepted messages saved, before the storage is released.
-    await this.#rounds.current;
-    delivery.end(true);
-    const why = "closed by this client";
-    this.#connection.dispatch({ type: "close", code: CLOSE.NORMAL, why });
-    if (this.#context.record !== undefined) await this.#release();
+  close(): Promise<void> {
+    return this.#lifetime.close();
   }
 
   #request(request: { readonly type: "history" | "who" }): Promise<ServerFrame> {
-    if (this.#connection.state.type === "closed") return rejected(this.#closedError());
+    if (this.#connection.state.type === "closed") return rejected(this.#lifetime.closedError());
     const { sendQueue, requests } = this.#context;
     const id = randomToken(96);
     const text = JSON.stringify({ ...request, id });
@@ -335,105 +290,6 @@ export class ChatClient implements AsyncIterable<Entry> {
     this.#rounds.work();
     return requests.add(id);
   }
-
-  /** Opens the storage, and begins to connect. */
-  async #open(): Promise<void> {
-    const context = this.#context;
-    const { store, emitter, sendQueue, delivery, replies, settings, sends } = context;
-    const { begins } = this.#ownership;
-    if (begins !== undefined) await within(SUCCESSION_MS, begins);
-    try {
-      const movedAside = await store.open();
-      if (movedAside !== undefined) emitter.emit("error", movedAside);
-    } catch (error) {
-      this.#ownership.end();
-      return this.#fail(error);
-    }
-    if (context.record === undefined) return;
-    const unopened = sendQueue.unopened.splice(0);
-    const place = Math.max(0, settings.outboxLimit - context.record.outbox.length);
-    const outbox = [...context.record.outbox, ...unopened.slice(0, place)];
-    delivery.begin(context.record.cursor);
-    replies.inherit(context.record.outbox);
-    context.record = { ...context.record, outbox };
-    for (const { id } of unopened.slice(place)) {
-      sends.reject(id, new OutboxFullError("messages of an earlier life wait already"));
-    }
-    const { type } = this.#connection.state;
-    if (type === "closed") await this.#release();
-    else if (type !== "paused") this.#connection.begin();
-  }
-
-  /** Returns the record, once the storage was opened. @throws ClosedError, by rejecting */
-  async #openRecord(): Promise<ClientRecord> {
-    // Before the storage was opened, the room's history is unknown.
-    if (this.#context.record === undefined) await this.#opened;
-    const { record } = this.#context;
-    if (this.#connection.state.type === "closed" || record === undefined) throw this.#closedError();
-    return record;
-  }
-
-  async #release(): Promise<void> {
-    if (this.#saveTimer !== undefined) clearTimeout(this.#saveTimer);
-    this.#isReleased = true;
-    try {
-      await this.#context.store.close();
-    } catch (error) {
-      this.#context.emitter.emit("error", storageError(error));
-    }
-    this.#ownership.end();
-  }
-
-  /** Schedules a save: *done* may have moved, or a consumer waits for entries that have to be sent again. */
-  #scheduleSave(): void {
-    if (this.#saveTimer !== undefined || this.#isReleased) return;
-    this.#saveTimer = setTimeout(() => {
-      this.#saveTimer = undefined;
-      this.#context.replies.done(this.#context.delivery.done ?? 0);
-      this.#rounds.work();
-    }, SAVE_DONE_MS);
-  }
-
-  #closedError(): ClosedError {
-    const { state } = this.#connection;
-    return state.type === "closed"
-      ? new ClosedError(state.code, state.why)
-      : new ClosedError(CLOSE.NORMAL, "closed by this client");
-  }
-
-  /** The storage failed: without it the client can promise nothing. */
-  #fail(error: unknown): void {
-    const failure = storageError(error);
-    this.#failure = failure;
-    this.#context.sends.rejectAll(failure);
-    this.#context.emitter.emit("error", failure);
-    const { message: why } = failure;
-    this.#connection.dispatch({ type: "close", code: CLOSE.INTERNAL_ERROR, why });
-  }
-
-  #onClosed(): void {
-    this.#stopListening();
-    if (!this.#isClosing) void this.#retire();
-    const error = this.#closedError();
-    this.#context.sends.rejectAll(error);
-    this.#context.requests.rejectAll(error);
-    this.#context.delivery.end(false, this.#failure);
-  }
-
-  /** Releases the storage of a client that ended by itself: its successor need not wait for `close`. */
-  async #retire(): Promise<void> {
-    await this.#rounds.current;
-    await this.#context.store.save().catch(() => {});
-    this.#ownership.end();
-  }
-}
-
-/** Waits for `promise`, but `ms` at most. */
-async function within(ms: number, promise: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-  await Promise.race([promise, timeout]);
-  if (timer !== undefined) clearTimeout(timer);
 }
 
 /** Returns a rejection that need not be handled. */

@@ -40,6 +40,6 @@ export function refusalText({
   if (code === "bad-frame" && field === "text") {
     return "the room cannot store this: it is empty, or holds half a character";
   }
-  if (code === "bad-frame" && field === "to") return "it is addressed to what is no name";
+  if (code === "bad-frame" && field === "to") return "one of its recipients is not a name";
   return plainText(message);
 }

@@ -2,7 +2,7 @@
  * The rounds of a client: take what came, decide what goes, save, then send.
  *
  * Invariants:
- * - One round at a time. What is acknowledged is saved; what is sent is on record as sent before.
+ * - One round at a time. An acknowledged position is saved before, and a message is on record as sent before it is sent.
  * - A round starts after all that the application does in this turn.
  */
 import type { Connection } from "./connection.ts";

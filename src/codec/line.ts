@@ -13,6 +13,7 @@ import { HISTORY_MAX, HISTORY_DEFAULT } from "../protocol/limits.ts";
 import { NAME_GRAMMAR, parsePeerName, type PeerName, utf8Length } from "../protocol/ids.ts";
 import type { FrameText } from "./json.ts";
 import { merged, validateMessage, refused, tooManyRecipients } from "./validation.ts";
+import { sanitizeLine } from "../protocol/sanitize.ts";
 import { HOW_TO_SEND } from "../protocol/line-syntax.ts";
 
 /** `chat.line` frames are split at a line end below this many bytes. */
@@ -166,7 +167,7 @@ function linesOf(out: ServerMessage, me: PeerName): string[] {
     case "redacted":
       return [`* ${erased(out)}`];
     case "error":
-      return [`* ${clean(out.refusal.message)}`];
+      return [`* ${sanitizeLine(out.refusal.message)}`];
     case "away": {
       const are =
         out.names.length === 1 ? "is away: the message waits" : "are away: the message waits";
@@ -187,20 +188,13 @@ function linesOf(out: ServerMessage, me: PeerName): string[] {
 const said = ({ from, text }: Entry): string[] =>
   `from ${from}: ${text}`
     .split(BREAKS)
-    .map((line, index) => (index === 0 ? "" : "  ") + clean(line));
+    .map((line, index) => (index === 0 ? "" : "  ") + sanitizeLine(line));
 
 /** A notice, which no sender can write. */
 const erased = ({ from }: Pick<Entry, "from">): string =>
   `a message from ${from} was erased by an operator`;
 
 const BREAKS = /\r\n|[\n\r\u0085\u2028\u2029]/;
-
-/** C0 but tab, DEL, C1, and the characters that turn the direction of text. */
-const CONTROL =
-  // oxlint-disable-next-line no-control-regex -- these are removed
-  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-const clean = (line: string): string => line.replace(CONTROL, "");
 
 /** UTC, to the second. */
 const time = (at: number): string =>

@@ -46,7 +46,7 @@ export function readTokenSettings(vars: TokenVars): TokenSettings | string | und
   }
   const { JWT_SECRET: secret, JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = vars;
   if (typeof secret === "string" && typeof url === "string") {
-    return "JWT_SECRET and JWKS_URL are both set: tokens are checked in one way, take the other away";
+    return "JWT_SECRET and JWKS_URL are both set: tokens are verified in one way, remove the other";
   }
   if (typeof secret === "string") {
     const keys = new TextEncoder().encode(secret);

@@ -1,4 +1,4 @@
-/** What wrangler.toml binds: the rooms, and what the operator configures. */
+/** The bindings of wrangler.toml: the rooms, the rate limit, and the vars of the operator. */
 import type { Vars } from "../config/config.ts";
 import type { ChatRoom } from "./chat-room.ts";
 

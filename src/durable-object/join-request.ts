@@ -3,7 +3,7 @@ import type { Join } from "../core/event.ts";
 
 const JOIN_HEADER = "x-chat-join";
 
-/** @param echo whether the response names the dialect: only if the client offered it */
+/** Encodes a join for `decodeJoin`. @param echo whether the response names the dialect: only if the client offered it */
 export const encodeJoin = (join: Join, echo: boolean): Request =>
   new Request("https://chat-room/", {
     headers: {
@@ -13,6 +13,6 @@ export const encodeJoin = (join: Join, echo: boolean): Request =>
     },
   });
 
-/** The inverse of `joinRequest`. */
+/** The inverse of `encodeJoin`. */
 export const decodeJoin = (request: Request): Join =>
   JSON.parse(decodeURIComponent(request.headers.get(JOIN_HEADER) ?? "")) as Join;

@@ -7,12 +7,12 @@
  */
 import { CLOSE, type CloseFrame } from "../protocol/close-codes.ts";
 import type { Dialect, Join, Session } from "../core/event.ts";
+import { WHOLE_NUMBER } from "../protocol/whole-number.ts";
 import { NAME_GRAMMAR, parsePeerName, type RoomName, type Seq } from "../protocol/ids.ts";
 import { verifyToken } from "./auth/jwt.ts";
 import type { TokenSettings } from "../config/jwt.ts";
 
 const PARAMETERS = ["name", "since", "epoch", "session", "attempt"] as const;
-const NUMBER = /^(0|[1-9]\d{0,15})$/;
 const TOKEN = /^[A-Za-z0-9_-]{1,64}$/;
 /** More characters than any epoch has: a part of the database's id, and the var EPOCH. */
 const EPOCH_CHARACTERS = 128;
@@ -29,8 +29,8 @@ export interface Offer {
   /** Undefined if something was offered, but no dialect. */
   readonly dialect: Dialect | undefined;
   /**
-   * What the response names: the dialect. Where none was offered, the first of the offer, without which a browser fails
-   * the connection before it reads the close; never a key. Undefined if nothing of the kind was offered.
+   * The subprotocol of the response: the dialect; without one, the first that was offered, because a browser otherwise
+   * fails the connection before it reads the close; never a key. Undefined if nothing was offered.
    */
   readonly echo: string | undefined;
 }
@@ -85,7 +85,7 @@ function readParameters(query: URLSearchParams): Parameters | string {
   if (name === undefined) return `name: ${NAME_GRAMMAR}`;
 
   if (typeof since === "string") {
-    if (!NUMBER.test(since))
+    if (!WHOLE_NUMBER.test(since))
       return "since: expected a whole number, 0 or the last seq you processed";
     if (since !== "0" && typeof epoch !== "string") {
       return "since: give welcome.epoch with it as epoch, or since=0 alone";
@@ -100,7 +100,7 @@ function readParameters(query: URLSearchParams): Parameters | string {
     if (typeof attempt !== "string")
       return "attempt: missing; give session and attempt, or neither";
     if (!TOKEN.test(token)) return "session: expected 1 to 64 of A-Z, a-z, 0-9, _ and -";
-    if (!NUMBER.test(attempt))
+    if (!WHOLE_NUMBER.test(attempt))
       return "attempt: expected a whole number that rises with each connect";
     session = { token, attempt: Number(attempt) };
   }

@@ -58,7 +58,7 @@ export const clientFrames = {
   }),
 } as const;
 
-/** What is expected of each field of a client's frame, for the sentence that refuses it. */
+/** The expectation of each field of a client's frame, for the sentence of a refusal. */
 export const EXPECTED: Readonly<Record<string, string>> = {
   type: `one of ${Object.keys(clientFrames).join(", ")}`,
   id: "a string of 1 to 64 characters, well-formed Unicode",

@@ -14,7 +14,7 @@ describe.each<[string, Vars, string]>([
   [
     "two ways to check tokens",
     { JWT_SECRET: "0123456789abcdef0123456789abcdef", JWKS_URL },
-    "JWT_SECRET and JWKS_URL are both set: tokens are checked in one way, take the other away",
+    "JWT_SECRET and JWKS_URL are both set: tokens are verified in one way, remove the other",
   ],
 ])("%s", (_case, vars, sentence) => {
   let server: Server;

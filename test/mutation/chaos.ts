@@ -239,7 +239,7 @@ const CLIENT: readonly ChaosMutant[] = [
   },
   {
     name: "client: a closed client still listens to its page",
-    edits: one("src/client/client.ts", "    this.#stopListening();\n", ""),
+    edits: one("src/client/lifetime.ts", "    this.#stopListening();\n", ""),
     rules: ["R8"],
   },
 ];

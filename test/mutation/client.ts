@@ -7,7 +7,7 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: "client: a storage is read while its previous client still writes",
     edits: one(
-      "src/client/client.ts",
+      "src/client/lifetime.ts",
       "if (begins !== undefined) await within(SUCCESSION_MS, begins);",
       "void begins;",
     ),
@@ -17,7 +17,7 @@ export const CLIENT: readonly Mutant[] = [
   },
   {
     name: "client: one that ended by itself keeps the storage",
-    edits: one("src/client/client.ts", "if (!this.#isClosing) void this.#retire();", ""),
+    edits: one("src/client/lifetime.ts", "if (!this.#isClosing) void this.#retire();", ""),
     project: "unit",
     file: "test/unit/client/shell.test.ts",
     test: "a client that ended without being closed",

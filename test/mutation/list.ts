@@ -1454,7 +1454,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "client: a closed client still listens to its page",
-    edits: one("src/client/client.ts", "    this.#stopListening();\n", ""),
+    edits: one("src/client/lifetime.ts", "    this.#stopListening();\n", ""),
     project: "unit",
     file: "test/unit/client/shell.test.ts",
     test: "a client that is closed by its user listens to its page no more",
@@ -1732,8 +1732,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "client: a loop over a client whose storage failed ends in silence",
     edits: one(
-      "src/client/client.ts",
-      "this.#context.delivery.end(false, this.#failure);",
+      "src/client/lifetime.ts",
+      "this.#context.delivery.end(false, this.failure);",
       "this.#context.delivery.end(false);",
     ),
     project: "unit",

@@ -7,7 +7,7 @@
 import { readFileSync, writeSync } from "node:fs";
 import { fileStorage } from "../../client/storage/file.ts";
 import { ChatClient } from "../../client/index.ts";
-import { cleanLine } from "./sanitize.ts";
+import { sanitizeLine } from "../../protocol/sanitize.ts";
 import { EXIT, type Exit } from "./exit.ts";
 import { runInteractive } from "./interactive.ts";
 import { type Options, readOptions } from "./options.ts";
@@ -29,7 +29,7 @@ async function main(): Promise<Exit> {
       stdout.write(`chat ${version()}\n`);
       return EXIT.success;
     case "invalid":
-      stderr.write(`chat: ${cleanLine(parsed.why)}\nsee chat --help\n`);
+      stderr.write(`chat: ${sanitizeLine(parsed.why)}\nsee chat --help\n`);
       return EXIT.usage;
     case "chat":
       return chat(parsed.options);
@@ -90,7 +90,7 @@ function exitSoon(exit: Exit): void {
 /** Exits at once: the record is safe, and nothing after an unexpected error can be trusted. */
 function exitOnBug(error: unknown): void {
   const why = error instanceof Error ? error.message : String(error);
-  const lines = [`chat: this is a bug, please report it: ${cleanLine(why)}`];
+  const lines = [`chat: this is a bug, please report it: ${sanitizeLine(why)}`];
   if ((env["CHAT_DEBUG"] ?? "") !== "" && error instanceof Error) lines.push(error.stack ?? "");
   try {
     writeSync(stderr.fd, `${lines.join("\n")}\n`);

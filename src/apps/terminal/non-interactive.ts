@@ -9,7 +9,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { ChatClient, ClientState } from "../../client/index.ts";
 import { type ConnectionProblem, ConnectionProblems } from "./connection-problem.ts";
-import { cleanLine } from "./sanitize.ts";
+import { sanitizeLine } from "../../protocol/sanitize.ts";
 import { ChatSession } from "./session.ts";
 import { EXIT, type Exit, exitOfClose, exitOfError, worse } from "./exit.ts";
 import { readInput } from "./input.ts";
@@ -203,7 +203,7 @@ class Run {
 
   #printError(lines: readonly string[]): void {
     const [first = "", ...more] = lines.map((line) => line.replace(/^\* /, ""));
-    this.#streams.errors.write([`chat: ${cleanLine(first)}`, ...more, ""].join("\n"));
+    this.#streams.errors.write([`chat: ${sanitizeLine(first)}`, ...more, ""].join("\n"));
   }
 
   /** Starts the timeout for an answer of the room, if it is not running. */

@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { NAME_GRAMMAR, parsePeerName, parseRoomName } from "../../protocol/ids.ts";
 import { readEndpoint } from "../../client/endpoint.ts";
 import { HELP } from "./help.ts";
+import { WHOLE_NUMBER } from "../../protocol/whole-number.ts";
 
 export interface Options {
   readonly name: string;
@@ -129,7 +130,7 @@ function readKey(key: string): string {
 
 function readSince(text: string): number {
   const since = Number(text);
-  if (!/^(0|[1-9]\d{0,15})$/.test(text) || !Number.isSafeInteger(since)) {
+  if (!WHOLE_NUMBER.test(text) || !Number.isSafeInteger(since)) {
     throw new UsageError(
       `--since: expected a whole number, or 0 for all messages that concern you, not "${text}"`,
     );

@@ -5,7 +5,8 @@
  */
 import type { ClientState, Entry } from "../../client/index.ts";
 import { plainText, refusalText } from "../../client/error-text.ts";
-import { cleanLine, cleanLines } from "./sanitize.ts";
+import { cleanLines } from "./sanitize.ts";
+import { sanitizeLine } from "../../protocol/sanitize.ts";
 import { ROOM_HELP } from "./help.ts";
 import { HOW_TO_SEND } from "../../protocol/line-syntax.ts";
 import type { OutputItem } from "./output.ts";
@@ -27,7 +28,7 @@ export function render(item: OutputItem, style: Style): string[] {
       const peers = others(item.peers);
       const more = item.online - 1 - peers.length;
       const here = peers.length === 0 ? "nobody else is here" : `here: ${list(peers)}`;
-      const welcome = `welcome to ${cleanLine(item.room)}, ${paintName(item.name, style)}`;
+      const welcome = `welcome to ${sanitizeLine(item.room)}, ${paintName(item.name, style)}`;
       return [
         `* ${welcome}; ${here}${more > 0 ? ` and ${more} more` : ""}`,
         `* ${HOW_TO_SEND}; /who /history /help /quit`,
@@ -49,7 +50,7 @@ export function render(item: OutputItem, style: Style): string[] {
         `* the messages ${item.from} to ${item.to} are no longer kept; some may have been for you`,
       ];
     case "refused":
-      return [`* not sent: ${cleanLine(refusalText(item))}`, ...quote(item)];
+      return [`* not sent: ${sanitizeLine(refusalText(item))}`, ...quote(item)];
     case "unknown":
       return [
         "* it is unknown whether the room stored this message, because the log was trimmed; it is not resent automatically:",
@@ -61,7 +62,7 @@ export function render(item: OutputItem, style: Style): string[] {
       return [
         `* here: ${names(true) || "nobody on this page"}`,
         ...(names(false) === "" ? [] : [`* away: ${names(false)}`]),
-        ...(item.next === undefined ? [] : [`* and more: /who ${cleanLine(item.next)}`]),
+        ...(item.next === undefined ? [] : [`* and more: /who ${sanitizeLine(item.next)}`]),
       ];
     }
     case "history":
@@ -73,7 +74,7 @@ export function render(item: OutputItem, style: Style): string[] {
     case "help":
       return ROOM_HELP.map((line) => `* ${line}`);
     case "error":
-      return [`* ${cleanLine(plainText(item.message))}`];
+      return [`* ${sanitizeLine(plainText(item.message))}`];
     case "signal":
     case "state":
       return [];
@@ -94,7 +95,7 @@ function entryLines({ from, text, redacted }: Entry, style: Style, mark = "* "):
 /** Quotes a message that was not sent, as it was typed, so that its text is not lost. */
 function quote({ text, to }: { readonly text: string; readonly to?: readonly string[] }): string[] {
   const [first = "", ...more] = cleanLines(text);
-  return [`  ${cleanLine(to?.join(", ") ?? "*")}: ${first}`, ...more.map((line) => `  ${line}`)];
+  return [`  ${sanitizeLine(to?.join(", ") ?? "*")}: ${first}`, ...more.map((line) => `  ${line}`)];
 }
 
 /** Formats a time of the room in UTC, to the second. The room may send any number. */
@@ -147,7 +148,7 @@ export function colourOf(name: string): number {
 const paint = (code: number, text: string): string => `\u001b[${code}m${text}\u001b[0m`;
 
 export const paintName = (name: string, { colour }: Pick<Style, "colour">): string =>
-  colour ? paint(colourOf(name), cleanLine(name)) : cleanLine(name);
+  colour ? paint(colourOf(name), sanitizeLine(name)) : sanitizeLine(name);
 
 export const dim = (text: string, { colour }: Pick<Style, "colour">): string =>
   colour ? paint(DIM, text) : text;

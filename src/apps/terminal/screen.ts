@@ -11,7 +11,8 @@
  */
 import { createInterface, type Interface, type Key } from "node:readline";
 import type { ReadStream } from "node:tty";
-import { BREAKS, cleanLine } from "./sanitize.ts";
+import { BREAKS } from "./sanitize.ts";
+import { sanitizeLine } from "../../protocol/sanitize.ts";
 import { Keyboard, type TerminalOutput, PASTE_UNITS } from "./keyboard.ts";
 import { wrap } from "./wrap.ts";
 
@@ -129,7 +130,7 @@ export class Screen {
   }
 
   #insert(text: string): void {
-    const lines = text.split(BREAKS).map(cleanLine);
+    const lines = text.split(BREAKS).map(sanitizeLine);
     this.#readline.prevRows = this.#readline.getCursorPos().rows;
     this.#readline.write(lines.join(BREAK_SYMBOL));
   }

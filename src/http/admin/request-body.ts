@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { KIB, type Limits } from "../../core/limits.ts";
 import type { Publication } from "../../protocol/admin.ts";
 import type { Seq } from "../../protocol/ids.ts";
+import { WHOLE_NUMBER } from "../../protocol/whole-number.ts";
 import { errorResponse } from "../responses.ts";
 import { clientFrames, EXPECTED, named, position } from "../../protocol/frames.ts";
 import { merged, validateMessage, tooManyRecipients } from "../../codec/validation.ts";
@@ -112,12 +113,10 @@ async function readBody(request: Request): Promise<Uint8Array | Response> {
   return body;
 }
 
-const NUMBER = /^(0|[1-9]\d{0,15})$/;
-
 /** @returns the number, `absent` if there is none, undefined if it is outside the grammar */
 export function readNumber(text: string | null, absent: number): number | undefined {
   if (text === null) return absent;
-  return NUMBER.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : undefined;
+  return WHOLE_NUMBER.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : undefined;
 }
 
 export const readSeq = (text: string): Seq | undefined => readNumber(text, 0) as Seq | undefined;
@@ -125,13 +124,13 @@ export const readSeq = (text: string): Seq | undefined => readNumber(text, 0) as
 /** @returns an error for an unknown or repeated parameter; undefined if there is none */
 export function strayParameter(
   query: URLSearchParams,
-  known: readonly string[],
+  allowed: readonly string[],
 ): string | undefined {
   for (const parameter of new Set(query.keys())) {
-    if (!known.includes(parameter)) {
-      return known.length === 0
+    if (!allowed.includes(parameter)) {
+      return allowed.length === 0
         ? "there are no parameters here"
-        : `the parameters here are ${known.join(", ")}`;
+        : `the parameters here are ${allowed.join(", ")}`;
     }
     if (query.getAll(parameter).length > 1) return `${parameter}: give it once`;
   }
