@@ -64,12 +64,8 @@ export class ChatClient implements AsyncIterable<Entry> {
     this.#rounds = new Rounds(context, this.#connection, this.#incoming, (error) =>
       this.#lifetime.fail(error),
     );
-    this.#outgoing = new Outgoing(
-      context,
-      () => this.#lifetime.openRecord(),
-      () => this.#rounds.work(),
-    );
     this.#lifetime = new Lifetime(context, this.#connection, this.#rounds);
+    this.#outgoing = new Outgoing(context, this.#lifetime, () => this.#rounds.work());
     this.#lifetime.begin();
   }
 

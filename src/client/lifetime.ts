@@ -28,7 +28,8 @@ export class Lifetime {
   readonly #rounds: Rounds;
   readonly #ownership: Ownership;
   readonly #stopListening: () => void;
-  #opened: Promise<void> = Promise.resolve();
+  /** Once the storage was opened, or has failed. Before that, the room's history is unknown. */
+  opened: Promise<void> = Promise.resolve();
   /** The error with which the storage has failed. */
   failure: StorageError | undefined;
   #isClosing = false;
@@ -50,7 +51,7 @@ export class Lifetime {
 
   begin(): void {
     // In a microtask, so that the caller can add listeners first.
-    this.#opened = Promise.resolve().then(() => this.#open());
+    this.opened = Promise.resolve().then(() => this.#open());
   }
 
   /** How many messages were accepted and are not decided; messages of unknown fate are not counted. */
@@ -63,7 +64,7 @@ export class Lifetime {
     const deadline = clock.now() + FLUSH_MS;
     this.#isClosing = true;
     // Another owner may hold the storage for longer than that.
-    if (this.#context.record === undefined) await within(FLUSH_MS, this.#opened);
+    if (this.#context.record === undefined) await within(FLUSH_MS, this.opened);
     const isFlushing = (): boolean => this.#connection.state.type === "live" && this.waiting > 0;
     while (isFlushing() && clock.now() < deadline) await emitter.next(deadline - clock.now());
     // Processed entries are acknowledged, and accepted messages saved, before the storage is released.
@@ -102,10 +103,8 @@ export class Lifetime {
     else if (type !== "paused") this.#connection.begin();
   }
 
-  /** Returns the record, once the storage was opened. @throws ClosedError, by rejecting */
-  async openRecord(): Promise<ClientRecord> {
-    // Before the storage was opened, the room's history is unknown.
-    if (this.#context.record === undefined) await this.#opened;
+  /** @throws ClosedError if the client is closed, or its storage was not opened */
+  requireRecord(): ClientRecord {
     const { record } = this.#context;
     if (this.#connection.state.type === "closed" || record === undefined) throw this.closedError();
     return record;

@@ -2,7 +2,8 @@
  * Messages of the application on their way into the outbox: sent, replied, carried from another room.
  *
  * Invariants:
- * - A message is in the outbox in the same step in which it is accepted, and on disk before it is sent (rounds.ts).
+ * - A message is in the outbox in the step of its call, if the storage is open, and on disk before it is sent (rounds.ts). So
+ *   a reply is saved with the position that makes its entry done, even if the caller does not await it.
  * - A reply has the id that every life gives it, and a carried entry is marked in one step with the outbox: so neither is
  *   stored twice through a crash.
  */
@@ -19,20 +20,25 @@ const OUTBOX_UNITS = 2_000_000;
 
 type Recipients = readonly string[] | undefined;
 
-/** @throws ClosedError if the client is closed, or its storage failed */
-type OpenRecord = () => Promise<ClientRecord>;
+/** The storage of the client, as far as messages need it. */
+export interface OpenStorage {
+  /** Once the storage was opened, or has failed. */
+  readonly opened: Promise<void>;
+  /** @throws ClosedError if the client is closed, or its storage failed */
+  requireRecord(): ClientRecord;
+}
 
 export class Outgoing {
   readonly #context: ClientContext;
-  readonly #opened: OpenRecord;
+  readonly #storage: OpenStorage;
   readonly #work: () => void;
   /** How many messages were carried in this life, by entry. */
   readonly #carries = new Counts();
 
-  /** @param opened the record, once the storage was opened @param work starts a round */
-  constructor(context: ClientContext, opened: OpenRecord, work: () => void) {
+  /** @param work starts a round */
+  constructor(context: ClientContext, storage: OpenStorage, work: () => void) {
     this.#context = context;
-    this.#opened = opened;
+    this.#storage = storage;
     this.#work = work;
   }
 
@@ -48,7 +54,9 @@ export class Outgoing {
     if (!Number.isSafeInteger(entry.seq) || entry.seq < 0) {
       throw new RefusedError("bad-frame", "expected an entry with its `seq`");
     }
-    const { epoch = "", outbox } = await this.#opened();
+    // Without an `await` where the storage is open: see the invariant.
+    if (this.#context.record === undefined) await this.#storage.opened;
+    const { epoch = "", outbox } = this.#storage.requireRecord();
     const { replies } = this.#context;
     const id = replies.idOf(entry, epoch);
     const stored = replies.take(id);
@@ -79,7 +87,8 @@ export class Outgoing {
     source: Outgoing,
     to: Recipients,
   ): Promise<Entry | undefined> {
-    const { carried = [], outbox } = await this.#opened();
+    if (this.#context.record === undefined) await this.#storage.opened;
+    const { carried = [], outbox } = this.#storage.requireRecord();
     const origin = source.#originOf(entry);
     const key = JSON.stringify([origin.source, origin.epoch, origin.seq]);
     const n = this.#carries.get(key);

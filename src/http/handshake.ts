@@ -30,7 +30,7 @@ export interface Offer {
   readonly dialect: Dialect | undefined;
   /**
    * The subprotocol of the response: the dialect; without one, the first that was offered, because a browser otherwise
-   * fails the connection before it reads the close; never a key. Undefined if nothing was offered.
+   * fails the connection before it reads the close; never a key. Undefined if nothing but keys was offered.
    */
   readonly echo: string | undefined;
 }

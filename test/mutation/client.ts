@@ -232,4 +232,15 @@ export const CLIENT: readonly Mutant[] = [
     file: "test/workerd/jwks.test.ts",
     test: "a clock that is set back an hour",
   },
+  {
+    name: "client: a reply enters the outbox a step after its call",
+    edits: one(
+      "src/client/outgoing.ts",
+      'const { epoch = "", outbox } = this.#storage.requireRecord();',
+      'await this.#storage.opened;\n    const { epoch = "", outbox } = this.#storage.requireRecord();',
+    ),
+    project: "unit",
+    file: "test/unit/client/shell.test.ts",
+    test: "a reply and a carried entry are in the outbox in the step of their call",
+  },
 ];

@@ -251,3 +251,16 @@ test("a loop over a client that its user closes ends, even if the storage failed
   await reads;
   expect(client.state).toMatchObject({ code: 1000 });
 });
+
+test("a reply and a carried entry are in the outbox in the step of their call, so that they are saved with *done*", async () => {
+  const client = new ChatClient({ ...NOWHERE, storage: memoryStorage() });
+  const lobby = new ChatClient({ ...NOWHERE, room: "attic", storage: memoryStorage() });
+  // Once a first message is on record, the storage is open.
+  void client.send("first");
+  await vi.waitFor(() => expect(client.state.type).toBe("offline"));
+  void client.reply({ seq: 1, from: "bob" }, "a reply");
+  expect(client.outbox.map(({ text }) => text)).toEqual(["first", "a reply"]);
+  void client.carry({ seq: 2 }, "carried", { from: lobby });
+  expect(client.outbox.map(({ text }) => text)).toEqual(["first", "a reply", "carried"]);
+  await Promise.all([client.close(), lobby.close()]);
+});
