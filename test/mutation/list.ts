@@ -1689,9 +1689,9 @@ export const MUTANTS: readonly Mutant[] = [
       "carried: withCarried(carried, origin, { n, id }) };",
       "carried };",
     ),
-    project: "e2e",
-    file: "test/e2e/done.test.ts",
-    test: "R5: the README's bridge is killed again and again",
+    project: "unit",
+    file: "test/unit/client/shell.test.ts",
+    test: "an entry that an earlier life carried is not carried again",
   },
   {
     name: "client: a listener that throws counts as finished",

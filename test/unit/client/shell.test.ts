@@ -264,3 +264,20 @@ test("a reply and a carried entry are in the outbox in the step of their call, s
   expect(client.outbox.map(({ text }) => text)).toEqual(["first", "a reply", "carried"]);
   await Promise.all([client.close(), lobby.close()]);
 });
+
+test("an entry that an earlier life carried is not carried again, whatever killed that life", async () => {
+  const lobby = new ChatClient({ ...NOWHERE, room: "attic", storage: memoryStorage() });
+  const storage = new Slow();
+  const client = new ChatClient({ ...NOWHERE, storage });
+  void client.carry({ seq: 7 }, "carried", { from: lobby });
+  await vi.waitFor(() => expect(storage.kept?.outbox).toHaveLength(1));
+  // The process is killed here: only what was saved is left.
+  const next = new Slow();
+  next.kept = structuredClone(storage.kept);
+  const successor = new ChatClient({ ...NOWHERE, storage: next });
+  void successor.carry({ seq: 7 }, "carried", { from: lobby });
+  void successor.send("after");
+  await vi.waitFor(() => expect(next.kept?.outbox.at(-1)?.text).toBe("after"));
+  expect(next.kept?.outbox.map(({ text }) => text)).toEqual(["carried", "after"]);
+  await Promise.all([client.close(), lobby.close(), successor.close()]);
+});
