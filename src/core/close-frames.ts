@@ -31,7 +31,7 @@ export const STALLED: CloseFrame = {
 /** A peer that once sent `ping` and has sent nothing for `PING_AGE_MS`. */
 export const SILENT: CloseFrame = {
   code: CLOSE.STALE,
-  reason: "no ping for 150 s: the link looks dead; come back",
+  reason: "no ping for 150 s: the link looks dead: come back",
 };
 
 /** A line that owes most proof of reading, where the room's sum is over its bound. */

@@ -1,6 +1,6 @@
 /**
- * The context that every part of the broker works on: the ports, the peers, and the parts that serve them. One object for
- * one broker.
+ * The context that the parts of the broker share: the ports, the peers, and the parts that serve them. One object for one
+ * broker.
  *
  * Invariant: the context holds no state of its own. State that outlives a turn is in `BrokerState`.
  */
