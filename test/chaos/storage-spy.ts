@@ -6,7 +6,7 @@
  * - The storage of a dead client rejects every save, so a dead client can neither connect nor save.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { fileStorage } from "../../src/client/storage/file.ts";
+import { fileStorage } from "../../src/client/storage/file/file-storage.ts";
 import { type ClientRecord, type ClientStorage, StorageError } from "../../src/client/index.ts";
 
 export class StorageSpy implements ClientStorage {

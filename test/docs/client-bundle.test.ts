@@ -20,7 +20,7 @@ test("the library bundles for a browser, from its own files alone", async () => 
   expect(
     files.filter((file) => !/^src\/(client|client\/storage|protocol)\/[\w-]+\.ts$/.test(file)),
   ).toEqual([]);
-  expect(files).not.toContain("src/client/storage/file.ts");
+  expect(files).not.toContain("src/client/storage/file/file-storage.ts");
   const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
   expect(imports.filter(({ external }) => external)).toEqual([]);
   const text = outputFiles[0]?.text ?? "";

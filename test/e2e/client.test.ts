@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
-import { fileStorage } from "../../src/client/storage/file.ts";
+import { fileStorage } from "../../src/client/storage/file/file-storage.ts";
 import {
   BadOptionError,
   ChatClient,

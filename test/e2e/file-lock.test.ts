@@ -4,12 +4,12 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { RENEW_MS, STALE_MS } from "../../src/client/storage/file-lock.ts";
+import { RENEW_MS, STALE_MS } from "../../src/client/storage/file/file-lock.ts";
 import type { ClientRecord } from "../../src/client/storage/storage.ts";
 import type { StorageResponse, StorageRequest } from "../support/server/storage-process.ts";
 
 const PROGRAM = new URL("../support/server/storage-process.ts", import.meta.url).pathname;
-const LIBRARY = new URL("../../src/client/storage/file.ts", import.meta.url).href;
+const LIBRARY = new URL("../../src/client/storage/file/file-storage.ts", import.meta.url).href;
 /** Rounds of starters that come at once. Before the fix, two of them owned the file in 4 of 600. */
 const ROUNDS = Number(process.env["ROUNDS"] ?? 150);
 const STARTERS = 8;

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fileStorage } from "../../src/client/storage/file.ts";
+import { fileStorage } from "../../src/client/storage/file/file-storage.ts";
 import { ChatClient, type ClientRecord, StorageError } from "../../src/client/index.ts";
 
 let folder = "";

@@ -1461,25 +1461,25 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "client: a partial write goes unnoticed",
-    edits: one("src/client/storage/file-io.ts", "done += written;", "done = bytes.length;"),
+    edits: one("src/client/storage/file/file-io.ts", "done += written;", "done = bytes.length;"),
     ...FILE_STORAGE,
     test: "a write that the disk takes a part of harms nothing",
   },
   {
     name: "client: a record is moved before it is durable",
-    edits: one("src/client/storage/file-io.ts", "    fsyncSync(file);\n", ""),
+    edits: one("src/client/storage/file/file-io.ts", "    fsyncSync(file);\n", ""),
     ...FILE_DURABLE,
     test: "a record is durable before it is moved over the old one",
   },
   {
     name: "client: the folder of a record is not synced",
-    edits: one("src/client/storage/file-io.ts", "    fsyncSync(opened);\n", ""),
+    edits: one("src/client/storage/file/file-io.ts", "    fsyncSync(opened);\n", ""),
     ...FILE_DURABLE,
     test: "a record is durable before it is moved over the old one",
   },
   {
     name: "client: a file that holds no record is deleted",
-    edits: one("src/client/storage/file.ts", "renameSync(path, aside);", "rmSync(path);"),
+    edits: one("src/client/storage/file/file-storage.ts", "renameSync(path, aside);", "rmSync(path);"),
     ...FILE_STORAGE,
     test: "a record that is cut off: is moved aside",
   },
@@ -1496,20 +1496,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "client: a path is locked as it is spelled",
-    edits: one("src/client/storage/file.ts", "file = realFile(given);", ""),
+    edits: one("src/client/storage/file/file-storage.ts", "file = realFile(given);", ""),
     ...FILE_STORAGE,
     test: "a link to the file: one owner",
   },
   {
     name: "client: a client that lost the file still writes it",
-    edits: one("src/client/storage/file-lock.ts", "if (!this.isOwned()) throw this.#lost();", ""),
+    edits: one("src/client/storage/file/file-lock.ts", "if (!this.isOwned()) throw this.#lost();", ""),
     ...FILE_LOCK,
     test: "cannot overwrite the next owner's file, and names that owner",
   },
   {
     name: "client: a lost owner's partial write stays",
     edits: one(
-      "src/client/storage/file-lock.ts",
+      "src/client/storage/file/file-lock.ts",
       "rmSync(`${this.#path(name)}.new`, { force: true });",
       "",
     ),
@@ -1519,7 +1519,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "client: an owner counts as alive if its pid is",
     edits: one(
-      "src/client/storage/file-identity.ts",
+      "src/client/storage/file/file-identity.ts",
       "return now.started === other.started &&",
       "return",
     ),
@@ -1529,7 +1529,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "client: a pid means the same in every container",
     edits: one(
-      "src/client/storage/file-identity.ts",
+      "src/client/storage/file/file-identity.ts",
       "if (other.place !== own.place) return undefined;",
       "",
     ),
@@ -1539,7 +1539,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "client: time asleep counts as observation",
     edits: one(
-      "src/client/storage/file-lock.ts",
+      "src/client/storage/file/file-lock.ts",
       "Math.min(LOOK_MS, at - before.at)",
       "(at - before.at)",
     ),
@@ -1549,7 +1549,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "client: a claim of the file is not checked a second time",
     edits: one(
-      "src/client/storage/file-lock.ts",
+      "src/client/storage/file/file-lock.ts",
       "            renewedAt = performance.now();\n            continue;\n          }\n",
       "          }\n",
     ),

@@ -5,7 +5,7 @@
  * Invariant: every failure gives a person a sentence and a script an exit code, never a stack trace.
  */
 import { readFileSync, writeSync } from "node:fs";
-import { fileStorage } from "../../client/storage/file.ts";
+import { fileStorage } from "../../client/storage/file/file-storage.ts";
 import { ChatClient } from "../../client/index.ts";
 import { sanitizeLine } from "../../protocol/sanitize.ts";
 import { EXIT, type Exit } from "./exit.ts";

@@ -1,5 +1,5 @@
 /** A process that opens a record's file on request, for tests that kill and suspend it. */
-import { fileStorage } from "../../../src/client/storage/file.ts";
+import { fileStorage } from "../../../src/client/storage/file/file-storage.ts";
 import type { ClientRecord, ClientStorage } from "../../../src/client/storage/storage.ts";
 
 export type StorageRequest =

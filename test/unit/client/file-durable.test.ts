@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
-import { fileStorage } from "../../../src/client/storage/file.ts";
+import { fileStorage } from "../../../src/client/storage/file/file-storage.ts";
 import type { ClientRecord } from "../../../src/client/storage/storage.ts";
 
 const { calls, failing } = vi.hoisted(() => ({

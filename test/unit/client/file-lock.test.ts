@@ -12,14 +12,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { ownIdentity, type ProcessIdentity } from "../../../src/client/storage/file-identity.ts";
+import { ownIdentity, type ProcessIdentity } from "../../../src/client/storage/file/file-identity.ts";
 import {
   FileLock,
   HeldError,
   LostError,
   RENEW_MS,
   STALE_MS,
-} from "../../../src/client/storage/file-lock.ts";
+} from "../../../src/client/storage/file/file-lock.ts";
 
 let folder = "";
 let count = 0;

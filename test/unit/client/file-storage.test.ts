@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ChatError, StorageError } from "../../../src/client/errors.ts";
-import { fileStorage } from "../../../src/client/storage/file.ts";
+import { fileStorage } from "../../../src/client/storage/file/file-storage.ts";
 import { ChatClient } from "../../../src/client/index.ts";
 import type { ClientRecord, ClientStorage } from "../../../src/client/storage/storage.ts";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { WebSocketServer } from "ws";
-import { fileStorage } from "../../../src/client/storage/file.ts";
+import { fileStorage } from "../../../src/client/storage/file/file-storage.ts";
 import {
   ChatClient,
   type ClientRecord,

@@ -5,7 +5,7 @@ import { IDBFactory } from "fake-indexeddb";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { StorageError } from "../../../src/client/errors.ts";
-import { fileStorage } from "../../../src/client/storage/file.ts";
+import { fileStorage } from "../../../src/client/storage/file/file-storage.ts";
 import { browserItem } from "../../../src/client/storage/browser-database.ts";
 import { browserStorage } from "../../../src/client/storage/browser.ts";
 import {

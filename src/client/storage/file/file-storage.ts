@@ -9,11 +9,11 @@
  */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { StorageError } from "../errors.ts";
+import { StorageError } from "../../errors.ts";
 import { makeFolder, readIfThere, realFile, syncFolder, writeWhole } from "./file-io.ts";
 import { FileLock, HeldError } from "./file-lock.ts";
-import { readRecord, type ReadRecord } from "../record.ts";
-import type { ClientStorage } from "./storage.ts";
+import { readRecord, type ReadRecord } from "../../record.ts";
+import type { ClientStorage } from "../storage.ts";
 
 /**
  * Keeps the record in a file that one client at a time uses, on this machine or on others that share the disk.
