@@ -14,7 +14,7 @@ import { NAME_GRAMMAR, parsePeerName, type PeerName, utf8Length } from "../proto
 import type { FrameText } from "./json.ts";
 import { merged, validateMessage, refused, tooManyRecipients } from "./validation.ts";
 import { sanitizeLine } from "../protocol/sanitize.ts";
-import { HOW_TO_SEND } from "../protocol/line-syntax.ts";
+import { COLON, COMMA, HOW_TO_SEND } from "../protocol/line-syntax.ts";
 
 /** `chat.line` frames are split at a line end below this many bytes. */
 export const LINE_FRAME_BYTES = 256 * KIB;
@@ -69,10 +69,6 @@ function readSlash(line: string): Command {
   }
 }
 
-/** The end of the names, and the separator between them, on keyboards for Latin letters and for Chinese and Japanese. */
-const COLON = /[:：]/;
-const SEPARATOR = /[,，、]/;
-
 function readMessage(line: string, limits: Limits): Command {
   const colon = line.search(COLON);
   if (colon === -1) return refused("bad-frame", `to whom? ${HOW_TO_SEND}`);
@@ -83,7 +79,7 @@ function readMessage(line: string, limits: Limits): Command {
   if (!text.isWellFormed()) return refused("bad-frame", "the text is not well-formed Unicode");
   if (names === "*") return validateMessage(text, undefined, undefined, limits);
   const parts = merged(
-    names.split(SEPARATOR).map((part) => part.trim()),
+    names.split(COMMA).map((part) => part.trim()),
     limits,
   );
   if (parts.length > limits.recipients) return tooManyRecipients(parts, limits, undefined);

@@ -76,7 +76,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "full-width colons are not read",
-    edits: one("src/codec/line.ts", "const COLON = /[:：]/;", "const COLON = /:/;"),
+    edits: one("src/protocol/line-syntax.ts", "COLON = /[:：]/;", "COLON = /:/;"),
     ...HOSTILE_LINE,
     test: "R7 colons and texts a full-width colon",
   },
@@ -1479,7 +1479,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "client: a file that holds no record is deleted",
-    edits: one("src/client/storage/file/file-storage.ts", "renameSync(path, aside);", "rmSync(path);"),
+    edits: one(
+      "src/client/storage/file/file-storage.ts",
+      "renameSync(path, aside);",
+      "rmSync(path);",
+    ),
     ...FILE_STORAGE,
     test: "a record that is cut off: is moved aside",
   },
@@ -1502,7 +1506,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "client: a client that lost the file still writes it",
-    edits: one("src/client/storage/file/file-lock.ts", "if (!this.isOwned()) throw this.#lost();", ""),
+    edits: one(
+      "src/client/storage/file/file-lock.ts",
+      "if (!this.isOwned()) throw this.#lost();",
+      "",
+    ),
     ...FILE_LOCK,
     test: "cannot overwrite the next owner's file, and names that owner",
   },
@@ -1565,7 +1573,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "terminal: an address with full-width signs is plain text for everyone",
-    edits: one("src/apps/terminal/input.ts", "COLON = /[:：]/", "COLON = /[:]/"),
+    edits: one("src/protocol/line-syntax.ts", "COLON = /[:：]/", "COLON = /[:]/"),
     ...TERMINAL,
     test: "reads full-width signs",
   },

@@ -5,7 +5,7 @@
  */
 import { NAME_GRAMMAR, parsePeerName } from "../../protocol/ids.ts";
 import { HISTORY_MAX, HISTORY_DEFAULT } from "../../protocol/limits.ts";
-import { HOW_TO_SEND } from "../../protocol/line-syntax.ts";
+import { COLON, COMMA, HOW_TO_SEND } from "../../protocol/line-syntax.ts";
 
 export type Input =
   | { readonly type: "empty" }
@@ -53,10 +53,6 @@ function readCommand(line: string): Input {
       return invalid(`unknown command; the commands are ${COMMANDS.join(" ")}`);
   }
 }
-
-/** Input methods for Chinese and Japanese write these. Read as plain text, such a message would go to everyone. */
-export const COLON = /[:：]/;
-export const COMMA = /[,，、]/;
 
 function readMessage(line: string): Input {
   // The names are in the first line of a text of several lines.
