@@ -167,12 +167,21 @@ export class ChatClient implements AsyncIterable<Entry> {
   carry(
     entry: Pick<Entry, "seq">,
     text: string,
-    { from, to }: SendOptions & { readonly from: ChatClient },
+    options: SendOptions & { readonly from: ChatClient },
   ): Promise<Entry | undefined> {
-    const carried = this.#outgoing.carry(entry, text, from.#outgoing, to);
+    const carried = this.#carry(entry, text, options);
     // As with `send`.
     carried.catch(() => {});
     return carried;
+  }
+
+  /** Wrong options reject as everything else does, because this function is async. */
+  async #carry(
+    entry: Pick<Entry, "seq">,
+    text: string,
+    { from, to }: SendOptions & { readonly from: ChatClient },
+  ): Promise<Entry | undefined> {
+    return this.#outgoing.carry(entry, text, from.#outgoing, to);
   }
 
   /**

@@ -130,16 +130,18 @@ export class Incoming {
 
   #welcome(frame: Frame<"welcome">): void {
     const context = this.#context;
-    const { record, delivery, replies, emitter, sendQueue, clock } = context;
+    const { delivery, replies, emitter, sendQueue, clock } = context;
     const connection = this.#connection;
-    if (record === undefined) return;
+    if (context.record === undefined) return;
     const { limits, peers, online, since, head, epoch } = frame;
     context.since = undefined;
-    if (record.epoch !== undefined && record.epoch !== epoch) {
+    if (context.record.epoch !== undefined && context.record.epoch !== epoch) {
       const why =
         "the room was restored or made again: entries processed before belong to another history";
       emitter.emit("error", new RestoredError(why));
     }
+    // A listener may have sent a message meanwhile, so the record is read after the event.
+    const { record } = context;
     if (record.epoch === epoch && connection.requestedSince === since) delivery.resume(since);
     else {
       if (record.epoch !== epoch) replies.restart();

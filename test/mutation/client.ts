@@ -243,4 +243,17 @@ export const CLIENT: readonly Mutant[] = [
     file: "test/unit/client/shell.test.ts",
     test: "a reply and a carried entry are in the outbox in the step of their call",
   },
+  {
+    name: "client: what a listener sends at a restored room is overwritten",
+    edits: one(
+      "src/client/incoming.ts",
+      "    context.since = undefined;\n    if (context.record.epoch",
+      "    context.since = undefined;\n    const before = context.record;\n    if (context.record.epoch",
+    ).concat(
+      one("src/client/incoming.ts", "const { record } = context;", "const record = before;"),
+    ),
+    project: "unit",
+    file: "test/unit/client/shell.test.ts",
+    test: "a message that a listener sends when it hears of a restored room",
+  },
 ];

@@ -31,7 +31,10 @@ export class Program {
   constructor(code: string, url: string) {
     const here = replaced(code, "http://localhost:8787", url)
       .replace('"chat-room/client"', JSON.stringify(join(ROOT, "src/client/index.ts")))
-      .replace('"chat-room/client/node"', JSON.stringify(join(ROOT, "src/client/storage/file/file-storage.ts")));
+      .replace(
+        '"chat-room/client/node"',
+        JSON.stringify(join(ROOT, "src/client/storage/file/file-storage.ts")),
+      );
     writeFileSync(join(this.folder, "program.ts"), here);
   }
 

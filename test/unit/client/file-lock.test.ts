@@ -12,7 +12,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { ownIdentity, type ProcessIdentity } from "../../../src/client/storage/file/file-identity.ts";
+import {
+  ownIdentity,
+  type ProcessIdentity,
+} from "../../../src/client/storage/file/file-identity.ts";
 import {
   FileLock,
   HeldError,

@@ -11,6 +11,7 @@ import {
   type ClientRecord,
   type ClientStorage,
   memoryStorage,
+  RestoredError,
   StorageError,
 } from "../../../src/client/index.ts";
 
@@ -111,9 +112,9 @@ test("a page that wakes while the key is fetched does not lose the try", async (
   await after(20);
   wake();
   expect(await came).toBe(true);
-  await client.close();
   for (const socket of server.clients) socket.terminate();
   server.close();
+  await client.close();
 });
 
 /** A page that knows who listens to it. */
@@ -280,4 +281,57 @@ test("an entry that an earlier life carried is not carried again, whatever kille
   await vi.waitFor(() => expect(next.kept?.outbox.at(-1)?.text).toBe("after"));
   expect(next.kept?.outbox.map(({ text }) => text)).toEqual(["carried", "after"]);
   await Promise.all([client.close(), lobby.close(), successor.close()]);
+});
+
+test("a carry without its options rejects, and does not throw", async () => {
+  const client = new ChatClient({ ...NOWHERE, storage: memoryStorage() });
+  const carry = client.carry.bind(client) as (...args: unknown[]) => Promise<unknown>;
+  await expect(carry({ seq: 1 }, "carried")).rejects.toThrow(TypeError);
+  await expect(carry({ seq: 1 }, "carried", {})).rejects.toThrow(TypeError);
+  await client.close();
+});
+
+test("a message that a listener sends when it hears of a restored room is kept and sent", async () => {
+  const server = new WebSocketServer({ port: 0, handleProtocols: () => "chat.v1" });
+  await new Promise((resolve) => server.once("listening", resolve));
+  const received: string[] = [];
+  const epochs = ["before", "after"];
+  server.on("connection", (socket) => {
+    const welcome = {
+      type: "welcome",
+      room: "lobby",
+      name: "alice",
+      epoch: epochs.shift(),
+      since: 0,
+      head: 0,
+      limits: {
+        text: 8192,
+        frame: 65_536,
+        recipients: 64,
+        window: 256,
+        windowBytes: 262_144,
+        rate: 50,
+        burst: 500,
+        spread: 0,
+      },
+      peers: [],
+      online: 1,
+    };
+    socket.send(JSON.stringify([welcome, { type: "ready", seq: 0 }]));
+    socket.on("message", (data: Buffer) => received.push(data.toString()));
+  });
+  const { port } = server.address() as AddressInfo;
+  const url = `ws://127.0.0.1:${port}`;
+  const client = new ChatClient({ url, room: "lobby", name: "alice", storage: memoryStorage() });
+  client.on("error", (error) => {
+    if (error instanceof RestoredError) void client.send("to the restored room");
+  });
+  await vi.waitFor(() => expect(client.state.type).toBe("live"));
+  client.pause();
+  client.resume();
+  await vi.waitFor(() => expect(received.join()).toContain("to the restored room"));
+  expect(client.outbox.map(({ text }) => text)).toEqual(["to the restored room"]);
+  for (const socket of server.clients) socket.terminate();
+  server.close();
+  await client.close();
 });
