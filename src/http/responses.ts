@@ -20,6 +20,8 @@ export const errorResponse = (
   headers: Record<string, string> = {},
 ): Response => json(status, { error: { code, message } }, headers);
 
+export const badRequest = (message: string): Response => errorResponse(400, "bad-request", message);
+
 export const methodNotAllowed = (allow: string): Response =>
   errorResponse(405, "method-not-allowed", `only ${allow} is understood here`, { Allow: allow });
 

@@ -8,7 +8,7 @@ import { KIB, type Limits } from "../../core/limits.ts";
 import type { Publication } from "../../protocol/admin.ts";
 import type { Seq } from "../../protocol/ids.ts";
 import { WHOLE_NUMBER } from "../../protocol/whole-number.ts";
-import { errorResponse } from "../responses.ts";
+import { badRequest, errorResponse } from "../responses.ts";
 import { clientFrames, EXPECTED, named, position } from "../../protocol/frames.ts";
 import { merged, validateMessage, tooManyRecipients } from "../../codec/validation.ts";
 
@@ -32,8 +32,6 @@ const EXPECTED_HERE: Readonly<Record<string, string>> = {
   since: "a whole number from 0 on, together with an id, or absent",
 };
 
-const bad = (message: string): Response => errorResponse(400, "bad-request", message);
-
 /** @returns the message to publish, or the error response */
 export async function readPublication(
   request: Request,
@@ -53,10 +51,10 @@ export async function readPublication(
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
   } catch {
-    return bad("the body is not JSON in UTF-8");
+    return badRequest("the body is not JSON in UTF-8");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return bad("the body must be one JSON object with from, text, and maybe to, id, since");
+    return badRequest("the body must be one JSON object with from, text, and maybe to, id, since");
   }
   const { to: names } = value as { to?: unknown };
   if (Array.isArray(names)) {
@@ -75,12 +73,12 @@ export async function readPublication(
     const key = result.issues[0].path?.[0]?.key;
     const expected = EXPECTED_HERE[String(key)];
     if (expected === undefined)
-      return bad("there is a field that is none of from, text, to, id, since");
-    return bad(`${String(key)}: expected ${expected}`);
+      return badRequest("there is a field that is none of from, text, to, id, since");
+    return badRequest(`${String(key)}: expected ${expected}`);
   }
   const { from, since, ...message } = result.output;
   if (since !== undefined && message.id === undefined)
-    return bad(`since: expected ${EXPECTED_HERE["since"]}`);
+    return badRequest(`since: expected ${EXPECTED_HERE["since"]}`);
   const command = validateMessage(message.text, message.to, message.id, limits);
   if (command.type === "Invalid") return errorResponse(413, "too-large", command.refusal.message);
   const optional = {

@@ -19,6 +19,7 @@ import {
 import type { AdminRequest } from "../../protocol/admin.ts";
 import { timingSafeEqual } from "../../core/timing-safe-equal.ts";
 import {
+  badRequest,
   decodePathSegment,
   json,
   methodNotAllowed,
@@ -107,9 +108,7 @@ export async function routeAdmin(
 const RETRY = { "Retry-After": "1" };
 
 const badPath = (item: string | undefined): Response | undefined =>
-  item === undefined ? bad("the path is not UTF-8") : undefined;
-
-const bad = (message: string): Response => errorResponse(400, "bad-request", message);
+  item === undefined ? badRequest("the path is not UTF-8") : undefined;
 
 async function refusalOf(
   request: Request,
@@ -161,7 +160,7 @@ function refusalFrom(reply: AdminResponse): Response {
         `nobody here is called ${reply.names.join(", ")}; nothing was done`,
       );
     case "bad-order":
-      return bad(reply.message);
+      return badRequest(reply.message);
     case "no-entry":
       return errorResponse(404, "no-entry", "there is no such entry, or it is no longer kept");
     case "void-since": {
@@ -185,7 +184,7 @@ const done = (reply: AdminResponse): Response =>
 
 async function publish(call: Call): Promise<Response> {
   const stray = strayParameter(call.query, []);
-  if (stray !== undefined) return bad(stray);
+  if (stray !== undefined) return badRequest(stray);
   const read = await readPublication(call.request, call.config.limits);
   if (read instanceof Response) return read;
   let reply = await sendRequest(call, { type: "Publish", ...read });
@@ -202,10 +201,10 @@ async function listMessages(call: Call): Promise<Response> {
   const since = readNumber(query.get("since"), 0);
   const limit = readNumber(query.get("limit"), MESSAGES_DEFAULT);
   const stray = strayParameter(query, ["since", "limit"]);
-  if (stray !== undefined) return bad(stray);
-  if (since === undefined) return bad("since: expected a whole number, 0 or a seq");
+  if (stray !== undefined) return badRequest(stray);
+  if (since === undefined) return badRequest("since: expected a whole number, 0 or a seq");
   if (limit === undefined || limit < 1 || limit > MESSAGES_MAX) {
-    return bad(`limit: expected a whole number from 1 to ${MESSAGES_MAX}`);
+    return badRequest(`limit: expected a whole number from 1 to ${MESSAGES_MAX}`);
   }
   logEvent({ event: "operator", order: "Messages" }, room);
   const reply = await sendRequest(call, {
@@ -228,8 +227,8 @@ async function listMessages(call: Call): Promise<Response> {
 async function redact(call: Call): Promise<Response> {
   const seq = readSeq(call.item);
   const stray = strayParameter(call.query, []);
-  if (stray !== undefined) return bad(stray);
-  if (seq === undefined) return bad("seq: expected a whole number from 0 on");
+  if (stray !== undefined) return badRequest(stray);
+  if (seq === undefined) return badRequest("seq: expected a whole number from 0 on");
   return done(await sendRequest(call, { type: "Redact", seq }));
 }
 
@@ -237,9 +236,9 @@ async function listPeers(call: Call): Promise<Response> {
   const { query } = call;
   const limit = readNumber(query.get("limit"), WHO_NAMES);
   const stray = strayParameter(query, ["after", "limit"]);
-  if (stray !== undefined) return bad(stray);
+  if (stray !== undefined) return badRequest(stray);
   if (limit === undefined || limit < 1 || limit > WHO_NAMES) {
-    return bad(`limit: expected a whole number from 1 to ${WHO_NAMES}`);
+    return badRequest(`limit: expected a whole number from 1 to ${WHO_NAMES}`);
   }
   const reply = await sendRequest(call, { type: "Names", after: query.get("after") ?? "", limit });
   if (reply.type !== "names") return refusalFrom(reply);
@@ -249,20 +248,20 @@ async function listPeers(call: Call): Promise<Response> {
 async function expel(call: Call): Promise<Response> {
   const name = parsePeerName(call.item);
   const stray = strayParameter(call.query, []);
-  if (stray !== undefined) return bad(stray);
-  if (name === undefined) return bad(`name: ${NAME_GRAMMAR}`);
+  if (stray !== undefined) return badRequest(stray);
+  if (name === undefined) return badRequest(`name: ${NAME_GRAMMAR}`);
   return done(await sendRequest(call, { type: "Expel", name }));
 }
 
 async function close(call: Call): Promise<Response> {
   const stray = strayParameter(call.query, []);
-  if (stray !== undefined) return bad(stray);
+  if (stray !== undefined) return badRequest(stray);
   return done(await sendRequest(call, { type: "Erase" }));
 }
 
 async function stats(call: Call): Promise<Response> {
   const stray = strayParameter(call.query, []);
-  if (stray !== undefined) return bad(stray);
+  if (stray !== undefined) return badRequest(stray);
   const reply = await sendRequest(call, { type: "Stats" });
   if (reply.type !== "stats") return refusalFrom(reply);
   const { facts, epoch, instance } = reply;
@@ -279,7 +278,7 @@ async function stats(call: Call): Promise<Response> {
 
 async function exportAll(call: Call): Promise<Response> {
   const stray = strayParameter(call.query, []);
-  if (stray !== undefined) return bad(stray);
+  if (stray !== undefined) return badRequest(stray);
   const { env, room, request } = call;
   const stub = env.CHAT_ROOM.getByName(room);
   const headers = {
