@@ -16,7 +16,7 @@ import type { ClientRecord, QueuedMessage } from "./storage/storage.ts";
 type Frame<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
 export type Message = Frame<"message">;
 
-/** What a frame changes for the application. */
+/** An event for the application that a frame causes. */
 export type Effect =
   | { readonly type: "entry"; readonly entry: Message }
   | { readonly type: "confirmed"; readonly queued: QueuedMessage; readonly entry: Message }

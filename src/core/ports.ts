@@ -33,7 +33,7 @@ export interface Audience {
   readonly personal: ReadonlyMap<PeerName, Seq>;
 }
 
-/** What the log may hold; beyond that, the oldest entries are trimmed. */
+/** The bounds of the log; beyond them, the oldest entries are trimmed. */
 export interface Retention {
   readonly entries: number;
   readonly ageMs: number;

@@ -8,7 +8,7 @@ export const HISTORY_MAX = 100;
 export const WHO_NAMES = 200;
 /** Bytes that the data of one signal may have as JSON. */
 export const SIGNAL_BYTES = 1_024;
-/** What `history` and `who` cost of the sender's allowance; every other command costs one. */
+/** The cost of `history` and `who`, in commands of the sender's rate limit; every other command costs one. */
 export const QUERY_COST = 10;
 
 /** `welcome.limits` of a room whose operator sets none; a client assumes them until its first `welcome`. */

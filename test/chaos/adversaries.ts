@@ -22,7 +22,7 @@ const NAMES = 5;
 const send = (to: string, text: string): string =>
   JSON.stringify({ type: "send", id: text, text, to: [to] });
 
-/** What an adversary does on an open connection. */
+/** The attack of an adversary on an open connection. */
 const ATTACKS: readonly ((socket: RawWebSocket, me: string, random: SeededRandom) => void)[] = [
   (socket, me, random) => socket.says(send(me, `secret ${random.next()}`)),
   (socket) => socket.says("{"),

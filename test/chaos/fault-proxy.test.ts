@@ -11,7 +11,7 @@ const HEAD = "GET /rooms/x HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUpgrade: websocket\r
 let room: Server;
 let proxy: FaultProxy;
 let notifier: Notifier;
-/** What the room's side received, and how each of its connections ended. */
+/** The bytes that the room's side received, and how each of its connections ended. */
 let received: string;
 let accepted: Socket[];
 let roomEnds: string[];

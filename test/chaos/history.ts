@@ -43,7 +43,7 @@ export class History {
   readonly #sentByText = new Map<string, SentMessage>();
   received: ReceivedMessage[] = [];
   gaps: Gap[] = [];
-  /** What the room has stored for this client at the end; absent if the room was not asked. */
+  /** The entries that the room has stored for this client at the end; absent if the run did not read them. */
   stored: readonly ReceivedMessage[] | undefined;
   readonly violations: Violation[] = [];
 

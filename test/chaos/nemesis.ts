@@ -21,7 +21,7 @@ const LATE_CONNECTION_MS = 1_500;
 const ARRIVAL_MS = 5_000;
 const FINAL_STEP_MS = 300;
 
-/** What the nemesis does to a server. */
+/** The faults that the nemesis injects into a server. */
 type ServerControl = Pick<Server, "killNine" | "restart">;
 
 export class Nemesis {

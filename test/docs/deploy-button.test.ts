@@ -1,4 +1,4 @@
-/** What a deploy button shows its user: descriptions of existing bindings and vars, and no example of a secret. */
+/** The form that a deploy button shows: descriptions of existing bindings and vars, and no example of a secret. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -1,5 +1,5 @@
 /**
- * What a client makes of the room's messages: its record through session.ts, its connection state, and what its
+ * The effect of the room's messages on a client: its record through session.ts, its connection state, and what its
  * application sees. Each message is checked against the entries that are stored.
  */
 import type { ServerMessage } from "../../src/core/event.ts";

@@ -63,7 +63,7 @@ export interface FaultBudget {
 
 export interface Scope {
   readonly name: string;
-  /** What the scope tests. */
+  /** The rule or fault that the scope tests. */
   readonly why: string;
   readonly people: readonly Person[];
   readonly limits?: Partial<Limits>;

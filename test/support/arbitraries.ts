@@ -1,4 +1,4 @@
-/** What the unit tests share: names, seqs, arbitrary texts, and one seed. */
+/** Helpers that the unit tests share: names, seqs, arbitrary texts, and one seed. */
 import * as fc from "fast-check";
 import type { Command } from "../../src/core/event.ts";
 import {

@@ -1,4 +1,4 @@
-/** What test/vitest.config.ts provides to the tests in workerd. */
+/** The values that test/vitest.config.ts provides to the tests in workerd. */
 import "vitest";
 
 declare module "vitest" {

@@ -34,7 +34,7 @@ describe("a write that fails", () => {
     back.says("not stored", ["bob"]);
     await bob.until(() => bob.texts.includes("not stored"), "the second try");
     expect(bob.texts).toEqual(["kept", "not stored"]);
-    // A leave may have gone unannounced: every peer is asked to refresh.
+    // A leave may have gone unannounced: every peer gets `missed`, and refreshes its list.
     await carol.hearsText('"missed":true');
   });
 

@@ -1,4 +1,4 @@
-/** What survives hibernation, eviction and a crash; failure signals in every order; on the real object. */
+/** The state that survives hibernation, eviction and a crash; failure signals in every order; on the real object. */
 import { describe, expect, test } from "vitest";
 import type { PeerName, RoomName } from "../../src/protocol/ids.ts";
 import { encodeJoin } from "../../src/durable-object/join-request.ts";

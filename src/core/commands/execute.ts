@@ -29,7 +29,7 @@ export function execute(context: CommandContext, peer: Peer, command: Command, n
     case "Invalid":
       return refuse(context, peer, command.refusal);
     case "Quit":
-      // Replies to what the peer asked before the goodbye still go out.
+      // Replies to requests before the goodbye are still sent.
       pump.sendReplies(peer, context.buildReply, now);
       return closePeer(context, peer, GOODBYE, now);
     case "Empty":

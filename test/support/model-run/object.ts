@@ -1,5 +1,5 @@
 /**
- * What model runs do and read inside the real object: the platform's failure signals, messages of ended connections,
+ * The actions and reads of model runs inside the real object: the platform's failure signals, messages of ended connections,
  * the stored data and the attachments.
  */
 import type { ChatRoom } from "../../../src/durable-object/chat-room.ts";

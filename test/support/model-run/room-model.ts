@@ -14,7 +14,7 @@ export interface Entry {
   readonly text: string;
 }
 
-/** What a connection was sent, in order. */
+/** The frames that a connection was sent, in order. */
 export type Delivered =
   | { readonly type: "message"; readonly seq: number }
   | { readonly type: "gap"; readonly from: number; readonly to: number };
@@ -28,7 +28,7 @@ export interface Join {
   readonly attempt: number | undefined;
 }
 
-/** What a connection keeps through hibernation. */
+/** The state that a connection keeps through hibernation. */
 interface ModelSnapshot {
   acked: number;
   ready: boolean;

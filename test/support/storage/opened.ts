@@ -1,4 +1,4 @@
-/** What the suites of the storage contract share: names, entries, and a storage that can be reopened. */
+/** Helpers that the suites of the storage contract share: names, entries, and a storage that can be reopened. */
 import { encodeEntry, type Entry } from "../../../src/core/entry.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
 import type { Retention, Storage } from "../../../src/core/ports.ts";

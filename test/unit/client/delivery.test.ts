@@ -95,7 +95,7 @@ describe("done", () => {
     expect(delivery.done).toBe(1);
     vi.advanceTimersByTime(1);
     expect(delivery.done).toBe(2);
-    // What waited waits for the next loop.
+    // Pending entries wait for the next loop.
     expect(await next(delivery.iterate())).toBe(3);
   });
 
@@ -173,7 +173,7 @@ describe("a backlog", () => {
       brings(seq, seq, text);
       read.push(await next(fast));
     }
-    // What was heard is acknowledged: a slow loop holds up no confirmation.
+    // Heard entries are acknowledged: a slow loop delays no confirmation.
     expect(delivery.received).toBe(most + 10);
     expect(delivery.resumeAt).toBe(most + 10);
     for (let seq = 1; seq <= most; seq++) expect(await next(slow)).toBe(seq);

@@ -1,4 +1,4 @@
-/** What a client finds out about handshakes that fail: which address is probed, and what each response means. */
+/** The diagnosis of handshakes that fail: which address is probed, and what each response means. */
 import { afterEach, expect, test, vi } from "vitest";
 import {
   type ClientState,

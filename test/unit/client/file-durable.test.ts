@@ -1,4 +1,4 @@
-/** What is told to the disk, and in which order: seen at the calls, since a test cannot cut the power. */
+/** The order of the calls that make a record durable. The test watches the calls, because it cannot cut the power. */
 import type * as Fs from "node:fs";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ const { calls, failing } = vi.hoisted(() => ({
   failing: new Set<string>(),
 }));
 
-/** The disk, which writes down what it is told, and may refuse to sync a kind of file. */
+/** A disk that records its calls, and can fail to sync a kind of file. */
 vi.mock("node:fs", async (load) => {
   const fs = await load<typeof Fs>();
   const names = new Map<number, string>();

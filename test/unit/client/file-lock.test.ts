@@ -70,7 +70,7 @@ async function taking(lock: FileLock, atMostMs = 2 * STALE_MS): Promise<number> 
   return performance.now() - began;
 }
 
-/** What a process leaves behind that is killed: its claim, and nobody who renews it. */
+/** The claim of a process that was killed: nobody renews it. */
 function leftBehind(lock: string, identity: ProcessIdentity, stage = "owns  "): string {
   mkdirSync(lock, { recursive: true });
   const name = String(++count).padStart(24, "0");

@@ -34,7 +34,7 @@ const newer: ClientRecord = { ...record, cursor: 8, outbox: [] };
 
 let folder = "";
 let files = 0;
-/** Each in a folder of its own, so that what else is there can be looked at. */
+/** Each file is in its own folder, so that a test can list what else is there. */
 const newPath = (): string => {
   const own = join(folder, String(++files));
   mkdirSync(own);
@@ -165,10 +165,10 @@ describe("a disk that is full", () => {
       expect.stringContaining(`${path} cannot be written: EFBIG`),
     ]);
     expect(seen.state).toMatchObject({ code: 1011, why: seen.errors[0]?.[1] });
-    // Whoever sent is told.
+    // The sender gets the error.
     expect(seen.rejected).toHaveLength(seen.accepted);
     expect(new Set(seen.rejected)).toEqual(new Set(["StorageError"]));
-    // What was half written is gone, and the next client goes on with what was kept.
+    // The half-written record is gone, and the next client continues with the saved one.
     expect(besides(path)).toEqual(["client.json"]);
     const next = await opened(path);
     expect(await next.load()).toEqual(kept);

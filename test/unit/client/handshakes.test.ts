@@ -1,4 +1,4 @@
-/** What the handshakes of one process have in common, so that an older one never wins against a newer one. */
+/** The attempt numbers that the handshakes of one process share, so that an older one never wins against a newer one. */
 import { expect, test } from "vitest";
 import { attemptClock, newSession } from "../../../src/client/handshakes.ts";
 

@@ -1,4 +1,4 @@
-/** What a client may be made with, and PROTOCOL section 1 from its side: address and subprotocols. */
+/** The options of a client, and its half of PROTOCOL section 1: address and subprotocols. */
 import { describe, expect, test } from "vitest";
 import { BadOptionError } from "../../../src/client/errors.ts";
 import {

@@ -1,4 +1,4 @@
-/** What a storage kept, read and checked. */
+/** The record that a storage kept, as it is read and checked. */
 import { describe, expect, test } from "vitest";
 import { checkRecord, readRecord } from "../../../src/client/record.ts";
 

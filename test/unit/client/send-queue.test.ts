@@ -1,4 +1,4 @@
-/** What leaves a client, in which frames and how fast; and the message that ends every link (PROTOCOL section 2). */
+/** The frames that a client sends, and how fast it sends them; and the message that ends every link (PROTOCOL section 2). */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RateLimiter } from "../../../src/client/rate-limiter.ts";
@@ -32,7 +32,7 @@ const holding = (outbox: readonly QueuedMessage[]): ClientRecord => ({
 const many = (count: number): QueuedMessage[] =>
   queue(...Array.from({ length: count }, (_, i) => `t${i}`));
 
-/** What the room would read from these frames, in order. */
+/** The messages that the room would read from these frames, in order. */
 const read = (frames: readonly string[]): { type: string; id?: string; text?: string }[] =>
   frames.flatMap((frame) => JSON.parse(frame) as { type: string });
 const idsOf = (frames: readonly string[]): (string | undefined)[] =>

@@ -134,7 +134,7 @@ class Client {
   link: Link | undefined;
   isReady = false;
   readonly handed = new Set<string>();
-  /** What the application knows. */
+  /** The state that the application has seen. */
   readonly said: string[] = [];
   readonly seen: number[] = [];
   readonly gaps: { readonly from: number; readonly to: number }[] = [];

@@ -43,7 +43,7 @@ const entry = (at: number, from: string, id?: string): Message => ({
   ...(id !== undefined && { id }),
 });
 
-/** What happened, in short. */
+/** The events of a frame, in short. */
 const told = (effects: readonly Effect[]): string[] =>
   effects.map((effect) => {
     switch (effect.type) {

@@ -22,7 +22,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** A storage that takes its time, and writes down what was asked of it. */
+/** A storage that is slow, and records its calls. */
 class Slow implements ClientStorage {
   readonly asked: string[] = [];
   kept: ClientRecord | undefined;

@@ -35,7 +35,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What a browser's tabs have in common. */
+/** The storage and the locks that a browser's tabs share. */
 class Browser {
   readonly items = new Map<string, string>();
   readonly #held = new Set<string>();
