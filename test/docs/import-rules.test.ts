@@ -93,7 +93,7 @@ describe("imports point one way", () => {
     ["src/apps/page/planted.ts", "../../client/session.ts"],
     ["src/apps/page/planted.ts", "../terminal/sanitize.ts"],
     ["src/apps/page/planted.ts", "valibot"],
-    ["src/apps/page/planted.ts", "../../client/storage/file.ts"],
+    ["src/apps/page/planted.ts", "../../client/storage/file/file-storage.ts"],
     ["src/apps/page/view/planted.ts", "../../../client/connection-state.ts"],
     ["src/apps/page/view/planted.ts", "../../../http/handshake.ts"],
     ["src/apps/page/model/planted.ts", "../../../core/peers/peers.ts"],

@@ -241,7 +241,7 @@ describe("failures", () => {
     writeFileSync(
       script,
       `import { ChatClient } from "${library}index.ts";
-       import { fileStorage } from "${library}storage/file.ts";
+       import { fileStorage } from "${library}storage/file/file-storage.ts";
        const client = new ChatClient({ url: "${proxy.url}", room: "${room}", name: "alice", storage: fileStorage("${path}") });
        for (let i = 0; i < 20; i++) client.send(String(i)).catch(() => {});
        client.on("state", () => console.log("accepted", client.waiting));`,

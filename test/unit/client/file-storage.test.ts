@@ -122,7 +122,7 @@ const fillsItsFile = (path: string) =>
       "-e",
       `
     import { ChatClient } from "${LIBRARY}index.ts";
-    import { fileStorage } from "${LIBRARY}storage/file.ts";
+    import { fileStorage } from "${LIBRARY}storage/file/file-storage.ts";
     const client = new ChatClient({ url: "ws://127.0.0.1:1", room: "r", name: "alice", storage: fileStorage(process.argv[1]) });
     const seen = { accepted: 0, rejected: [], errors: [] };
     client.on("error", (error) => seen.errors.push([error.name, error.message]));
