@@ -1,6 +1,6 @@
 /**
  * Checks a mutant by a short chaos run, which must report a violation of an expected rule. It takes about half a minute
- * per mutant, so CI does not run it. Because timing is random, each mutant gets a few seeds.
+ * per mutant, so only the nightly workflow runs it. Because timing is random, each mutant gets a few seeds.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";

@@ -29,6 +29,7 @@ function runAll<One extends CheckedMutant>(checker: MutantChecker<One>): boolean
   const copy = copyProject();
   const named = checker.mutants.filter(({ name }) => name.includes(wanted));
   const chosen = named.filter((_, index) => index % Number(shards) === Number(shard) - 1);
+  if (named.length === 0) console.error(`no mutant has "${wanted}" in its name`);
   let killed = 0;
   for (const mutant of chosen) {
     const verdict = check(checker, copy, mutant);
