@@ -6,8 +6,7 @@ import { expect, test } from "vitest";
 import { LIMITS } from "../../src/config/limits.ts";
 import { type DryRun, dryRun } from "../support/server/wrangler.ts";
 
-/** The ceiling of the script, gzipped; jose, which checks tokens, takes 6 KiB of it, and the division of
- * the core into parts 0.6 KiB. A larger script starts slower. */
+/** The ceiling of the script, gzipped; jose, which checks tokens, takes 6 KiB of it. A larger script starts slower. */
 const CEILING_KIB = 41;
 
 /** Bytes before gzip by package, or by folder of this project, heaviest first. */

@@ -183,15 +183,6 @@ const CLIENT: readonly ChaosMutant[] = [
     rules: ["R5"],
   },
   {
-    name: "client: repeated entries are not dropped",
-    edits: one(
-      "src/client/session.ts",
-      "if (entry.seq <= (record.cursor ?? 0)) return nothing(record);",
-      "",
-    ),
-    rules: ["R5"],
-  },
-  {
     name: "client: no since in the reconnect",
     edits: one(
       "src/client/options.ts",
