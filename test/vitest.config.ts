@@ -6,16 +6,13 @@
 import { existsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { seed } from "./support/seed.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
 if (existsSync(`${root}.dev.vars`)) {
   throw new Error("the file .dev.vars would change the room that is tested: move it away first");
 }
-
-/** Fixed in CI and random elsewhere; a test that fails prints it, and SEED=n runs it again. */
-const { CI, SEED = CI === undefined ? Date.now() % 2 ** 31 : 20_261_123 } = process.env;
-const seed = Number(SEED);
 
 export default defineConfig({
   root,

@@ -12,10 +12,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ChatClient, type Entry } from "../../src/client/index.ts";
 import { exampleCode, Program, replaced } from "../support/server/example-programs.ts";
+import { seed } from "../support/seed.ts";
 import { Server } from "../support/server/server.ts";
 
 const MINUTE = 60_000;
-const SEED = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
 
 let server: Server;
 beforeAll(async () => {
@@ -58,7 +58,7 @@ function joins(room: string, name: string): { client: ChatClient; received: Entr
 
 async function until(condition: () => boolean, what: () => string, ms = MINUTE): Promise<void> {
   for (const start = performance.now(); !condition(); await pause(10)) {
-    if (performance.now() - start > ms) throw new Error(`seed ${SEED}: waited for ${what()}`);
+    if (performance.now() - start > ms) throw new Error(`seed ${seed}: waited for ${what()}`);
   }
 }
 
@@ -101,8 +101,8 @@ test(
 test(
   "R5: the README's bot is killed again and again, at any moment: answers exactly once, in order",
   async () => {
-    console.log(`seed ${SEED}`);
-    const below = chance(SEED);
+    console.log(`seed ${seed}`);
+    const below = chance(seed);
     const alice = joins("lobby", "alice");
     const echo = bot(8);
     echo.starts();
@@ -127,7 +127,7 @@ test(
     );
     await pause(300);
     await alice.client.send("the end", { to: ["alice"] });
-    expect(answers(), `seed ${SEED}`).toEqual(texts.map((text) => `you said: ${text}`));
+    expect(answers(), `seed ${seed}`).toEqual(texts.map((text) => `you said: ${text}`));
   },
   2 * MINUTE,
 );
@@ -135,8 +135,8 @@ test(
 test(
   "R5: the README's bridge is killed again and again: each message is carried exactly once, in order",
   async () => {
-    console.log(`seed ${SEED}`);
-    const below = chance(SEED);
+    console.log(`seed ${seed}`);
+    const below = chance(seed);
     const [alice, zoe] = [joins("lobby", "alice"), joins("attic", "zoe")];
     const program = new Program(exampleCode("bridge.ts"), server.url);
     onTestFinished(() => program.ends());
@@ -166,8 +166,8 @@ test(
         `${texts.length} messages, not ${carriedTexts(alice.received).length} and ${carriedTexts(zoe.received).length}; it printed: ${program.output}`,
     );
     await pause(300);
-    expect(carriedTexts(zoe.received), `seed ${SEED}`).toEqual(expected("alice"));
-    expect(carriedTexts(alice.received), `seed ${SEED}`).toEqual(expected("zoe"));
+    expect(carriedTexts(zoe.received), `seed ${seed}`).toEqual(expected("alice"));
+    expect(carriedTexts(alice.received), `seed ${seed}`).toEqual(expected("zoe"));
   },
   2 * MINUTE,
 );

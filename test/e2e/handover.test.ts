@@ -4,10 +4,10 @@
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ChatClient, memoryStorage } from "../../src/client/index.ts";
+import { seed } from "../support/seed.ts";
 import { Server } from "../support/server/server.ts";
 
 const ROUNDS = 300;
-const { SEED = Date.now() % 2 ** 31 } = process.env;
 
 let server: Server;
 beforeAll(async () => {
@@ -41,7 +41,6 @@ test.each([
 ])(
   "new, close, new within 8 ms, %s: the second client lives",
   async (_how, isShared) => {
-    const seed = Number(SEED);
     const chance = chanceOf(seed);
     const outcomes = new Map<string, number>();
     for (let round = 0; round < ROUNDS; round++) {
