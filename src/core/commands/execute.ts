@@ -1,4 +1,4 @@
-/** Takes one command of a peer: one file for each, and one case here. */
+/** Takes one command of a peer: charges it, and dispatches it by its type. */
 import { QUERY_COST } from "../../protocol/limits.ts";
 import { GOODBYE } from "../close-frames.ts";
 import type { Command } from "../event.ts";
