@@ -114,8 +114,8 @@ export class Incoming {
         const { from, to, data } = frame;
         return void emitter.emit("signal", { from, ...(to && { to }), data });
       }
-      case "redacted":
-        return void emitter.emit("redacted", { seq: frame.seq });
+      case "patch":
+        return;
       case "history":
       case "who":
         return requests.resolve(frame.id, frame);

@@ -12,8 +12,16 @@ import type { Command, ServerMessage } from "../core/event.ts";
 import { type Limits } from "../core/limits.ts";
 import { HISTORY_DEFAULT, SIGNAL_BYTES } from "../protocol/limits.ts";
 import { parseSeq, type PeerName, utf8Length } from "../protocol/ids.ts";
-import { clientFrames, EXPECTED } from "../protocol/frames.ts";
-import { merged, validateMessage, refused, tooManyRecipients } from "./validation.ts";
+import { clientFrames, expectationOf } from "../protocol/frames.ts";
+import {
+  merged,
+  type Refused,
+  refused,
+  tooManyRecipients,
+  validateData,
+  validateMessage,
+  validateText,
+} from "./validation.ts";
 
 /** Parses a frame. @param text one text frame, at most `limits.frame` bytes */
 export function readFrame(text: string, limits: Limits): Iterable<Command> {
@@ -44,7 +52,7 @@ function readItem(item: unknown, limits: Limits): Command {
   if (plain !== undefined) return plain;
   const schema = schemas.get((item as { type?: unknown }).type);
   if (schema === undefined) {
-    return refused("bad-frame", `type: expected ${EXPECTED["type"]}`, idOf(item));
+    return refused("bad-frame", `type: expected ${expectationOf(undefined, "type")}`, idOf(item));
   }
   const { to } = item as { to?: unknown };
   if (Array.isArray(to) && to.length > limits.recipients) {
@@ -64,12 +72,15 @@ function readShaped(
   if (!result.success) {
     const key = result.issues[0].path?.[0]?.key;
     const field = typeof key === "string" ? key : "frame";
-    return refused("bad-frame", `${field}: expected ${EXPECTED[field]}`, idOf(item));
+    const expected = expectationOf((item as { type?: unknown }).type, field);
+    return refused("bad-frame", `${field}: expected ${expected}`, idOf(item));
   }
   const frame = result.output;
   switch (frame.type) {
     case "send":
-      return validateMessage(frame.text, frame.to, frame.id, limits);
+      return readSend(frame, limits);
+    case "patch":
+      return readPatch(frame, limits);
     case "ack":
       return { type: "Ack", seq: frame.seq, ...(frame.k !== undefined && { k: frame.k }) };
     case "signal":
@@ -96,13 +107,16 @@ const MAX_ID = 64;
  * @returns what the schemas would return; undefined for every other item, which the schemas decide
  */
 function parseFastPath(item: object, limits: Limits): Command | undefined {
-  const { type, id, text, to, seq, k } = item as Readonly<Record<string, unknown>>;
+  const fields = item as Readonly<Record<string, unknown>>;
+  const { type, id, text, to, seq, k } = fields;
   if (type === "ack" && k === undefined) {
     const position = parseSeq(seq);
     return position === undefined ? undefined : { type: "Ack", seq: position };
   }
   if (type !== "send" || typeof id !== "string" || typeof text !== "string") return undefined;
   if (id === "" || id.length > MAX_ID || text === "") return undefined;
+  const { ref, data, quiet } = fields;
+  if (ref !== undefined || data !== undefined || quiet !== undefined) return undefined;
   if (!id.isWellFormed() || !text.isWellFormed()) return undefined;
   if (to === undefined) return validateMessage(text, undefined, id, limits);
   if (!Array.isArray(to) || to.length !== 1) return undefined;
@@ -111,8 +125,39 @@ function parseFastPath(item: object, limits: Limits): Command | undefined {
   return validateMessage(text, [name as PeerName], id, limits);
 }
 
+type Frame<Type extends keyof typeof clientFrames> = v.InferOutput<(typeof clientFrames)[Type]>;
+
+function readSend({ text, to, id, ref, data, quiet }: Frame<"send">, limits: Limits): Command {
+  const refusal = (data && validateData(data, id, limits)) ?? emptyText(text, data, id);
+  if (refusal !== undefined) return refusal;
+  const message = validateMessage(text, to, id, limits);
+  return message.type === "Invalid"
+    ? message
+    : { ...message, ref, data, quiet: quiet || undefined };
+}
+
+function readPatch({ id, ref, text, data, erase }: Frame<"patch">, limits: Limits): Command {
+  if (erase && (text !== undefined || data !== undefined)) {
+    return refused("bad-frame", "erase: expected without text and data, or absent", id);
+  }
+  if (!erase && text === undefined && data === undefined) {
+    return refused("bad-frame", "patch: expected text, data or erase", id);
+  }
+  const refusal =
+    (data && validateData(data, id, limits)) ??
+    (text === undefined
+      ? undefined
+      : (emptyText(text, data, id) ?? validateText(text, id, limits)));
+  return refusal ?? { type: "Patch", id, ref, text, data, erase };
+}
+
+const emptyText = (text: string, data: object | undefined, id: string): Refused | undefined =>
+  text === "" && data === undefined
+    ? refused("bad-frame", `text: expected ${expectationOf("send", "text")}`, id)
+    : undefined;
+
 function readSignal(
-  { data, to }: Extract<v.InferOutput<typeof clientFrames.signal>, object>,
+  { data, to }: Frame<"signal">,
   id: string | undefined,
   limits: Limits,
 ): Command {
@@ -128,7 +173,8 @@ function readSignal(
     const limit = `data: ${bytes} bytes, at most ${SIGNAL_BYTES} bytes of JSON go into one signal`;
     return refused("too-large", limit, id);
   }
-  if (!isWellFormed(data)) return refused("bad-frame", `data: expected ${EXPECTED["data"]}`, id);
+  if (!isWellFormed(data))
+    return refused("bad-frame", `data: expected ${expectationOf("signal", "data")}`, id);
   return { type: "Signal", data: text, ...(to && { to }) };
 }
 
@@ -200,8 +246,10 @@ function write(
   switch (out.type) {
     case "welcome": {
       const { spread, ...facts } = out;
-      const { text, frame, recipients, window, windowBytes, rate, burst } = limits;
-      const shown = { text, frame, recipients, window, windowBytes, rate, burst, spread };
+      const { text, data, patchHours, frame, recipients, window, windowBytes, rate, burst } =
+        limits;
+      const sizes = { text, data, patchHours, frame, recipients };
+      const shown = { ...sizes, window, windowBytes, rate, burst, spread };
       return JSON.stringify({ ...facts, limits: shown });
     }
     case "presence": {
@@ -219,8 +267,6 @@ function write(
       const rest = next === undefined ? "" : `,"next":${next}`;
       return `{"type":"${type}","id":${JSON.stringify(id)},"messages":[${messages}]${rest}}`;
     }
-    case "redacted":
-      return JSON.stringify({ type: out.type, seq: out.seq });
     case "error":
       return JSON.stringify({ type: out.type, ...out.refusal });
     case "gap":

@@ -6,7 +6,7 @@
  * - No sender can forge a line: every line that is sent begins with `from `, `* ` or two spaces, and control characters are
  *   removed.
  */
-import type { Entry } from "../core/entry.ts";
+import type { Entry, Message, Patch } from "../core/entry.ts";
 import type { Command, ServerMessage } from "../core/event.ts";
 import { KIB, type Limits } from "../core/limits.ts";
 import { HISTORY_MAX, HISTORY_DEFAULT } from "../protocol/limits.ts";
@@ -131,9 +131,11 @@ function linesOf(out: ServerMessage, me: PeerName): string[] {
         `* the messages ${out.from} to ${out.to} are no longer kept; some may have been for you`,
       ];
     case "entries":
-      return out.entries.flatMap((entry) =>
-        entry.redacted ? [`* ${erased(entry)}`] : said(entry),
-      );
+      return out.entries.flatMap((entry) => {
+        const { notice, text } = shown(entry);
+        const [line, ...more] = text;
+        return line === undefined ? [] : [notice ? `* ${line}` : line, ...more];
+      });
     case "presence": {
       const joined = out.joined.filter((name) => name !== me);
       return [
@@ -145,8 +147,8 @@ function linesOf(out: ServerMessage, me: PeerName): string[] {
     case "history":
       if (out.entries.length === 0) return ["* no messages here for you"];
       return out.entries.flatMap((entry) => {
-        const [line = "", ...more] = entry.redacted ? [erased(entry)] : said(entry);
-        return [`* ${time(entry.at)} ${line}`, ...more];
+        const [line, ...more] = shown(entry).text;
+        return line === undefined ? [] : [`* ${time(entry.at)} ${line}`, ...more];
       });
     case "who": {
       const names = (online: boolean): string =>
@@ -160,8 +162,6 @@ function linesOf(out: ServerMessage, me: PeerName): string[] {
         ...(out.next === undefined ? [] : [`* and more: /who ${out.next}`]),
       ];
     }
-    case "redacted":
-      return [`* ${erased(out)}`];
     case "error":
       return [`* ${sanitizeLine(out.refusal.message)}`];
     case "away": {
@@ -180,15 +180,39 @@ function linesOf(out: ServerMessage, me: PeerName): string[] {
   }
 }
 
-/** A text with line breaks continues on indented lines. */
-const said = ({ from, text }: Entry): string[] =>
-  `from ${from}: ${text}`
-    .split(BREAKS)
-    .map((line, index) => (index === 0 ? "" : "  ") + sanitizeLine(line));
+/** The lines of an entry; `notice`: of a kind that no sender can write. */
+interface Shown {
+  readonly notice: boolean;
+  readonly text: readonly string[];
+}
 
-/** A notice, which no sender can write. */
-const erased = ({ from }: Pick<Entry, "from">): string =>
+const notice = (...text: string[]): Shown => ({ notice: true, text });
+
+function shown(entry: Entry): Shown {
+  if (entry.quiet) return notice();
+  return entry.type === "message" ? shownMessage(entry) : shownPatch(entry);
+}
+
+function shownMessage({ from, text, erased, by }: Message): Shown {
+  if (erased) return notice(by ? erasedByOperator(from) : `a message from ${from} was erased`);
+  if (text === "") return notice(`${from} sent something that a line cannot show`);
+  return { notice: false, text: wrapped(`from ${from}: ${text}`) };
+}
+
+/** A patch without contents has had another take its place. */
+function shownPatch({ from, text, erase, by }: Patch): Shown {
+  if (erase) return notice(by ? erasedByOperator(from) : `${from} erased a message`);
+  return text === undefined || text === ""
+    ? notice()
+    : notice(...wrapped(`${from} changed a message: ${text}`));
+}
+
+const erasedByOperator = (from: PeerName): string =>
   `a message from ${from} was erased by an operator`;
+
+/** A text with line breaks continues on indented lines. */
+const wrapped = (text: string): string[] =>
+  text.split(BREAKS).map((line, index) => (index === 0 ? "" : "  ") + sanitizeLine(line));
 
 const BREAKS = /\r\n|[\n\r\u0085\u2028\u2029]/;
 

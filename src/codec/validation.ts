@@ -5,9 +5,11 @@
  */
 import type { Command, Refusal } from "../core/event.ts";
 import type { Limits } from "../core/limits.ts";
+import type { Data } from "../protocol/frames.ts";
 import { type PeerName, utf8Length } from "../protocol/ids.ts";
+import { DATA_DEPTH } from "../protocol/limits.ts";
 
-type Refused = Extract<Command, { type: "Invalid" }>;
+export type Refused = Extract<Command, { type: "Invalid" }>;
 
 export const refused = (code: Refusal["code"], message: string, id?: string): Refused => ({
   type: "Invalid",
@@ -41,16 +43,62 @@ export function validateMessage(
   to: readonly PeerName[] | undefined,
   id: string | undefined,
   limits: Limits,
-): Command {
-  // A UTF-16 unit is at most three bytes: most texts need no counting.
-  const bytes = text.length * 3 <= limits.text ? 0 : utf8Length(text);
-  if (bytes > limits.text) {
-    return refused(
-      "too-large",
-      `text: ${bytes} bytes, at most ${limits.text} bytes of UTF-8 go into one message; send it in parts`,
-      id,
-    );
-  }
+): Refused | Extract<Command, { type: "Message" }> {
+  const refusal = validateText(text, id, limits);
+  if (refusal !== undefined) return refusal;
   if (to !== undefined && to.length > limits.recipients) return tooManyRecipients(to, limits, id);
   return { type: "Message", text, to, id };
+}
+
+/** @returns a refusal if the text is longer than the room's limit */
+export function validateText(
+  text: string,
+  id: string | undefined,
+  limits: Limits,
+): Refused | undefined {
+  // A UTF-16 unit is at most three bytes: most texts need no counting.
+  const bytes = text.length * 3 <= limits.text ? 0 : utf8Length(text);
+  if (bytes <= limits.text) return undefined;
+  return refused(
+    "too-large",
+    `text: ${bytes} bytes, at most ${limits.text} bytes of UTF-8 go into one message; send it in parts`,
+    id,
+  );
+}
+
+/** @returns a refusal if the room does not take this `data` */
+export function validateData(
+  data: Data,
+  id: string | undefined,
+  limits: Limits,
+): Refused | undefined {
+  if (limits.data === 0) return refused("too-large", "data: this room takes none", id);
+  const fault = faultOf(data, DATA_DEPTH);
+  if (fault !== undefined) return refused("bad-frame", `data: ${fault}`, id);
+  const bytes = utf8Length(JSON.stringify(data));
+  if (bytes <= limits.data) return undefined;
+  const limit = `data: ${bytes} bytes, at most ${limits.data} bytes of JSON go into one entry`;
+  return refused("too-large", limit, id);
+}
+
+/** @returns what is wrong with a JSON value. It recurses `depth` levels at most */
+function faultOf(value: unknown, depth: number): string | undefined {
+  switch (typeof value) {
+    case "string":
+      return value.isWellFormed() ? undefined : "a string in it is not well-formed Unicode";
+    case "number":
+      // JSON.parse reads 1e999 as Infinity, which JSON cannot write.
+      return Number.isFinite(value) ? undefined : "a number in it is larger than 1.8e308";
+    case "object": {
+      if (value === null) return undefined;
+      if (depth === 0) return `at most ${DATA_DEPTH} levels of objects and arrays go into it`;
+      for (const [key, inner] of Object.entries(value)) {
+        const fault = faultOf(key, 0) ?? faultOf(inner, depth - 1);
+        if (fault !== undefined) return fault;
+      }
+      return undefined;
+    }
+    default:
+      return undefined;
+  }
 }

@@ -20,6 +20,20 @@ export const LIMITS = {
     min: 1,
     max: 65_536,
   },
+  data: {
+    variable: "DATA_BYTES",
+    unit: "bytes",
+    default: DEFAULT_LIMITS.data,
+    min: 0,
+    max: 65_536,
+  },
+  patchHours: {
+    variable: "PATCH_HOURS",
+    unit: "hours",
+    default: DEFAULT_LIMITS.patchHours,
+    min: 0,
+    max: 87_600,
+  },
   frame: {
     variable: "FRAME_BYTES",
     unit: "bytes",
@@ -105,6 +119,9 @@ export function readLimits(vars: { readonly [name: string]: unknown }): Limits |
   const read = limits as unknown as Limits;
   if (read.text > read.frame) {
     return `TEXT_BYTES (${read.text}) must not exceed FRAME_BYTES (${read.frame}): correct one of them in wrangler.toml`;
+  }
+  if (read.data > read.frame) {
+    return `DATA_BYTES (${read.data}) must not exceed FRAME_BYTES (${read.frame}): correct one of them in wrangler.toml`;
   }
   if (read.online > read.names) {
     return `MAX_ONLINE (${read.online}) must not exceed MAX_NAMES (${read.names}), because each peer has a name: change one of them in wrangler.toml`;

@@ -11,7 +11,8 @@
  * - R7  It cannot fail from outside: no event throws, and none disturbs another peer.
  * - R8  Bounded: every list here has a named limit, and what is sent and not proven to be read has one in bytes.
  * - R9  Idle is free: `due` is undefined when nothing is in flight, in grace, or behind.
- * - R10 One commit a turn, and none in a turn that changed nothing.
+ * - R10 One commit a turn, and none in a turn that changed nothing; one row for its entries, and one for each older row
+ *       that its patches touch.
  * - R11 Nothing starves: a peer that can take more is served again.
  */
 import type { CloseFrame } from "../protocol/close-codes.ts";
@@ -250,12 +251,11 @@ export class Broker {
     const { log, directory } = storage;
     const fresh = entries.all;
     if (this.#admin.isErasing) return storage.erase();
-    if (fresh.length === 0 && !directory.isChanged && !this.#admin.isChanged) return;
+    if (fresh.length === 0 && !directory.isChanged) return;
     storage.transaction(() => {
-      this.#admin.write();
       if (fresh.length === 0) return;
       const [before, first] = [log.head, log.first];
-      log.append(fresh);
+      log.append(fresh, entries.changed);
       const { logEntries, logDays, logMebibytes } = limits;
       log.trim({ entries: logEntries, ageMs: logDays * DAY, bytes: logMebibytes * MIB }, now);
       audit.trimmed(log.first, log.first - first, now);

@@ -1,46 +1,111 @@
 /**
- * One entry of the log, and its one textual form.
+ * One entry of the log, and its one textual form: a message, or a patch that changes an earlier message.
  *
- * Invariant: `frame` is the `message` frame that goes over the wire and lies in the log, encoded once.
+ * Invariants:
+ * - `frame` is the frame that goes over the wire and lies in the log, encoded once.
+ * - A frame begins with `type`, `seq`, `from`, `to`, in this order, and `data` is its last field: what a reader concludes
+ *   from the unparsed text depends on that.
+ * - A message is folded: it has the text and the data that its last patch gave it. Of the patches of one entry, only the
+ *   last has contents, so a text that was changed or erased is nowhere in the log.
  */
 import { type PeerName, type Seq, utf8Length } from "../protocol/ids.ts";
+import type { Data } from "../protocol/frames.ts";
 
-export interface EntryFields {
+interface CommonFields {
   readonly seq: Seq;
+  /** The author; of a patch by the operator, the author of the entry that it changes. */
   readonly from: PeerName;
   /** Absent: to everyone the room knows. */
   readonly to?: readonly PeerName[] | undefined;
-  readonly text: string;
-  /** The sender's id of the message; `chat.line` senders give none. */
+  /** The sender's id; `chat.line` senders and the operator give none. */
   readonly id?: string | undefined;
   /** Server time, ms since 1970; for display only. */
   readonly at: number;
-  /** An operator erased the text. */
-  readonly redacted?: true | undefined;
+  /** Nobody is to be disturbed. */
+  readonly quiet?: true | undefined;
+  /** The last patch of this entry; of a patch: the later one that took its place. */
+  readonly patched?: Seq | undefined;
+  /** Who erased it, if not the author. */
+  readonly by?: "operator" | undefined;
+  readonly data?: Data | undefined;
 }
 
-export interface Entry extends EntryFields {
+export interface MessageFields extends CommonFields {
+  readonly type: "message";
+  readonly text: string;
+  /** The entry that it refers to, which the room does not look up. */
+  readonly ref?: Seq | undefined;
+  /** How often its author changed it; absent: never. */
+  readonly patches?: number | undefined;
+  /** Text and data were erased. */
+  readonly erased?: true | undefined;
+}
+
+export interface PatchFields extends CommonFields {
+  readonly type: "patch";
+  /** The entry that it changes. */
+  readonly ref: Seq;
+  readonly text?: string | undefined;
+  readonly erase?: true | undefined;
+}
+
+export type EntryFields = MessageFields | PatchFields;
+
+interface Encoded {
   readonly frame: string;
   /** The length of `frame` in UTF-8 bytes. */
   readonly bytes: number;
 }
 
-/** Encodes an entry: the only place where a message becomes wire text. */
+export type Message = MessageFields & Encoded;
+export type Patch = PatchFields & Encoded;
+export type Entry = Message | Patch;
+
+/** All fields that an entry may have. */
+type AnyFields = { -readonly [Field in keyof MessageFields | keyof PatchFields]?: unknown };
+
+/** Encodes an entry: the only place where one becomes wire text. */
+export function encodeEntry(fields: MessageFields): Message;
+export function encodeEntry(fields: PatchFields): Patch;
 export function encodeEntry(fields: EntryFields): Entry {
-  const { seq, from, to, text, id, at, redacted } = fields;
+  const { type, seq, from, to, text, id, at } = fields;
   // JSON.stringify leaves out what is undefined.
-  return framed(fields, JSON.stringify({ type: "message", seq, from, to, text, id, at, redacted }));
+  const common = { type, seq, from, to, text, id, at };
+  if (fields.type === "message" && isPlain(fields)) return framed(fields, JSON.stringify(common));
+  const { ref, quiet, patched, patches, erased, by, erase, data }: AnyFields = fields;
+  return framed(
+    fields,
+    JSON.stringify({ ...common, ref, quiet, patched, patches, erased, by, erase, data }),
+  );
 }
 
-/** Spelled out, so that all entries have one shape: the hot path depends on that. */
-const framed = (fields: EntryFields, frame: string): Entry => {
-  const { seq, from, to, text, id, at, redacted } = fields;
-  return { seq, from, to, text, id, at, redacted, frame, bytes: utf8Length(frame) };
-};
+/** Nearly all messages. */
+const isPlain = ({ ref, quiet, patched, data }: MessageFields): boolean =>
+  ref === undefined && quiet === undefined && patched === undefined && data === undefined;
 
-/** The entry without its text. */
-export function redact({ seq, from, to, id, at }: EntryFields): Entry {
-  return encodeEntry({ seq, from, to, text: "", id, at, redacted: true });
+/** Spelled out, so that all entries have one shape: the hot path depends on that. */
+function framed(fields: EntryFields, frame: string): Entry {
+  const { type, seq, from, to, text, id, at, ref, quiet, patched, patches }: AnyFields = fields;
+  const { erased, by, erase, data }: AnyFields = fields;
+  return {
+    type,
+    seq,
+    from,
+    to,
+    text,
+    id,
+    at,
+    ref,
+    quiet,
+    patched,
+    patches,
+    erased,
+    by,
+    erase,
+    data,
+    frame,
+    bytes: utf8Length(frame),
+  } as Entry;
 }
 
 /** The separator of the frames of a segment. JSON text holds no raw line feed, so splitting there is safe. */
@@ -58,9 +123,12 @@ export function joinFrames(frames: string[], separator = SEPARATOR): string {
   return frames.join(separator);
 }
 
-/** A short id without escapes, at the end of a frame that was not erased, and more characters than that end has. */
+/** A short id without escapes, at the end of the frame of a plain message, and more characters than that end has. */
 const SHORT_ID = /","id":"([ !#-[\]-\uffff]{1,10})","at":\d+\}$/;
 const SHORT_ID_TAIL = 48;
+
+/** The frame of a message whose text an operator had erased, as release 1 wrote it. */
+type ErasedByRelease1 = MessageFields & { readonly redacted?: true };
 
 /**
  * Parses a frame of a segment. A short id is cut out first: V8 internalizes every string of ten characters or fewer that
@@ -69,23 +137,44 @@ const SHORT_ID_TAIL = 48;
  */
 export function readEntry(frame: string): Entry {
   const [, id] = SHORT_ID.exec(frame.slice(-SHORT_ID_TAIL)) ?? [];
-  if (id === undefined) return framed(JSON.parse(frame) as EntryFields, frame);
+  if (id === undefined) {
+    const fields = JSON.parse(frame) as EntryFields;
+    return (fields as ErasedByRelease1).redacted ? erasedByRelease1(fields) : framed(fields, frame);
+  }
   const end = frame.lastIndexOf('","at":');
   const before = frame.slice(0, end - id.length - ',"id":"'.length);
   return framed({ ...(JSON.parse(before + frame.slice(end + 1)) as EntryFields), id }, frame);
 }
 
-/** Returns the beginning of the frame of the entry at `seq`, as every release wrote it. */
-export const frameStart = (seq: Seq): string => `{"type":"message","seq":${seq},`;
+const erasedByRelease1 = ({ seq, from, to, id, at }: EntryFields): Message =>
+  encodeEntry({ type: "message", seq, from, to, text: "", id, at, erased: true, by: "operator" });
+
+/** Returns whether the frame is that of the entry at `seq`, by its beginning, which is the same in every release. */
+export const isFrameOf = (seq: Seq, frame: string): boolean =>
+  frame.startsWith(`{"type":"message","seq":${seq},`) ||
+  frame.startsWith(`{"type":"patch","seq":${seq},`);
+
+/** The beginning of a frame that is not for everyone. A name holds nothing that JSON escapes. */
+const IS_ADDRESSED = /^\{"type":"[a-z]+","seq":\d+,"from":"[^"]*","to":\[/;
 
 /**
  * Returns whether the entry of this frame can concern `name`, from the unparsed text, because most of a segment is for
- * others. A quotation mark within a string is escaped, so the quoted name occurs only as a sender, a recipient, or the
- * whole text of a message.
+ * others. A quotation mark within a string is escaped, so the quoted name occurs only as a sender, a recipient, or within
+ * the text and the data.
  */
 export const mayConcern = (frame: string, name: PeerName): boolean =>
-  !frame.includes('"to":[') || frame.includes(`"${name}"`);
+  !IS_ADDRESSED.test(frame) || frame.includes(`"${name}"`);
+
+/** Returns whether an operator made this patch: then `to` alone says whom it concerns, the author included. */
+export const isOperatorPatch = ({ type, by }: Pick<EntryFields, "type" | "by">): boolean =>
+  type === "patch" && by !== undefined;
+
+/** Returns the names that an addressed entry concerns. */
+export const namesOf = (entry: EntryFields): readonly PeerName[] =>
+  isOperatorPatch(entry) ? (entry.to ?? []) : [entry.from, ...(entry.to ?? [])];
 
 /** Returns whether the entry is to `name`, to everyone, or from `name`. The caller checks the birth of the name. */
 export const concerns = (entry: EntryFields, name: PeerName): boolean =>
-  entry.to === undefined || entry.from === name || entry.to.includes(name);
+  entry.to === undefined ||
+  (entry.from === name && !isOperatorPatch(entry)) ||
+  entry.to.includes(name);

@@ -2,6 +2,8 @@
  * The events that the broker takes, in arrival order, and the messages that it sends.
  */
 import type { Entry } from "./entry.ts";
+import type { Change } from "./patch.ts";
+import type { Data } from "../protocol/frames.ts";
 import type { ConnectionId, ConnectionRef, PeerName, RoomName, Seq } from "../protocol/ids.ts";
 import type { AdminRequest } from "../protocol/admin.ts";
 import type { ErrorCode } from "../protocol/error-codes.ts";
@@ -45,7 +47,12 @@ export type Command =
       readonly text: string;
       readonly to?: readonly PeerName[] | undefined;
       readonly id?: string | undefined;
+      readonly ref?: Seq | undefined;
+      readonly data?: Data | undefined;
+      readonly quiet?: true | undefined;
     }
+  /** Changes an earlier entry. */
+  | ({ readonly type: "Patch"; readonly id: string; readonly ref: Seq } & Change)
   /** `k`: that of the newest mark that the client has read. */
   | { readonly type: "Ack"; readonly seq: Seq; readonly k?: string }
   | { readonly type: "Signal"; readonly data: string; readonly to?: readonly PeerName[] }
@@ -124,8 +131,6 @@ export type ServerMessage =
       readonly peers: readonly { readonly name: PeerName; readonly online: boolean }[];
       readonly next: PeerName | undefined;
     }
-  /** An operator erased the text of an entry by `from`. */
-  | { readonly type: "redacted"; readonly seq: Seq; readonly from: PeerName }
   | { readonly type: "error"; readonly refusal: Refusal }
   /** `chat.line` only. */
   | { readonly type: "away"; readonly names: readonly PeerName[] }

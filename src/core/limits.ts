@@ -7,12 +7,17 @@ export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
-export const DAY = 86_400 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
 
 /** The operator's limits, checked. */
 export interface Limits {
   /** Bytes of one message's text. */
   readonly text: number;
+  /** Bytes of one entry's `data` as JSON; 0: the room takes none. */
+  readonly data: number;
+  /** Hours within which an author may change the text and the data of an entry; 0: never. */
+  readonly patchHours: number;
   /** Bytes of one frame from a client. */
   readonly frame: number;
   /** Names that one message may be addressed to. */

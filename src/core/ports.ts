@@ -40,6 +40,12 @@ export interface Retention {
   readonly bytes: number;
 }
 
+/** An entry, and the bytes of the stored row that was read for it. */
+export interface Found {
+  readonly entry: Entry;
+  readonly rowBytes: number;
+}
+
 export interface Log {
   /** The newest entry; 0 before the first. */
   readonly head: Seq;
@@ -49,17 +55,19 @@ export interface Log {
   readonly first: Seq;
   /** The size and the age that retention counts; times are ms since 1970, undefined if no entry is kept. */
   readonly extent: { readonly bytes: number; readonly oldestAt: number | undefined };
-  /** Adds entries, the first at `head + 1`. Only inside `transaction`. */
-  append(entries: readonly Entry[]): void;
+  /**
+   * Adds entries, the first at `head + 1`, and replaces older ones by those of `changed`, each by its `seq`. Costs one row
+   * for the new entries, and one for each older row that is touched; rows that grow long are split, and cost one a part.
+   * Retention by size counts the larger of an entry's old and new size. Only inside `transaction`.
+   */
+  append(entries: readonly Entry[], changed?: readonly Entry[]): void;
   /** Drops the oldest segments beyond `retention`, never the newest. Only inside `transaction`. */
   trim(retention: Retention, now: number): void;
-  /** @returns the entry at `seq`; undefined if it is no longer kept, or not there yet */
-  find(seq: Seq): Entry | undefined;
   /**
-   * Replaces the entry that has the `seq` of `entry`. Only inside `transaction`. Costs one row. Retention by size
-   * may still count the old one.
+   * @returns the entry at `seq`; undefined if it is no longer kept, or not there yet
+   * @throws if its row cannot be read
    */
-  replace(entry: Entry): void;
+  find(seq: Seq): Found | undefined;
   /**
    * Reads forward from just above `seq`, about `SCAN_ENTRIES` far or to the head; less far if about `SCAN_BYTES` were
    * read before. Rows without an entry for `name` may be skipped unread; without a name, none are.

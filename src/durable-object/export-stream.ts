@@ -53,17 +53,16 @@ async function* linesOf(
     const page = await query({
       type: "Messages",
       since,
+      until: head,
       limit: Infinity,
       bytes: EXPORT_PAGE_BYTES,
     });
     if (page.type !== "messages") throw new Error("the room cannot be read");
     if (epoch() !== atStart) throw new Error("the room was erased");
-    const below = addSeq(page.end, -page.frames.length);
-    const lines = page.frames.slice(0, Math.max(0, head - below));
+    const lines = [...page.frames];
     entries += lines.length;
-    if (below > since) {
-      lines.unshift(JSON.stringify({ type: "gap", from: since + 1, to: Math.min(below, head) }));
-    }
+    const below = Math.min(addSeq(page.first, -1), head);
+    if (below > since) lines.unshift(JSON.stringify({ type: "gap", from: since + 1, to: below }));
     yield lines;
     since = page.end;
   }

@@ -7,7 +7,7 @@ import * as v from "valibot";
 import type { AdminRequest } from "../protocol/admin.ts";
 import { clientFrames, named, position } from "../protocol/frames.ts";
 
-const { id, text, to } = clientFrames.send.entries;
+const { id, text, to, ref, data } = clientFrames.send.entries;
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const REQUESTS = {
@@ -16,15 +16,19 @@ const REQUESTS = {
     from: named(),
     text,
     to,
+    ref,
+    data,
+    quiet: v.optional(v.literal(true)),
     id: v.optional(id),
     since: v.optional(position),
   }),
-  Redact: v.object({ type: v.literal("Redact"), seq: position }),
+  EraseEntry: v.object({ type: v.literal("EraseEntry"), seq: position }),
   Expel: v.object({ type: v.literal("Expel"), name: named() }),
   Erase: v.object({ type: v.literal("Erase") }),
   Messages: v.object({
     type: v.literal("Messages"),
     since: position,
+    until: v.optional(position),
     limit: count,
     bytes: v.pipe(v.number(), v.minValue(0)),
   }),

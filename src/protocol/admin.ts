@@ -1,6 +1,7 @@
 /**
  * The requests of an operator to a room, and their results. Plain data: they travel between the Worker and the room.
  */
+import type { Data } from "./frames.ts";
 import type { PeerName, Seq } from "./ids.ts";
 
 /** A message in the name of a peer that the room knows. */
@@ -8,6 +9,9 @@ export interface Publication {
   readonly from: PeerName;
   readonly text: string;
   readonly to?: readonly PeerName[];
+  readonly ref?: Seq;
+  readonly data?: Data;
+  readonly quiet?: true;
   readonly id?: string;
   /** With an `id`: nothing is published if an entry above this one has it, from the same name. */
   readonly since?: Seq;
@@ -15,8 +19,8 @@ export interface Publication {
 
 export type AdminRequest =
   | ({ readonly type: "Publish" } & Publication)
-  /** Erases the text of one entry. */
-  | { readonly type: "Redact"; readonly seq: Seq }
+  /** Erases the text and the data of one entry, wherever there is a copy. */
+  | { readonly type: "EraseEntry"; readonly seq: Seq }
   /** Closes the connection of a name, and forgets the name. */
   | { readonly type: "Expel"; readonly name: PeerName }
   /** Closes all connections, and erases the storage. It is alone in its turn, and the last of its broker. */
@@ -24,6 +28,8 @@ export type AdminRequest =
   | {
       readonly type: "Messages";
       readonly since: Seq;
+      /** Nothing above it. */
+      readonly until?: Seq;
       readonly limit: number;
       readonly bytes: number;
     }
@@ -84,7 +90,7 @@ export type AdminResult =
   | { readonly type: "done" }
   | {
       readonly type: "messages";
-      /** `message` frames, oldest first. */
+      /** `message` frames, folded, oldest first; patches are left out. */
       readonly frames: readonly string[];
       /** The last position that was read. */
       readonly end: Seq;

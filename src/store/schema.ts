@@ -13,7 +13,10 @@ import type { Database, Sql } from "./sql.ts";
  *
  * `segments`: one row per commit, keyed by its last `seq`. `everyone` is the last entry in it that is for everyone;
  * `audience` lists the names of the other entries with the last entry that concerns each, as ` name:seq name:seq `, so that
- * the scan for a returning peer skips the row. `total` counts the bytes of all bodies ever, this one included.
+ * the scan for a returning peer skips the row. `total` sums `bytes` over all rows ever, this one included.
+ *
+ * `bytes` is what the row adds to the log that retention counts: its entries as they were appended, and what its patches
+ * made older rows grow by. `size` is the length of the body now, null where that is `bytes`.
  *
  * `peers.head` and `checkpoint.head` hold the head when the row was written: of two cursors the later counts.
  * `checkpoint.saved` is a JSON array of [name, cursor, last seen, spent?]; a long one is split into parts. `spent` is the
@@ -44,6 +47,7 @@ export const MIGRATIONS: readonly string[] = [
      saved TEXT NOT NULL
    );`,
   "ALTER TABLE peers ADD COLUMN spent TEXT NOT NULL DEFAULT ''",
+  "ALTER TABLE segments ADD COLUMN size INTEGER",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -7,15 +7,8 @@
  * - Only entries that may concern the reader are parsed. Parsing all of a large segment for one entry took 5 ms, and
  *   collecting the garbage of many such reads 60 ms at a time.
  */
-import {
-  type Entry,
-  frameStart,
-  joinFrames,
-  mayConcern,
-  readEntry,
-  SEPARATOR,
-} from "../core/entry.ts";
-import { type PeerName, type Seq, addSeq } from "../protocol/ids.ts";
+import { type Entry, isFrameOf, mayConcern, readEntry, SEPARATOR } from "../core/entry.ts";
+import { type PeerName, type Seq, addSeq, utf8Length } from "../protocol/ids.ts";
 import { corruptionError } from "./corruption.ts";
 import { KIB } from "../core/limits.ts";
 
@@ -29,6 +22,7 @@ export const DECODE_CHUNK_BYTES = 96 * KIB;
 export interface SegmentRow extends Record<string, SqlStorageValue> {
   first: number;
   last: number;
+  /** Of the body. */
   bytes: number;
   /** Text; a long one, in UTF-8. */
   body: SqlStorageValue;
@@ -52,7 +46,7 @@ export class Segment {
     if (row.body === null || typeof row.body === "number") throw this.#corruption();
     this.#frames = splitFrames(row.body);
     this.#entries = this.#frames.map(() => undefined);
-    const isWhole = this.#frames.every((frame, i) => frame.startsWith(frameStart(this.#seq(i))));
+    const isWhole = this.#frames.every((frame, i) => isFrameOf(this.#seq(i), frame));
     if (!isWhole || this.#frames.length !== row.last - row.first + 1) throw this.#corruption();
   }
 
@@ -74,9 +68,16 @@ export class Segment {
     }
   }
 
-  /** Returns the text of the segment, with `entry` in the place of the one that has its `seq`. */
-  with(entry: Entry): string {
-    return joinFrames(this.#frames.with(entry.seq - this.first, entry.frame));
+  /** Returns the frames of the segment, with `changed` in the places of those that have their `seq`. */
+  with(changed: readonly Entry[]): string[] {
+    const frames = [...this.#frames];
+    for (const { seq, frame } of changed) frames[seq - this.first] = frame;
+    return frames;
+  }
+
+  /** The bytes of the frame at `seq`. */
+  bytesAt(seq: Seq): number {
+    return utf8Length(this.#frames[seq - this.first] ?? "");
   }
 
   #isFor(index: number, name: PeerName | undefined): boolean {

@@ -3,15 +3,25 @@
  *
  * Invariants:
  * - Rows are contiguous: each `first` is the `last` before it plus one. Trimming takes from the old end only, whole rows.
+ * - A row that its patches made longer than `SPLIT_BYTES` is split.
  * - `audience` and `everyone` only make a scan skip rows that hold nothing for the reader.
  */
-import { type Entry, joinFrames } from "../core/entry.ts";
+import {
+  type Entry,
+  type EntryFields,
+  isOperatorPatch,
+  joinFrames,
+  readEntry,
+} from "../core/entry.ts";
 import { SCAN_BYTES, SCAN_ENTRIES } from "../core/limits.ts";
 import { DECODE_CHUNK_BYTES, Segment, type SegmentRow } from "./segment.ts";
 import { ROW_BYTES, type Sql } from "./sql.ts";
-import { maxSeq, type PeerName, type Seq, addSeq, SEQ_ZERO } from "../protocol/ids.ts";
-import type { Audience, Log, Retention, Scan } from "../core/ports.ts";
+import { addSeq, maxSeq, type PeerName, type Seq, SEQ_ZERO, utf8Length } from "../protocol/ids.ts";
+import type { Audience, Found, Log, Retention, Scan } from "../core/ports.ts";
 import { corruptionError, isWhole } from "./corruption.ts";
+
+/** Bytes of a row above which it is split: SQLite refuses values of 2 MB. */
+export const SPLIT_BYTES = 2 * ROW_BYTES;
 
 /** Rows that one commit deletes at most, so that a log that has aged in silence does not block the room. */
 export const TRIM_ROWS = 256;
@@ -59,6 +69,8 @@ class BoundedScan implements Scan {
 }
 
 const EXTENT = "SELECT first, last, at, bytes, total FROM segments";
+const OLDEST = `${EXTENT} ORDER BY last LIMIT 1`;
+const NEWEST = `${EXTENT} ORDER BY last DESC LIMIT 1`;
 
 export class SqliteLog implements Log {
   readonly #sql: Sql;
@@ -72,8 +84,8 @@ export class SqliteLog implements Log {
 
   constructor(sql: Sql) {
     this.#sql = sql;
-    [this.#oldest] = sql.run<Extent>(`${EXTENT} ORDER BY last LIMIT 1`);
-    [this.#newest] = sql.run<Extent>(`${EXTENT} ORDER BY last DESC LIMIT 1`);
+    [this.#oldest] = sql.run<Extent>(OLDEST);
+    [this.#newest] = sql.run<Extent>(NEWEST);
   }
 
   get head(): Seq {
@@ -88,18 +100,66 @@ export class SqliteLog implements Log {
     return (this.#oldest?.first ?? 1) as Seq;
   }
 
-  append(entries: readonly Entry[]): void {
-    let start = 0;
-    let bytes = 0;
-    entries.forEach((entry, index) => {
-      if (index > start && bytes + entry.bytes > ROW_BYTES) {
-        this.#insert(entries.slice(start, index));
-        start = index;
-        bytes = 0;
+  append(entries: readonly Entry[], changed: readonly Entry[] = []): void {
+    let grown = changed.length > 0 ? this.#change(changed) : 0;
+    for (const part of parts(entries, ({ bytes }) => bytes)) {
+      this.#insert(part, grown);
+      grown = 0;
+    }
+  }
+
+  /** Replaces entries by those of `changed`. @returns the bytes by which they grew; one that shrank is not counted */
+  #change(changed: readonly Entry[]): number {
+    let grown = 0;
+    const rows = new Map<Seq, { readonly segment: Segment; readonly entries: Entry[] }>();
+    for (const entry of changed) {
+      const segment = this.#segmentOf(entry.seq);
+      if (segment === undefined) continue;
+      const row = rows.get(segment.last);
+      if (row === undefined) rows.set(segment.last, { segment, entries: [entry] });
+      else row.entries.push(entry);
+    }
+    for (const { segment, entries } of rows.values()) {
+      let size = segment.bytes;
+      for (const { seq, bytes } of entries) {
+        const growth = bytes - segment.bytesAt(seq);
+        size += growth;
+        grown += Math.max(0, growth);
       }
-      bytes += entry.bytes + 2;
-    });
-    if (start < entries.length) this.#insert(entries.slice(start));
+      const frames = segment.with(entries);
+      if (size > SPLIT_BYTES) this.#split(segment, frames);
+      else {
+        const query = "UPDATE segments SET body = ?, size = ? WHERE last = ?";
+        this.#sql.run(query, joinFrames(frames), size, segment.last);
+      }
+      this.#drop(({ last }) => last === segment.last);
+    }
+    return grown;
+  }
+
+  /** Writes the frames of a row that has grown long as several rows. */
+  #split({ first, last }: Segment, frames: readonly string[]): void {
+    const [row] = this.#sql.run<Extent>(`${EXTENT} WHERE last = ?`, last);
+    if (row === undefined) return;
+    this.#sql.run("DELETE FROM segments WHERE last = ?", last);
+    let next = first;
+    let { at } = row;
+    let before = row.total - row.bytes;
+    for (const part of parts(frames, utf8Length)) {
+      const end = addSeq(next, part.length - 1);
+      const [start, time] = [next, at];
+      const entries = part.map((frame, index) => indexOf(frame, addSeq(start, index), time));
+      const size = part.reduce((sum, frame) => sum + utf8Length(frame) + 2, 0);
+      // What retention counts stays what it was, in all parts together.
+      const bytes = end === last ? row.total - before : Math.min(size, row.total - before);
+      const extent = { first: next, last: end, at: entries.at(-1)?.at ?? at, bytes };
+      before += bytes;
+      at = extent.at;
+      this.#write({ ...extent, total: before }, size, entries, joinFrames(part));
+      next = addSeq(end, 1);
+    }
+    if (this.#oldest?.last === last) [this.#oldest] = this.#sql.run(OLDEST);
+    if (this.#newest?.last === last) [this.#newest] = this.#sql.run(NEWEST);
   }
 
   trim(retention: Retention, now: number): void {
@@ -126,17 +186,10 @@ export class SqliteLog implements Log {
     return { bytes: newest.total - (oldest.total - oldest.bytes), oldestAt: oldest.at };
   }
 
-  find(seq: Seq): Entry | undefined {
-    return this.#segmentOf(seq)?.at(seq);
-  }
-
-  /** `bytes` and `total` stay: they count what was appended, and later rows build on them. */
-  replace(entry: Entry): void {
-    const segment = this.#segmentOf(entry.seq);
-    if (segment === undefined) return;
-    const body = segment.with(entry);
-    this.#sql.run("UPDATE segments SET body = ? WHERE last = ?", body, segment.last);
-    this.#drop(({ last }) => last === segment.last);
+  find(seq: Seq): Found | undefined {
+    const segment = this.#segmentOf(seq);
+    const entry = segment?.at(seq);
+    return segment && entry && { entry, rowBytes: segment.bytes };
   }
 
   after(seq: Seq, name?: PeerName): Scan {
@@ -223,13 +276,16 @@ export class SqliteLog implements Log {
   /** Returns the row that holds the entry at `seq`. */
   #segmentOf(seq: Seq): Segment | undefined {
     if (seq < this.first || seq > this.head) return undefined;
+    const cached = this.#cache.find(({ first, last }) => first <= seq && seq <= last);
+    if (cached !== undefined) return cached;
     const [segment] = this.#read("last >= ? ORDER BY last LIMIT 1", seq);
     return segment;
   }
 
   *#read(where: string, ...values: SqlStorageValue[]): Generator<Segment, void> {
-    const body = `iif(bytes > ${DECODE_CHUNK_BYTES}, CAST(body AS BLOB), body) AS body`;
-    const query = `SELECT first, last, bytes, ${body} FROM segments WHERE ${where}`;
+    const size = "coalesce(size, bytes)";
+    const body = `iif(${size} > ${DECODE_CHUNK_BYTES}, CAST(body AS BLOB), body) AS body`;
+    const query = `SELECT first, last, ${size} AS bytes, ${body} FROM segments WHERE ${where}`;
     for (const row of this.#sql.each<SegmentRow>(query, ...values)) {
       // The cache saves parsing. The row was read anyway, so it still counts towards the scan.
       let segment = this.#cache.find(({ last }) => last === row.last);
@@ -253,43 +309,80 @@ export class SqliteLog implements Log {
     this.#cache = this.#cache.filter((segment) => !isGone(segment));
   }
 
-  #insert(entries: readonly Entry[]): void {
+  /** @param grown bytes by which older rows grew in this commit */
+  #insert(entries: readonly Entry[], grown: number): void {
     const [oldest, newest] = [entries.at(0), entries.at(-1)];
     if (oldest === undefined || newest === undefined) return;
-    const audience = new Map<PeerName, Seq>();
-    let everyone = SEQ_ZERO;
-    let bytes = 2 * entries.length;
-    for (const { seq, from, to, bytes: own } of entries) {
-      bytes += own;
-      if (to === undefined) everyone = seq;
-      else {
-        audience.set(from, seq);
-        for (const name of to) audience.set(name, seq);
-      }
-    }
-    const extent = {
-      first: oldest.seq,
-      last: newest.seq,
-      at: newest.at,
-      bytes,
-      total: (this.#newest?.total ?? 0) + bytes,
-    };
-    const names = [...audience].map(([name, seq]) => `${name}:${seq} `).join("");
-    this.#sql.run(
-      `INSERT INTO segments (last, first, at, everyone, bytes, total, audience, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      extent.last,
-      extent.first,
-      extent.at,
-      everyone,
-      bytes,
-      extent.total,
-      ` ${names}`,
-      joinFrames(entries.map((entry) => entry.frame)),
-    );
+    let size = 2 * entries.length;
+    for (const entry of entries) size += entry.bytes;
+    const bytes = size + grown;
+    const total = (this.#newest?.total ?? 0) + bytes;
+    const extent = { first: oldest.seq, last: newest.seq, at: newest.at, bytes, total };
+    const body = joinFrames(entries.map((entry) => entry.frame));
+    this.#write(extent, size, entries, body);
     this.#newest = extent;
     this.#oldest ??= extent;
   }
+
+  #write(
+    { first, last, at, bytes, total }: Extent,
+    size: number,
+    entries: readonly Indexed[],
+    body: string,
+  ): void {
+    const audience = new Map<PeerName, Seq>();
+    let everyone = SEQ_ZERO;
+    for (const entry of entries) {
+      const { seq, from, to } = entry;
+      if (to === undefined) everyone = seq;
+      else {
+        if (!isOperatorPatch(entry)) audience.set(from, seq);
+        for (const name of to) audience.set(name, seq);
+      }
+    }
+    const names = [...audience].map(([name, seq]) => `${name}:${seq} `).join("");
+    this.#sql.run(
+      `INSERT INTO segments (last, first, at, everyone, bytes, total, audience, body, size)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      last,
+      first,
+      at,
+      everyone,
+      bytes,
+      total,
+      ` ${names}`,
+      body,
+      size === bytes ? null : size,
+    );
+  }
+}
+
+/** What the index of the log needs of an entry. */
+type Indexed = Pick<EntryFields, "seq" | "from" | "to" | "at" | "type" | "by">;
+
+/** A frame that cannot be read counts as one for everyone, so that whoever needs it comes upon it. */
+function indexOf(frame: string, seq: Seq, at: number): Indexed {
+  try {
+    return readEntry(frame);
+  } catch {
+    return { type: "message", seq, from: "" as PeerName, at };
+  }
+}
+
+/** Splits a list so that no part is longer than `ROW_BYTES`, except one of a single item. */
+function* parts<One>(items: readonly One[], bytesOf: (item: One) => number): Generator<One[]> {
+  let start = 0;
+  let bytes = 0;
+  for (const [index, item] of items.entries()) {
+    const own = bytesOf(item);
+    if (index > start && bytes + own > ROW_BYTES) {
+      yield items.slice(start, index);
+      start = index;
+      bytes = 0;
+    }
+    bytes += own + 2;
+  }
+  if (start < items.length) yield items.slice(start);
 }
 
 /** Returns the needle that `instr` finds in `audience`; every text contains the empty one. */

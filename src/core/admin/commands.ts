@@ -9,12 +9,11 @@
 import type { AdminRequest, AdminResult, Publication, RoomFacts } from "../../protocol/admin.ts";
 import { addSeq, type PeerName, type Seq } from "../../protocol/ids.ts";
 import { REMOVED, ROOM_CLOSED } from "../close-frames.ts";
+import { addPatch, makePatch, previousOf } from "../commands/patch.ts";
 import { unknownNames } from "../commands/send.ts";
 import type { RoomContext } from "../context.ts";
-import { FRAME_OVERHEAD } from "../delivery/turn-output.ts";
-import { type Entry, redact } from "../entry.ts";
+import { encodeEntry, type Entry, type Message, type Patch } from "../entry.ts";
 import { closePeer } from "../membership/leave.ts";
-import { mayRead } from "../peers/peers.ts";
 import { AdminQueries } from "./queries.ts";
 
 export interface AnsweredRequest {
@@ -25,7 +24,6 @@ export interface AnsweredRequest {
 export class AdminHandler {
   readonly #context: RoomContext;
   readonly #reader: AdminQueries;
-  readonly #redacted = new Map<Seq, Entry>();
   #isErasing = false;
   /** Requests that only read: answered after the commit. */
   #queries: { readonly requestId: number; readonly request: AdminRequest }[] = [];
@@ -34,11 +32,6 @@ export class AdminHandler {
   constructor(context: RoomContext, refusals: () => RoomFacts["refusals"]) {
     this.#context = context;
     this.#reader = new AdminQueries(context, refusals);
-  }
-
-  /** Entries of the log wait for their new text. */
-  get isChanged(): boolean {
-    return this.#redacted.size > 0;
   }
 
   /** The storage goes with the commit of this turn, and the broker with it. */
@@ -62,8 +55,8 @@ export class AdminHandler {
         const result = this.#publish(request, now);
         return this.#log(requestId, request, result, { name: request.from });
       }
-      case "Redact": {
-        const result = this.#redact(request.seq, now);
+      case "EraseEntry": {
+        const result = this.#eraseEntry(request.seq, now);
         return this.#log(requestId, request, result, { seq: request.seq });
       }
       case "Expel": {
@@ -80,12 +73,6 @@ export class AdminHandler {
       default:
         request satisfies never;
     }
-  }
-
-  /** Writes the entries that were redacted. Only inside `transaction`. */
-  write(): void {
-    for (const entry of this.#redacted.values()) this.#context.storage.log.replace(entry);
-    this.#redacted.clear();
   }
 
   /** Returns the results of this turn. Call it once the turn is stored. */
@@ -113,7 +100,8 @@ export class AdminHandler {
     audit.add({ event: "operator", order: request.type, outcome: result.type, ...whom });
   }
 
-  #publish({ from, text, to, id, since }: Publication, now: number): AdminResult {
+  #publish({ id, since, ...message }: Publication, now: number): AdminResult {
+    const { from, to, ref } = message;
     const { storage, entries } = this.#context;
     const names = unknownNames(this.#context, [from, ...(to ?? [])]);
     if (names.length > 0) return { type: "unknown", names };
@@ -124,32 +112,42 @@ export class AdminHandler {
       const scan = storage.log.after(since, from);
       for (const some of [scan.entries, entries.all]) {
         for (const entry of some) {
-          if (entry.from === from && entry.id === id) return published(entry, false);
+          const isMessage = entry.type === "message" && entry.from === from;
+          if (isMessage && entry.id === id) return published(entry, false);
         }
         if (scan.end < head) return { type: "further", since: scan.end };
       }
     }
-    return published(entries.add(entries.encode({ from, to, text, id }, now)), true);
+    if (ref !== undefined && ref > entries.head) return { type: "no-entry" };
+    return published(entries.add(entries.encode({ ...message, id }, now)), true);
   }
 
-  #redact(seq: Seq, now: number): AdminResult {
-    const { storage, entries, peers, output } = this.#context;
-    const fresh = entries.all;
-    const index = fresh.findIndex((one) => one.seq === seq);
-    const entry = fresh[index] ?? this.#redacted.get(seq) ?? storage.log.find(seq);
+  /** Erases the text and the data of an entry, by a patch: so that it reaches everyone who has a copy, or comes back. */
+  #eraseEntry(seq: Seq, now: number): AdminResult {
+    const { entries } = this.#context;
+    const entry = entries.find(seq)?.entry;
     if (entry === undefined) return { type: "no-entry" };
-    if (entry.redacted) return { type: "done" };
-    if (index >= 0) {
-      // No peer has seen it yet.
-      fresh[index] = redact(entry);
-      return { type: "done" };
-    }
-    this.#redacted.set(seq, redact(entry));
-    const message = { type: "redacted", seq, from: entry.from } as const;
-    for (const peer of peers.values()) {
-      if (mayRead(peer, entry)) output.stageEphemeral(peer, message, FRAME_OVERHEAD, now);
-    }
+    const target = entry.type === "patch" ? this.#targetOf(entry) : entry;
+    if (target.erased) return { type: "done" };
+    const previous = previousOf(this.#context, target)?.entry;
+    const erasure = { erase: true, by: "operator" } as const;
+    addPatch(this.#context, makePatch(this.#context, target, previous, erasure, now));
     return { type: "done" };
+  }
+
+  /** Returns the message that `patch` changes; where that is no longer kept, what is known of it. */
+  #targetOf(patch: Patch): Message {
+    const { entries } = this.#context;
+    const kept = entries.find(patch.ref)?.entry;
+    if (kept?.type === "message") return kept;
+    let last = patch;
+    while (last.patched !== undefined) {
+      const next = entries.find(last.patched)?.entry;
+      if (next?.type !== "patch") break;
+      last = next;
+    }
+    const { ref: seq, from, to, at, seq: patched, erase: erased } = last;
+    return encodeEntry({ type: "message", seq, from, to, text: "", at, patched, erased });
   }
 
   #expel(name: PeerName, now: number): AdminResult {

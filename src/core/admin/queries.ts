@@ -34,7 +34,9 @@ export class AdminQueries {
     }
   }
 
-  #messages({ since, limit, bytes }: Extract<AdminRequest, { type: "Messages" }>): AdminResult {
+  /** Messages are folded, so patches are left out. */
+  #messages(request: Extract<AdminRequest, { type: "Messages" }>): AdminResult {
+    const { since, until = Infinity, limit, bytes } = request;
     const { log } = this.#context.storage;
     const frames: string[] = [];
     let left = bytes;
@@ -42,10 +44,13 @@ export class AdminQueries {
     let isFull = false;
     const scan = log.after(since);
     for (const entry of scan.entries) {
-      isFull = frames.length === limit || (frames.length > 0 && entry.bytes > left);
-      if (isFull) break;
-      frames.push(entry.frame);
-      left -= entry.bytes;
+      if (entry.seq > until) break;
+      if (entry.type === "message") {
+        isFull = frames.length === limit || (frames.length > 0 && entry.bytes > left);
+        if (isFull) break;
+        frames.push(entry.frame);
+        left -= entry.bytes;
+      }
       end = entry.seq;
     }
     if (!isFull) end = maxSeq(end, scan.end);

@@ -7,6 +7,7 @@ import type { Peer } from "../peers/peers.ts";
 import { ack } from "./ack.ts";
 import { charge } from "./charge.ts";
 import type { CommandContext } from "./command-context.ts";
+import { patch } from "./patch.ts";
 import { refuse } from "./refuse.ts";
 import { send } from "./send.ts";
 import { signal } from "./signal.ts";
@@ -19,6 +20,8 @@ export function execute(context: CommandContext, peer: Peer, command: Command, n
   switch (command.type) {
     case "Message":
       return send(context, peer, command, now);
+    case "Patch":
+      return patch(context, peer, command, now);
     case "Signal":
       return signal(context, peer, command, now);
     case "History":

@@ -65,7 +65,8 @@ export class Replies {
     let bytes = 0;
     let next: Seq | undefined;
     for (const entry of scan.entries) {
-      if (!mayRead(peer, entry)) continue;
+      // Messages are folded: a page shows what their patches have made of them.
+      if (entry.type === "patch" || !mayRead(peer, entry)) continue;
       if (page.length === limit || (page.length > 0 && bytes + entry.bytes > HISTORY_BYTES)) {
         next = addSeq(entry.seq, 1);
         break;

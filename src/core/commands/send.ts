@@ -9,7 +9,6 @@
 import type { PeerName } from "../../protocol/ids.ts";
 import { QUOTA_USED } from "../close-frames.ts";
 import type { RoomContext } from "../context.ts";
-import type { Entry } from "../entry.ts";
 import type { Command } from "../event.ts";
 import { closePeer } from "../membership/leave.ts";
 import { consume } from "../peers/log-quota.ts";
@@ -28,7 +27,7 @@ export function unknownNames(
 export function send(
   context: CommandContext,
   peer: Peer,
-  { text, to, id }: Extract<Command, { type: "Message" }>,
+  { text, to, id, ref, quiet, data }: Extract<Command, { type: "Message" }>,
   now: number,
 ): void {
   const { entries, output, presence, pump } = context;
@@ -38,8 +37,12 @@ export function send(
     const refusal = { code: "unknown-peer", message, ...(id !== undefined && { id }) } as const;
     return refuse(context, peer, refusal);
   }
-  const entry = entries.encode({ from: peer.link.name, to, text, id }, now);
-  if (!chargeQuota(context, peer, entry, now)) return;
+  if (ref !== undefined && ref > entries.head) {
+    const message = `ref: ${ref} is above the newest entry, ${entries.head}; refer to an entry that you have`;
+    return refuse(context, peer, { code: "bad-frame", message, ...(id !== undefined && { id }) });
+  }
+  const entry = entries.encode({ from: peer.link.name, to, text, id, ref, quiet, data }, now);
+  if (!chargeQuota(context, peer, entry.bytes, now)) return;
   entries.add(entry);
   if (peer.dialect !== "chat.line") return;
   // A line sends no ack with which its quota would be saved.
@@ -49,9 +52,14 @@ export function send(
 }
 
 /** @returns false if the quota of the peer's name is used up: the connection ends */
-function chargeQuota(context: CommandContext, peer: Peer, entry: Entry, now: number): boolean {
+export function chargeQuota(
+  context: CommandContext,
+  peer: Peer,
+  bytes: number,
+  now: number,
+): boolean {
   if (context.quota === undefined) return true;
-  const used = consume(peer.quotaUsed, context.quota, entry.bytes, now);
+  const used = consume(peer.quotaUsed, context.quota, bytes, now);
   if (used !== undefined) peer.quotaUsed = used;
   else closePeer(context, peer, QUOTA_USED, now);
   return used !== undefined;

@@ -1,5 +1,5 @@
 /** Which of a turn's entries concern whom. */
-import type { Entry } from "../entry.ts";
+import { type Entry, isOperatorPatch } from "../entry.ts";
 import type { PeerName } from "../../protocol/ids.ts";
 
 /** The entries of one turn, in order. */
@@ -13,9 +13,10 @@ export interface TurnAudience {
 export function audienceOf(entries: readonly Entry[]): TurnAudience {
   const everyone: Entry[] = [];
   const personal = new Map<PeerName, Entry[]>();
-  for (const { to, from } of entries) {
+  for (const entry of entries) {
+    const { to, from } = entry;
     if (to === undefined) continue;
-    if (!personal.has(from)) personal.set(from, []);
+    if (!personal.has(from) && !isOperatorPatch(entry)) personal.set(from, []);
     for (const name of to) if (!personal.has(name)) personal.set(name, []);
   }
   for (const entry of entries) {
@@ -23,8 +24,9 @@ export function audienceOf(entries: readonly Entry[]): TurnAudience {
       everyone.push(entry);
       for (const list of personal.values()) list.push(entry);
     } else {
-      personal.get(entry.from)?.push(entry);
-      for (const name of entry.to) if (name !== entry.from) personal.get(name)?.push(entry);
+      const author = isOperatorPatch(entry) ? undefined : entry.from;
+      if (author !== undefined) personal.get(author)?.push(entry);
+      for (const name of entry.to) if (name !== author) personal.get(name)?.push(entry);
     }
   }
   return { everyone, personal };

@@ -7,8 +7,8 @@
  * - A peer that needs an unreadable row is closed (`failed`); other peers are not affected, and the row is never skipped.
  * - A full window or a spent budget keeps nothing in memory: the peer falls behind and goes on from the log.
  */
-import { addSeq, type Seq } from "../../protocol/ids.ts";
-import { concerns, type Entry } from "../entry.ts";
+import { addSeq, type PeerName, type Seq } from "../../protocol/ids.ts";
+import { concerns, type Entry, isOperatorPatch } from "../entry.ts";
 import type { PendingReply, ServerMessage } from "../event.ts";
 import {
   BUDGET_BYTES_PER_SECOND,
@@ -304,12 +304,12 @@ export class Pump {
     return this.#flow.hasRoom(peer, bytes);
   }
 
-  /** Stages entries that were reserved. A line gets its own entries only if it named itself. */
+  /** Stages entries that were reserved. A line gets no quiet ones, and its own only if it named itself. */
   #stage(peer: Peer, message: Entries): void {
     let staged = message;
     if (peer.dialect === "chat.line") {
       const me = peer.link.name;
-      const entries = message.entries.filter(({ from, to }) => from !== me || to?.includes(me));
+      const entries = message.entries.filter((entry) => isShownOnLine(entry, me));
       if (entries.length === 0) return;
       staged = entries.length === message.entries.length ? message : { type: "entries", entries };
       this.#output.saveSnapshot(peer);
@@ -325,3 +325,7 @@ export class Pump {
     this.#state.throttled.set(peer.link.name, now + Math.ceil(wait));
   }
 }
+
+/** A line knows its own messages, but not that an operator has erased one. */
+const isShownOnLine = (entry: Entry, me: PeerName): boolean =>
+  !entry.quiet && (entry.from !== me || isOperatorPatch(entry) || entry.to?.includes(me) === true);

@@ -6,7 +6,7 @@
  * - A search reads the whole directory, so a flood of new names causes at most one a minute. Later entries are noted as
  *   they come, not searched for.
  */
-import type { Entry } from "../entry.ts";
+import { type Entry, namesOf } from "../entry.ts";
 import type { PeerName } from "../../protocol/ids.ts";
 import type { Presence } from "../peers/presence.ts";
 import type { Candidate, Directory } from "../ports.ts";
@@ -47,10 +47,10 @@ export class NameEviction {
   }
 
   /** Notes an entry: it waits for the names that it concerns. Call it for every entry. */
-  onEntry({ from, to }: Entry): void {
+  onEntry(entry: Entry): void {
     if (this.#state.candidates.length === 0) return;
-    if (to === undefined) this.#state.everyone = true;
-    else for (const name of [from, ...to]) this.#state.concerned.add(name);
+    if (entry.to === undefined) this.#state.everyone = true;
+    else for (const name of namesOf(entry)) this.#state.concerned.add(name);
   }
 
   /**

@@ -9,25 +9,34 @@ import type { Publication } from "../../protocol/admin.ts";
 import type { Seq } from "../../protocol/ids.ts";
 import { WHOLE_NUMBER } from "../../protocol/whole-number.ts";
 import { badRequest, errorResponse } from "../responses.ts";
-import { clientFrames, EXPECTED, named, position } from "../../protocol/frames.ts";
-import { merged, validateMessage, tooManyRecipients } from "../../codec/validation.ts";
+import { clientFrames, expectationOf, named, position } from "../../protocol/frames.ts";
+import {
+  merged,
+  tooManyRecipients,
+  validateData,
+  validateMessage,
+} from "../../codec/validation.ts";
 
 /** The most bytes of a request's body, and the highest `Content-Length`. */
 export const BODY_BYTES = 512 * KIB;
 
-const { id, text, to } = clientFrames.send.entries;
+const { id, text, to, ref, data, quiet } = clientFrames.send.entries;
 
 /** Unknown fields are rejected: a misspelt `since` would publish twice. */
 const publication = v.strictObject({
   from: named(),
   text,
   to,
+  ref,
+  data,
+  quiet,
   id: v.optional(id),
   since: v.optional(position),
 });
 
+const FIELDS = Object.keys(publication.entries).join(", ");
+
 const EXPECTED_HERE: Readonly<Record<string, string>> = {
-  ...EXPECTED,
   from: "a name that the room knows",
   since: "a whole number from 0 on, together with an id, or absent",
 };
@@ -54,7 +63,7 @@ export async function readPublication(
     return badRequest("the body is not JSON in UTF-8");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return badRequest("the body must be one JSON object with from, text, and maybe to, id, since");
+    return badRequest(`the body must be one JSON object with the fields ${FIELDS}`);
   }
   const { to: names } = value as { to?: unknown };
   if (Array.isArray(names)) {
@@ -71,23 +80,28 @@ export async function readPublication(
   const result = v.safeParse(publication, value, { abortEarly: true });
   if (!result.success) {
     const key = result.issues[0].path?.[0]?.key;
-    const expected = EXPECTED_HERE[String(key)];
-    if (expected === undefined)
-      return badRequest("there is a field that is none of from, text, to, id, since");
+    if (!Object.hasOwn(publication.entries, String(key)))
+      return badRequest(`there is a field that is none of ${FIELDS}`);
+    const expected = EXPECTED_HERE[String(key)] ?? expectationOf("send", String(key));
     return badRequest(`${String(key)}: expected ${expected}`);
   }
-  const { from, since, ...message } = result.output;
-  if (since !== undefined && message.id === undefined)
+  const { quiet: isQuiet, ...message } = result.output;
+  if (message.since !== undefined && message.id === undefined)
     return badRequest(`since: expected ${EXPECTED_HERE["since"]}`);
-  const command = validateMessage(message.text, message.to, message.id, limits);
-  if (command.type === "Invalid") return errorResponse(413, "too-large", command.refusal.message);
-  const optional = {
-    ...(message.to !== undefined && { to: message.to }),
-    ...(message.id !== undefined && { id: message.id }),
-    ...(since !== undefined && { since }),
-  };
-  return { from, text: message.text, ...optional };
+  if (message.text === "" && message.data === undefined)
+    return badRequest(`text: expected ${expectationOf("send", "text")}`);
+  const command =
+    (message.data && validateData(message.data, message.id, limits)) ??
+    validateMessage(message.text, message.to, message.id, limits);
+  if (command.type === "Invalid") {
+    const { code, message: why } = command.refusal;
+    return code === "too-large" ? errorResponse(413, code, why) : badRequest(why);
+  }
+  return withoutUndefined({ ...message, quiet: isQuiet || undefined }) as unknown as Publication;
 }
+
+const withoutUndefined = (fields: object): object =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 const tooLarge = (): Response =>
   errorResponse(413, "too-large", `the body: at most ${BODY_BYTES} bytes are read`);

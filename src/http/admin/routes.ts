@@ -53,7 +53,7 @@ type Handler = (call: Call) => Promise<Response>;
 const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   "": { DELETE: close },
   messages: { GET: listMessages, POST: publish },
-  "messages/*": { DELETE: redact },
+  "messages/*": { DELETE: eraseMessage },
   peers: { GET: listPeers },
   "peers/*": { DELETE: expel },
   stats: { GET: stats },
@@ -224,12 +224,12 @@ async function listMessages(call: Call): Promise<Response> {
   });
 }
 
-async function redact(call: Call): Promise<Response> {
+async function eraseMessage(call: Call): Promise<Response> {
   const seq = readSeq(call.item);
   const stray = strayParameter(call.query, []);
   if (stray !== undefined) return badRequest(stray);
   if (seq === undefined) return badRequest("seq: expected a whole number from 0 on");
-  return done(await sendRequest(call, { type: "Redact", seq }));
+  return done(await sendRequest(call, { type: "EraseEntry", seq }));
 }
 
 async function listPeers(call: Call): Promise<Response> {

@@ -5,13 +5,14 @@
  *
  * Invariant: the values of a disk are replaced, never changed, so `{ ...disk }` is a copy of it.
  */
-import { concerns, type Entry } from "../../../src/core/entry.ts";
+import { concerns, type Entry, namesOf } from "../../../src/core/entry.ts";
 import { SCAN_ENTRIES } from "../../../src/core/limits.ts";
 import { type PeerName, type Seq, addSeq } from "../../../src/protocol/ids.ts";
 import type {
   Candidate,
   Audience,
   Directory,
+  Found,
   MemberRecord,
   Log,
   Retention,
@@ -103,8 +104,13 @@ class MemoryLog implements Log {
     return this.#disk.segments[0]?.[0]?.seq ?? (1 as Seq);
   }
 
-  append(entries: readonly Entry[]): void {
-    this.#disk.segments = [...this.#disk.segments, [...entries]];
+  append(entries: readonly Entry[], changed: readonly Entry[] = []): void {
+    const bySeq = new Map(changed.map((entry) => [entry.seq, entry]));
+    const before =
+      changed.length === 0
+        ? this.#disk.segments
+        : this.#disk.segments.map((segment) => segment.map((one) => bySeq.get(one.seq) ?? one));
+    this.#disk.segments = [...before, [...entries]];
   }
 
   trim({ entries, ageMs, bytes }: Retention, now: number): void {
@@ -125,14 +131,13 @@ class MemoryLog implements Log {
     return { bytes, oldestAt: this.#disk.segments[0]?.at(-1)?.at };
   }
 
-  find(seq: Seq): Entry | undefined {
-    return this.#disk.segments.flat().find((entry) => entry.seq === seq);
-  }
-
-  replace(entry: Entry): void {
-    this.#disk.segments = this.#disk.segments.map((segment) =>
-      segment.map((one) => (one.seq === entry.seq ? entry : one)),
-    );
+  find(seq: Seq): Found | undefined {
+    for (const segment of this.#disk.segments) {
+      const entry = segment.find((one) => one.seq === seq);
+      if (entry === undefined) continue;
+      return { entry, rowBytes: segment.reduce((sum, { bytes }) => sum + bytes + 2, 0) };
+    }
+    return undefined;
   }
 
   after(seq: Seq): Scan {
@@ -154,10 +159,10 @@ class MemoryLog implements Log {
   audienceAbove(above: Seq): Audience {
     let everyone = 0 as Seq;
     const personal = new Map<PeerName, Seq>();
-    for (const { seq, from, to } of this.#disk.segments.flat()) {
-      if (seq <= above) continue;
-      if (to === undefined) everyone = seq;
-      else for (const name of [from, ...to]) personal.set(name, seq);
+    for (const entry of this.#disk.segments.flat()) {
+      if (entry.seq <= above) continue;
+      if (entry.to === undefined) everyone = entry.seq;
+      else for (const name of namesOf(entry)) personal.set(name, entry.seq);
     }
     return { everyone, personal };
   }
