@@ -73,7 +73,7 @@ export function validateData(
   limits: Limits,
 ): Refused | undefined {
   if (limits.data === 0) return refused("too-large", "data: this room takes none", id);
-  const fault = faultOf(data, DATA_DEPTH);
+  const fault = faultOf(data);
   if (fault !== undefined) return refused("bad-frame", `data: ${fault}`, id);
   const bytes = utf8Length(JSON.stringify(data));
   if (bytes <= limits.data) return undefined;
@@ -81,8 +81,8 @@ export function validateData(
   return refused("too-large", limit, id);
 }
 
-/** @returns what is wrong with a JSON value. It recurses `depth` levels at most */
-function faultOf(value: unknown, depth: number): string | undefined {
+/** Returns what is wrong with a JSON value; undefined if nothing is. It recurses `depth` levels at most. */
+export function faultOf(value: unknown, depth = DATA_DEPTH): string | undefined {
   switch (typeof value) {
     case "string":
       return value.isWellFormed() ? undefined : "a string in it is not well-formed Unicode";
@@ -98,7 +98,9 @@ function faultOf(value: unknown, depth: number): string | undefined {
       }
       return undefined;
     }
-    default:
+    case "boolean":
       return undefined;
+    default:
+      return "a value in it is none of JSON";
   }
 }

@@ -4,10 +4,15 @@
  * Invariant: a request that passes makes no turn of the room fail.
  */
 import * as v from "valibot";
+import { faultOf } from "../codec/validation.ts";
 import type { AdminRequest } from "../protocol/admin.ts";
 import { clientFrames, named, position } from "../protocol/frames.ts";
 
-const { id, text, to, ref, data } = clientFrames.send.entries;
+const { id, text, to, ref } = clientFrames.send.entries;
+const data = v.pipe(
+  clientFrames.send.entries.data,
+  v.check((value) => value === undefined || faultOf(value) === undefined),
+);
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const REQUESTS = {
@@ -17,7 +22,7 @@ const REQUESTS = {
     text,
     to,
     ref,
-    data,
+    data: v.optional(data),
     quiet: v.optional(v.literal(true)),
     id: v.optional(id),
     since: v.optional(position),
