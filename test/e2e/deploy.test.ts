@@ -7,7 +7,7 @@ import { LIMITS } from "../../src/config/limits.ts";
 import { type DryRun, dryRun } from "../support/server/wrangler.ts";
 
 /** The ceiling of the script, gzipped; jose, which checks tokens, takes 6 KiB of it. A larger script starts slower. */
-const CEILING_KIB = 41;
+const CEILING_KIB = 44;
 
 /** Bytes before gzip by package, or by folder of this project, heaviest first. */
 function heaviest({ parts }: DryRun): string {
