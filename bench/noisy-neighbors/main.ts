@@ -17,7 +17,7 @@ import { NAMES, NAMES_QUICK, PEERS, type Scenario, SCENARIOS } from "./kinds.ts"
 import { isOnlySlow, type Pace, pageOf, type Result, resultOf, type Round } from "./verdict.ts";
 
 const MESSAGES_PER_SECOND = 40;
-const HELP = `npm run bench:noisy-neighbors -- [--quick] [--only WORDS] [--out FILE]
+const HELP = `npm run bench:noisy-neighbors -- [--quick] [--seconds N] [--only WORDS] [--out FILE]
 
 Measures what slow and hostile neighbors cost the others in their room, and checks the bounds.
 

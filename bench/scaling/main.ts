@@ -24,7 +24,7 @@ const ROUNDS = 3;
 const PAGE = new URL("../../docs/performance.md", import.meta.url);
 const PLOTS = new URL("../../docs/performance/", import.meta.url);
 
-const HELP = `npm run bench:scaling -- [--quick] [--rounds N] [--out FILE] [--docs] [AXIS...]
+const HELP = `npm run bench:scaling -- [--quick] [--rounds N] [--at N,N] [--out FILE] [--docs] [AXIS...]
 
   --quick     less than two minutes: one round, at most 1,000 peers, 1,000 names and 10,000 entries
   --rounds N  number of rounds (${ROUNDS})
@@ -44,18 +44,32 @@ interface Results {
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 process.exitCode = await main();
 
+/** @returns the arguments, or the sentence that says what is wrong with them */
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        quick: { type: "boolean", default: false },
+        rounds: { type: "string" },
+        at: { type: "string", default: "" },
+        out: { type: "string", default: "bench/results/scaling.json" },
+        docs: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      quick: { type: "boolean", default: false },
-      rounds: { type: "string" },
-      at: { type: "string", default: "" },
-      out: { type: "string", default: "bench/results/scaling.json" },
-      docs: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
+  const given = readArguments();
+  if (typeof given === "string") {
+    process.stderr.write(`${given}\n\n${HELP}`);
+    return 2;
+  }
+  const { values, positionals } = given;
   const { quick, out, docs, help } = values;
   const at = values.at.split(",").filter((one) => one !== "");
   const rounds = Number(values.rounds ?? (quick ? 1 : ROUNDS));

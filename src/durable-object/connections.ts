@@ -6,7 +6,7 @@
  * - A connection that the room closed is marked `over` in the same step: no wake restores it.
  * - No method of `Connections` throws. `send` is not delivery: a socket that is closing takes everything silently.
  */
-import { CLOSE, type CloseFrame } from "../protocol/close-codes.ts";
+import { CLOSE, type CloseFrame, REASON_BYTES } from "../protocol/close-codes.ts";
 import type { ServerMessage } from "../core/event.ts";
 import type { Limits } from "../core/limits.ts";
 import type { ConnectionId, ConnectionRef } from "../protocol/ids.ts";
@@ -111,7 +111,8 @@ export class HibernatingConnections implements Connections {
   /** Closes a socket that still sends after its connection is over. */
   closeStale(ws: WebSocket, { code, reason }: CloseFrame = STALE): void {
     try {
-      ws.close(code, reason);
+      // A longer reason would throw, and the connection would stay.
+      ws.close(code, reason.slice(0, REASON_BYTES));
     } catch {
       // It is closed already.
     }

@@ -48,9 +48,12 @@ export const isTemporaryClose = isOf(4100);
 /** Reconnect at once. */
 export const isStaleClose = isOf(4200);
 
+/** Bytes of the reason of a Close frame. RFC 6455: a control frame has 125 bytes of payload, two of them for the code. */
+export const REASON_BYTES = 123;
+
 /** A Close frame: its code, and what to do. */
 export interface CloseFrame {
   readonly code: number;
-  /** At most 123 bytes of UTF-8. */
+  /** ASCII, at most `REASON_BYTES`. */
   readonly reason: string;
 }

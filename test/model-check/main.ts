@@ -20,7 +20,7 @@ docs/protocol.md, section 6, after every step.
   --list        prints the scopes and what each tests
 
 Without options: the small scopes, as in npm test. If a scope needs more memory than Node's default:
-node --max-old-space-size=8192 test/model-check/main.ts --scope NAME`;
+npx node --max-old-space-size=8192 test/model-check/main.ts --scope NAME`;
 
 const options = {
   scope: { type: "string", multiple: true },

@@ -10,19 +10,38 @@ import { byTest } from "./by-test.ts";
 import { apply, copyProject } from "./copy.ts";
 import type { MutantChecker, CheckedMutant } from "./checker.ts";
 
-const { values, positionals } = parseArgs({
-  options: {
-    chaos: { type: "boolean", default: false },
-    /** One of several parts that run side by side. */
-    shard: { type: "string", default: "1/1" },
-  },
-  allowPositionals: true,
-});
+const HELP = `npm run test:mutation -- [--chaos] [--shard N/M] [PART OF A NAME]
+
+  --chaos      the mutants that a short chaos run must kill, instead of those that a test must kill
+  --shard N/M  only the Nth of M parts, which run side by side
+`;
+
+const { values, positionals } = readArguments();
+if (values.help === true) {
+  console.log(HELP);
+  process.exit(0);
+}
 const [wanted = ""] = positionals;
 const [, shard = "", shards = ""] = /^([1-9]\d?)\/([1-9]\d?)$/.exec(values.shard) ?? [];
 if (shard === "" || Number(shard) > Number(shards)) {
   console.error('--shard: expected a part of several, as in "1/2"');
   process.exit(2);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        chaos: { type: "boolean", default: false },
+        shard: { type: "string", default: "1/1" },
+        help: { type: "boolean", short: "h" },
+      },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    return process.exit(2);
+  }
 }
 
 function runAll<One extends CheckedMutant>(checker: MutantChecker<One>): boolean {
