@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - Folding is idempotent: an entry is folded by a patch only if that is above its last one.
+ * - The last patch of an entry alone turns any earlier copy of it into what the log has.
  * - The audience of a patch is that of its target, less the names that were claimed after the target. An operator's patch
  *   lists the author as well, unless that name was claimed anew.
  */
@@ -25,6 +26,13 @@ export function fold(target: Message, patch: Patch): Message {
   const { text = target.text, data = target.data } = patch;
   return encodeEntry({ ...kept, text, data, patches: (patches ?? 0) + 1 });
 }
+
+/**
+ * Returns `change` with the contents of the patch whose place it takes, as far as it leaves them: a client that was away
+ * gets the contents of the last patch only.
+ */
+export const combine = (previous: Change, { text, data, erase }: Change): Change =>
+  erase ? { erase } : { text: text ?? previous.text, data: data ?? previous.data };
 
 /** Returns the patch without its contents: the patch at `by` has taken its place. */
 export function supersede({ type, seq, ref, from, to, id, at, quiet }: Patch, by: Seq): Patch {

@@ -49,9 +49,30 @@ const FILE_STORAGE = { project: "unit", file: "test/unit/client/file-storage.tes
 const FILE_DURABLE = { project: "unit", file: "test/unit/client/file-durable.test.ts" } as const;
 const FILE_LOCK = { project: "unit", file: "test/unit/client/file-lock.test.ts" } as const;
 const TERMINAL = { project: "e2e", file: "test/e2e/terminal/lines.test.ts" } as const;
+const PARTIAL = { project: "unit", file: "test/unit/core/partial-patches.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "a partial patch carries nothing of the one whose place it takes",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "isSuperseded ? combine(previous, change) : change",
+      "change",
+    ),
+    ...PARTIAL,
+    test: "R5 the last of several partial patches",
+  },
+  {
+    name: "an erasure carries what was erased",
+    edits: one(
+      "src/core/patch.ts",
+      "erase ? { erase } : { text: text ?? previous.text, data: data ?? previous.data };",
+      "({ erase, text: text ?? previous.text, data: data ?? previous.data });",
+    ),
+    ...PARTIAL,
+    test: "an erasure carries nothing",
+  },
   {
     name: "a name is normalised before its length is checked",
     edits: one("src/protocol/ids.ts", "if (text.length > NAME_UNITS) return undefined;", ""),

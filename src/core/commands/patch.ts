@@ -13,7 +13,7 @@ import type { RoomContext } from "../context.ts";
 import type { Entry, Message, Patch } from "../entry.ts";
 import type { Command, Refusal } from "../event.ts";
 import { HOUR, KIB } from "../limits.ts";
-import { audienceOfPatch, type Change, fold, supersede } from "../patch.ts";
+import { audienceOfPatch, type Change, combine, fold, supersede } from "../patch.ts";
 import { mayRead, type Peer } from "../peers/peers.ts";
 import type { Found } from "../ports.ts";
 import { charge } from "./charge.ts";
@@ -83,14 +83,15 @@ export function makePatch(
   now: number,
 ): MadePatch {
   const { seq: ref, from, quiet } = target;
+  const isSuperseded = previous?.type === "patch" && previous.patched === undefined;
+  const whole = isSuperseded ? combine(previous, change) : change;
   const to = audienceOfPatch(
     target,
     by,
     (name) => (peers.get(name) ?? storage.directory.find(name))?.birth,
   );
-  const patch = entries.encodePatch({ ref, from, to, id, quiet, by, ...change }, now);
+  const patch = entries.encodePatch({ ref, from, to, id, quiet, by, ...whole }, now);
   const folded = fold(target, patch);
-  const isSuperseded = previous?.type === "patch" && previous.patched === undefined;
   const changed = isSuperseded ? [folded, supersede(previous, patch.seq)] : [folded];
   return { patch, changed, bytes: patch.bytes + Math.max(0, folded.bytes - target.bytes) };
 }

@@ -10,31 +10,42 @@
  */
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
-import { type ClientFrame, type ServerFrame, serverFrames } from "../../../src/protocol/frames.ts";
+import {
+  type ClientFrame,
+  type Data,
+  type ServerFrame,
+  serverFrames,
+} from "../../../src/protocol/frames.ts";
 import { type Address, Client, type Credentials } from "./client.ts";
 
 type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
 export type Entry = FrameOf<"message">;
+export type Patch = FrameOf<"patch">;
 type Seq = Entry["seq"];
 
+/** A `send` or a `patch`. */
 interface OutboxMessage {
   readonly id: string;
+  /** Its text; of an erasure, "erase SEQ". */
   readonly text: string;
-  readonly to: readonly string[] | undefined;
+  readonly frame: string;
   /** It was sent on some connection, so the room may have it. */
   sent: boolean;
 }
 
-interface Addressing {
+interface SendOptions {
   /** Absent: to everyone. */
   readonly to?: readonly string[];
+  readonly ref?: number;
+  readonly data?: Data;
+  readonly quiet?: boolean;
 }
 
 export class V1Client extends Client {
   readonly #room: Address;
   /** All frames of all connections, in order, without repeated entries. */
   readonly frames: ServerFrame[] = [];
-  /** The texts of its own messages, in the order in which each was settled. */
+  /** The texts of its own messages and changes, in the order in which each was settled. */
   readonly confirmed: string[] = [];
   readonly refused: string[] = [];
   readonly unknown: string[] = [];
@@ -96,9 +107,23 @@ export class V1Client extends Client {
   }
 
   /** Adds a message to the outbox, and sends it as soon as permitted. */
-  says(text: string, { to }: Addressing = {}): void {
+  says(text: string, options: SendOptions = {}): void {
+    this.#queue(text, { type: "send", text, ...options });
+  }
+
+  /** Changes an earlier message, as `says` sends one. */
+  edits(ref: number, text: string, data?: Data): void {
+    this.#queue(text, { type: "patch", ref, text, data });
+  }
+
+  erases(ref: number): void {
+    this.#queue(`erase ${ref}`, { type: "patch", ref, erase: true });
+  }
+
+  #queue(text: string, fields: object): void {
     const id = `${this.session}.${this.#sentCount++}`;
-    const outgoing: OutboxMessage = { id, text, to, sent: false };
+    const frame = JSON.stringify({ ...fields, id });
+    const outgoing: OutboxMessage = { id, text, frame, sent: false };
     this.#outbox.push(outgoing);
     if (this.#ready) this.#send(outgoing);
   }
@@ -190,8 +215,10 @@ export class V1Client extends Client {
         this.#cursor = frame.since;
         break;
       case "message":
+      case "patch":
         if (frame.seq <= this.#cursor) return;
         this.#cursor = frame.seq;
+        // A patch by the operator has no id: it confirms nothing.
         if (frame.from === this.name && frame.id !== undefined) this.#confirm(frame.id);
         break;
       case "gap":
@@ -239,13 +266,12 @@ export class V1Client extends Client {
   }
 
   #send(outgoing: OutboxMessage): void {
-    const { id, text, to } = outgoing;
     outgoing.sent = true;
-    this.transmit(JSON.stringify({ type: "send", id, text, to }));
+    this.transmit(outgoing.frame);
   }
 
   /** Other frames need no outbox, because they concern this connection only. */
-  #sendFrame(frame: Exclude<ClientFrame, { type: "send" }>): void {
+  #sendFrame(frame: Exclude<ClientFrame, { type: "send" | "patch" }>): void {
     this.transmit(JSON.stringify(frame));
   }
 
