@@ -12,7 +12,7 @@
  * - connection ids, except for their order within a name.
  * Parts that have not changed keep their text, because they are the same objects.
  */
-import type { Entry } from "../../src/core/entry.ts";
+import type { EntryFields } from "../../src/core/entry.ts";
 import type { ServerMessage } from "../../src/core/event.ts";
 import { countInFlight } from "../../src/core/peers/in-flight.ts";
 import type { ConnectionId } from "../../src/protocol/ids.ts";
@@ -26,10 +26,13 @@ import {
   type Down,
   type ModelInboxItem,
   labelOf,
+  type Ledger,
   type ModelConnection,
   type Room,
+  type Shown,
   type Up,
   type State,
+  type View,
 } from "./state.ts";
 
 export function canonicalText(state: State): string {
@@ -93,7 +96,7 @@ const itemText = (item: ModelInboxItem, labels: ReadonlyMap<ConnectionId, string
 };
 
 const requestText = (request: AdminRequest): string => {
-  if (request.type === "Redact") return `Redact ${request.seq}`;
+  if (request.type === "EraseEntry") return `EraseEntry ${request.seq}`;
   return request.type === "Expel" ? `Expel ${request.name}` : request.type;
 };
 
@@ -193,7 +196,18 @@ function kept<Part extends object>(text: (part: Part) => string): (part: Part) =
   };
 }
 
-const textOfLedger = kept((ledger: readonly Entry[]) => ledger.map(labelOf).join());
+/** The contents of an entry that is, or was changed by, a patch. */
+function contentsText({ ref, text, data, patched, by, ...entry }: EntryFields): string {
+  if (entry.type === "message" && patched === undefined) return "";
+  const { patches, erased, erase } = entry as { patches?: number; erased?: true; erase?: true };
+  return JSON.stringify([ref, text, data, patched, by, patches, erased, erase, entry.to]);
+}
+
+const seqAndText = kept(
+  (entry: EntryFields): string => `${entry.seq}:${labelOf(entry)}${contentsText(entry)}`,
+);
+
+const textOfLedger = kept((ledger: Ledger) => ledger.map(seqAndText).join());
 
 const textOfErased = kept((erased: State["erased"]) =>
   [...erased.values()].map(textOfLedger).join("/"),
@@ -201,14 +215,20 @@ const textOfErased = kept((erased: State["erased"]) =>
 
 const textOfFaults = kept((left: FaultBudget) => Object.values(left).join());
 
-const seqAndText = (entry: Entry): string =>
-  `${entry.seq}:${labelOf(entry)}${entry.redacted ? " redacted" : ""}`;
-
 const textOfDisk = kept(({ segments, peers }: Disk): string => {
   const rows = [...peers].map(([name, row]) => `${name}:${row.birth}/${row.cursor}/${row.head}`);
   const stored = segments.map((segment) => segment.map(seqAndText));
   return `${stored.join("/")} ${rows.sort().join()}`;
 });
+
+const textOfView = kept(
+  ({ epoch, shown }: View): string =>
+    `${epoch} ${[...shown].map(([seq, one]) => `${seq}:${shownText(one)}`).join()}`,
+);
+
+/** An entry that was never changed has the text that it was sent with. */
+const shownText = ({ id, from, text, data, isErased, patched, patches, isStale }: Shown): string =>
+  `${id ?? from}${isStale ? "?" : ""}${patched === undefined ? "" : JSON.stringify([text, data, isErased, patched, patches])}`;
 
 const textOfClient = kept((client: Client): string => {
   const {
@@ -222,6 +242,8 @@ const textOfClient = kept((client: Client): string => {
     position,
     fates,
     hidden,
+    view,
+    changedIn,
   } = client;
   const { attempt, cursor, epoch, outbox, session } = record;
   const code = connectionState.type === "closed" ? connectionState.code : "";
@@ -241,7 +263,13 @@ const textOfClient = kept((client: Client): string => {
     isAway,
     client.mayHearAgain,
   ];
-  const modelFields = [position, [...fates].join("."), [...hidden]];
+  const modelFields = [
+    position,
+    [...fates].join("."),
+    [...hidden],
+    textOfView(view),
+    [...changedIn],
+  ];
   return [session, attempt, cursor, epoch, waits, ...facts, ...modelFields].join();
 });
 
@@ -264,6 +292,7 @@ export const upText = (up: Up): string =>
 const commandText = (command: Extract<Up, { commands: unknown }>["commands"][number]): string => {
   if (command.type === "Ack")
     return `ack ${command.seq}${command.k === undefined ? "" : ` ${command.k}`}`;
+  if (command.type === "Patch") return `${command.id} of ${command.ref}`;
   return command.type === "Message" ? command.text : command.type;
 };
 

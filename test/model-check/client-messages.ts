@@ -2,6 +2,7 @@
  * The effect of the room's messages on a client: its record through session.ts, its connection state, and what its
  * application sees. Each message is checked against the entries that are stored.
  */
+import type { EntryFields } from "../../src/core/entry.ts";
 import type { ServerMessage } from "../../src/core/event.ts";
 import { type ConnectionEvent, step } from "../../src/client/connection-state.ts";
 import {
@@ -16,7 +17,8 @@ import {
 } from "../../src/client/session.ts";
 import { Violation } from "./explorer.ts";
 import { checkNothingSkipped } from "./invariants.ts";
-import { type Client, labelOf, ledgerOf, type State } from "./state.ts";
+import { type Client, labelOf, ledgerOf, type State, type View } from "./state.ts";
+import { doubt, EMPTY, show } from "./view.ts";
 
 const MOMENT = { now: 0, random: 0 };
 
@@ -41,7 +43,7 @@ export function handleMessage(
       let next = client;
       for (const entry of out.entries) {
         const { frame: _frame, bytes: _bytes, ...fields } = entry;
-        const message = { type: "message", ...fields } as Message;
+        const message = fields as Message;
         next = assertCursor(
           applyOutcome(state, next, onMessage(next.record, message, name), birth),
         );
@@ -94,9 +96,14 @@ function handleWelcome(
   else if (record.epoch !== epoch) position = 0;
   checkNothingSkipped(ledgerOf(state, epoch), { ...client, position }, since + 1, birth);
   const taken = onWelcome(record, welcome);
-  const next = { ...client, record: taken, acked: since, position: since as number };
+  const view = viewOf(client, epoch);
+  const next = { ...client, record: taken, view, acked: since, position: since as number };
   return assertCursor(transition(next, { type: "welcomed", since, head }));
 }
+
+/** Another epoch is another room, where nothing of this view is left. */
+const viewOf = ({ view }: Client, epoch: string): View =>
+  view.epoch === epoch ? view : { ...EMPTY, epoch };
 
 function applyOutcome(
   state: State,
@@ -118,7 +125,7 @@ function applyEffect(state: State, client: Client, effect: Effect, birth: number
       const label = labelOf(effect.entry);
       if (seq <= position) throw new Violation("R5", `${name} receives ${label} again`);
       checkNothingSkipped(storedFor(state, client), client, seq, birth);
-      return { ...client, position: seq };
+      return { ...client, position: seq, view: show(client.view, effect.entry) };
     }
     case "gap": {
       const { from, to } = effect;
@@ -127,7 +134,8 @@ function applyEffect(state: State, client: Client, effect: Effect, birth: number
       if (from <= position || to < from)
         throw new Violation("R5", `${name} receives the gap ${from}..${to} at ${position}`);
       const sent = client.record.outbox.filter((queued) => queued.sent).map(({ id }) => id);
-      return { ...client, position: to, hidden: new Set([...hidden, ...sent]) };
+      const view = doubt(client.view, to);
+      return { ...client, position: to, view, hidden: new Set([...hidden, ...sent]) };
     }
     case "confirmed":
       if (!storedFor(state, client).some((entry) => labelOf(entry) === effect.queued.id)) {

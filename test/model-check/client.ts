@@ -11,12 +11,15 @@ import type { PeerName, Seq } from "../../src/protocol/ids.ts";
 import { markSent, nextAttempt, nextToSend } from "../../src/client/session.ts";
 import { handleMessage, transition } from "./client-messages.ts";
 import { Violation } from "./explorer.ts";
+import { checkView, seqOf } from "./view.ts";
 import {
   changeClient,
   changeConnection,
   type Client,
   type ModelConnection,
   connectionOf,
+  ledgerOf,
+  type ScriptedItem,
   type State,
 } from "./state.ts";
 
@@ -80,6 +83,8 @@ export function hears(
   const birth = connection.snapshot?.birth ?? 0;
   let next = transition(client, { type: "opened" });
   for (const out of first.outs) next = handleMessage(state, next, out, birth);
+  const { position } = next;
+  checkView(next, ledgerOf(state, next.view.epoch ?? ""), { position, birth });
   return sendBatch(changeConnection(state, connection.label, { down }), index, next);
 }
 
@@ -132,10 +137,29 @@ export function says(state: State, index: number, client: Client): State {
     return changeClient(send(state, next, [command]), index, next);
   }
   const to = line.to && { to: line.to };
-  const queued = { id: line.label, text: line.label, ...to, sent: false };
+  const queued = {
+    id: line.label,
+    text: line.label,
+    ...to,
+    ...changeOf(client, line),
+    sent: false,
+  };
   const record = { ...client.record, outbox: [...client.record.outbox, queued] };
-  return sendBatch(state, index, { ...next, record });
+  const changedIn =
+    line.patch === undefined
+      ? client.changedIn
+      : new Map([...client.changedIn, [line.label, client.view.epoch ?? ""]]);
+  return sendBatch(state, index, { ...next, record, changedIn });
 }
+
+// INTERIM: until the client library has it.
+interface Interim {
+  readonly interim?: { readonly ref: Seq } & NonNullable<ScriptedItem["patch"]>;
+}
+const changeOf = (client: Client, { patch }: ScriptedItem): Interim => {
+  const ref = patch && seqOf(client, patch.target);
+  return patch === undefined || ref === undefined ? {} : { interim: { ...patch, ref } };
+};
 
 /** The end of a round: everything is saved, and new frames go up in one array frame. */
 function sendBatch(state: State, index: number, client: Client): State {
@@ -150,8 +174,13 @@ function sendBatch(state: State, index: number, client: Client): State {
     isHeard && (cursor > client.acked || client.mark?.isShown === false)
       ? [{ type: "Ack", seq: cursor as Seq, ...(client.mark && { k: client.mark.k }) }]
       : [];
-  const sends = batch.map(({ id, text, to }): Command => {
+  const sends = batch.map(({ id, text, to, ...more }): Command => {
     const names = to && { to: to as readonly PeerName[] };
+    const { interim } = more as Interim;
+    if (interim !== undefined) {
+      const { ref, text: changed, data, erase } = interim;
+      return { type: "Patch", id, ref, text: changed, data, erase };
+    }
     return { type: "Message", id, text, ...names };
   });
   const handed =

@@ -2,7 +2,7 @@
  * The room's connections during one turn: records what the broker does to them, and checks each message that it sends.
  */
 import type { ServerMessage } from "../../src/core/event.ts";
-import type { ConnectionId, PeerName } from "../../src/protocol/ids.ts";
+import type { ConnectionId, PeerName, Seq } from "../../src/protocol/ids.ts";
 import type { Connections, ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
 import { Violation } from "./explorer.ts";
@@ -11,6 +11,7 @@ import {
   type Client,
   type Down,
   isInInbox,
+  type Ledger,
   type ModelConnection,
   type Room,
   type State,
@@ -25,6 +26,7 @@ export class RecordingConnections implements Connections {
   /** The close codes that the room has used. */
   readonly closed = new Map<ConnectionId, number>();
   readonly sent = new Map<ConnectionId, readonly ServerMessage[]>();
+  #grown: Ledger | undefined;
 
   constructor(state: State, storage: MemoryStorage) {
     this.#state = state;
@@ -62,8 +64,7 @@ export class RecordingConnections implements Connections {
     if (connection?.snapshot === undefined || !connection.isListed || connection.isOver)
       return undefined;
     if (!this.accepts(id)) return undefined;
-    for (const out of outs)
-      checkOutgoing(out, connection.snapshot, this.storage, this.#state.ledger);
+    for (const out of outs) checkOutgoing(out, connection.snapshot, this.storage, this.#ledger);
     this.sent.set(id, [...(this.sent.get(id) ?? []), ...outs]);
     // Another `ready` is sent only for a position that none of these logs reaches.
     const isReady = outs.some(({ type }) => type === "ready");
@@ -130,10 +131,15 @@ export class RecordingConnections implements Connections {
     return { ...this.#state, room, connections, clients: this.#clients, ledger: this.#ledger };
   }
 
-  get #ledger(): State["ledger"] {
+  /** The entries of this turn are added as they are stored; oracle.ts checks and replaces them. */
+  get #ledger(): Ledger {
     const { ledger } = this.#state;
-    const fresh = this.storage.log.after((ledger.at(-1)?.seq ?? 0) as never).entries;
-    return [...ledger, ...fresh];
+    const { head } = this.storage.log;
+    if (head <= ledger.length) return ledger;
+    if (this.#grown?.length !== head) {
+      this.#grown = [...ledger, ...this.storage.log.after(ledger.length as Seq).entries];
+    }
+    return this.#grown;
   }
 
   #change(id: ConnectionId, change: Partial<ModelConnection>): void {

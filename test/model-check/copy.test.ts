@@ -67,6 +67,13 @@ const step = fc.oneof(
     since: fc.option(fc.nat(9)),
   }),
   fc.record({ type: fc.constant("says" as const), name, to }),
+  fc.record({
+    type: fc.constant("changes" as const),
+    name,
+    ref: fc.integer({ min: 1, max: 9 }),
+    erase: fc.boolean(),
+  }),
+  fc.record({ type: fc.constant("operatorErases" as const), name, seq: fc.nat(9) }),
   fc.record({ type: fc.constant("acks" as const), name, seq: fc.nat(9) }),
   fc.record({ type: fc.constant("asks" as const), name }),
   fc.record({ type: fc.constant("leaves" as const), name, code: fc.constantFrom(1000, 1006) }),
@@ -110,6 +117,16 @@ function turnsOf(turns: readonly (readonly StepOf<typeof step>[])[]): [Event[], 
             id: `m${joins}`,
             ...(one.to && { to: one.to }),
           });
+        case "changes": {
+          const change = one.erase ? ({ erase: true } as const) : { text: `new ${joins}` };
+          return received({ type: "Patch", id: `p${joins}`, ref: one.ref as Seq, ...change });
+        }
+        case "operatorErases":
+          return {
+            type: "Operator",
+            requestId: 0,
+            request: { type: "EraseEntry", seq: one.seq as Seq },
+          };
         case "acks":
           return received({ type: "Ack", seq: one.seq as Seq });
         case "asks":

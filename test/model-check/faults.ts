@@ -3,6 +3,7 @@ import type { ClientRecord } from "../../src/client/storage/storage.ts";
 import { addSeq, type Seq, SEQ_ZERO } from "../../src/protocol/ids.ts";
 import { connects, closes, OFFLINE } from "./client.ts";
 import type { Step } from "./explorer.ts";
+import { entryAt } from "./ledger.ts";
 import { splitAtErase } from "../../src/durable-object/inbox.ts";
 import { adminRequestArrives, crashes, losesMemory, sleeps, takesTurn } from "./room.ts";
 import {
@@ -40,14 +41,14 @@ export const commitFaults = (state: State): Steps =>
 
 /** Admin requests, at any time. */
 export function adminSteps(state: State): Steps {
-  const { redactions, expulsions, erasures } = state.faultsLeft;
+  const { entryErasures, expulsions, erasures } = state.faultsLeft;
   const steps: Steps = [];
-  if (redactions > 0) {
-    for (const { seq, what } of redactableEntries(state)) {
-      const description = `the operator redacts ${what}`;
+  if (entryErasures > 0) {
+    for (const { seq, what } of erasableEntries(state)) {
+      const description = `the operator erases ${what}`;
       steps.push(
-        ...fault(state, "redactions", description, (next) =>
-          adminRequestArrives(next, { type: "Redact", seq }),
+        ...fault(state, "entryErasures", description, (next) =>
+          adminRequestArrives(next, { type: "EraseEntry", seq }),
         ),
       );
     }
@@ -73,15 +74,17 @@ export function adminSteps(state: State): Steps {
   return steps;
 }
 
-/** The entries that have their text, and those that this turn will store. */
-function redactableEntries({
-  room,
-  ledger,
-}: State): { readonly seq: Seq; readonly what: string }[] {
-  const stored = room.disk.segments.flat().filter(({ redacted }) => redacted !== true);
+/** The messages that have their contents, their patches, and the entries that this turn will store. */
+function erasableEntries({ room, ledger }: State): { readonly seq: Seq; readonly what: string }[] {
+  const stored = room.disk.segments.flat().filter((entry) => {
+    const target = entry.type === "patch" ? entryAt(ledger, entry.ref) : entry;
+    return target?.type === "message" && target.erased !== true;
+  });
   const head = ledger.at(-1)?.seq ?? SEQ_ZERO;
   const fresh = room.inbox.flatMap((item) =>
-    item.type === "frame" ? item.commands.filter(({ type }) => type === "Message") : [],
+    item.type === "frame"
+      ? item.commands.filter(({ type }) => type === "Message" || type === "Patch")
+      : [],
   );
   return [
     ...stored.map((entry) => ({ seq: entry.seq, what: labelOf(entry) })),

@@ -1,5 +1,5 @@
 /** The rules of docs/protocol.md, section 6, as checks of a state. The checks of a turn are in oracle.ts. */
-import { concerns, type Entry } from "../../src/core/entry.ts";
+import { concerns, type EntryFields, isOperatorPatch } from "../../src/core/entry.ts";
 import type { ServerMessage } from "../../src/core/event.ts";
 import { countInFlight } from "../../src/core/peers/in-flight.ts";
 import { STRETCH_BYTES } from "../../src/core/limits.ts";
@@ -8,19 +8,21 @@ import { type Seq, addSeq } from "../../src/protocol/ids.ts";
 import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
 import { Violation } from "./explorer.ts";
-import { type Client, labelOf, type State } from "./state.ts";
+import { entryAt } from "./ledger.ts";
+import { type Client, labelOf, type Ledger, type State } from "./state.ts";
+import { checkView } from "./view.ts";
 
 type Leaving = ServerMessage | { readonly type: "open"; readonly memo: ConnectionSnapshot };
 
 /**
- * R3: what the room sends is on its disk, so it never sends a redacted text. R6, R8: a gap is real; an entry, or the
- * news that its text was redacted, concerns the receiver.
+ * R3: what the room sends is on its disk, so it never sends a text that was changed or erased. R6, R8: a gap is real; an
+ * entry concerns the receiver, and so does the message that a patch changes.
  */
 export function checkOutgoing(
   out: Leaving,
   snapshot: ConnectionSnapshot,
   { isCommitting, log, directory }: MemoryStorage,
-  ledger: readonly Entry[],
+  ledger: Ledger,
 ): void {
   if (isCommitting) throw new Violation("R3", `${out.type} was sent before the commit`);
   const { name } = snapshot.link;
@@ -38,6 +40,14 @@ export function checkOutgoing(
         if (!concerns(entry, name) || entry.seq <= snapshot.birth) {
           throw new Violation("R8", `${name} receives ${entry.seq}, which does not concern them`);
         }
+        const target = entry.type === "patch" ? entryAt(ledger, entry.ref) : undefined;
+        if (target === undefined || target.to === undefined) continue;
+        if (!concerns(target, name) || target.seq <= snapshot.birth) {
+          throw new Violation(
+            "R8",
+            `${name} receives a patch of ${target.seq}, which does not concern them`,
+          );
+        }
       }
       return;
     case "gap":
@@ -45,14 +55,6 @@ export function checkOutgoing(
         throw new Violation("R6", `${name} receives a gap up to ${out.to}, which is still stored`);
       }
       return;
-    case "redacted": {
-      const entry = ledger.find(({ seq }) => seq === out.seq);
-      if (log.find(out.seq)?.redacted !== true && out.seq >= log.first)
-        throw new Violation("R3", `${out.seq} is reported as redacted, but has its text`);
-      if (entry?.to !== undefined && (!concerns(entry, name) || out.seq <= snapshot.birth))
-        throw new Violation("R8", `${name} is notified of ${out.seq}, which does not concern them`);
-      return;
-    }
     case "welcome":
       return isStored(out.head, log.head);
     case "ready":
@@ -67,16 +69,16 @@ function isStored(seq: Seq, head: Seq): void {
 
 /** Returns the first entry between two positions that concerns `name`. */
 const firstBetween = (
-  ledger: readonly Entry[],
+  ledger: Ledger,
   name: ConnectionSnapshot["link"]["name"],
   { above, below }: { readonly above: number; readonly below: number },
-  isShown: (entry: Entry) => boolean = () => true,
-): Entry | undefined =>
+  isShown: (entry: EntryFields) => boolean = () => true,
+): EntryFields | undefined =>
   ledger.find((e) => e.seq > above && e.seq < below && concerns(e, name) && isShown(e));
 
 /** R5: no entry that concerns `client` lies between its position and `below`. */
 export function checkNothingSkipped(
-  ledger: readonly Entry[],
+  ledger: Ledger,
   client: Client,
   below: number,
   birth: number,
@@ -92,11 +94,10 @@ export function checkLineDelivery(
   client: Client,
   outs: readonly ServerMessage[],
   { birth }: ConnectionSnapshot,
-  ledger: readonly Entry[],
+  ledger: Ledger,
 ): Client {
   let { position } = client;
-  const isShown = ({ from, to }: Entry): boolean =>
-    from !== client.name || to?.includes(client.name) === true;
+  const isShown = (entry: EntryFields): boolean => isShownOnLine(entry, client.name);
   for (const out of outs) {
     if (out.type === "gap") position = Math.max(position, out.to);
     if (out.type !== "entries") continue;
@@ -115,6 +116,10 @@ export function checkLineDelivery(
   }
   return position === client.position ? client : { ...client, position };
 }
+
+/** A person with a line has typed their own messages; what the operator does to them is news. */
+const isShownOnLine = (entry: EntryFields, name: Client["name"]): boolean =>
+  entry.from !== name || entry.to?.includes(name) === true || isOperatorPatch(entry);
 
 /** R5: each message is stored once, in the order in which it was sent; a rejected message is never stored. */
 export function isSound(state: State): void {
@@ -207,10 +212,11 @@ export function isGoodEnd(state: State): void {
     if (connectionState.type !== "live") throw new Violation("R11", `${name} never becomes ready`);
     const birth = room.disk.peers.get(name)?.birth ?? 0;
     const range = { above: Math.max(position, birth), below: Number.POSITIVE_INFINITY };
-    const isShown = ({ from, to }: Entry): boolean =>
-      dialect === "chat.v1" || from !== name || to?.includes(name) === true;
+    const isShown = (entry: EntryFields): boolean =>
+      dialect === "chat.v1" || isShownOnLine(entry, name);
     const lost = firstBetween(ledger, name, range, isShown);
     if (lost !== undefined) throw new Violation("R11", `${labelOf(lost)} never reaches ${name}`);
+    checkView(client, ledger, { position: ledger.length, birth });
     const [undecided] = record.outbox;
     if (undecided !== undefined) throw new Violation("R11", `${undecided.id} is never settled`);
   }

@@ -5,9 +5,19 @@ import { emptyDisk } from "../support/storage/memory-storage.ts";
 import { OFFLINE } from "./client.ts";
 import type { Model } from "./explorer.ts";
 import { isGoodEnd, isSound } from "./invariants.ts";
+import { EMPTY } from "./view.ts";
 import { stepsOf } from "./steps.ts";
 import { canonicalText } from "./canonical-text.ts";
-import type { Client, FaultBudget, Person, Scope, State } from "./state.ts";
+import type {
+  Changed,
+  Client,
+  FaultBudget,
+  Person,
+  Said,
+  Scope,
+  ScriptedItem,
+  State,
+} from "./state.ts";
 
 const NONE: FaultBudget = {
   breaks: 0,
@@ -21,7 +31,7 @@ const NONE: FaultBudget = {
   goodbyes: 0,
   returns: 0,
   lostRecords: 0,
-  redactions: 0,
+  entryErasures: 0,
   expulsions: 0,
   erasures: 0,
 };
@@ -79,10 +89,8 @@ function settle(state: State): State {
 
 function clientOf(person: Person, index: number): Client {
   const { name, dialect = "chat.v1", says = [] } = person;
-  const script = says.map((to, place) => ({
-    label: `${name[0]}${index}${place + 1}`,
-    ...(to !== "everyone" && { to }),
-  }));
+  const labels = says.map((_item, place) => `${name[0]}${index}${place + 1}`);
+  const script = says.map((item, place) => itemOf(item, place, labels));
   return {
     person,
     name: name as PeerName,
@@ -100,5 +108,17 @@ function clientOf(person: Person, index: number): Client {
     mayHearAgain: false,
     fates: new Map(),
     hidden: new Set(),
+    view: EMPTY,
+    changedIn: new Map(),
   };
+}
+
+function itemOf(item: Said | Changed, place: number, labels: readonly string[]): ScriptedItem {
+  const label = labels[place] ?? "";
+  if (item === "everyone") return { label };
+  if (!("edits" in item || "editsDataOf" in item || "erases" in item)) return { label, to: item };
+  const labelAt = (target: number): string => labels[target - 1] ?? "";
+  if ("edits" in item) return { label, patch: { target: labelAt(item.edits), text: label } };
+  if ("erases" in item) return { label, patch: { target: labelAt(item.erases), erase: true } };
+  return { label, patch: { target: labelAt(item.editsDataOf), data: { by: label } } };
 }

@@ -1,12 +1,15 @@
 /**
  * A second, simpler specification of one turn. From the events in arrival order it derives who is connected after the
- * turn and since which seq, which messages are stored and which are rejected, and the effects of admin requests. It
+ * turn and since which seq, what the log holds (ledger.ts) and what is rejected, and the effects of admin requests. It
  * compares this with what the broker did.
  */
-import { concerns } from "../../src/core/entry.ts";
-import type { Event, ServerMessage } from "../../src/core/event.ts";
+import { concerns, type EntryFields } from "../../src/core/entry.ts";
+import type { Command, Event } from "../../src/core/event.ts";
+import type { Change } from "../../src/core/patch.ts";
+import type { ErrorCode } from "../../src/protocol/error-codes.ts";
 import {
   type ConnectionId,
+  type ConnectionRef as Link,
   type PeerName,
   type Seq,
   addSeq,
@@ -18,7 +21,23 @@ import type { BrokerState } from "../../src/core/state.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
 import { Violation } from "./explorer.ts";
 import type { RecordingConnections } from "./connections.ts";
-import { epochOf, type ModelInboxItem, labelOf, type State } from "./state.ts";
+import { checkLog, entryAt, withMessage, withPatch } from "./ledger.ts";
+import {
+  type Client,
+  epochOf,
+  type Ledger,
+  type ModelInboxItem,
+  labelOf,
+  type State,
+} from "./state.ts";
+
+type MessageOf = Extract<EntryFields, { type: "message" }>;
+
+interface Rejected {
+  readonly label: string;
+  readonly id: ConnectionId;
+  readonly code: ErrorCode;
+}
 
 interface Current {
   readonly id: ConnectionId;
@@ -31,18 +50,16 @@ export class Oracle {
   readonly #storage: MemoryStorage;
   readonly #names: number;
   readonly #epoch: string;
+  readonly #clients: readonly Client[];
   readonly #before: ReadonlyMap<PeerName, Current>;
   readonly #current: Map<PeerName, Current>;
-  readonly #stored: string[] = [];
-  readonly #rejected: { readonly label: string; readonly id: ConnectionId }[] = [];
+  #ledger: Ledger;
+  readonly #rejected: Rejected[] = [];
   readonly #replaced: ConnectionId[] = [];
   /** The connections that the operator has closed, with their close codes. */
   readonly #closedByAdmin = new Map<ConnectionId, number>();
-  readonly #erased = new Set<Seq>();
   /** Names that the operator has expelled and that have not rejoined in the same turn. */
   readonly #forgotten = new Set<PeerName>();
-  /** The connections to notify of a redaction. */
-  readonly #redactionRecipients: { readonly seq: Seq; readonly id: ConnectionId }[] = [];
   /** The connections to notify of a gap, because they missed entries for an earlier claim of their name. */
   readonly #gapRecipients: { readonly id: ConnectionId; readonly from: Seq; readonly to: Seq }[] =
     [];
@@ -53,6 +70,8 @@ export class Oracle {
     this.#storage = storage;
     this.#names = state.limits.names;
     this.#epoch = epochOf(state.room);
+    this.#clients = state.clients;
+    this.#ledger = state.ledger;
     const current = [...brokerState.peers.values()].map(({ link, session, birth }) => {
       const { token, attempt = 0 } = session ?? {};
       return [link.name, { id: link.id, token, attempt, birth }] as const;
@@ -72,12 +91,70 @@ export class Oracle {
       this.#birth = known?.birth ?? this.#head;
       this.#forgotten.delete(event.join.name);
     }
-    if (event.type !== "CommandReceived" || event.command.type !== "Message") return;
-    if (!this.#isCurrent(event.link)) return;
-    const { to = [] } = event.command;
-    const label = labelOf(event.command);
-    if (to.every((name) => this.#isKnown(name))) this.#stored.push(label);
-    else this.#rejected.push({ label, id: event.link.id });
+    if (event.type !== "CommandReceived" || !this.#isCurrent(event.link)) return;
+    const { command, link } = event;
+    if (command.type === "Message") this.#observeMessage(command, link);
+    else if (command.type === "Patch") this.#observePatch(command, link);
+  }
+
+  #observeMessage(command: Extract<Command, { type: "Message" }>, { name, id }: Link): void {
+    const { to, text } = command;
+    if ((to ?? []).every((one) => this.#isKnown(one))) {
+      this.#ledger = withMessage(this.#ledger, { from: name, to, text, id: command.id });
+    } else this.#rejected.push({ label: labelOf(command), id, code: "unknown-peer" });
+  }
+
+  #observePatch({ id: label, ref, ...change }: Extract<Command, { type: "Patch" }>, link: Link) {
+    this.#checkMeant(label, ref, link);
+    const target = this.#kept(ref);
+    const code = this.#refusalOf(target, link);
+    if (code !== undefined) this.#rejected.push({ label, id: link.id, code });
+    else if (target?.type === "message") this.#patch(target, { ...change, id: label });
+  }
+
+  /** R5: the room is asked to change only what the person wanted to change, and never what has its seq in another room. */
+  #checkMeant(label: string, ref: Seq, { name }: Link): void {
+    const client = this.#clients.find(
+      (one) => one.name === name && one.script.some((item) => item.label === label),
+    );
+    const target = client?.script.find((item) => item.label === label)?.patch?.target;
+    const epoch = client?.changedIn.get(label);
+    if (epoch !== this.#epoch) {
+      throw new Violation(
+        "R5",
+        `${label} changes the room ${epoch}, and is sent to ${this.#epoch}`,
+      );
+    }
+    const entry = entryAt(this.#ledger, ref);
+    if (entry === undefined || labelOf(entry) !== target)
+      throw new Violation("R5", `${label} changes ${ref} instead of ${target}`);
+  }
+
+  /** Returns the entry at `seq`, if the log keeps it, or this turn has made it. */
+  #kept(seq: Seq): EntryFields | undefined {
+    return seq < this.#storage.log.first ? undefined : entryAt(this.#ledger, seq);
+  }
+
+  #refusalOf(entry: EntryFields | undefined, { name }: Link): ErrorCode | undefined {
+    const birth = this.#current.get(name)?.birth ?? SEQ_ZERO;
+    const isOlder = entry !== undefined && entry.seq <= birth;
+    const isHidden = entry?.to !== undefined && (isOlder || !concerns(entry, name));
+    if (entry === undefined || isHidden) return "unknown-ref";
+    const isTheirs = entry.type === "message" && entry.from === name && !isOlder;
+    return isTheirs && entry.erased !== true ? undefined : "forbidden";
+  }
+
+  #patch(target: MessageOf, change: Change & { readonly id?: string; readonly by?: "operator" }) {
+    const names = change.by === undefined ? target.to : [target.from, ...(target.to ?? [])];
+    const reached = [...new Set(names)].filter((name) => this.#birthOf(name) < target.seq);
+    const to = target.to && reached;
+    this.#ledger = withPatch(this.#ledger, target, { ...change, to });
+  }
+
+  /** Returns when a name was claimed; a name that is not known hears nothing. */
+  #birthOf(name: PeerName): number {
+    const known = this.#current.get(name) ?? this.#storage.directory.find(name);
+    return known?.birth ?? Number.POSITIVE_INFINITY;
   }
 
   #observeAdmin(request: AdminRequest): void {
@@ -88,16 +165,12 @@ export class Oracle {
       case "Erase":
         for (const name of Array.from(this.#current.keys())) this.#close(name, 4005);
         return;
-      case "Redact": {
-        const entry = this.#storage.log.find(request.seq);
-        if (entry === undefined || entry.redacted || this.#erased.has(entry.seq)) return;
-        this.#erased.add(entry.seq);
-        for (const [name, { id, birth }] of this.#current) {
-          const isTheirs = entry.seq > birth && concerns(entry, name);
-          if (isTheirs || entry.to === undefined)
-            this.#redactionRecipients.push({ seq: entry.seq, id });
-        }
-        return;
+      case "EraseEntry": {
+        // What a patch brought goes with the message that it has changed, even if only the patch is kept.
+        const entry = this.#kept(request.seq);
+        const target = entry?.type === "patch" ? entryAt(this.#ledger, entry.ref) : entry;
+        if (target?.type !== "message" || target.erased) return;
+        return this.#patch(target, { erase: true, by: "operator" });
       }
       default:
         throw new Error(`no scope has the request ${request.type}`);
@@ -113,7 +186,7 @@ export class Oracle {
 
   /** The head, including the messages of this turn. */
   get #head(): Seq {
-    return addSeq(this.#storage.log.head, this.#stored.length);
+    return this.#ledger.length as Seq;
   }
 
   /** Called after the broker has accepted or rejected this connection. */
@@ -154,28 +227,26 @@ export class Oracle {
       this.#comparePeers(this.#peersWithout(lost), after, connections);
       return after;
     }
-    const fresh = after.ledger.slice(before.ledger.length).map(labelOf);
-    if (fresh.join() !== this.#stored.join()) {
-      const [wanted, got] = [this.#stored, fresh].map((labels) => labels.join(" ") || "nothing");
-      throw new Violation("R2, R4", `${got} was stored where ${wanted} was sent`);
-    }
+    if (this.#ledger !== before.ledger || after.ledger !== before.ledger)
+      checkLog(connections.storage, this.#ledger);
     this.#comparePeers(this.#current, after, connections);
     this.#checkStalls(before, connections);
     for (const id of this.#replaced) {
       if (connections.closed.get(id) !== 4001)
         throw new Violation("R6", "the replaced connection was not closed with 4001");
     }
-    this.#compareAdmin(after, connections);
+    this.#compareAdmin(connections);
     for (const { id, from, to } of this.#gapRecipients) {
       const [, gap] = connections.sent.get(id) ?? [];
       const isNotified = gap?.type === "gap" && gap.from === from && gap.to === to;
-      if (this.#isConnected(id, after, connections) && !isNotified)
+      if (this.#isConnected(id, after, connections.closed) && !isNotified)
         throw new Violation("R6", `the gap ${from}..${to} does not follow the welcome`);
     }
-    for (const { label, id } of this.#rejected) this.#checkRejection(label, id, after, connections);
-    if (this.#rejected.length === 0) return after;
+    for (const rejected of this.#rejected) this.#checkRejection(rejected, after, connections);
+    const compared = { ...after, ledger: this.#ledger };
+    if (this.#rejected.length === 0) return compared;
     const labels = this.#rejected.map(({ label }) => label);
-    return { ...after, rejected: new Set([...after.rejected, ...labels]) };
+    return { ...compared, rejected: new Set([...after.rejected, ...labels]) };
   }
 
   /** R1, R2: the peers are the current connections, and so are the open sockets. */
@@ -214,8 +285,8 @@ export class Oracle {
     }
   }
 
-  /** The operator's close codes reach the right connections, and every reader of a redacted text is notified. */
-  #compareAdmin(after: State, connections: RecordingConnections): void {
+  /** The operator's close codes reach the right connections. */
+  #compareAdmin(connections: RecordingConnections): void {
     for (const [id, code] of this.#closedByAdmin) {
       if (connections.closed.get(id) !== code)
         throw new Violation("R6", `${id} was not closed with ${code}`);
@@ -233,17 +304,10 @@ export class Oracle {
     for (const name of this.#forgotten) {
       if (this.#isKnown(name)) throw new Violation("R8", `${name} was expelled but is still known`);
     }
-    for (const { seq, id } of this.#redactionRecipients) {
-      if (!this.#isConnected(id, after, connections) || !connections.accepts(id)) continue;
-      const isNotified = (out: ServerMessage): boolean =>
-        out.type === "redacted" && out.seq === seq;
-      if (connections.sent.get(id)?.some(isNotified) !== true)
-        throw new Violation("R6", `${seq} was redacted, but ${id} was not notified`);
-    }
   }
 
   /** Whether it is connected after this turn. */
-  #isConnected(id: ConnectionId, { room }: State, { closed }: RecordingConnections): boolean {
+  #isConnected(id: ConnectionId, { room }: State, closed: RecordingConnections["closed"]): boolean {
     const isCurrent = [...this.#current.values()].some((current) => current.id === id);
     return isCurrent && room.brokerState !== undefined && !closed.has(id);
   }
@@ -259,18 +323,19 @@ export class Oracle {
   }
 
   #checkRejection(
-    label: string,
-    id: ConnectionId,
+    { label, id, code }: Rejected,
     after: State,
-    connections: RecordingConnections,
+    { sent, closed }: RecordingConnections,
   ): void {
-    if (!this.#isConnected(id, after, connections)) return;
-    if (!connections.sent.get(id)?.some(({ type }) => type === "error")) {
-      throw new Violation("R6", `${label} was rejected without an error`);
+    if (!this.#isConnected(id, after, closed)) return;
+    const errors = (sent.get(id) ?? []).flatMap((out) => (out.type === "error" ? [out] : []));
+    // A chat.line client sends no ids.
+    if (!errors.some(({ refusal }) => refusal.code === code && (refusal.id ?? label) === label)) {
+      throw new Violation("R6", `${label} was rejected without the error ${code}`);
     }
   }
 
-  #isCurrent({ name, id }: { readonly name: PeerName; readonly id: ConnectionId }): boolean {
+  #isCurrent({ name, id }: Link): boolean {
     return this.#current.get(name)?.id === id;
   }
 

@@ -2,10 +2,16 @@
  * A state of the model, as immutable plain data: one room, its disk, its connections, and the clients. The code that
  * runs on it is the room's and the client's own; see room.ts and client.ts.
  */
-import type { Entry } from "../../src/core/entry.ts";
+import type { EntryFields } from "../../src/core/entry.ts";
 import type { Command, Dialect, Join, ServerMessage, Session } from "../../src/core/event.ts";
 import type { Limits } from "../../src/core/limits.ts";
-import type { ConnectionId, ConnectionRef as Identity, PeerName } from "../../src/protocol/ids.ts";
+import type { Data } from "../../src/protocol/frames.ts";
+import type {
+  ConnectionId,
+  ConnectionRef as Identity,
+  PeerName,
+  Seq,
+} from "../../src/protocol/ids.ts";
 import type { AdminRequest } from "../../src/protocol/admin.ts";
 import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { BrokerState } from "../../src/core/state.ts";
@@ -13,11 +19,28 @@ import type { ConnectionState as ClientLink } from "../../src/client/connection-
 import type { ClientRecord } from "../../src/client/storage/storage.ts";
 import type { Disk, Pending } from "../support/storage/memory-storage.ts";
 
-/** A message that a client may send; `label` is its text and its `id`. */
-export interface ScriptedMessage {
+/** A message that a person sends: to everyone, or to these names. */
+export type Said = readonly string[] | "everyone";
+
+/** A change of an earlier message, by its place in the script: 1 is the first item. */
+export type Changed =
+  | { readonly edits: number }
+  | { readonly editsDataOf: number }
+  | { readonly erases: number };
+
+/** What a client may send; `label` is its `id`, and the text of what has one. */
+export interface ScriptedItem {
   readonly label: string;
   /** Absent: to everyone. */
   readonly to?: readonly string[];
+  /** It changes an earlier message of the script. */
+  readonly patch?: {
+    /** The label of the message that it changes. */
+    readonly target: string;
+    readonly text?: string;
+    readonly data?: Data;
+    readonly erase?: true;
+  };
 }
 
 export interface Person {
@@ -25,8 +48,8 @@ export interface Person {
   readonly dialect?: Dialect;
   /** Unknown to the room, and offline, whatever the scope's start. */
   readonly isUnknown?: true;
-  /** In this order. */
-  readonly says?: readonly (readonly string[] | "everyone")[];
+  /** In this order. A change waits until its person knows the message that it changes. */
+  readonly says?: readonly (Said | Changed)[];
 }
 
 /** How often each fault may occur; 0 if a scope does not name it. */
@@ -53,8 +76,8 @@ export interface FaultBudget {
   readonly returns: number;
   /** A client loses its record. */
   readonly lostRecords: number;
-  /** The operator redacts the text of an entry. */
-  readonly redactions: number;
+  /** The operator erases the contents of an entry. */
+  readonly entryErasures: number;
   /** The operator expels a name. */
   readonly expulsions: number;
   /** The operator erases the room. */
@@ -140,6 +163,25 @@ export interface Room {
   readonly joins: number;
 }
 
+/** A message as an application shows it. */
+export interface Shown {
+  readonly from: string;
+  readonly id: string | undefined;
+  readonly text: string;
+  readonly data: Data | undefined;
+  readonly isErased: boolean;
+  readonly patched: Seq | undefined;
+  readonly patches: number;
+  /** A gap came after it, and no patch of it since: it may be out of date. */
+  readonly isStale: boolean;
+}
+
+/** What an application shows of one room, by seq. */
+export interface View {
+  readonly epoch: string | undefined;
+  readonly shown: ReadonlyMap<Seq, Shown>;
+}
+
 /** The outcome of a message, as its client reported it. */
 export type Fate = "confirmed" | "refused" | "unknown";
 
@@ -147,7 +189,7 @@ export interface Client {
   readonly person: Person;
   readonly name: PeerName;
   readonly dialect: Dialect;
-  readonly script: readonly ScriptedMessage[];
+  readonly script: readonly ScriptedItem[];
   readonly record: ClientRecord;
   readonly connectionState: ClientLink;
   /** The label of its current connection. */
@@ -166,6 +208,10 @@ export interface Client {
   readonly fates: ReadonlyMap<string, Fate>;
   /** Messages that were sent and undecided when a gap came. */
   readonly hidden: ReadonlySet<string>;
+  /** What its application shows; empty for `chat.line`. */
+  readonly view: View;
+  /** The room's epoch in which its person made each change. */
+  readonly changedIn: ReadonlyMap<string, string>;
 }
 
 export interface State {
@@ -174,10 +220,10 @@ export interface State {
   readonly room: Room;
   readonly connections: readonly ModelConnection[];
   readonly clients: readonly Client[];
-  /** All entries ever stored in the current room, with their original texts. */
-  readonly ledger: readonly Entry[];
+  /** All entries ever stored in the current room, as they are now according to oracle.ts. */
+  readonly ledger: Ledger;
   /** The same for erased rooms, by epoch: their frames in transit still arrive. */
-  readonly erased: ReadonlyMap<string, readonly Entry[]>;
+  readonly erased: ReadonlyMap<string, Ledger>;
   /** The messages that the room has rejected. */
   readonly rejected: ReadonlySet<string>;
   readonly faultsLeft: FaultBudget;
@@ -185,15 +231,23 @@ export interface State {
   readonly hasLostPresence: boolean;
 }
 
+/** The entry at `seq` is at the place `seq - 1`. */
+export type Ledger = readonly EntryFields[];
+
 export const epochOf = ({ epoch }: Room): string => `memory.${epoch}`;
 
 /** Returns all entries ever stored in an epoch. */
-export const ledgerOf = ({ room, ledger, erased }: State, epoch: string): readonly Entry[] =>
+export const ledgerOf = ({ room, ledger, erased }: State, epoch: string): Ledger =>
   epoch === epochOf(room) ? ledger : (erased.get(epoch) ?? []);
 
-/** Returns the sender's label of an entry, also if its text was redacted. */
-export const labelOf = ({ id, text }: { readonly id?: string | undefined; text: string }): string =>
-  id ?? text;
+/** Returns the sender's label of an entry, whatever has become of its text; the operator's patches have none. */
+export const labelOf = ({ id, text, ref }: Labelled): string => id ?? text ?? `erasure of ${ref}`;
+
+interface Labelled {
+  readonly id?: string | undefined;
+  readonly text?: string | undefined;
+  readonly ref?: number | undefined;
+}
 
 export function changeConnection(
   state: State,

@@ -20,6 +20,7 @@ import * as faults from "./faults.ts";
 import type { Step } from "./explorer.ts";
 import { handshakeArrives, frameArrives, takesTurn, timePasses } from "./room.ts";
 import { downText, upText } from "./canonical-text.ts";
+import { seqOf } from "./view.ts";
 import { type Client, type ModelConnection, connectionOf, spend, type State } from "./state.ts";
 
 type Steps = Step<State>[];
@@ -66,7 +67,7 @@ const isUndisturbed = ({ scope, faultsLeft }: State): boolean =>
     faultsLeft.lostRecords +
     faultsLeft.delays ===
     0 &&
-  faultsLeft.redactions + faultsLeft.expulsions + faultsLeft.erasures === 0;
+  faultsLeft.entryErasures + faultsLeft.expulsions + faultsLeft.erasures === 0;
 
 /** Everything in transit that may reach the room next. */
 function arrivals(state: State): Steps {
@@ -124,7 +125,11 @@ function saySteps(state: State, index: number, client: Client): Steps {
   const line = script[saidCount];
   // A person with `chat.line` sees that the connection is down, and does not send.
   if (line === undefined || (dialect === "chat.line" && connectionState.type !== "live")) return [];
+  const { label, to, patch } = line;
+  if (patch !== undefined && seqOf(client, patch.target) === undefined) return [];
   const describe = (): string =>
-    `${name} says ${line.label} to ${line.to?.join(", ") ?? "everyone"}`;
+    patch === undefined
+      ? `${name} says ${label} to ${to?.join(", ") ?? "everyone"}`
+      : `${name} ${patch.erase ? "erases" : "changes"} ${patch.target} with ${label}`;
   return [{ describe, isQuiet: false, take: () => says(state, index, client) }];
 }
