@@ -2,7 +2,6 @@
  * The effect of the room's messages on a client: its record through session.ts, its connection state, and what its
  * application sees. Each message is checked against the entries that are stored.
  */
-import type { EntryFields } from "../../src/core/entry.ts";
 import type { ServerMessage } from "../../src/core/event.ts";
 import { type ConnectionEvent, step } from "../../src/client/connection-state.ts";
 import {
