@@ -50,6 +50,7 @@ const FILE_DURABLE = { project: "unit", file: "test/unit/client/file-durable.tes
 const FILE_LOCK = { project: "unit", file: "test/unit/client/file-lock.test.ts" } as const;
 const TERMINAL = { project: "e2e", file: "test/e2e/terminal/lines.test.ts" } as const;
 const PARTIAL = { project: "unit", file: "test/unit/core/partial-patches.test.ts" } as const;
+const EDGES = { project: "unit", file: "test/unit/core/patch-edges.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -72,6 +73,26 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     ...PARTIAL,
     test: "an erasure carries nothing",
+  },
+  {
+    name: "PATCH_HOURS 0 lets an author edit at once",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "now - entry.at >= limits.patchHours * HOUR",
+      "now - entry.at > limits.patchHours * HOUR",
+    ),
+    ...EDGES,
+    test: "with PATCH_HOURS 0",
+  },
+  {
+    name: "the erasure of what is no longer kept forgets that it was quiet",
+    edits: one(
+      "src/core/admin/commands.ts",
+      'text: "", at, quiet, patched, erased',
+      'text: "", at, patched, erased',
+    ),
+    ...EDGES,
+    test: "the erasure of a quiet message",
   },
   {
     name: "a name is normalised before its length is checked",

@@ -146,8 +146,8 @@ export class AdminHandler {
       if (next?.type !== "patch") break;
       last = next;
     }
-    const { ref: seq, from, to, at, seq: patched, erase: erased } = last;
-    return encodeEntry({ type: "message", seq, from, to, text: "", at, patched, erased });
+    const { ref: seq, from, to, at, quiet, seq: patched, erase: erased } = last;
+    return encodeEntry({ type: "message", seq, from, to, text: "", at, quiet, patched, erased });
   }
 
   #expel(name: PeerName, now: number): AdminResult {

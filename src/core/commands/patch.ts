@@ -120,7 +120,7 @@ function messageToPatch(
   if (entry.seq <= peer.birth) return deny("was sent by an earlier owner of your name");
   if (entry.erased) return deny("is erased, and stays so");
   if (change.erase) return entry;
-  if (now - entry.at > limits.patchHours * HOUR) {
+  if (now - entry.at >= limits.patchHours * HOUR) {
     return deny(`is older than ${limits.patchHours} hours: it can be erased, but not changed`);
   }
   if ((entry.patches ?? 0) >= PATCHES_MAX) {
