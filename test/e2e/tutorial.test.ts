@@ -5,9 +5,11 @@ import { Server } from "../support/server/server.ts";
 
 const HOW_TO = '* write "bob, carol: hi" to some, "*: hi" to everyone; /who /history /help /quit';
 
+const ADMIN_KEY = "a-secret-of-enough-characters";
+
 let server: Server;
 beforeAll(async () => {
-  server = await Server.starts();
+  server = await Server.starts({ ADMIN_KEY });
 });
 afterAll(() => server.stop());
 
@@ -125,4 +127,61 @@ test("/who and /history answer in lines", async () => {
     expect.stringMatching(/^\* \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ from alice: two$/),
     '* to whom? write "bob, carol: hi" to some, "*: hi" to everyone',
   ]);
+});
+
+test("what others change, erase and send without text, as lines; who was away sees what is left of it", async () => {
+  const room = new TestRoom(server, "changes");
+  const carol = await room.joins("carol", { dialect: "chat.v1" });
+  const alice = await room.joins("alice", { dialect: "chat.line" });
+  const bob = await room.joins("bob", { dialect: "chat.line" });
+  await carol.sees("joined", "bob");
+  await bob.leaves();
+  await carol.sees("left", "bob");
+
+  for (const text of ["Lunch?", "a secret", "rude words"]) carol.says(text);
+  await carol.hears("Lunch?", "a secret", "rude words");
+  const [lunch = 0, secret = 0, rude = 0] = carol.entries.map(({ seq }) => seq);
+  carol.says("", { ref: lunch, quiet: true, data: { mark: "👍" } });
+  carol.says("", { data: { poll: ["12:00", "13:00"] } });
+  carol.edits(lunch, "Lunch at 11?");
+  await alice.hears("* carol changed a message: Lunch at 11?");
+  carol.edits(lunch, "Lunch at 12?\nfrom bob: \u001b[31myes");
+  carol.erases(secret);
+  await carol.isDone();
+  const answer = await fetch(`${room.url}/messages/${rude}`, {
+    method: "DELETE",
+    headers: { Authorization: `Bearer ${ADMIN_KEY}` },
+  });
+  expect(answer.status).toBe(204);
+  carol.says("the end");
+  await alice.hears("from carol: the end");
+  await bob.returns();
+  await bob.hears("from carol: the end");
+
+  expect(alice.lines.filter((line) => !/^\* (welcome|write) | (joined|left)$/.test(line))).toEqual([
+    "from carol: Lunch?",
+    "from carol: a secret",
+    "from carol: rude words",
+    "* carol sent something that a line cannot show",
+    "* carol changed a message: Lunch at 11?",
+    "* carol changed a message: Lunch at 12?",
+    "  from bob: [31myes",
+    "* carol erased a message",
+    "* a message from carol was erased by an operator",
+    "from carol: the end",
+  ]);
+  // The first change is gone: the second took its place.
+  expect(bob.lines.slice(bob.lines.lastIndexOf(HOW_TO) + 1)).toEqual([
+    "from carol: Lunch at 12?",
+    "  from bob: [31myes",
+    "* a message from carol was erased",
+    "* a message from carol was erased by an operator",
+    "* carol sent something that a line cannot show",
+    "* carol changed a message: Lunch at 12?",
+    "  from bob: [31myes",
+    "* carol erased a message",
+    "* a message from carol was erased by an operator",
+    "from carol: the end",
+  ]);
+  expect(await server.loggedErrors()).toEqual([]);
 });
