@@ -41,5 +41,6 @@ export function refusalText({
     return "the room cannot store this: it is empty, or holds half a character";
   }
   if (code === "bad-frame" && field === "to") return "one of its recipients is not a name";
-  return plainText(message);
+  // The caller says already that nothing was sent.
+  return plainText(message).replace("; nothing was sent", "");
 }

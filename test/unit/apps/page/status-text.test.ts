@@ -71,9 +71,10 @@ describe("the text of an error", () => {
     ]);
   });
 
-  test("a sentence for people stays as it is", () => {
+  test("a sentence for people stays as it is, but does not say twice that nothing was sent", () => {
     const message = "nobody here is called zoe; nothing was sent: ask who is known";
-    expect(refusalText({ code: "unknown-peer", message })).toBe(message);
+    const text = "nobody here is called zoe: ask who is known";
+    expect(refusalText({ code: "unknown-peer", message })).toBe(text);
     expect(plainText("the room is full: come back later")).toBe(
       "the room is full: come back later",
     );
