@@ -36,6 +36,21 @@ const ATTACKS: readonly ((socket: RawWebSocket, me: string, random: SeededRandom
   (socket) => socket.says(`{"type":"send","id":"x","text":"\\ud800"}`),
   (socket) => socket.says(JSON.stringify({ type: "ack", seq: Number.MAX_SAFE_INTEGER })),
   (socket) => socket.says(JSON.stringify({ type: "ack", seq: -1 })),
+  (socket, _me, random) => {
+    // None of these entries is its own, and some are patches.
+    for (let number = 0; number < 10; number++) {
+      const patch = { type: "patch", id: `steal ${number}`, ref: random.between(1, 400) };
+      socket.says(
+        JSON.stringify({ ...patch, ...random.pick([{ text: "stolen" }, { erase: true }]) }),
+      );
+    }
+  },
+  (socket) =>
+    socket.says(JSON.stringify({ type: "patch", id: "x", ref: 1, text: "both", erase: true })),
+  (socket, me) =>
+    socket.says(
+      `{"type":"send","id":"deep","text":"","to":["${me}"],"data":${'{"a":'.repeat(60)}1${"}".repeat(60)}}`,
+    ),
   (socket) => socket.says("x".repeat(70_000)),
   (socket) => socket.sends(frameOf(OPCODE.binary, "binary")),
   (socket) => socket.sends(frameOf(OPCODE.text, "bare", { masked: false })),

@@ -1,38 +1,22 @@
 /** The checker finds each planted violation, names its rule, and reports nothing in a correct history. */
 import { expect, test } from "vitest";
-import { History, type Fate, type ReceivedMessage } from "./history.ts";
-import { checkHistory, type Evidence, isGood } from "./checker.ts";
+import { checkHistory, isGood } from "./checker.ts";
+import { History } from "./history.ts";
+import { fateOf, message, type Planted, sends, violated } from "./planted.ts";
 
-type Planted = {
-  alice: History;
-  bob: History;
-  evidence: { -readonly [K in keyof Evidence]: Evidence[K] };
-};
-
-const receivedEntry = (
-  seq: number,
-  from: string,
-  text: string,
-  to?: readonly string[],
-): ReceivedMessage => ({
-  seq,
-  from,
-  text,
-  ...(to && { to }),
-});
 const TALK = [
-  receivedEntry(1, "alice", "a1"),
-  receivedEntry(2, "bob", "b1", ["bob"]),
-  receivedEntry(3, "alice", "a2", ["bob"]),
+  message(1, "alice", "a1"),
+  message(2, "bob", "b1", ["bob"]),
+  message(3, "alice", "a2", ["bob"]),
 ];
 
 /** A correct history of alice and bob. */
 function well(): Planted {
   const [alice, bob] = [new History("alice"), new History("bob")];
-  alice.addSent({ text: "a1", isInvalid: false, fate: "undecided" });
-  bob.addSent({ text: "b1", to: ["bob"], isInvalid: false, fate: "undecided" });
-  alice.addSent({ text: "a2", to: ["bob"], isInvalid: false, fate: "undecided" });
-  alice.addSent({ text: "a3", to: ["nobody"], isInvalid: true, fate: "undecided" });
+  sends(alice, "a1");
+  sends(bob, "b1", { to: ["bob"] });
+  sends(alice, "a2", { to: ["bob"] });
+  sends(alice, "a3", { to: ["nobody"], isInvalid: true });
   for (const entry of TALK) {
     if (entry.from === "alice" || entry.to === undefined) alice.addReceived(entry);
     bob.addReceived(entry);
@@ -45,19 +29,18 @@ function well(): Planted {
   return {
     alice,
     bob,
-    evidence: { histories, lineClients: [], violations: [], online, kills: 1, isComplete: true },
+    evidence: {
+      histories,
+      lineClients: [],
+      erasures: [],
+      exported: TALK,
+      violations: [],
+      online,
+      kills: 1,
+      isComplete: true,
+    },
   };
 }
-
-const fateOf = (history: History, text: string, fate: Fate): void => {
-  const sent = history.sent.find((one) => one.text === text);
-  if (sent !== undefined) sent.fate = fate;
-};
-
-const violated = ({ evidence }: Planted): string[] =>
-  checkHistory(evidence)
-    .filter(({ verdict }) => verdict === "VIOLATED")
-    .map(({ rule }) => rule);
 
 test("reports nothing for a correct history, and names the rules that it cannot observe", () => {
   const planted = well();
@@ -73,15 +56,11 @@ test("reports nothing for a correct history, and names the rules that it cannot 
 
 test.each<[string, readonly string[], (planted: Planted) => void]>([
   ["a loss", ["R5"], ({ bob }) => (bob.received = bob.received.filter(({ seq }) => seq !== 1))],
-  [
-    "an entry twice",
-    ["R5"],
-    ({ bob }) => bob.received.push(receivedEntry(3, "alice", "a2", ["bob"])),
-  ],
+  ["an entry twice", ["R5"], ({ bob }) => bob.received.push(message(3, "alice", "a2", ["bob"]))],
   [
     "a message stored twice",
     ["R5"],
-    ({ bob }) => bob.received.push(receivedEntry(4, "alice", "a2", ["bob"])),
+    ({ bob }) => bob.received.push(message(4, "alice", "a2", ["bob"])),
   ],
   ["another order", ["R4"], ({ bob }) => (bob.received = bob.received.toReversed())],
   [
@@ -89,7 +68,7 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
     ["R4", "R5", "R8"],
     ({ evidence }) => {
       const carol = new History("carol");
-      carol.received = [receivedEntry(1, "alice", "another")];
+      carol.received = [message(1, "alice", "another")];
       carol.stored = [];
       evidence.histories = [...evidence.histories, carol];
       evidence.online = ["alice", "bob", "carol"];
@@ -98,17 +77,17 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
   [
     "a message for somebody else",
     ["R8"],
-    ({ alice }) => alice.received.splice(1, 0, receivedEntry(2, "bob", "b1", ["bob"])),
+    ({ alice }) => alice.received.splice(1, 0, message(2, "bob", "b1", ["bob"])),
   ],
   [
     "a message that nobody sent",
     ["R8"],
-    ({ alice }) => alice.received.push(receivedEntry(9, "adversary-1", "secret")),
+    ({ alice }) => alice.received.push(message(9, "adversary-1", "secret")),
   ],
   [
     "somebody else's message in the history",
     ["R8", "R5"],
-    ({ alice }) => (alice.stored = [...alice.received, receivedEntry(2, "bob", "b1", ["bob"])]),
+    ({ alice }) => (alice.stored = [...alice.received, message(2, "bob", "b1", ["bob"])]),
   ],
   [
     "an entry that was delivered and is gone after a kill",
@@ -119,7 +98,7 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
     "a message that is never settled",
     ["R11"],
     ({ alice, evidence }) => {
-      alice.addSent({ text: "a4", isInvalid: false, fate: "undecided" });
+      sends(alice, "a4");
       evidence.kills = 0;
     },
   ],
@@ -127,7 +106,7 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
     "an error without a cause",
     ["R5"],
     ({ alice }) => {
-      alice.addSent({ text: "a4", isInvalid: false, fate: "undecided" });
+      sends(alice, "a4");
       alice.addRefused("a4", "lost");
     },
   ],
@@ -137,7 +116,7 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
     "an unknown recipient without an error",
     ["R6"],
     ({ alice, bob }) => {
-      for (const { received } of [alice, bob]) received.push(receivedEntry(4, "alice", "a3"));
+      for (const { received } of [alice, bob]) received.push(message(4, "alice", "a3"));
       alice.stored = alice.received;
       bob.stored = bob.received;
       fateOf(alice, "a3", "confirmed");
@@ -148,7 +127,7 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
     "an unknown fate without a gap",
     ["R6"],
     ({ alice }) => {
-      alice.addSent({ text: "a4", isInvalid: false, fate: "unknown" });
+      sends(alice, "a4", { fate: "unknown" });
     },
   ],
   [
@@ -193,20 +172,20 @@ test.each<[string, (planted: Planted) => void]>([
     "after a gap, a fate may be unknown",
     ({ alice }) => {
       alice.gaps.push({ from: 4, to: 9 });
-      alice.addSent({ text: "a4", isInvalid: false, fate: "unknown" });
+      sends(alice, "a4", { fate: "unknown" });
     },
   ],
   [
     "a poison message that its client gave up is rejected with a cause",
     ({ alice }) => {
-      alice.addSent({ text: "a4", isInvalid: false, fate: "undecided" });
+      sends(alice, "a4");
       alice.addRefused("a4", "given up");
     },
   ],
   [
     "an aborted round settles nothing",
     ({ alice, bob, evidence }) => {
-      alice.addSent({ text: "a4", isInvalid: false, fate: "undecided" });
+      sends(alice, "a4");
       bob.received = bob.received.slice(0, 1);
       evidence.isComplete = false;
       evidence.online = undefined;
@@ -220,8 +199,8 @@ test.each<[string, (planted: Planted) => void]>([
 
 test("only the record of a crashed client counts", () => {
   const { alice } = well();
-  alice.addSent({ text: "a4", isInvalid: false, fate: "undecided" });
-  alice.addSent({ text: "a5", isInvalid: false, fate: "undecided" });
+  sends(alice, "a4");
+  sends(alice, "a5");
   alice.rollBack(1, new Set(["a2", "a4"]));
   expect(alice.received.map(({ text }) => text)).toEqual(["a1"]);
   expect(alice.sent.map(({ text, fate }) => [text, fate])).toEqual([

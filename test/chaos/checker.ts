@@ -5,19 +5,24 @@
  * Rules that cannot be observed from outside get that verdict, never "held".
  */
 import { check, type Sent } from "../../src/apps/demo/checker.ts";
-import type { History, Violation, ReceivedMessage, Rule } from "./history.ts";
+import { checkFolding, type Folding } from "./folding-checker.ts";
+import {
+  erasureKey,
+  type History,
+  keyOf,
+  nameOf,
+  type ReceivedEntry,
+  type Rule,
+  type SentItem,
+  type Violation,
+} from "./history.ts";
 
-export interface Evidence {
-  readonly histories: readonly History[];
-  /** Messages sent in `chat.line`, by client. */
-  readonly lineClients: readonly History[];
+/** `lineClients`: those of `chat.line`, with what they sent. */
+export interface Evidence extends Folding {
   /** Violations found during the round. */
   readonly violations: readonly Violation[];
   /** The names that the room lists as online after everyone has returned; absent if no client could ask. */
   readonly online: readonly string[] | undefined;
-  readonly kills: number;
-  /** The disturbances are over and the network was quiet: every message must be settled and delivered. */
-  readonly isComplete: boolean;
 }
 
 export interface Verdict {
@@ -38,13 +43,18 @@ export function checkHistory(evidence: Evidence): readonly Verdict[] {
     ...[...histories, ...lineClients].flatMap((history) => history.violations),
     ...checkPlaces(histories),
     ...checkDeliveries(evidence),
-    ...histories.flatMap((history) => checkFates(history, logOf(histories), isComplete)),
+    ...checkFolding(evidence),
+    ...histories.flatMap((history) => checkFates(history, keysOf(histories), isComplete)),
     ...(isComplete ? histories.flatMap((history) => checkStored(history, kills)) : []),
     ...(isComplete ? checkPresence(histories, online) : []),
   ];
   const got = histories.reduce((sum, history) => sum + history.received.length, 0);
   const sent = histories.reduce((sum, history) => sum + history.sent.length, 0);
   const gaps = histories.reduce((sum, history) => sum + history.gaps.length, 0);
+  const changes = histories.reduce(
+    (sum, history) => sum + history.received.filter(({ type }) => type === "patch").length,
+    0,
+  );
   const kept = histories.reduce((sum, { stored }) => sum + (stored?.length ?? 0), 0);
   const verdictOf = (rule: Rule, on: string, isTried = true): Verdict => {
     const own = violations.filter((violation) => violation.rule === rule).map(({ what }) => what);
@@ -63,7 +73,10 @@ export function checkHistory(evidence: Evidence): readonly Verdict[] {
     ),
     verdictOf("R3", `${kept} entries stored after ${kills} kills`, isComplete && kills > 0),
     verdictOf("R4", `the order of ${got} entries`),
-    verdictOf("R5", `${got} entries once each, ${sent} messages once each`),
+    verdictOf(
+      "R5",
+      `${got} entries once each, ${changes} of them patches, ${sent} items once each`,
+    ),
     verdictOf("R6", `every error reported, ${gaps} gaps reported`),
     verdictOf("R7", "no connection closed and no error logged without a cause"),
     verdictOf(
@@ -80,25 +93,37 @@ export function checkHistory(evidence: Evidence): readonly Verdict[] {
   ];
 }
 
-/** The room's log, as far as any client saw it. */
-function logOf(histories: readonly History[]): ReadonlyMap<string, ReceivedMessage> {
-  return new Map(
-    histories.flatMap(({ received, stored = [] }) =>
-      [...received, ...stored].map((entry) => [entry.text, entry]),
-    ),
-  );
+/** The keys of all entries that any client saw. */
+const keysOf = (histories: readonly History[]): ReadonlySet<string> =>
+  new Set(histories.flatMap(({ received, stored = [] }) => [...received, ...stored].map(keyOf)));
+
+/** An entry as demo/checker.ts identifies it. A patch by the operator is from nobody of the room. */
+interface Placed {
+  readonly seq: number;
+  readonly from: string;
+  readonly to?: readonly string[];
+  readonly text: string;
 }
+
+const OPERATOR = "the operator";
+
+const placed = (entry: ReceivedEntry): Placed => ({
+  seq: entry.seq,
+  from: entry.type === "patch" && entry.by !== undefined ? OPERATOR : entry.from,
+  ...(entry.to && { to: entry.to }),
+  text: keyOf(entry),
+});
 
 /** R4: a seq belongs to one entry, permanently and for every client. */
 function checkPlaces(histories: readonly History[]): Violation[] {
-  const places = new Map<number, ReceivedMessage>();
+  const places = new Map<number, ReceivedEntry>();
   const violations: Violation[] = [];
   for (const { name, received, stored = [] } of histories) {
     for (const entry of [...received, ...stored]) {
       const other = places.get(entry.seq) ?? entry;
       places.set(entry.seq, other);
-      if (other.text === entry.text && other.from === entry.from) continue;
-      const what = `${name} has "${entry.text}" at seq ${entry.seq}, others have "${other.text}"`;
+      if (keyOf(other) === keyOf(entry) && other.from === entry.from) continue;
+      const what = `${name} has "${keyOf(entry)}" at seq ${entry.seq}, others have "${keyOf(other)}"`;
       violations.push({ rule: "R4", what });
     }
   }
@@ -106,12 +131,21 @@ function checkPlaces(histories: readonly History[]): Violation[] {
 }
 
 /** R4, R5, R8: compares what each client should have received with what it received. */
-function checkDeliveries({ histories, lineClients, isComplete }: Evidence): Violation[] {
-  const log = logOf(histories);
+function checkDeliveries({ histories, lineClients, erasures, isComplete }: Evidence): Violation[] {
+  const keys = keysOf(histories);
   const sent: Sent[] = [...histories, ...lineClients].flatMap(({ name, sent }) =>
     sent
-      .filter(({ text, fate }) => fate === "confirmed" || log.has(text))
-      .map(({ text, to }) => ({ from: name, text, ...(to && { to }) })),
+      .filter(({ id, fate }) => fate === "confirmed" || keys.has(id))
+      .map(({ id, to }) => ({ from: name, text: id, ...(to && { to }) })),
+  );
+  for (const { ref, to } of erasures) {
+    const text = erasureKey(ref);
+    if (keys.has(text)) sent.push({ from: OPERATOR, text, ...(to && { to }) });
+  }
+  const log = new Map(
+    histories.flatMap(({ received, stored = [] }) =>
+      [...received, ...stored].map((entry) => [entry.seq, placed(entry)]),
+    ),
   );
   const got = new Map(histories.map((history) => [history.name, withGaps(history, log)]));
   return check(sent, got).flatMap(({ name, lost, doubled, reordered, strange }) => {
@@ -131,10 +165,11 @@ function checkDeliveries({ histories, lineClients, isComplete }: Evidence): Viol
 /** Entries inside a gap count as received, because the gap announced that they are gone. */
 function withGaps(
   { name, received, gaps }: History,
-  log: ReadonlyMap<string, ReceivedMessage>,
-): readonly ReceivedMessage[] {
-  if (gaps.length === 0) return received;
-  const have = new Set(received.map(({ text }) => text));
+  log: ReadonlyMap<number, Placed>,
+): readonly Placed[] {
+  const all = received.map(placed);
+  if (gaps.length === 0) return all;
+  const have = new Set(all.map(({ text }) => text));
   const hidden = [...log.values()].filter(
     ({ seq, from: sender, to: names, text }) =>
       !have.has(text) &&
@@ -142,7 +177,6 @@ function withGaps(
       gaps.some(({ from, to }) => seq >= from && seq <= to),
   );
   // Keep the order of arrival, and insert each hidden entry before the first later one.
-  const all = [...received];
   for (const entry of hidden) {
     const place = all.findIndex(({ seq }) => seq > entry.seq);
     all.splice(place === -1 ? all.length : place, 0, entry);
@@ -153,34 +187,40 @@ function withGaps(
 /** R5, R6, R11: checks the outcome of each message. */
 function checkFates(
   { name, sent, gaps }: History,
-  log: ReadonlyMap<string, ReceivedMessage>,
+  keys: ReadonlySet<string>,
   isFinal: boolean,
 ): Violation[] {
-  return sent.flatMap(({ text, fate, why, isInvalid }): Violation[] => {
+  return sent.flatMap((item): Violation[] => {
+    const { id, type, fate, why, isInvalid } = item;
     const is = (rule: Rule, what: string): Violation[] => [
-      { rule, what: `${name}: "${text}" ${what}` },
+      { rule, what: `${name}: ${nameOf(item)} ${what}` },
     ];
     if (fate === "undecided") return isFinal ? is("R11", "was never settled") : [];
-    if (fate === "confirmed" && isInvalid)
-      return is("R6", "names an unknown recipient and was not rejected");
+    if (fate === "confirmed" && isInvalid) return is(ruleOfInvalid(item), "was not rejected");
     if (fate === "unknown" && gaps.length === 0)
       return is("R6", "has an unknown fate without a gap");
-    if (fate === "refused" && !isInvalid && why !== "given up") {
+    if (fate === "refused" && type === "send" && !isInvalid && why !== "given up") {
       return is("R5", `was rejected without a cause (${why ?? "no reason"})`);
     }
-    if (fate === "refused" && log.has(text)) return is("R5", "was rejected and stored");
-    if (fate === "dropped" && log.has(text)) return is("R5", "was stored but never in a record");
+    if (fate === "refused" && keys.has(id)) return is("R5", "was rejected and stored");
+    if (fate === "dropped" && keys.has(id)) return is("R5", "was stored but never in a record");
     return [];
   });
 }
 
-/** R3, R5: compares the room's stored entries at the end with what the client received. */
+/** A message to an unknown recipient, or a patch of what belongs to another. */
+const ruleOfInvalid = ({ type }: SentItem): Rule => (type === "send" ? "R6" : "R8");
+
+/** R3, R5: compares the room's stored messages at the end with what the client received. */
 function checkStored({ name, received, gaps, stored }: History, kills: number): Violation[] {
   if (stored === undefined) return [{ rule: "R11", what: `${name} could not read the history` }];
   const first = stored[0]?.seq ?? Infinity;
-  const kept = new Map(stored.map((entry) => [entry.seq, entry.text]));
+  const kept = new Map(stored.map((entry) => [entry.seq, keyOf(entry)]));
   const had = new Set(received.map(({ seq }) => seq));
-  const gone = received.filter(({ seq, text }) => seq >= first && kept.get(seq) !== text);
+  const gone = received.filter(
+    (entry) =>
+      entry.type === "message" && entry.seq >= first && kept.get(entry.seq) !== keyOf(entry),
+  );
   const missed = stored.filter(
     ({ seq }) => !had.has(seq) && !gaps.some(({ from, to }) => seq >= from && seq <= to),
   );
@@ -190,14 +230,11 @@ function checkStored({ name, received, gaps, stored }: History, kills: number): 
     ...strange.slice(0, 3).map(({ seq }): Violation => {
       return { rule: "R8", what: `${name} read entry ${seq} in the history, which is for others` };
     }),
-    ...gone.slice(0, 3).map(({ seq, text }): Violation => {
-      return { rule, what: `${name} received "${text}" at ${seq}, which the room has not stored` };
+    ...gone.slice(0, 3).map(({ seq }): Violation => {
+      return { rule, what: `${name} received entry ${seq}, which the room has not stored` };
     }),
-    ...missed.slice(0, 3).map(({ seq, text }): Violation => {
-      return {
-        rule: "R5",
-        what: `${name} never received "${text}", which the room has stored at ${seq}`,
-      };
+    ...missed.slice(0, 3).map(({ seq }): Violation => {
+      return { rule: "R5", what: `${name} never received entry ${seq}, which the room has stored` };
     }),
   ];
 }

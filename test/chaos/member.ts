@@ -5,9 +5,10 @@
  * Invariant: a dead life reports nothing and writes nothing, and the room receives from it only what was already in
  * transit.
  */
-import { ChatClient } from "../../src/client/index.ts";
+import { ChatClient, type Entry, type Patch } from "../../src/client/index.ts";
 import type { Notifier } from "../support/wait-for.ts";
-import { History, type ReceivedMessage, type SentMessage } from "./history.ts";
+import { History, nameOf, type ReceivedEntry, stringsIn } from "./history.ts";
+import type { NewItem } from "./messages.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { StorageSpy } from "./storage-spy.ts";
 import { installSpy } from "./websocket-spy.ts";
@@ -78,15 +79,15 @@ export class Member {
     return this.#life?.client.state.type === "live";
   }
 
-  /** Number of messages that the room has not decided; excludes messages of unknown fate. */
+  /** Number of items that the room has not decided; excludes those of unknown fate. */
   get waiting(): number {
     return this.#life?.client.waiting ?? this.history.waiting;
   }
 
-  /** Records messages hidden by a gap that the client still keeps in case the room reveals more. */
+  /** Records items hidden by a gap that the client still keeps in case the room reveals more. */
   recordUnknown(): void {
-    for (const { text, unknown } of this.#life?.storage.saved?.outbox ?? []) {
-      if (unknown) this.history.addHeld(text);
+    for (const { id, unknown } of this.#life?.storage.saved?.outbox ?? []) {
+      if (unknown) this.history.addHeld(id);
     }
   }
 
@@ -117,6 +118,7 @@ export class Member {
     installSpy(proxy.port, {
       saved: () => storage.saved,
       repeats: () => repeats.chance(REPEATED),
+      begins: () => this.#recordConnection(),
       opened: () => this.#notifier.notify(),
       ended: unlessOver((code, reason) => this.#onClose(code, reason)),
       violates: unlessOver((what) => this.history.violates("R5", what)),
@@ -125,7 +127,11 @@ export class Member {
     const client = page.attach(() => new ChatClient({ url: proxy.url, room, name, key, storage }));
     client.on(
       "entry",
-      unlessOver((entry) => this.history.addReceived(entry)),
+      unlessOver((entry) => this.history.addReceived({ ...entry, type: "message" })),
+    );
+    client.on(
+      "patch",
+      unlessOver((patch) => this.history.addReceived({ ...patch, type: "patch" })),
     );
     client.on(
       "gap",
@@ -133,11 +139,11 @@ export class Member {
     );
     client.on(
       "unknown",
-      unlessOver(({ text }) => this.history.addUnknown(text)),
+      unlessOver(({ id }) => this.history.addUnknown(id)),
     );
     client.on(
       "refused",
-      unlessOver(({ text, error }) => this.#onRefused(text, error)),
+      unlessOver(({ id, error }) => this.#onRefused(id, error)),
     );
     client.on(
       "error",
@@ -156,16 +162,19 @@ export class Member {
     this.#isJoining = false;
   }
 
-  says(sent: Omit<SentMessage, "fate">): void {
+  says(item: NewItem): void {
     const client = this.#life?.client;
     // A dead client sends nothing.
     if (client === undefined || client.state.type === "closed") return;
-    this.history.addSent({ ...sent, fate: "undecided" });
-    const { text, to } = sent;
-    client.send(text, to === undefined ? {} : { to }).then(
+    const place = client.outbox.length;
+    const sending = send(client, item);
+    const id = client.outbox[place]?.id;
+    // The client refuses what it knows to be in vain. An event has reported that, of an item that was never queued.
+    if (id !== undefined) this.history.addSent({ ...item, id, fate: "undecided" });
+    sending.then(
       (entry) => {
-        if (entry.text === text && entry.from === this.name) return;
-        this.history.violates("R5", `got entry ${entry.seq} as the confirmation of "${text}"`);
+        if (entry.id === id && entry.from === this.name) return;
+        this.history.violates("R5", `got entry ${entry.seq} as the confirmation of ${id}`);
       },
       // An event reports the error.
       () => {},
@@ -192,8 +201,7 @@ export class Member {
     this.#life = undefined;
     life.isOver = true;
     const { saved } = life.storage;
-    const texts = new Set(saved?.outbox.map(({ text }) => text));
-    this.history.rollBack(saved?.cursor ?? 0, texts);
+    this.history.rollBack(saved?.cursor ?? 0, new Set(saved?.outbox.map(({ id }) => id)));
     life.page.closes();
     life.proxy.abandonClient();
     onHalfOpen(life.proxy);
@@ -208,12 +216,10 @@ export class Member {
     this.#goodbye = life.client.close();
     await this.#goodbye;
     life.isOver = true;
-    const texts = new Set(life.storage.saved?.outbox.map(({ text }) => text));
-    const lost = this.history.sent.filter(
-      ({ text, fate }) => fate === "undecided" && !texts.has(text),
-    );
-    for (const { text } of lost)
-      this.history.violates("R5", `left, and "${text}" is not in its record`);
+    const ids = new Set(life.storage.saved?.outbox.map(({ id }) => id));
+    const lost = this.history.sent.filter(({ id, fate }) => fate === "undecided" && !ids.has(id));
+    for (const item of lost)
+      this.history.violates("R5", `left, and ${nameOf(item)} is not in its record`);
     const { page } = life;
     if (page.listenerCount > 0)
       this.history.violates("R8", `left, and ${page.listenerCount} of its listeners stayed`);
@@ -231,10 +237,10 @@ export class Member {
   }
 
   /**
-   * Returns all entries that the room has stored for this member, oldest first; undefined if the room did not answer.
+   * Returns all messages that the room has stored for this member, oldest first; undefined if the room did not answer.
    */
-  async readsHistory(): Promise<readonly ReceivedMessage[] | undefined> {
-    const pages: ReceivedMessage[] = [];
+  async readsHistory(): Promise<readonly ReceivedEntry[] | undefined> {
+    const pages: ReceivedEntry[] = [];
     let before: number | undefined;
     try {
       do {
@@ -243,7 +249,7 @@ export class Member {
           ...(before !== undefined && { before }),
         });
         if (page === undefined) return undefined;
-        pages.unshift(...page.messages);
+        pages.unshift(...page.messages.map((entry) => ({ ...entry, type: "message" as const })));
         before = page.next;
       } while (before !== undefined);
     } catch {
@@ -273,13 +279,43 @@ export class Member {
     for (const proxy of this.#proxies) proxy.close();
   }
 
-  #onRefused(text: string, error: { code: string; message: string }): void {
-    this.history.addRefused(text, GIVEN_UP.test(error.message) ? "given up" : error.code);
+  /** @returns a listener to each text that the new connection brings */
+  #recordConnection(): (text: string) => void {
+    const connection = { began: performance.now(), strings: new Set<string>() };
+    this.history.connections.push(connection);
+    return (text) => {
+      for (const one of stringsIn(JSON.parse(text))) {
+        if (one.includes(" ")) connection.strings.add(one);
+      }
+    };
+  }
+
+  #onRefused(id: string, error: { code: string; message: string }): void {
+    this.history.addRefused(id, GIVEN_UP.test(error.message) ? "given up" : error.code);
   }
 
   #onClose(code: number, reason: string): void {
     if (EXPECTED_CODES.has(code)) return;
     const rule = code === 4001 ? "R1" : "R7";
     this.history.violates(rule, `was disconnected: ${code} ${reason}`);
+  }
+}
+
+function send(client: ChatClient, item: NewItem): Promise<Entry | Patch> {
+  const { type, text, data, to, ref, quiet } = item;
+  switch (type) {
+    case "send":
+      return client.send(text ?? "", {
+        ...(to && { to }),
+        ...(ref !== undefined && { ref }),
+        ...(data && { data }),
+        ...(quiet && { quiet }),
+      });
+    case "edit":
+      return client.edit(ref ?? 0, text, data);
+    case "erase":
+      return client.erase(ref ?? 0);
+    default:
+      return type satisfies never;
   }
 }

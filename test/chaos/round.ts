@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Server } from "../support/server/server.ts";
 import { Notifier } from "../support/wait-for.ts";
-import type { Violation } from "./history.ts";
+import type { ReceivedEntry, Violation } from "./history.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { checkHistory, type Verdict } from "./checker.ts";
 import { Member } from "./member.ts";
@@ -19,7 +19,8 @@ import { scheduleOf, varsOf } from "./schedule.ts";
 import { FaultProxy } from "../support/proxy/fault-proxy.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Adversary } from "./adversaries.ts";
-import { nextMessage, pauseOf } from "./messages.ts";
+import { nextItem, pauseOf } from "./messages.ts";
+import { ADMIN_KEY, Operator } from "./operator.ts";
 import { ChaosLineClient } from "./line-clients.ts";
 
 export interface RoundOptions {
@@ -54,7 +55,8 @@ const QUIESCE_MS = 25_000;
 export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const random = new SeededRandom(options.seed);
   const vars = varsOf(random.fork("vars"));
-  const server = options.url === undefined ? await Server.starts(vars) : undefined;
+  const server =
+    options.url === undefined ? await Server.starts({ ...vars, ADMIN_KEY }) : undefined;
   const folder = mkdtempSync(join(tmpdir(), "chat-room-chaos-"));
   const round = new Round(options, random, server, folder);
   try {
@@ -77,6 +79,8 @@ class Round {
   readonly #members: readonly Member[];
   readonly #notifier = new Notifier();
   readonly #nemesis: Nemesis;
+  /** Absent where the server is not our own. */
+  readonly #operator: Operator | undefined;
   readonly #proxies: FaultProxy[] = [];
   readonly #numbers = new Map<string, number>();
   readonly #violations: Violation[] = [];
@@ -101,6 +105,9 @@ class Round {
       const own = { room: this.#room, target: this.#target, random: random.fork(`client ${name}`) };
       return new Member({ name, key: `the key of ${name}`, path, ...own }, this.#notifier);
     });
+    const histories = this.#members.map(({ history }) => history);
+    const address = (): string => `${server?.url ?? ""}/rooms/${this.#room}`;
+    this.#operator = server && new Operator(address, histories, random.fork("operator"));
     const lastWords = random.fork("words at the last blow");
     this.#nemesis = new Nemesis(this.#members, server, (member) =>
       this.#sendFrom(member, lastWords),
@@ -120,6 +127,7 @@ class Round {
     const talk = [
       ...this.#members.map((member) => this.#talk(member, sending.signal)),
       ...lineClients.map((lineClient) => lineClient.runs(sending.signal, isQuiesced)),
+      this.#operator?.runs(sending.signal, isQuiesced),
     ];
     this.#nemesis.start(
       scheduleOf(this.#random, { names: this.#names, ms, isOurs: this.#server !== undefined }),
@@ -133,6 +141,7 @@ class Round {
     await Promise.all(hostile);
     if (!stop.aborted) await this.#settle();
     const online = stop.aborted ? undefined : await this.#readStored();
+    const exported = stop.aborted ? undefined : await this.#export();
     if (this.#server !== undefined) this.#reportErrors(await this.#server.loggedErrors());
     const histories = this.#members.map(({ history }) => history);
     const lines = lineClients.flatMap((lineClient) =>
@@ -142,6 +151,8 @@ class Round {
     const verdicts = checkHistory({
       histories,
       lineClients: lineClients.map(({ history }) => history),
+      erasures: this.#operator?.erasures ?? [],
+      exported,
       violations: [
         ...this.#violations,
         ...lines,
@@ -154,7 +165,7 @@ class Round {
     const lives = this.#members.reduce((sum, member) => sum + member.lives, 0);
     const actions = adversaries.reduce((sum, adversary) => sum + adversary.actions, 0);
     const disturbances = Array.from(counts, ([type, count]) => `${count} ${type}`).join(", ");
-    const summary = `${vars}${this.#names.length} clients in ${lives} lives, ${disturbances}; ${actions} hostile actions`;
+    const summary = `${vars}${this.#names.length} clients in ${lives} lives, ${disturbances}; ${actions} hostile actions, ${this.#operator?.erasures.length ?? 0} erasures by the operator`;
     return { summary, verdicts };
   }
 
@@ -213,17 +224,19 @@ class Round {
   #sendFrom(member: Member, random: SeededRandom): void {
     const number = (this.#numbers.get(member.name) ?? 0) + 1;
     this.#numbers.set(member.name, number);
-    member.says(nextMessage(random, member.name, number, this.#names));
+    const { name, history } = member;
+    const { received } = history;
+    member.says(nextItem(random, { name, number, names: this.#names, received }));
   }
 
   /**
-   * Waits until every member is live, has all its messages settled, and has received everyone's last message, after
+   * Waits until every member is live, has all its items settled, and has received everyone's last message, after
    * which nothing older can arrive.
    */
   async #settle(): Promise<void> {
     const words = this.#members.map(({ name }) => `${name} ${Number.MAX_SAFE_INTEGER} good night`);
     for (const [index, member] of this.#members.entries()) {
-      member.says({ text: words[index] ?? "", isInvalid: false });
+      member.says({ type: "send", text: words[index] ?? "", isInvalid: false });
     }
     const isRight = ({ isLive, waiting, history }: Member): boolean =>
       isLive &&
@@ -262,6 +275,13 @@ class Round {
       member.history.stored = await member.readsHistory();
     }
     return online;
+  }
+
+  async #export(): Promise<readonly ReceivedEntry[] | undefined> {
+    const exported = await this.#operator?.exports().catch(() => undefined);
+    if (this.#operator !== undefined && exported === undefined)
+      this.#violations.push({ rule: "R11", what: "the operator got no complete export" });
+    return exported;
   }
 
   #reportErrors(lines: readonly string[]): void {

@@ -1,10 +1,11 @@
 /** The schedule and the messages are functions of the seed, and contain every kind of disturbance. */
 import { expect, test } from "vitest";
-import type { SentMessage } from "./history.ts";
+import { History, type ReceivedEntry, stringsIn } from "./history.ts";
+import { message, sends } from "./planted.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { scheduleOf, type Scheduled, varsOf } from "./schedule.ts";
-import { nextMessage } from "./messages.ts";
-import { violationsIn } from "./line-clients.ts";
+import { type NewItem, nextItem } from "./messages.ts";
+import { linesOf, violationsIn } from "./line-clients.ts";
 
 const NAMES = ["alice", "bob", "carol"];
 const schedule = (seed: number, ms = 60_000, isOurs = true): readonly Scheduled[] =>
@@ -70,12 +71,58 @@ test("the numbers are evenly distributed", () => {
   for (const count of counts) expect(count).toBeGreaterThan(850);
 });
 
-test("every text is sent once", () => {
-  const random = new SeededRandom(3);
-  const texts = NAMES.flatMap((name) =>
-    Array.from({ length: 200 }, (_, number) => nextMessage(random, name, number, NAMES).text),
+/** What the members send to a room that delivers everything to everyone, at once. */
+function talk(seed: number): NewItem[] {
+  const random = new SeededRandom(seed);
+  const received: ReceivedEntry[] = [];
+  const items: NewItem[] = [];
+  for (let number = 0; number < 200; number++) {
+    for (const name of NAMES) {
+      const item = nextItem(random, { name, number, names: NAMES, received });
+      const { type, text, data, quiet } = item;
+      items.push(item);
+      const fields = {
+        ...(text !== undefined && { text }),
+        ...(data && { data }),
+        ...(quiet && { quiet }),
+      };
+      const place = { seq: items.length, from: name, id: `${name} ${number}` };
+      received.push({ type: type === "send" ? "message" : "patch", ...place, ...fields });
+    }
+  }
+  return items;
+}
+
+test("every text and every key of data is sent once, and the same by every run", () => {
+  const items = talk(3);
+  const strings = items
+    .flatMap(({ text, data }) => [...stringsIn([text, data?.["key"]])])
+    .filter(Boolean);
+  expect(new Set(strings).size).toBe(strings.length);
+  expect(talk(3)).toEqual(items);
+});
+
+test("members send every kind of item", () => {
+  const kinds = talk(4).map(({ type, text, data, quiet, isInvalid }) =>
+    [isInvalid && "invalid", quiet && "quiet", type, text && "text", data && "data"]
+      .filter(Boolean)
+      .join(" "),
   );
-  expect(new Set(texts).size).toBe(texts.length);
+  expect([...new Set(kinds)].toSorted()).toEqual([
+    "edit data",
+    "edit text",
+    "edit text data",
+    "erase",
+    "invalid edit data",
+    "invalid edit text",
+    "invalid edit text data",
+    "invalid erase",
+    "invalid send text",
+    "invalid send text data",
+    "quiet send data",
+    "send text",
+    "send text data",
+  ]);
 });
 
 test.each([
@@ -93,19 +140,28 @@ test.each([
   ["another order", ["from alice: alice 2", "from alice: alice 1"], ["R4"]],
   ["a message for somebody else", ["from bob: bob 5"], ["R8"]],
   ["a message that nobody sent", ["from eve: eve 1"], ["R8"]],
+  [
+    "nothing in a changed text at the place of its message",
+    ["from alice: alice 1", "from bob: bob 6"],
+    [],
+  ],
+  ["a changed text twice", ["from bob: bob 4", "from bob: bob 6"], ["R5"]],
+  ["nothing in the line of a change", ["from bob: bob 4", "* bob changed a message: bob 6"], []],
+  ["a change for somebody else", ["* bob changed a message: bob 7"], ["R8"]],
+  ["a change that was rejected", ["* bob changed a message: bob 8"], ["R8"]],
+  ["a quiet entry", ["from alice: alice 3"], ["R8"]],
 ])("in the lines of a chat.line client, it finds %s", (_case, lines, rules) => {
-  const sent = new Map(
-    ["alice 1", "alice 2", "bob 4"].map((text) => [
-      `from ${text.split(" ")[0] ?? ""}: ${text}`,
-      { text, isInvalid: false, fate: "confirmed" } as const,
-    ]),
-  );
-  const all = new Map<string, SentMessage>([
-    ...sent,
-    [
-      "from bob: bob 5",
-      { text: "bob 5", to: ["alice"], isInvalid: false, fate: "confirmed" } as const,
-    ],
-  ]);
-  expect(violationsIn("line-client", lines, all).map(({ rule }) => rule)).toEqual(rules);
+  const [alice, bob] = [new History("alice"), new History("bob")];
+  sends(alice, "alice 1");
+  sends(alice, "alice 2");
+  sends(alice, "alice 3", { quiet: true });
+  sends(bob, "bob 4");
+  sends(bob, "bob 5", { to: ["alice"] });
+  bob.addReceived(message(1, "bob", "bob 4"));
+  bob.addReceived(message(2, "bob", "bob 5", ["alice"]));
+  sends(bob, "bob 6", { type: "edit", ref: 1 });
+  sends(bob, "bob 7", { type: "edit", ref: 2, to: ["alice"] });
+  sends(bob, "bob 8", { type: "edit", ref: 1, fate: "refused" });
+  const found = violationsIn("line-client", lines, linesOf([alice, bob]));
+  expect(found.map(({ rule }) => rule)).toEqual(rules);
 });

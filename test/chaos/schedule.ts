@@ -119,9 +119,12 @@ function disturbanceOf(random: SeededRandom): Disturbance {
   return { type: "online event" };
 }
 
-/** Mostly short; sometimes long enough for a short log to be trimmed. */
-const awayMs = (random: SeededRandom): number =>
-  random.chance(0.8) ? random.between(0, 300) : random.between(1_500, 5_000);
+/** Mostly short; sometimes long enough for a short log to be trimmed, or for messages to be changed again and again. */
+function awayMs(random: SeededRandom): number {
+  const kind = random.next();
+  if (kind < 0.75) return random.between(0, 300);
+  return kind < 0.92 ? random.between(1_500, 5_000) : random.between(5_000, 15_000);
+}
 
 function cutOf(random: SeededRandom): Cut {
   const which = random.chance(0.7) ? "this" : "next";

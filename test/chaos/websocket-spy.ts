@@ -12,6 +12,8 @@ export interface SpyListener {
   readonly saved: () => ClientRecord | undefined;
   /** Returns whether to deliver this frame of entries twice; called for each. */
   readonly repeats: () => boolean;
+  /** A connection begins. @returns a listener to each text that it brings */
+  readonly begins: () => (text: string) => void;
   readonly opened: () => void;
   readonly ended: (code: number, reason: string) => void;
   /** The client sent a frame that it must not send. */
@@ -40,9 +42,14 @@ class WebSocketSpy extends WebSocket {
   constructor(url: string | URL, protocols?: ConstructorParameters<typeof WebSocket>[1]) {
     super(url, protocols);
     this.#listener = listeners.get(new URL(url).port);
+    const heard = this.#listener?.begins();
     this.addEventListener("open", () => this.#listener?.opened());
     this.addEventListener("close", ({ code, reason }) => this.#listener?.ended(code, reason));
-    this.addEventListener("message", ({ data }) => this.#maybeTwice(data));
+    this.addEventListener("message", ({ data }) => {
+      if (typeof data !== "string" || data === "pong" || this.#isRepeating) return;
+      heard?.(data);
+      this.#maybeTwice(data);
+    });
   }
 
   override send(data: string): void {
@@ -51,10 +58,9 @@ class WebSocketSpy extends WebSocket {
   }
 
   /** This listener is the first, so the repeated frame comes before the frame itself. */
-  #maybeTwice(data: unknown): void {
-    if (this.#isRepeating || this.#listener === undefined || typeof data !== "string") return;
-    if (data === "pong" || !itemsOf(data).every(({ type }) => type === "message")) return;
-    if (!this.#listener.repeats()) return;
+  #maybeTwice(data: string): void {
+    if (!itemsOf(data).every(({ type }) => type === "message" || type === "patch")) return;
+    if (this.#listener?.repeats() !== true) return;
     this.#isRepeating = true;
     this.dispatchEvent(new MessageEvent("message", { data }));
     this.#isRepeating = false;
@@ -66,15 +72,16 @@ function itemsOf(text: string): readonly SentFrame[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** An acknowledged entry is saved; a sent message is saved as sent before it is sent. */
+/** An acknowledged entry is saved; a sent message or patch is saved as sent before it is sent. */
 function check(text: string, { saved, violates }: SpyListener): void {
   const record = saved();
   for (const { type, seq = 0, id } of itemsOf(text)) {
     if (type === "ack" && seq > (record?.cursor ?? 0)) {
       violates(`acknowledged ${seq} while its record had ${record?.cursor ?? "nothing"}`);
     }
-    if (type === "send" && !record?.outbox.some((one) => one.id === id && one.sent)) {
-      violates(`sent message ${id} before its record marked it as sent`);
+    const isItem = type === "send" || type === "patch";
+    if (isItem && !record?.outbox.some((one) => one.id === id && one.sent)) {
+      violates(`sent ${type} ${id} before its record marked it as sent`);
     }
   }
 }
