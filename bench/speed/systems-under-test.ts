@@ -16,12 +16,15 @@ const WIDE = {
   LOG_SHARE: 0,
 };
 
+/** The key of the operator, who reads the room's counters. */
+export const ADMIN_KEY = "the-key-of-the-bench";
+
 /** The room as a system under test. */
 export const ROOM = {
   entry: "src/worker.ts",
   className: "ChatRoom",
   binding: "CHAT_ROOM",
-  vars: WIDE,
+  vars: { ...WIDE, ADMIN_KEY },
 };
 const object = (file: string, className: string): Worker => ({
   entry: `bench/speed/objects/${file}`,

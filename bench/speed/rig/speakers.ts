@@ -13,6 +13,7 @@ interface Limits {
 
 type Frame =
   | { readonly type: "message"; readonly seq: number; readonly from: string; readonly text: string }
+  | { readonly type: "patch"; readonly seq: number; readonly from: string; readonly text: string }
   | {
       readonly type: "welcome";
       readonly since: number;
@@ -92,9 +93,14 @@ abstract class WsSpeaker implements Speaker {
     return JSON.stringify({ type: "send", id: `${this.name}-${this.#counter++}`, text, to });
   }
 
+  protected patchItem(ref: number, text: string): string {
+    return JSON.stringify({ type: "patch", id: `${this.name}-${this.#counter++}`, ref, text });
+  }
+
   protected hear(frame: Frame): void {
     if (frame.type === "ready") this.#isReady();
     if (frame.type === "error") throw new Error(`${this.name} got an error: ${frame.message}`);
+    if (frame.type === "patch") this.#options.onPatch?.(frame);
     if (frame.type !== "message") return;
     this.received++;
     this.#options.onEntry?.(frame);
@@ -142,6 +148,10 @@ export class V1Speaker extends WsSpeaker {
     this.socket.send(this.item(text, to));
   }
 
+  edit(seq: number, text: string): void {
+    this.socket.send(this.patchItem(seq, text));
+  }
+
   override cut(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -176,7 +186,7 @@ export class V1Speaker extends WsSpeaker {
     } else if (frame.type === "mark") {
       this.#mark = frame.k;
       this.#ack();
-    } else if (frame.type === "message") {
+    } else if (frame.type === "message" || frame.type === "patch") {
       this.#seq = frame.seq;
       this.#unacked++;
       this.#unackedBytes += frame.text.length + ENTRY_BYTES;
@@ -200,6 +210,11 @@ export class ArraySpeaker extends V1Speaker {
   override send(text: string, to?: readonly string[]): void {
     if (this.#items.length === 0) setImmediate(() => this.#flush());
     this.#items.push(this.item(text, to));
+  }
+
+  override edit(seq: number, text: string): void {
+    if (this.#items.length === 0) setImmediate(() => this.#flush());
+    this.#items.push(this.patchItem(seq, text));
   }
 
   #flush(): void {

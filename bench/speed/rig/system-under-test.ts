@@ -11,6 +11,8 @@ export interface Server {
 export interface ReceivedEntry {
   readonly from: string;
   readonly text: string;
+  /** Its place, where the system gives it one. */
+  readonly seq?: number;
 }
 
 export interface SpeakerOptions {
@@ -20,6 +22,8 @@ export interface SpeakerOptions {
   /** The peer never acknowledges. */
   readonly silent?: boolean;
   onEntry?(entry: ReceivedEntry): void;
+  /** Called with each change of an earlier message. */
+  onPatch?(patch: Pick<ReceivedEntry, "from">): void;
 }
 
 /** A peer. A message is confirmed when it comes back to its sender. */
@@ -31,6 +35,8 @@ export interface Speaker {
   readonly received: number;
   /** Sends to the named peers, or to everyone. */
   send(text: string, to?: readonly string[]): void;
+  /** Changes an own earlier message, where the system can. */
+  edit?(seq: number, text: string): void;
   /** Ends the connection without a goodbye. */
   cut(): void;
   /** Reconnects after a cut, as a client of its kind does; `ready` is then a new promise. */

@@ -3,6 +3,7 @@ import type { Workload } from "../rig/workload.ts";
 import { addressed } from "./addressed.ts";
 import { idle } from "./idle.ts";
 import { paced } from "./paced.ts";
+import { patches } from "./patches.ts";
 import { replay } from "./replay.ts";
 import { roomWide } from "./room-wide.ts";
 import { single } from "./single.ts";
@@ -11,6 +12,7 @@ import { storm } from "./storm.ts";
 
 export const WORKLOADS: readonly Workload[] = [
   addressed,
+  patches,
   paced,
   single,
   ...roomWide,
