@@ -69,6 +69,7 @@ export function seededStorage(
     const count = Math.min(entriesPerRow, entries - done);
     const row = Array.from({ length: count }, (_, index) =>
       encodeEntry({
+        type: "message",
         seq: addSeq(log.head, index + 1),
         from: "alice" as PeerName,
         to: [to(done + index) as PeerName],

@@ -36,6 +36,7 @@ class Phase {
     this.#server = server;
     this.#total = total;
     this.#warm = Math.round(total * WARM_UP);
+    if (this.#warm === 0) this.#cost = meter(server);
   }
 
   /** Returns whether one more may begin, and counts it. */
