@@ -5,11 +5,12 @@
  * Invariant: the cursor that is saved is *done*, never only *heard* (`Delivery`): after a crash, entries that no consumer
  * has finished with come again rather than never.
  */
-import type { ServerFrame } from "../protocol/frames.ts";
+import type { Data, ServerFrame } from "../protocol/frames.ts";
 import { utf8Length } from "../protocol/ids.ts";
 import { SIGNAL_BYTES } from "../protocol/limits.ts";
 import { randomToken } from "../protocol/random-token.ts";
 import { Connection } from "./connection.ts";
+import { type Content, MARK_UNITS } from "./content.ts";
 import { ClientContext } from "./context.ts";
 import { type ChatError, ConnectionLostError, RefusedError } from "./errors.ts";
 import type {
@@ -17,7 +18,8 @@ import type {
   ClientState,
   Entry,
   HistoryPage,
-  OutboxMessage,
+  OutboxItem,
+  Patch,
   ReplyOptions,
   SendOptions,
   WhoPage,
@@ -28,8 +30,11 @@ import { type ChatClientOptions, readOptions } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Rounds } from "./rounds.ts";
 
-/** A member of a room, through whatever happens to its connections. */
-export class ChatClient implements AsyncIterable<Entry> {
+/**
+ * A member of a room, through whatever happens to its connections.
+ * @template D the form of `data` that your application sends; what others send may be anything
+ */
+export class ChatClient<D extends Data = Data> implements AsyncIterable<Entry<D>> {
   readonly room: string;
   readonly name: string;
   readonly #context: ClientContext;
@@ -84,6 +89,11 @@ export class ChatClient implements AsyncIterable<Entry> {
     return this.#context.sendQueue.textLimit;
   }
 
+  /** UTF-8 bytes that the data of one message may have as JSON; 0: none. By the last `welcome`; 4,096 before the first. */
+  get dataLimit(): number {
+    return this.#context.sendQueue.dataLimit;
+  }
+
   /** Names known to be online, as far as the room lists them. */
   get peers(): readonly string[] {
     return [...this.#incoming.peers];
@@ -94,9 +104,12 @@ export class ChatClient implements AsyncIterable<Entry> {
     return this.#lifetime.waiting;
   }
 
-  /** The messages that were accepted and are not decided, in the order of `send`; including those of an earlier life. */
-  get outbox(): readonly OutboxMessage[] {
-    return this.#context.outbox;
+  /**
+   * The messages and changes that were accepted and are not decided, in the order of the calls; including those of an
+   * earlier life.
+   */
+  get outbox(): readonly OutboxItem<D>[] {
+    return this.#context.outbox as readonly OutboxItem<D>[];
   }
 
   /**
@@ -119,11 +132,69 @@ export class ChatClient implements AsyncIterable<Entry> {
    * @throws RefusedError, FateUnknownError, OutboxFullError, ClosedError, StorageError; by rejecting
    * @example
    * const { seq } = await chat.send("hi", { to: ["bob"] });
+   * await chat.send("Which day?", { ref: seq, data: { poll: ["Mon", "Tue"] } });
    */
-  send(text: string, { to }: SendOptions = {}): Promise<Entry> {
+  send(text: string, { to, ref, data, quiet }: SendOptions<D> = {}): Promise<Entry<D>> {
+    // What a caller in JavaScript gives is checked with the rest.
+    return this.#send({ text, to, ref, data, quiet: quiet || undefined } as Content);
+  }
+
+  /**
+   * Changes an own message, everywhere: for those who are here, and for those who come back. Only its author may, within
+   * `PATCH_HOURS` (24) and 32 times. It waits in the outbox as a message does, so it can be made while cut off.
+   * @param seq the message; `text` its new text; `data` its new data, if given
+   * @returns the patch, once it is stored
+   * @throws what `send` throws; RefusedError with the code `unknown-ref` if the message is not kept, `forbidden` if it may
+   *   not be changed; by rejecting
+   * @example
+   * const { seq } = await chat.send("Lunch?");
+   * await chat.edit(seq, "Lunch at 12?");
+   */
+  edit(seq: number, text: string, data?: D): Promise<Patch<D>> {
+    return this.#send({ type: "patch", ref: seq, text, data } as Content);
+  }
+
+  /**
+   * Erases text and data of an own message, everywhere, at any time. What somebody has read or copied stays read.
+   * @returns the patch, once it is stored
+   * @throws what `edit` throws; by rejecting
+   */
+  erase(seq: number): Promise<Patch<D>> {
+    return this.#send({ type: "patch", ref: seq, erase: true });
+  }
+
+  /**
+   * Reacts to a message, or takes that back: a quiet message with `data` `{ mark }` or `{ mark, on: false }`
+   * (docs/conventions.md), to those who can read the message.
+   * @param message the message, or its seq if this client has delivered it in this life
+   * @param mark 1 to 64 UTF-16 units, an emoji as a rule
+   * @returns the reaction, once it is stored
+   * @throws what `send` throws; by rejecting
+   */
+  react(
+    message: number | Pick<Entry, "seq" | "from" | "to">,
+    mark: string,
+    on = true,
+  ): Promise<Entry<D>> {
+    const { circles } = this.#context;
+    if (typeof mark !== "string" || mark === "" || mark.length > MARK_UNITS) {
+      const message = `mark: expected 1 to ${MARK_UNITS} characters`;
+      return rejected(new RefusedError("bad-frame", message));
+    }
+    if (typeof message !== "number") circles.note(message);
+    const ref = typeof message === "number" ? message : message.seq;
+    if (!circles.has(ref)) {
+      const why = `ref: this client does not know to whom ${ref} went: give the message instead of its seq`;
+      return rejected(new RefusedError("unknown-ref", why));
+    }
+    const data = on ? { mark } : { mark, on: false };
+    return this.#send({ text: "", to: circles.of(ref), ref, quiet: true, data } as Content);
+  }
+
+  #send<Stored extends Entry | Patch>(content: Content): Promise<Stored> {
     if (this.#connection.state.type === "closed") return rejected(this.#lifetime.closedError());
-    const sent = this.#outgoing.send(text, to);
-    return sent instanceof Promise ? sent : rejected(sent);
+    const sent = this.#outgoing.send(content);
+    return sent instanceof Promise ? (sent as Promise<Stored>) : rejected(sent);
   }
 
   /**
@@ -144,11 +215,11 @@ export class ChatClient implements AsyncIterable<Entry> {
     entry: Pick<Entry, "seq" | "from">,
     text: string,
     { to = [entry.from] }: ReplyOptions = {},
-  ): Promise<Entry> {
+  ): Promise<Entry<D>> {
     const reply = this.#outgoing.reply(entry, text, to === "everyone" ? undefined : to);
     // As with `send`.
     reply.catch(() => {});
-    return reply;
+    return reply as Promise<Entry<D>>;
   }
 
   /**
@@ -167,21 +238,22 @@ export class ChatClient implements AsyncIterable<Entry> {
   carry(
     entry: Pick<Entry, "seq">,
     text: string,
-    options: SendOptions & { readonly from: ChatClient },
-  ): Promise<Entry | undefined> {
+    options: CarryOptions<D>,
+  ): Promise<Entry<D> | undefined> {
     const carried = this.#carry(entry, text, options);
     // As with `send`.
     carried.catch(() => {});
-    return carried;
+    return carried as Promise<Entry<D> | undefined>;
   }
 
   /** Wrong options reject as everything else does, because this function is async. */
   async #carry(
     entry: Pick<Entry, "seq">,
     text: string,
-    { from, to }: SendOptions & { readonly from: ChatClient },
+    { from, to, data, quiet }: CarryOptions<D>,
   ): Promise<Entry | undefined> {
-    return this.#outgoing.carry(entry, text, from.#outgoing, to);
+    const content = { text, to, data, quiet: quiet || undefined } as Content;
+    return this.#outgoing.carry(entry, content, from.#outgoing);
   }
 
   /**
@@ -189,7 +261,7 @@ export class ChatClient implements AsyncIterable<Entry> {
    * @param data anything that JSON can hold, at most 1,024 bytes of it
    * @throws RefusedError if it is not, or larger
    */
-  signal(data: unknown, { to }: SendOptions = {}): void {
+  signal(data: unknown, { to }: Pick<SendOptions, "to"> = {}): void {
     let text: string;
     try {
       text = JSON.stringify({ type: "signal", data, to });
@@ -211,11 +283,15 @@ export class ChatClient implements AsyncIterable<Entry> {
    */
   async history(
     options: { readonly before?: number; readonly limit?: number } = {},
-  ): Promise<HistoryPage> {
+  ): Promise<HistoryPage<D>> {
     const frame = await this.#request({ type: "history", ...options });
     if (frame.type !== "history") throw new ConnectionLostError("the room gave another answer");
     const { messages, next } = frame;
-    return { messages, ...(next !== undefined && { next }) };
+    for (const message of messages) this.#context.circles.note(message);
+    return {
+      messages: messages as readonly Entry[] as readonly Entry<D>[],
+      ...(next !== undefined && { next }),
+    };
   }
 
   /**
@@ -240,16 +316,17 @@ export class ChatClient implements AsyncIterable<Entry> {
    */
   on<Type extends keyof ClientEvents>(
     type: Type,
-    listener: (event: ClientEvents[Type]) => void,
+    listener: (event: ClientEvents<D>[Type]) => void,
   ): () => void {
-    const off = this.#context.emitter.on(type, listener);
-    // Entries that came before the first listener wait for it.
+    const off = this.#context.emitter.on(type, listener as (event: ClientEvents[Type]) => void);
+    // What came before the first listener waits for it.
     if (type === "entry") this.#rounds.work();
+    if (type === "patch") this.#incoming.emitEarlyPatches();
     return off;
   }
 
   /**
-   * Iterates over entries as they come, until the client is closed: it ends at once by `close`, and after the entries that
+   * Iterates over messages as they come (changes of earlier ones come as the event `patch`), until the client is closed: it ends at once by `close`, and after the entries that
    * have come if the room closed it. If the storage failed, the loop throws that `StorageError`, so that a program that
    * only reads does not end in silence. The first loop gets the entries that came before it (for a minute; after that they
    * count as done), and a loop after the last one goes on where that ended; a further loop beside others begins with the
@@ -264,10 +341,10 @@ export class ChatClient implements AsyncIterable<Entry> {
    * @example
    * for await (const { from, text } of chat) await save(from, text);
    */
-  [Symbol.asyncIterator](): AsyncIterator<Entry> {
+  [Symbol.asyncIterator](): AsyncIterator<Entry<D>> {
     const iterator = this.#context.delivery.iterate();
     if (this.#connection.state.type === "closed") iterator.end(true, this.#lifetime.failure);
-    return iterator;
+    return iterator as AsyncIterator<Entry<D>>;
   }
 
   /**
@@ -296,6 +373,9 @@ export class ChatClient implements AsyncIterable<Entry> {
     return requests.add(id);
   }
 }
+
+/** `from`: the client that delivered the entry. A `ref` would mean an entry of this room. */
+type CarryOptions<D extends Data> = Omit<SendOptions<D>, "ref"> & { readonly from: ChatClient };
 
 /** Returns a rejection that need not be handled. */
 function rejected(error: ChatError): Promise<never> {

@@ -5,17 +5,18 @@
  * Invariant: every change of the outbox is announced by the event `outbox`.
  */
 import type { ServerFrame } from "../protocol/frames.ts";
+import { Circles } from "./circles.ts";
 import { Clock } from "./clock.ts";
 import { Delivery } from "./delivery.ts";
 import { StorageError } from "./errors.ts";
-import { Emitter, type Entry, type OutboxMessage } from "./events.ts";
+import { Emitter, type Entry, type OutboxItem, type Patch } from "./events.ts";
 import { newSession } from "./handshakes.ts";
 import type { Settings } from "./options.ts";
 import { Pending } from "./pending.ts";
 import { RecordStore } from "./record-store.ts";
 import { Replies } from "./replies.ts";
 import { SendQueue } from "./send-queue.ts";
-import type { ClientRecord, QueuedMessage } from "./storage/storage.ts";
+import type { ClientRecord, Queued } from "./storage/storage.ts";
 
 /** The message of a FateUnknownError. */
 export const UNKNOWN = "whether this message was stored is no longer known: look at the history";
@@ -25,9 +26,10 @@ export class ClientContext {
   readonly clock = new Clock();
   readonly emitter = new Emitter();
   readonly replies = new Replies();
+  readonly circles = new Circles();
   readonly sendQueue = new SendQueue();
   /** Sends that wait for their confirmation. */
-  readonly sends = new Pending<Entry>();
+  readonly sends = new Pending<Entry | Patch>();
   /** Queries that wait for their reply. */
   readonly requests = new Pending<ServerFrame>();
   readonly delivery: Delivery;
@@ -62,17 +64,16 @@ export class ClientContext {
   }
 
   /** Messages that were accepted and are not decided, in the order of `send`. */
-  get outbox(): readonly OutboxMessage[] {
+  get outbox(): readonly OutboxItem[] {
     return [...(this.record?.outbox ?? []), ...this.sendQueue.unopened].map(publicPart);
   }
 }
 
-/** The part of a queued message that applications see. */
-export const publicPart = ({ id, text, to }: QueuedMessage): OutboxMessage => ({
-  id,
-  text,
-  ...(to && { to }),
-});
+/** The part of a queued item that applications see. */
+export function publicPart(queued: Queued): OutboxItem {
+  const { sent: _sent, unknown: _unknown, maybe: _maybe, epoch: _epoch, ...item } = queued;
+  return item.type === "patch" ? item : { ...item, type: "message" };
+}
 
 export const storageError = (error: unknown): StorageError =>
   error instanceof StorageError ? error : new StorageError(String(error));

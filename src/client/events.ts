@@ -3,25 +3,61 @@
  *
  * Invariant: a listener that throws disturbs neither the client nor another listener; its error is thrown on its own.
  */
+import type { Data } from "../protocol/frames.ts";
 import type { ChatError, RefusedError } from "./errors.ts";
 import type { ConnectionState } from "./connection-state.ts";
 
-/** One message of the room. `seq` is its place; `at` is server time in ms, for display; `id` is the sender's. */
-export interface Entry {
+/** What a message and a patch have in common. `seq` is the place in the room's order; `id` is the sender's. */
+interface Placed<D extends Data> {
   readonly seq: number;
   readonly from: string;
   /** Absent: to everyone. */
   readonly to?: readonly string[] | undefined;
-  readonly text: string;
   readonly id?: string | undefined;
+  /** Server time in ms since 1970; for display. */
   readonly at: number;
-  /** An operator erased the text. */
-  readonly redacted?: true | undefined;
+  /** Nobody is to be disturbed: no notification, and not unread. */
+  readonly quiet?: true | undefined;
+  /** The last patch of this message; of a patch: the later one that took its place. */
+  readonly patched?: number | undefined;
+  /** Who erased it, if not its author. */
+  readonly by?: "operator" | undefined;
+  /** What an application attached. Another client may have written anything: check it before use. */
+  readonly data?: D | undefined;
 }
 
-export interface SendOptions {
+/** One message of the room, as its last patch left it. */
+export interface Entry<D extends Data = Data> extends Placed<D> {
+  readonly text: string;
+  /** The earlier message that it refers to; that may be one that is no longer kept, or was never there. */
+  readonly ref?: number | undefined;
+  /** How often its author changed it. */
+  readonly patches?: number | undefined;
+  /** Text and data were erased. */
+  readonly erased?: true | undefined;
+}
+
+/**
+ * A change of an earlier message. Apply it to your copy if `patched` is absent here and `seq` is above the `patched` of the
+ * copy, or above its `seq` if it has none; `chat-room/model` does that.
+ */
+export interface Patch<D extends Data = Data> extends Placed<D> {
+  /** The message that it changes. */
+  readonly ref: number;
+  /** The new text; absent: as it was. `data` likewise. */
+  readonly text?: string | undefined;
+  readonly erase?: true | undefined;
+}
+
+export interface SendOptions<D extends Data = Data> {
   /** Names; absent: everyone that the room knows. */
   readonly to?: readonly string[];
+  /** The `seq` of an earlier message: a reply, a quote, a thread. */
+  readonly ref?: number;
+  /** A JSON object of at most `dataLimit` bytes, which the room does not read. With it, the text may be empty. */
+  readonly data?: D;
+  /** Nobody is to be disturbed. */
+  readonly quiet?: boolean;
 }
 
 export interface ReplyOptions {
@@ -30,8 +66,8 @@ export interface ReplyOptions {
 }
 
 /** A page of earlier messages, oldest first. Request the next with `before: next`; without `next` it was the last. */
-export interface HistoryPage {
-  readonly messages: readonly Entry[];
+export interface HistoryPage<D extends Data = Data> {
+  readonly messages: readonly Entry<D>[];
   readonly next?: number;
 }
 
@@ -78,16 +114,34 @@ export const stateOf = (link: ConnectionState, toWall: (moment: number) => numbe
 };
 
 /** A message of this client that the room has not confirmed. */
-export interface OutboxMessage {
+export interface OutboxMessage<D extends Data = Data> {
+  readonly type: "message";
   readonly id: string;
   readonly text: string;
   readonly to?: readonly string[];
+  readonly ref?: number;
+  readonly data?: D;
+  readonly quiet?: true;
 }
 
-export interface ClientEvents {
+/** A change of an own message that the room has not confirmed. */
+export interface OutboxPatch<D extends Data = Data> {
+  readonly type: "patch";
+  readonly id: string;
+  readonly ref: number;
+  readonly text?: string;
+  readonly data?: D;
+  readonly erase?: true;
+}
+
+export type OutboxItem<D extends Data = Data> = OutboxMessage<D> | OutboxPatch<D>;
+
+export interface ClientEvents<D extends Data = Data> {
   readonly state: ClientState;
-  /** Once each, in the room's order; own messages too. */
-  readonly entry: Entry;
+  /** Messages, once each, in the room's order; own ones too. */
+  readonly entry: Entry<D>;
+  /** Changes of earlier messages, once each, in the room's order; own ones too. */
+  readonly patch: Patch<D>;
   readonly presence: {
     readonly joined: readonly string[];
     readonly left: readonly string[];
@@ -102,15 +156,16 @@ export interface ClientEvents {
     readonly data: unknown;
   };
   /** The content of `outbox` has changed. */
-  readonly outbox: readonly OutboxMessage[];
-  /** Entries from..to were removed before this client had them. */
+  readonly outbox: readonly OutboxItem<D>[];
+  /**
+   * Entries from..to were removed before this client had them. Patches may be among them: copies of messages from before
+   * may be out of date.
+   */
   readonly gap: { readonly from: number; readonly to: number };
-  /** A gap has hidden whether this message was stored. */
-  readonly unknown: OutboxMessage;
-  /** A message was refused; it may be of an earlier life of this client. */
-  readonly refused: OutboxMessage & { readonly error: RefusedError };
-  /** An operator erased the text of an entry. */
-  readonly redacted: { readonly seq: number };
+  /** A gap has hidden whether this item was stored. */
+  readonly unknown: OutboxItem<D>;
+  /** An item was refused; it may be of an earlier life of this client. */
+  readonly refused: OutboxItem<D> & { readonly error: RefusedError };
   /** An error that concerns no single message. */
   readonly error: ChatError;
 }

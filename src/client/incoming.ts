@@ -8,19 +8,22 @@ import type { ServerFrame } from "../protocol/frames.ts";
 import type { Connection } from "./connection.ts";
 import { type ClientContext, publicPart, UNKNOWN } from "./context.ts";
 import { FateUnknownError, RefusedError, RestoredError } from "./errors.ts";
-import type { Entry } from "./events.ts";
+import type { Entry, Patch } from "./events.ts";
 import {
   type Effect,
   isSound,
   onError,
   onGap,
-  onMessage,
+  onEntry,
   onReady,
   onWelcome,
   type Outcome,
 } from "./session.ts";
 
 type Frame<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
+
+/** Patches that wait for the first listener, the newest ones. */
+const EARLY_PATCHES = 1_000;
 
 export class Incoming {
   readonly #context: ClientContext;
@@ -29,6 +32,7 @@ export class Incoming {
   #acked = 0;
   /** The newest mark that was read on this connection, and whether an ack has shown it. */
   #mark: { readonly k: string; readonly isShown: boolean } | undefined;
+  readonly #earlyPatches: Patch[] = [];
   /** How many peers are online, by the room's last frame. */
   online = 0;
   /** Names known to be online. */
@@ -91,11 +95,12 @@ export class Incoming {
     switch (frame.type) {
       case "welcome":
         return this.#welcome(frame);
-      case "message": {
+      case "message":
+      case "patch": {
         connection.dispatch({ type: "heard" });
+        if (delivery.isFresh(frame.seq)) return this.apply(onEntry(record, frame, settings.name));
         // It comes again for a consumer whose backlog was full.
-        if (!delivery.isFresh(frame.seq)) return delivery.entry(frame);
-        return this.apply(onMessage(record, frame, settings.name));
+        return frame.type === "patch" ? delivery.reach(frame.seq) : delivery.entry(frame);
       }
       case "gap":
         connection.dispatch({ type: "heard" });
@@ -114,8 +119,6 @@ export class Incoming {
         const { from, to, data } = frame;
         return void emitter.emit("signal", { from, ...(to && { to }), data });
       }
-      case "patch":
-        return;
       case "history":
       case "who":
         return requests.resolve(frame.id, frame);
@@ -144,7 +147,10 @@ export class Incoming {
     const { record } = context;
     if (record.epoch === epoch && connection.requestedSince === since) delivery.resume(since);
     else {
-      if (record.epoch !== epoch) replies.restart();
+      if (record.epoch !== epoch) {
+        replies.restart();
+        context.circles.clear();
+      }
       context.record = onWelcome(record, frame);
       delivery.restart(since);
     }
@@ -189,7 +195,9 @@ export class Incoming {
     const { sendQueue, sends, replies, emitter } = this.#context;
     switch (effect.type) {
       case "entry":
-        return this.#deliver(effect.entry);
+        return effect.entry.type === "patch"
+          ? this.#deliverPatch(effect.entry)
+          : this.#deliver(effect.entry);
       case "confirmed":
         sendQueue.decided(effect.queued);
         return sends.resolve(effect.queued.id, effect.entry);
@@ -217,10 +225,29 @@ export class Incoming {
     }
   }
 
+  /** Emits the patches that came before the first listener. */
+  emitEarlyPatches(): void {
+    for (const patch of this.#earlyPatches.splice(0)) this.#emitPatch(patch);
+  }
+
+  #deliverPatch(patch: Patch): void {
+    const { delivery, emitter } = this.#context;
+    if (emitter.has("patch")) this.#emitPatch(patch);
+    else if (this.#earlyPatches.push(patch) > EARLY_PATCHES) this.#earlyPatches.shift();
+    delivery.reach(patch.seq);
+  }
+
+  /** A patch whose listener throws comes again in the next life, as an entry does. */
+  #emitPatch(patch: Patch): void {
+    const { delivery, emitter } = this.#context;
+    if (!emitter.emit("patch", patch)) delivery.failed(patch.seq);
+  }
+
   /** Delivers an entry to its consumers. */
   #deliver(entry: Entry): void {
-    const { replies, record, delivery, emitter, settings } = this.#context;
+    const { replies, circles, record, delivery, emitter, settings } = this.#context;
     replies.shown(entry, record?.epoch ?? "");
+    circles.note(entry);
     if (entry.from === settings.name) replies.found(entry);
     delivery.entry(entry, emitter.emit("entry", entry));
   }

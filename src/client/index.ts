@@ -6,19 +6,25 @@ export type {
   Entry,
   HistoryPage,
   ClientState,
+  OutboxItem,
+  OutboxMessage,
+  OutboxPatch,
+  Patch,
   ReplyOptions,
   SendOptions,
-  OutboxMessage,
   WhoPage,
 } from "./events.ts";
 export type { ChatClientOptions } from "./options.ts";
+export type { Data } from "../protocol/frames.ts";
 export { type HandshakeFinding, HandshakeMonitor } from "./diagnose.ts";
 export { plainText, refusalText } from "./error-text.ts";
 export {
   type ClientRecord,
   type ClientStorage,
   memoryStorage,
+  type Queued,
   type QueuedMessage,
+  type QueuedPatch,
 } from "./storage/storage.ts";
 export { type BrowserItem, browserItem } from "./storage/browser-database.ts";
 export { browserStorage, type TabOptions } from "./storage/browser.ts";

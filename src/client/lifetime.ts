@@ -9,6 +9,7 @@
 import { CLOSE } from "../protocol/close-codes.ts";
 import type { Connection } from "./connection.ts";
 import { type ClientContext, storageError } from "./context.ts";
+import { ofHistory } from "./session.ts";
 import { ClosedError, OutboxFullError, type StorageError } from "./errors.ts";
 import { onNetwork } from "./network-events.ts";
 import { type Ownership, ownershipOf } from "./ownership.ts";
@@ -91,7 +92,9 @@ export class Lifetime {
     if (context.record === undefined) return;
     const unopened = sendQueue.unopened.splice(0);
     const place = Math.max(0, settings.outboxLimit - context.record.outbox.length);
-    const outbox = [...context.record.outbox, ...unopened.slice(0, place)];
+    const { epoch } = context.record;
+    const accepted = unopened.slice(0, place).map((queued) => ofHistory(queued, epoch));
+    const outbox = [...context.record.outbox, ...accepted];
     delivery.begin(context.record.cursor);
     replies.inherit(context.record.outbox);
     context.record = { ...context.record, outbox };

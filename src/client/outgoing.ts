@@ -9,13 +9,15 @@
  */
 import { randomToken } from "../protocol/random-token.ts";
 import { idOfCarried, type Origin, withCarried } from "./carried.ts";
+import { type Content, copyOf, faultIn } from "./content.ts";
 import { type ClientContext, publicPart, UNKNOWN } from "./context.ts";
-import { type ChatError, FateUnknownError, OutboxFullError, RefusedError } from "./errors.ts";
-import type { Entry } from "./events.ts";
+import { ChatError, FateUnknownError, OutboxFullError, RefusedError } from "./errors.ts";
+import type { Entry, Patch } from "./events.ts";
 import { Counts } from "./replies.ts";
-import type { ClientRecord, QueuedMessage } from "./storage/storage.ts";
+import { ofHistory } from "./session.ts";
+import type { ClientRecord, Queued } from "./storage/storage.ts";
 
-/** UTF-16 units of text that may wait in the outbox: browsers keep five million in all. */
+/** UTF-16 units of text and data that may wait in the outbox: browsers keep five million in all. */
 const OUTBOX_UNITS = 2_000_000;
 
 type Recipients = readonly string[] | undefined;
@@ -43,11 +45,9 @@ export class Outgoing {
   }
 
   /** @returns the entry, once it is stored; or why the message is not accepted */
-  send(text: string, to: Recipients): Promise<Entry> | ChatError {
-    const id = randomToken(96);
-    const refusal = this.#refusalOf(id, text, to);
-    if (refusal !== undefined) return refusal;
-    return this.#accept({ id, text, ...(to && { to: [...to] }), sent: false });
+  send(content: Content): Promise<Entry | Patch> | ChatError {
+    const queued = this.#itemOf(randomToken(96), content);
+    return queued instanceof ChatError ? queued : this.#accept(queued);
   }
 
   async reply(entry: Pick<Entry, "seq" | "from">, text: string, to: Recipients): Promise<Entry> {
@@ -65,27 +65,20 @@ export class Outgoing {
     if (stored !== undefined || isWaiting || failure !== undefined) {
       replies.accepted(entry, epoch);
       if (failure !== undefined) throw failure;
-      return stored ?? this.#confirmed(id);
+      return stored ?? (this.#confirmed(id) as Promise<Entry>);
     }
     if (replies.isHidden(entry, epoch)) throw new FateUnknownError(UNKNOWN);
-    const refusal = this.#refusalOf(id, text, to);
-    if (refusal !== undefined) throw refusal;
+    const queued = this.#itemOf(id, { text, ...(to && { to }) });
+    if (queued instanceof ChatError) throw queued;
     replies.accepted(entry, epoch);
-    return this.#accept({
-      id,
-      text,
-      ...(to && { to: [...to] }),
-      sent: false,
-      ...(!replies.isKnown && { maybe: true }),
-    });
+    return this.#accept(replies.isKnown ? queued : { ...queued, maybe: true }) as Promise<Entry>;
   }
 
   /** @param source the part of the client whose room the entry is from */
   async carry(
     entry: Pick<Entry, "seq">,
-    text: string,
+    content: Content,
     source: Outgoing,
-    to: Recipients,
   ): Promise<Entry | undefined> {
     if (this.#context.record === undefined) await this.#storage.opened;
     const { carried = [], outbox } = this.#storage.requireRecord();
@@ -95,17 +88,18 @@ export class Outgoing {
     const earlier = idOfCarried(carried, origin, n);
     if (earlier !== undefined) {
       this.#carries.add(key);
-      return outbox.some(({ id }) => id === earlier) ? this.#confirmed(earlier) : undefined;
+      if (outbox.every((one) => one.id !== earlier)) return undefined;
+      return this.#confirmed(earlier) as Promise<Entry>;
     }
     const id = randomToken(96);
-    const refusal = this.#refusalOf(id, text, to);
-    if (refusal !== undefined) throw refusal;
+    const queued = this.#itemOf(id, content);
+    if (queued instanceof ChatError) throw queued;
     this.#carries.add(key);
     const { record } = this.#context;
     if (record !== undefined) {
       this.#context.record = { ...record, carried: withCarried(carried, origin, { n, id }) };
     }
-    return this.#accept({ id, text, ...(to && { to: [...to] }), sent: false });
+    return this.#accept(queued) as Promise<Entry>;
   }
 
   #originOf(entry: Pick<Entry, "seq">): Origin {
@@ -119,36 +113,37 @@ export class Outgoing {
     };
   }
 
-  /** @returns why a message is not accepted */
-  #refusalOf(id: string, text: string, to: Recipients): ChatError | undefined {
-    if (typeof text !== "string" || (to !== undefined && !Array.isArray(to))) {
-      return new RefusedError("bad-frame", "expected a text, and a list of names in `to`");
-    }
-    const full = this.#isFull(text);
+  /** @returns the item for the outbox, or why it is not accepted */
+  #itemOf(id: string, content: Content): Queued | ChatError {
+    const fault = faultIn(content);
+    if (fault !== undefined) return new RefusedError("bad-frame", fault);
+    const queued = { id, ...copyOf(content), sent: false };
+    const full = this.#isFull(unitsOf(queued));
     if (full !== undefined) return new OutboxFullError(full);
-    const queued: QueuedMessage = { id, text, ...(to && { to }), sent: false };
     const why = this.#context.sendQueue.refusal(queued);
-    if (why === undefined) return undefined;
+    if (why === undefined) return queued;
     const error = new RefusedError("too-large", why);
     this.#context.emitter.emit("refused", { ...publicPart(queued), error });
     return error;
   }
 
-  /** @returns a sentence if the outbox has no place for this text */
-  #isFull(text: string): string | undefined {
+  /** @returns a sentence if the outbox has no place for so much more */
+  #isFull(more: number): string | undefined {
     const { settings, record, sendQueue } = this.#context;
     const waiting = [...(record?.outbox ?? []), ...sendQueue.unopened];
-    const units = waiting.reduce((sum, queued) => sum + queued.text.length, text.length);
+    const units = waiting.reduce((sum, queued) => sum + unitsOf(queued), more);
     if (waiting.length < settings.outboxLimit && units <= OUTBOX_UNITS) return undefined;
     return `${waiting.length} messages wait already: wait until some are confirmed`;
   }
 
   /** Puts a message into the outbox. @returns the entry, once it is stored */
-  #accept(queued: QueuedMessage): Promise<Entry> {
+  #accept(queued: Queued): Promise<Entry | Patch> {
     const context = this.#context;
     const { record } = context;
-    if (record !== undefined) context.record = { ...record, outbox: [...record.outbox, queued] };
-    else {
+    if (record !== undefined) {
+      const outbox = [...record.outbox, ofHistory(queued, record.epoch)];
+      context.record = { ...record, outbox };
+    } else {
       context.sendQueue.unopened.push(queued);
       context.emitter.emit("outbox", context.outbox);
     }
@@ -156,10 +151,13 @@ export class Outgoing {
     return this.#confirmed(queued.id);
   }
 
-  #confirmed(id: string): Promise<Entry> {
+  #confirmed(id: string): Promise<Entry | Patch> {
     const confirmed = this.#context.sends.add(id);
     // An application that does not wait for it gets a refusal by the event.
     confirmed.catch(() => {});
     return confirmed;
   }
 }
+
+const unitsOf = ({ text = "", data }: Queued): number =>
+  text.length + (data === undefined ? 0 : JSON.stringify(data).length);

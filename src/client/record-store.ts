@@ -50,8 +50,8 @@ export class RecordStore {
       }
       movedAside = error;
     }
-    const fresh = { version: 1, session: this.#newSession(), attempt: 0, outbox: [] } as const;
-    this.record = this.#saved ?? fresh;
+    const fresh = { version: 2, session: this.#newSession(), attempt: 0, outbox: [] } as const;
+    this.record = this.#saved === undefined ? fresh : { ...this.#saved, version: 2 };
     return movedAside;
   }
 

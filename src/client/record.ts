@@ -8,7 +8,7 @@ import { utf8Length } from "../protocol/ids.ts";
 import type { ClientRecord } from "./storage/storage.ts";
 
 /** The version that this release writes. */
-const VERSION = 1;
+const VERSION = 2;
 
 export type ReadRecord =
   | { readonly type: "record"; readonly record: ClientRecord }
@@ -67,18 +67,37 @@ const isMaybe =
   (value: unknown): boolean =>
     value === undefined || is(value);
 
-const QUEUED: readonly (readonly [string, (value: unknown) => boolean])[] = [
+const isTrue = isMaybe((value) => value === true);
+const isData = (value: unknown): boolean => fieldsOf(value) !== undefined;
+
+type Checks = readonly (readonly [string, (value: unknown) => boolean])[];
+
+const QUEUED: Checks = [
   ["id", isSomeText],
+  ["sent", (sent) => typeof sent === "boolean"],
+  ["unknown", isTrue],
+  ["maybe", isTrue],
+  ["epoch", isMaybe(isText)],
+  ["data", isMaybe(isData)],
+];
+const MESSAGE: Checks = [
   ["text", isText],
   ["to", isMaybe((to) => Array.isArray(to) && to.every(isText))],
-  ["sent", (sent) => typeof sent === "boolean"],
-  ["unknown", isMaybe((unknown) => unknown === true)],
-  ["maybe", isMaybe((maybe) => maybe === true)],
+  ["ref", isMaybe(isPosition)],
+  ["quiet", isTrue],
+];
+const PATCH: Checks = [
+  ["ref", isPosition],
+  ["text", isMaybe(isText)],
+  ["erase", isTrue],
 ];
 
 const isQueued = (value: unknown): boolean => {
   const queued = fieldsOf(value);
-  return queued !== undefined && QUEUED.every(([name, is]) => is(queued[name]));
+  const type = queued?.["type"];
+  if (queued === undefined || (type !== undefined && type !== "patch")) return false;
+  const own = type === "patch" ? PATCH : MESSAGE;
+  return [...QUEUED, ...own].every(([name, is]) => is(queued[name]));
 };
 
 const isCarried = (value: unknown): boolean => {
@@ -96,7 +115,7 @@ const isCarried = (value: unknown): boolean => {
 };
 
 const RECORD: readonly (readonly [string, (value: unknown) => boolean])[] = [
-  ["version", (version) => version === VERSION],
+  ["version", (version) => version === 1 || version === VERSION],
   ["session", isToken],
   ["attempt", isPosition],
   ["cursor", isMaybe(isPosition)],

@@ -10,7 +10,7 @@ import { dueAt } from "./connection-state.ts";
 import type { ClientContext } from "./context.ts";
 import type { Incoming } from "./incoming.ts";
 import { markSent, withdraw } from "./session.ts";
-import type { QueuedMessage } from "./storage/storage.ts";
+import type { Queued } from "./storage/storage.ts";
 
 /** The longest time between two checks of the clocks: a sleep of the device is noticed this late. */
 const CLOCK_CHECK_MS = 5_000;
@@ -91,17 +91,17 @@ export class Rounds {
     }
   }
 
-  #nextBatch(): readonly QueuedMessage[] {
+  #nextBatch(): readonly Queued[] {
     const context = this.#context;
     if (this.#connection.state.type !== "live" || context.record === undefined) return [];
-    for (const { queued, code, why } of context.sendQueue.oversized(context.record)) {
+    for (const { queued, code, why } of context.sendQueue.unsendable(context.record)) {
       this.#incoming.apply(withdraw(context.record, queued, code, why));
     }
     return context.sendQueue.next(context.record, context.clock.now());
   }
 
   /** Sends all that a round brings, the ack, the messages, the requests, in one array frame. */
-  #sendBatch(batch: readonly QueuedMessage[]): void {
+  #sendBatch(batch: readonly Queued[]): void {
     const { sendQueue, clock } = this.#context;
     const connection = this.#connection;
     const awaited = sendQueue.sentIds.size > 0;

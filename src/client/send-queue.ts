@@ -10,8 +10,8 @@
 import { utf8Length } from "../protocol/ids.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
 import { RateLimiter } from "./rate-limiter.ts";
-import { nextToSend } from "./session.ts";
-import type { ClientRecord, QueuedMessage } from "./storage/storage.ts";
+import { isOfOtherHistory, nextToSend } from "./session.ts";
+import type { ClientRecord, Queued } from "./storage/storage.ts";
 import { CLOSE, isFinalClose, isTemporaryClose, isStaleClose } from "../protocol/close-codes.ts";
 import { DEFAULT_LIMITS, QUERY_COST } from "../protocol/limits.ts";
 
@@ -30,13 +30,13 @@ const isBlameless = (code: number): boolean =>
 export class SendQueue {
   readonly rateLimiter = new RateLimiter();
   /** Accepted before the storage was read. */
-  readonly unopened: QueuedMessage[] = [];
+  readonly unopened: Queued[] = [];
   /** JSON texts, each smaller than a frame. */
   readonly requests: string[] = [];
   readonly ephemerals: string[] = [];
   /** Sent on this connection and not decided: when, by id, in the order of sending. */
   readonly sentIds = new Map<string, number>();
-  #limits: Pick<RoomLimits, "text" | "frame" | "recipients"> = DEFAULT_LIMITS;
+  #limits: Pick<RoomLimits, "text" | "data" | "frame" | "recipients"> = DEFAULT_LIMITS;
   #hasLimits = false;
   /** The oldest undecided message when the last connection ended right after sending. */
   #suspect = "";
@@ -65,21 +65,31 @@ export class SendQueue {
     return this.#limits.text;
   }
 
+  /** Bytes of UTF-8 that the data of one message may have as JSON; 0: the room takes none. */
+  get dataLimit(): number {
+    return this.#limits.data;
+  }
+
   /** Returns why a new message exceeds the limits; undefined if it does not, or before the first `welcome`. */
-  refusal(queued: QueuedMessage): string | undefined {
+  refusal(queued: Queued): string | undefined {
     return this.#hasLimits ? this.#tooLarge(queued) : undefined;
   }
 
   /**
-   * Returns queued messages that exceed the room's limits, with the reason. Call it after the replay, so that messages which
-   * are already stored are gone from the queue.
+   * Returns queued messages that cannot be sent, with the reason. Call it after the replay, so that messages which are
+   * already stored are gone from the queue.
    */
-  oversized(record: ClientRecord): { queued: QueuedMessage; code: string; why: string }[] {
+  unsendable(record: ClientRecord): { queued: Queued; code: string; why: string }[] {
     return record.outbox.flatMap((queued) => {
       if (queued.unknown || this.sentIds.has(queued.id)) return [];
       if (this.#quarantined.has(queued.id)) {
         const why = "the link ended each time right after this message: it was taken out";
         return [{ queued, code: "lost", why }];
+      }
+      if (isOfOtherHistory(record, queued)) {
+        const why =
+          "ref: the room was restored or made again: the message that this refers to belongs to another history";
+        return [{ queued, code: "unknown-ref", why }];
       }
       if (this.#fitting.has(queued.id)) return [];
       const why = this.#tooLarge(queued);
@@ -90,7 +100,7 @@ export class SendQueue {
   }
 
   /** Returns the messages that may be sent now. */
-  next(record: ClientRecord, now: number): readonly QueuedMessage[] {
+  next(record: ClientRecord, now: number): readonly Queued[] {
     const room = Math.min(this.rateLimiter.available(now), 1_000);
     const next = nextToSend(record, this.sentIds, room);
     if (this.#suspected.size === 0) return next;
@@ -110,7 +120,7 @@ export class SendQueue {
   /** Puts the items of a round into frames, as few as the room's limit allows. */
   frames(
     acks: readonly object[],
-    batch: readonly QueuedMessage[],
+    batch: readonly Queued[],
     isLive: boolean,
     now: number,
   ): string[] {
@@ -141,7 +151,7 @@ export class SendQueue {
   }
 
   /** A message was confirmed or refused, or its fate is unknown. */
-  decided({ id }: QueuedMessage): void {
+  decided({ id }: Queued): void {
     this.sentIds.delete(id);
     this.#suspected.delete(id);
     this.#quarantined.delete(id);
@@ -182,12 +192,15 @@ export class SendQueue {
     return items;
   }
 
-  #tooLarge(queued: QueuedMessage): string | undefined {
-    const { text, frame, recipients } = this.#limits;
-    if (utf8Length(queued.text) > text) {
+  #tooLarge(queued: Queued): string | undefined {
+    const { text, data, frame, recipients } = this.#limits;
+    if (utf8Length(queued.text ?? "") > text) {
       return `text: at most ${text} bytes go into one message; send it in parts`;
     }
-    if (new Set(queued.to).size > recipients) {
+    if (queued.data !== undefined && utf8Length(JSON.stringify(queued.data)) > data) {
+      return `data: at most ${data} bytes of JSON go into one message`;
+    }
+    if (queued.type === undefined && new Set(queued.to).size > recipients) {
       return `to: at most ${recipients} names go into one message`;
     }
     if (this.fits(sendText(queued))) return undefined;
@@ -195,8 +208,15 @@ export class SendQueue {
   }
 }
 
-const sendText = ({ id, text, to }: QueuedMessage): string =>
-  JSON.stringify({ type: "send", id, text, to });
+/** The frame of a queued item. JSON.stringify leaves out what is undefined. */
+function sendText(queued: Queued): string {
+  const { id, text, ref, data } = queued;
+  if (queued.type === "patch") {
+    return JSON.stringify({ type: "patch", id, ref, text, data, erase: queued.erase });
+  }
+  const { to, quiet } = queued;
+  return JSON.stringify({ type: "send", id, text, to, ref, data, quiet });
+}
 
 /** Joins JSON texts to frames: one text alone, several as an array, none larger than `limit` bytes. */
 export function pack(texts: readonly string[], limit: number): string[] {

@@ -9,25 +9,27 @@
  * - A confirmation of a message that this record never sent (`sent` is false) is a reply of an earlier life, found in the
  *   replay: it decides no other message.
  * - The outbox keeps the order of `send`.
+ * - A `ref` belongs to one history of the room: in another one, an item with it is never sent.
  */
 import type { ServerFrame } from "../protocol/frames.ts";
-import type { ClientRecord, QueuedMessage } from "./storage/storage.ts";
+import type { ClientRecord, Queued } from "./storage/storage.ts";
 
 type Frame<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
-export type Message = Frame<"message">;
+/** What has a place in the log. */
+export type Entry = Frame<"message"> | Frame<"patch">;
 
 /** An event for the application that a frame causes. */
 export type Effect =
-  | { readonly type: "entry"; readonly entry: Message }
-  | { readonly type: "confirmed"; readonly queued: QueuedMessage; readonly entry: Message }
+  | { readonly type: "entry"; readonly entry: Entry }
+  | { readonly type: "confirmed"; readonly queued: Queued; readonly entry: Entry }
   | {
       readonly type: "refused";
-      readonly queued: QueuedMessage;
+      readonly queued: Queued;
       readonly code: string;
       readonly message: string;
     }
   | { readonly type: "gap"; readonly from: number; readonly to: number }
-  | { readonly type: "unknown"; readonly queued: QueuedMessage };
+  | { readonly type: "unknown"; readonly queued: Queued };
 
 export interface Outcome {
   readonly record: ClientRecord;
@@ -49,6 +51,8 @@ export function isSound(frame: ServerFrame): boolean {
         arePositions(frame.seq) &&
         [frame.from, frame.text].every((text) => typeof text === "string")
       );
+    case "patch":
+      return arePositions(frame.seq, frame.ref) && typeof frame.from === "string";
     case "gap":
       return arePositions(frame.from, frame.to);
     case "ready":
@@ -68,15 +72,14 @@ export const onWelcome = (
   record.epoch === epoch && record.cursor === since ? record : { ...record, epoch, cursor: since };
 
 /** @param name whose client this is: own messages are confirmations */
-export function onMessage(record: ClientRecord, entry: Message, name: string): Outcome {
+export function onEntry(record: ClientRecord, entry: Entry, name: string): Outcome {
   if (entry.seq <= (record.cursor ?? 0)) return nothing(record);
   const effects: Effect[] = [{ type: "entry", entry }];
   const index = entry.from === name ? record.outbox.findIndex(({ id }) => id === entry.id) : -1;
   const queued = record.outbox[index];
   let { outbox } = record;
   if (queued !== undefined) {
-    const isDecided = (one: QueuedMessage, at: number): boolean =>
-      queued.sent && at < index && one.sent;
+    const isDecided = (one: Queued, at: number): boolean => queued.sent && at < index && one.sent;
     for (const other of outbox.filter(isDecided)) {
       effects.push(other.unknown ? { type: "unknown", queued: other } : lostRefusal(other));
     }
@@ -86,7 +89,7 @@ export function onMessage(record: ClientRecord, entry: Message, name: string): O
   return { record: { ...record, cursor: entry.seq, outbox }, effects };
 }
 
-const lostRefusal = (queued: QueuedMessage): Effect => ({
+const lostRefusal = (queued: Queued): Effect => ({
   type: "refused",
   queued,
   code: "lost",
@@ -96,7 +99,7 @@ const lostRefusal = (queued: QueuedMessage): Effect => ({
 export function onGap(record: ClientRecord, gap: { from: number; to: number }): Outcome {
   const cursor = record.cursor ?? 0;
   if (gap.to <= cursor) return nothing(record);
-  const outbox = record.outbox.map((queued): QueuedMessage =>
+  const outbox = record.outbox.map((queued): Queued =>
     queued.sent || queued.maybe ? { ...queued, unknown: true } : queued,
   );
   const from = Math.max(gap.from, cursor + 1);
@@ -116,7 +119,7 @@ export function onReady(
   seq: number,
   handed: { has(id: string): boolean },
 ): Outcome {
-  const isLost = ({ id, unknown }: QueuedMessage): boolean => unknown === true && !handed.has(id);
+  const isLost = ({ id, unknown }: Queued): boolean => unknown === true && !handed.has(id);
   const effects = record.outbox
     .filter(isLost)
     .map((queued): Effect => ({ type: "unknown", queued }));
@@ -126,7 +129,7 @@ export function onReady(
 }
 
 /** By now, the replay has brought all that an earlier life sent. */
-function known(queued: QueuedMessage): QueuedMessage {
+function known(queued: Queued): Queued {
   if (!queued.maybe) return queued;
   const { maybe: _maybe, ...rest } = queued;
   return rest;
@@ -144,7 +147,7 @@ export function onError(record: ClientRecord, { id, code, message }: Frame<"erro
 /** Removes a message from the outbox, for a reason of this client's own. */
 export const withdraw = (
   record: ClientRecord,
-  queued: QueuedMessage,
+  queued: Queued,
   code: string,
   message: string,
 ): Outcome => ({
@@ -157,13 +160,23 @@ export function nextToSend(
   record: ClientRecord,
   handed: { has(id: string): boolean },
   count: number,
-): readonly QueuedMessage[] {
-  const next = record.outbox.filter(({ id, unknown }) => !unknown && !handed.has(id));
+): readonly Queued[] {
+  const next = record.outbox.filter(
+    (queued) => !queued.unknown && !handed.has(queued.id) && !isOfOtherHistory(record, queued),
+  );
   return next.slice(0, Math.max(0, count));
 }
 
+/** Returns the item with the history that its `ref` belongs to. */
+export const ofHistory = (queued: Queued, epoch: string | undefined): Queued =>
+  queued.ref === undefined || epoch === undefined ? queued : { ...queued, epoch };
+
+/** Returns whether `queued` refers to an entry of another history: the same seq is another entry now. */
+export const isOfOtherHistory = ({ epoch }: ClientRecord, queued: Queued): boolean =>
+  queued.ref !== undefined && queued.epoch !== undefined && queued.epoch !== epoch;
+
 /** Marks messages as sent: that must be saved before they are sent. */
-export function markSent(record: ClientRecord, batch: readonly QueuedMessage[]): ClientRecord {
+export function markSent(record: ClientRecord, batch: readonly Queued[]): ClientRecord {
   if (batch.every(({ sent }) => sent)) return record;
   const ids = new Set(batch.map(({ id }) => id));
   const outbox = record.outbox.map((one) => (ids.has(one.id) ? { ...one, sent: true } : one));

@@ -5,9 +5,9 @@
  */
 import type { Command, Refusal } from "../core/event.ts";
 import type { Limits } from "../core/limits.ts";
+import { faultOf } from "../protocol/data.ts";
 import type { Data } from "../protocol/frames.ts";
 import { type PeerName, utf8Length } from "../protocol/ids.ts";
-import { DATA_DEPTH } from "../protocol/limits.ts";
 
 export type Refused = Extract<Command, { type: "Invalid" }>;
 
@@ -79,28 +79,4 @@ export function validateData(
   if (bytes <= limits.data) return undefined;
   const limit = `data: ${bytes} bytes, at most ${limits.data} bytes of JSON go into one entry`;
   return refused("too-large", limit, id);
-}
-
-/** Returns what is wrong with a JSON value; undefined if nothing is. It recurses `depth` levels at most. */
-export function faultOf(value: unknown, depth = DATA_DEPTH): string | undefined {
-  switch (typeof value) {
-    case "string":
-      return value.isWellFormed() ? undefined : "a string in it is not well-formed Unicode";
-    case "number":
-      // JSON.parse reads 1e999 as Infinity, which JSON cannot write.
-      return Number.isFinite(value) ? undefined : "a number in it is larger than 1.8e308";
-    case "object": {
-      if (value === null) return undefined;
-      if (depth === 0) return `at most ${DATA_DEPTH} levels of objects and arrays go into it`;
-      for (const [key, inner] of Object.entries(value)) {
-        const fault = faultOf(key, 0) ?? faultOf(inner, depth - 1);
-        if (fault !== undefined) return fault;
-      }
-      return undefined;
-    }
-    case "boolean":
-      return undefined;
-    default:
-      return "a value in it is none of JSON";
-  }
 }

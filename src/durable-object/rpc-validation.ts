@@ -4,8 +4,8 @@
  * Invariant: a request that passes makes no turn of the room fail.
  */
 import * as v from "valibot";
-import { faultOf } from "../codec/validation.ts";
 import type { AdminRequest } from "../protocol/admin.ts";
+import { faultOf } from "../protocol/data.ts";
 import { clientFrames, named, position } from "../protocol/frames.ts";
 
 const { id, text, to, ref } = clientFrames.send.entries;

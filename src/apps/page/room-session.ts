@@ -115,7 +115,7 @@ export class RoomSession {
   }
 
   get outbox(): readonly OutboxMessage[] {
-    return this.#client.outbox;
+    return this.#client.outbox.filter((item) => item.type === "message");
   }
 
   get absence(): Absence {
@@ -207,7 +207,8 @@ export class RoomSession {
     const { onChange } = this.#listener;
     client.on("state", () => this.#onState());
     client.on("entry", (entry) => this.#onEntry(entry));
-    client.on("outbox", (outbox) => {
+    client.on("outbox", () => {
+      const { outbox } = this;
       this.#ownership.onAcquired();
       this.log.setWaiting(outbox);
       this.#failedMessages.onOutbox(outbox);
@@ -217,8 +218,8 @@ export class RoomSession {
       this.log.addGap(from, to);
       onChange();
     });
-    client.on("redacted", ({ seq }) => {
-      this.log.redact(seq);
+    client.on("patch", ({ ref, erase }) => {
+      if (erase) this.log.redact(ref);
       onChange();
     });
     client.on("presence", ({ joined, left, missed }) => {
@@ -231,10 +232,12 @@ export class RoomSession {
       onChange();
     });
     client.on("refused", ({ error, ...unsent }) => {
+      if (unsent.type !== "message") return;
       this.#failedMessages.addRefused(refusalText(error), unsent);
       onChange();
     });
     client.on("unknown", (unsent) => {
+      if (unsent.type !== "message") return;
       this.#failedMessages.addUnknown(unsent);
       onChange();
     });

@@ -84,8 +84,8 @@ export function render(item: OutputItem, style: Style): string[] {
 }
 
 /** Formats an entry. An erased one becomes a notice, which no message can imitate. */
-function entryLines({ from, text, redacted }: Entry, style: Style, mark = "* "): string[] {
-  if (redacted === true) {
+function entryLines({ from, text, erased }: Entry, style: Style, mark = "* "): string[] {
+  if (erased === true) {
     return [`${mark}a message from ${paintName(from, style)} was erased by an operator`];
   }
   const [first = "", ...more] = cleanLines(text);

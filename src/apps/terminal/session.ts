@@ -60,12 +60,12 @@ export class ChatSession {
     });
     client.on("signal", (signal) => emit({ type: "signal", ...signal }));
     client.on("gap", ({ from, to }) => emit({ type: "gap", from, to }));
-    client.on("unknown", ({ id, text, to }) =>
-      emit({ type: "unknown", id, text, ...(to && { to }) }),
-    );
-    client.on("refused", ({ id, text, to, error: { code, message } }) =>
-      emit({ type: "refused", id, text, ...(to && { to }), code, message }),
-    );
+    client.on("unknown", (item) => {
+      if (item.type === "message") emit({ ...item, type: "unknown" });
+    });
+    client.on("refused", ({ error: { code, message }, ...item }) => {
+      if (item.type === "message") emit({ ...item, type: "refused", code, message });
+    });
     client.on("error", (error) => {
       // A slow reader of the output is not an error.
       if (error instanceof ConsumerStalledError) return;

@@ -4,15 +4,15 @@
  * Invariant: cursor, epoch, session and outbox move together, in one step. A storage that can lose a part of a record, or
  * lets two clients write the same one, loses or doubles messages.
  */
+import type { Data } from "../../protocol/frames.ts";
 import type { Carried } from "../carried.ts";
 
-/** A message that `send` accepted and the room has not decided. */
-export interface QueuedMessage {
+/** What every item of an outbox has. */
+interface QueuedItem {
   /** Unique among all that this name ever sends. */
   readonly id: string;
-  readonly text: string;
-  /** Absent: to everyone. */
-  readonly to?: readonly string[];
+  /** The history of the room that `ref` belongs to; absent before the first welcome. In another one, `ref` is void. */
+  readonly epoch?: string;
   /** It has been sent at least once. */
   readonly sent: boolean;
   /** A gap hides its fate: the client does not send it again by itself. */
@@ -21,9 +21,32 @@ export interface QueuedMessage {
   readonly maybe?: true;
 }
 
+/** A message that was accepted and the room has not decided. */
+export interface QueuedMessage extends QueuedItem {
+  readonly type?: undefined;
+  readonly text: string;
+  /** Absent: to everyone. */
+  readonly to?: readonly string[];
+  readonly ref?: number;
+  readonly data?: Data;
+  readonly quiet?: true;
+}
+
+/** A change of an earlier message that was accepted and the room has not decided. */
+export interface QueuedPatch extends QueuedItem {
+  readonly type: "patch";
+  readonly ref: number;
+  readonly text?: string;
+  readonly data?: Data;
+  readonly erase?: true;
+}
+
+export type Queued = QueuedMessage | QueuedPatch;
+
 /** Everything that makes a client the same client after a reload. Plain JSON. */
 export interface ClientRecord {
-  readonly version: 1;
+  /** The version that the writing release has; 1 has no patches. */
+  readonly version: 1 | 2;
   /** Random token of this client. */
   readonly session: string;
   /** Rises with each connect. */
@@ -32,7 +55,7 @@ export interface ClientRecord {
   readonly cursor?: number;
   readonly epoch?: string;
   /** In the order of `send`. */
-  readonly outbox: readonly QueuedMessage[];
+  readonly outbox: readonly Queued[];
   /** Marks of entries that were carried from other rooms and may be delivered again there. */
   readonly carried?: readonly Carried[];
 }

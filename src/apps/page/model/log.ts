@@ -95,7 +95,7 @@ export class Log {
     const isNew = this.#place({ kind: "message", key: `m${seq}`, seq, entry, via });
     if (!isNew && via !== "history") this.#duplicates++;
     // An operator may have erased it while this page was disconnected.
-    if (!isNew && entry.redacted) this.redact(seq);
+    if (!isNew && entry.erased) this.redact(seq);
     return isNew;
   }
 
@@ -109,7 +109,7 @@ export class Log {
     const at = this.#find(seq);
     const item = this.#placed[at];
     if (item?.kind !== "message" || item.seq !== seq) return;
-    const entry = { ...item.entry, text: "", redacted: true } as const;
+    const entry = { ...item.entry, text: "", erased: true } as const;
     this.#placed[at] = { ...item, entry };
   }
 

@@ -15,8 +15,8 @@ export class Announcer {
   #pending: string[] = [];
   #last = "";
 
-  onMessage({ from, text, redacted }: Entry): void {
-    if (redacted) return;
+  onMessage({ from, text, erased }: Entry): void {
+    if (erased) return;
     this.#pending.push(`${from}: ${text}`);
     if (this.#pending.length === 1) setTimeout(() => this.#flush(), BATCH_MS);
   }

@@ -61,7 +61,7 @@ function messageElement(row: Extract<Row, { kind: "message" }>, actions: RowActi
 }
 
 function textOf(entry: Entry): HTMLElement {
-  if (entry.redacted) return create("p", "text erased", "An operator erased this message.");
+  if (entry.erased) return create("p", "text erased", "An operator erased this message.");
   return userText("p", "text", entry.text);
 }
 

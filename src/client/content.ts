@@ -1,0 +1,48 @@
+/** Checks what an application gives to be sent: TypeScript may not have checked it. */
+import { faultOf } from "../protocol/data.ts";
+import type { QueuedMessage, QueuedPatch } from "./storage/storage.ts";
+
+/** A message or a patch, as an application gives it. */
+export type Content = Omit<QueuedMessage, "id" | "sent"> | Omit<QueuedPatch, "id" | "sent">;
+
+/** UTF-16 units that a mark may have. */
+export const MARK_UNITS = 64;
+
+/** Returns what is wrong with the content, with the field first; undefined if nothing is. */
+export function faultIn(content: Content): string | undefined {
+  const { text, ref, data } = content;
+  if (text !== undefined && typeof text !== "string") return "text: expected a string";
+  if (ref !== undefined && !(Number.isSafeInteger(ref) && ref >= 1)) {
+    return "ref: expected the seq of a message, a whole number from 1 on";
+  }
+  if (data !== undefined) {
+    if (typeof data !== "object" || data === null || Array.isArray(data)) {
+      return "data: expected a JSON object";
+    }
+    const fault = faultOf(data);
+    if (fault !== undefined) return `data: ${fault}`;
+  }
+  return content.type === "patch" ? faultInPatch(content) : faultInMessage(content);
+}
+
+function faultInMessage({ text, to, data, quiet }: Extract<Content, { type?: undefined }>) {
+  if (text === undefined) return "text: expected a string";
+  if (text === "" && data === undefined) return "text: expected one that is not empty, or data";
+  if (to !== undefined && !Array.isArray(to)) return "to: expected a list of names";
+  return quiet === undefined || typeof quiet === "boolean"
+    ? undefined
+    : "quiet: expected true or false";
+}
+
+function faultInPatch({ ref, text, data, erase }: Extract<Content, { type: "patch" }>) {
+  if (ref === undefined) return "ref: expected the seq of a message, a whole number from 1 on";
+  if (erase) return undefined;
+  if (text === undefined && data === undefined) return "text: expected a string";
+  return text === "" && data === undefined
+    ? "text: expected one that is not empty, or data"
+    : undefined;
+}
+
+/** A later change of what the application gave changes nothing. Fields that are undefined are left out. */
+export const copyOf = <One extends Content>(content: One): One =>
+  JSON.parse(JSON.stringify(content)) as One;
