@@ -243,12 +243,13 @@ const textOfClient = kept((client: Client): string => {
     fates,
     hidden,
     view,
-    changedIn,
+    referredIn,
   } = client;
   const { attempt, cursor, epoch, outbox, session } = record;
   const code = connectionState.type === "closed" ? connectionState.code : "";
   const waits = outbox.map(
-    ({ id, sent, unknown }) => id + (sent ? "s" : "") + (unknown ? "u" : ""),
+    ({ id, sent, unknown, ref, epoch: of }) =>
+      id + (sent ? "s" : "") + (unknown ? "u" : "") + (ref === undefined ? "" : `${ref}/${of}`),
   );
   const { k, isShown } = client.mark ?? { k: "", isShown: true };
   const mark = k + (isShown ? "" : "!");
@@ -268,7 +269,7 @@ const textOfClient = kept((client: Client): string => {
     [...fates].join("."),
     [...hidden],
     textOfView(view),
-    [...changedIn],
+    [...referredIn],
   ];
   return [session, attempt, cursor, epoch, waits, ...facts, ...modelFields].join();
 });
@@ -293,7 +294,8 @@ const commandText = (command: Extract<Up, { commands: unknown }>["commands"][num
   if (command.type === "Ack")
     return `ack ${command.seq}${command.k === undefined ? "" : ` ${command.k}`}`;
   if (command.type === "Patch") return `${command.id} of ${command.ref}`;
-  return command.type === "Message" ? command.text : command.type;
+  if (command.type !== "Message") return command.type;
+  return command.ref === undefined ? command.text : `${command.text} to ${command.ref}`;
 };
 
 export const downText = (down: Down): string =>

@@ -6,10 +6,10 @@ import type { ServerMessage } from "../../src/core/event.ts";
 import { type ConnectionEvent, step } from "../../src/client/connection-state.ts";
 import {
   type Effect,
-  type Message,
+  type Entry,
+  onEntry,
   onError,
   onGap,
-  onMessage,
   onReady,
   onWelcome,
   type Outcome,
@@ -42,10 +42,8 @@ export function handleMessage(
       let next = client;
       for (const entry of out.entries) {
         const { frame: _frame, bytes: _bytes, ...fields } = entry;
-        const message = fields as Message;
-        next = assertCursor(
-          applyOutcome(state, next, onMessage(next.record, message, name), birth),
-        );
+        const received = fields as Entry;
+        next = assertCursor(applyOutcome(state, next, onEntry(next.record, received, name), birth));
       }
       return transition(next, { type: "heard" });
     }
@@ -104,7 +102,7 @@ function handleWelcome(
 const viewOf = ({ view }: Client, epoch: string): View =>
   view.epoch === epoch ? view : { ...EMPTY, epoch };
 
-function applyOutcome(
+export function applyOutcome(
   state: State,
   client: Client,
   { record, effects }: Outcome,
@@ -142,7 +140,7 @@ function applyEffect(state: State, client: Client, effect: Effect, birth: number
       }
       return settle(client, effect.queued.id, "confirmed");
     case "refused":
-      if (!state.rejected.has(effect.queued.id)) {
+      if (!state.rejected.has(effect.queued.id) && !isVoid(client, effect)) {
         throw new Violation("R5", `${effect.queued.id} is reported as rejected, but was not`);
       }
       return settle(client, effect.queued.id, "refused");
@@ -155,6 +153,13 @@ function applyEffect(state: State, client: Client, effect: Effect, birth: number
       return effect satisfies never;
   }
 }
+
+/** Returns whether the client itself refuses what refers to a message of another room. */
+const isVoid = (
+  { referredIn, record }: Client,
+  { code, queued }: Extract<Effect, { type: "refused" }>,
+): boolean =>
+  code === "unknown-ref" && referredIn.has(queued.id) && referredIn.get(queued.id) !== record.epoch;
 
 /** Returns the entries of the epoch that the client's record names. */
 const storedFor = (state: State, { record }: Client): State["ledger"] =>

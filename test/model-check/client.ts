@@ -8,8 +8,16 @@
  */
 import type { Command } from "../../src/core/event.ts";
 import type { PeerName, Seq } from "../../src/protocol/ids.ts";
-import { markSent, nextAttempt, nextToSend } from "../../src/client/session.ts";
-import { handleMessage, transition } from "./client-messages.ts";
+import {
+  isOfOtherHistory,
+  markSent,
+  nextAttempt,
+  nextToSend,
+  ofHistory,
+  withdraw,
+} from "../../src/client/session.ts";
+import type { Queued } from "../../src/client/storage/storage.ts";
+import { applyOutcome, handleMessage, transition } from "./client-messages.ts";
 import { Violation } from "./explorer.ts";
 import { checkView, seqOf } from "./view.ts";
 import {
@@ -136,36 +144,32 @@ export function says(state: State, index: number, client: Client): State {
     const command: Command = { type: "Message", text: line.label, ...to };
     return changeClient(send(state, next, [command]), index, next);
   }
-  const to = line.to && { to: line.to };
-  const queued = {
-    id: line.label,
-    text: line.label,
-    ...to,
-    ...changeOf(client, line),
-    sent: false,
-  };
+  const queued = ofHistory(queuedOf(client, line), client.record.epoch);
   const record = { ...client.record, outbox: [...client.record.outbox, queued] };
-  const changedIn =
-    line.patch === undefined
-      ? client.changedIn
-      : new Map([...client.changedIn, [line.label, client.view.epoch ?? ""]]);
-  return sendBatch(state, index, { ...next, record, changedIn });
+  const { target, label } = line;
+  const { view } = client;
+  const referredIn =
+    target === undefined
+      ? client.referredIn
+      : new Map([...client.referredIn, [label, view.epoch ?? ""]]);
+  return sendBatch(state, index, { ...next, record, referredIn });
 }
 
-// INTERIM: until the client library has it.
-interface Interim {
-  readonly interim?: { readonly ref: Seq } & NonNullable<ScriptedItem["patch"]>;
+/** What the client's application asks for. */
+function queuedOf(client: Client, { label: id, to, target, change }: ScriptedItem): Queued {
+  const ref = target === undefined ? undefined : seqOf(client, target);
+  if (change !== undefined && ref !== undefined) {
+    return { type: "patch", id, ref, ...change, sent: false };
+  }
+  return { id, text: id, ...(to && { to }), ...(ref !== undefined && { ref }), sent: false };
 }
-const changeOf = (client: Client, { patch }: ScriptedItem): Interim => {
-  const ref = patch && seqOf(client, patch.target);
-  return patch === undefined || ref === undefined ? {} : { interim: { ...patch, ref } };
-};
 
 /** The end of a round: everything is saved, and new frames go up in one array frame. */
-function sendBatch(state: State, index: number, client: Client): State {
-  if (client.dialect === "chat.line") return changeClient(state, index, client);
-  const batch =
-    client.connectionState.type === "live" ? nextToSend(client.record, client.handed, 100) : [];
+function sendBatch(state: State, index: number, saying: Client): State {
+  if (saying.dialect === "chat.line") return changeClient(state, index, saying);
+  const isLive = saying.connectionState.type === "live";
+  const client = isLive ? withdrawVoid(state, saying) : saying;
+  const batch = isLive ? nextToSend(client.record, client.handed, 100) : [];
   const record = markSent(client.record, batch);
   const cursor = record.cursor ?? 0;
   const isHeard =
@@ -174,21 +178,34 @@ function sendBatch(state: State, index: number, client: Client): State {
     isHeard && (cursor > client.acked || client.mark?.isShown === false)
       ? [{ type: "Ack", seq: cursor as Seq, ...(client.mark && { k: client.mark.k }) }]
       : [];
-  const sends = batch.map(({ id, text, to, ...more }): Command => {
-    const names = to && { to: to as readonly PeerName[] };
-    const { interim } = more as Interim;
-    if (interim !== undefined) {
-      const { ref, text: changed, data, erase } = interim;
-      return { type: "Patch", id, ref, text: changed, data, erase };
-    }
-    return { type: "Message", id, text, ...names };
-  });
+  const sends = batch.map(commandOf);
   const handed =
     batch.length === 0 ? client.handed : new Set([...client.handed, ...batch.map(({ id }) => id)]);
   const mark = acks.length > 0 && client.mark ? { ...client.mark, isShown: true } : client.mark;
   const acked = acks.length > 0 ? cursor : client.acked;
   const next = { ...client, record, handed, acked, mark };
   return changeClient(send(state, next, [...acks, ...sends]), index, next);
+}
+
+/** Reports and removes what refers to an entry of another room (send-queue.ts). */
+function withdrawVoid(state: State, client: Client): Client {
+  let next = client;
+  for (const queued of client.record.outbox) {
+    if (queued.unknown || client.handed.has(queued.id)) continue;
+    if (!isOfOtherHistory(client.record, queued)) continue;
+    next = applyOutcome(state, next, withdraw(next.record, queued, "unknown-ref", ""), 0);
+  }
+  return next;
+}
+
+function commandOf(queued: Queued): Command {
+  const { id, text, data } = queued;
+  const ref = queued.ref as Seq | undefined;
+  if (queued.type === "patch") {
+    return { type: "Patch", id, ref: queued.ref as Seq, text, data, erase: queued.erase };
+  }
+  const to = queued.to as readonly PeerName[] | undefined;
+  return { type: "Message", id, text: queued.text, ...(to && { to }), ...(ref && { ref }) };
 }
 
 function send(state: State, { socket }: Client, commands: readonly Command[]): State {

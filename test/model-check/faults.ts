@@ -217,6 +217,6 @@ function clientSteps(state: State, index: number, client: Client): Steps {
 /** Starts another life under the same name. The fates of the earlier life's messages are no longer checked. */
 function loseRecord(client: Client): Client {
   const { attempt, session } = client.record;
-  const record: ClientRecord = { version: 1, session: `${session}'`, attempt, outbox: [] };
+  const record: ClientRecord = { version: 2, session: `${session}'`, attempt, outbox: [] };
   return { ...client, record, acked: 0, handed: new Set(), hidden: new Set() };
 }

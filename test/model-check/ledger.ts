@@ -15,7 +15,7 @@ const next = (ledger: Ledger): Seq => (ledger.length + 1) as Seq;
 
 export const withMessage = (
   ledger: Ledger,
-  message: Pick<MessageFields, "from" | "to" | "text" | "id">,
+  message: Pick<MessageFields, "from" | "to" | "text" | "id" | "ref">,
 ): Ledger => [...ledger, { type: "message", seq: next(ledger), at: 0, ...message }];
 
 /** @param to the audience of the patch */

@@ -9,10 +9,10 @@ import { EMPTY } from "./view.ts";
 import { stepsOf } from "./steps.ts";
 import { canonicalText } from "./canonical-text.ts";
 import type {
-  Changed,
   Client,
   FaultBudget,
   Person,
+  Referring,
   Said,
   Scope,
   ScriptedItem,
@@ -96,7 +96,7 @@ function clientOf(person: Person, index: number): Client {
     name: name as PeerName,
     dialect,
     script,
-    record: { version: 1, session: `session${index}`, attempt: 0, outbox: [] },
+    record: { version: 2, session: `session${index}`, attempt: 0, outbox: [] },
     connectionState: OFFLINE,
     socket: undefined,
     acked: 0,
@@ -109,16 +109,19 @@ function clientOf(person: Person, index: number): Client {
     fates: new Map(),
     hidden: new Set(),
     view: EMPTY,
-    changedIn: new Map(),
+    referredIn: new Map(),
   };
 }
 
-function itemOf(item: Said | Changed, place: number, labels: readonly string[]): ScriptedItem {
+function itemOf(item: Said | Referring, place: number, labels: readonly string[]): ScriptedItem {
   const label = labels[place] ?? "";
   if (item === "everyone") return { label };
-  if (!("edits" in item || "editsDataOf" in item || "erases" in item)) return { label, to: item };
-  const labelAt = (target: number): string => labels[target - 1] ?? "";
-  if ("edits" in item) return { label, patch: { target: labelAt(item.edits), text: label } };
-  if ("erases" in item) return { label, patch: { target: labelAt(item.erases), erase: true } };
-  return { label, patch: { target: labelAt(item.editsDataOf), data: { by: label } } };
+  const targetOf = (target: number): string => labels[target - 1] ?? "";
+  if ("edits" in item) return { label, target: targetOf(item.edits), change: { text: label } };
+  if ("erases" in item) return { label, target: targetOf(item.erases), change: { erase: true } };
+  if ("answers" in item) return { label, target: targetOf(item.answers) };
+  if ("editsDataOf" in item) {
+    return { label, target: targetOf(item.editsDataOf), change: { data: { by: label } } };
+  }
+  return { label, to: item };
 }

@@ -27,6 +27,7 @@ import {
   epochOf,
   type Ledger,
   type ModelInboxItem,
+  type ScriptedItem,
   labelOf,
   type State,
 } from "./state.ts";
@@ -98,36 +99,34 @@ export class Oracle {
   }
 
   #observeMessage(command: Extract<Command, { type: "Message" }>, { name, id }: Link): void {
-    const { to, text } = command;
+    const { to, text, ref } = command;
+    const label = labelOf(command);
+    if (ref !== undefined) this.#checkMeant(label, ref, name);
     if ((to ?? []).every((one) => this.#isKnown(one))) {
-      this.#ledger = withMessage(this.#ledger, { from: name, to, text, id: command.id });
-    } else this.#rejected.push({ label: labelOf(command), id, code: "unknown-peer" });
+      this.#ledger = withMessage(this.#ledger, { from: name, to, text, id: command.id, ref });
+    } else this.#rejected.push({ label, id, code: "unknown-peer" });
   }
 
   #observePatch({ id: label, ref, ...change }: Extract<Command, { type: "Patch" }>, link: Link) {
-    this.#checkMeant(label, ref, link);
+    this.#checkMeant(label, ref, link.name);
     const target = this.#kept(ref);
     const code = this.#refusalOf(target, link);
     if (code !== undefined) this.#rejected.push({ label, id: link.id, code });
     else if (target?.type === "message") this.#patch(target, { ...change, id: label });
   }
 
-  /** R5: the room is asked to change only what the person wanted to change, and never what has its seq in another room. */
-  #checkMeant(label: string, ref: Seq, { name }: Link): void {
-    const client = this.#clients.find(
-      (one) => one.name === name && one.script.some((item) => item.label === label),
-    );
-    const target = client?.script.find((item) => item.label === label)?.patch?.target;
-    const epoch = client?.changedIn.get(label);
+  /** R5: what refers to a message is sent to no other room, where its seq is that of another one. */
+  #checkMeant(label: string, ref: Seq, name: PeerName): void {
+    const isIt = (item: ScriptedItem): boolean => item.label === label;
+    const client = this.#clients.find((one) => one.name === name && one.script.some(isIt));
+    const target = client?.script.find(isIt)?.target;
+    const epoch = client?.referredIn.get(label);
     if (epoch !== this.#epoch) {
-      throw new Violation(
-        "R5",
-        `${label} changes the room ${epoch}, and is sent to ${this.#epoch}`,
-      );
+      throw new Violation("R5", `${label} refers to the room ${epoch}, not to ${this.#epoch}`);
     }
     const entry = entryAt(this.#ledger, ref);
     if (entry === undefined || labelOf(entry) !== target)
-      throw new Violation("R5", `${label} changes ${ref} instead of ${target}`);
+      throw new Violation("R5", `${label} refers to ${ref} instead of ${target}`);
   }
 
   /** Returns the entry at `seq`, if the log keeps it, or this turn has made it. */

@@ -30,7 +30,7 @@ function endsOf(scope: Scope): string[] {
 }
 
 test("the third reduction comes to the same ends", () => {
-  const names = new Set(["refusal", "two devices", "gap and loss"]);
+  const names = new Set(["refusal", "two devices", "gap and loss", "edit"]);
   for (const scope of SMALL.filter(({ name }) => names.has(name))) {
     expect(endsOf(scope)).toEqual(endsOf({ ...scope, unreduced: true }));
   }

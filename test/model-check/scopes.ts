@@ -389,11 +389,19 @@ const CHANGES: readonly Scope[] = [
   },
   {
     name: "edit and gap",
-    why: "the log keeps one entry: a patch outlives its message, whose next change is refused",
-    people: [{ name: "alice", says: [["bob"], { edits: 1 }, { edits: 1 }] }, bob],
+    why: "the log keeps one entry: a patch outlives its message, and a gap hides it from who has that",
+    people: [{ name: "alice", says: [["bob"], { edits: 1 }, ["bob"]] }, bob],
     ...connected,
     limits: { logEntries: 1 },
     faults: { breaks: 1 },
+  },
+  {
+    name: "edit of what is gone",
+    why: "the log keeps one entry: a change of what it no longer has is refused",
+    people: [{ name: "alice", says: [["bob"], { edits: 1 }, { edits: 1 }] }, bob],
+    ...connected,
+    limits: { logEntries: 1 },
+    faults: {},
   },
   {
     name: "edit and lost record",
@@ -437,7 +445,7 @@ const CHANGES: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"], { edits: 1 }] }, bob],
     ...connected,
     limits: { logEntries: 1 },
-    faults: { entryErasures: 1, memoryLosses: 1 },
+    faults: { entryErasures: 2, memoryLosses: 1 },
   },
   {
     name: "edit and expulsion",
@@ -470,6 +478,20 @@ const CHANGES: readonly Scope[] = [
     people: [{ name: "alice", says: [["bob"]] }, bob],
     ...connected,
     faults: { entryErasures: 1, expulsions: 1, returns: 1 },
+  },
+  {
+    name: "edit and erasure",
+    why: "a patch of the erased room is never sent to the next one, and is reported",
+    people: [{ name: "alice", says: [ALL, { edits: 1 }] }, bob],
+    ...connected,
+    faults: { erasures: 1, returns: 1 },
+  },
+  {
+    name: "answer and erasure",
+    why: "an answer to a message of the erased room is never sent to the next one, and is reported",
+    people: [{ name: "alice", says: [ALL, { answers: 1 }] }],
+    ...connected,
+    faults: { erasures: 1, returns: 1 },
   },
   {
     name: "operator erases a line",

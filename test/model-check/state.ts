@@ -16,31 +16,29 @@ import type { AdminRequest } from "../../src/protocol/admin.ts";
 import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 import type { ConnectionState as ClientLink } from "../../src/client/connection-state.ts";
-import type { ClientRecord } from "../../src/client/storage/storage.ts";
+import type { ClientRecord, QueuedPatch } from "../../src/client/storage/storage.ts";
 import type { Disk, Pending } from "../support/storage/memory-storage.ts";
 
 /** A message that a person sends: to everyone, or to these names. */
 export type Said = readonly string[] | "everyone";
 
-/** A change of an earlier message, by its place in the script: 1 is the first item. */
-export type Changed =
+/** What refers to an earlier message of the script, by its place there: 1 is the first item. */
+export type Referring =
   | { readonly edits: number }
   | { readonly editsDataOf: number }
-  | { readonly erases: number };
+  | { readonly erases: number }
+  /** A message to everyone. */
+  | { readonly answers: number };
 
 /** What a client may send; `label` is its `id`, and the text of what has one. */
 export interface ScriptedItem {
   readonly label: string;
   /** Absent: to everyone. */
   readonly to?: readonly string[];
-  /** It changes an earlier message of the script. */
-  readonly patch?: {
-    /** The label of the message that it changes. */
-    readonly target: string;
-    readonly text?: string;
-    readonly data?: Data;
-    readonly erase?: true;
-  };
+  /** The label of the message that it refers to. */
+  readonly target?: string;
+  /** It changes that message. */
+  readonly change?: Pick<QueuedPatch, "text" | "data" | "erase">;
 }
 
 export interface Person {
@@ -48,8 +46,8 @@ export interface Person {
   readonly dialect?: Dialect;
   /** Unknown to the room, and offline, whatever the scope's start. */
   readonly isUnknown?: true;
-  /** In this order. A change waits until its person knows the message that it changes. */
-  readonly says?: readonly (Said | Changed)[];
+  /** In this order. What refers to a message waits until its person knows that. */
+  readonly says?: readonly (Said | Referring)[];
 }
 
 /** How often each fault may occur; 0 if a scope does not name it. */
@@ -210,8 +208,8 @@ export interface Client {
   readonly hidden: ReadonlySet<string>;
   /** What its application shows; empty for `chat.line`. */
   readonly view: View;
-  /** The room's epoch in which its person made each change. */
-  readonly changedIn: ReadonlyMap<string, string>;
+  /** The room's epoch in which its person referred to a message. */
+  readonly referredIn: ReadonlyMap<string, string>;
 }
 
 export interface State {

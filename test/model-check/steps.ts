@@ -125,11 +125,13 @@ function saySteps(state: State, index: number, client: Client): Steps {
   const line = script[saidCount];
   // A person with `chat.line` sees that the connection is down, and does not send.
   if (line === undefined || (dialect === "chat.line" && connectionState.type !== "live")) return [];
-  const { label, to, patch } = line;
-  if (patch !== undefined && seqOf(client, patch.target) === undefined) return [];
-  const describe = (): string =>
-    patch === undefined
-      ? `${name} says ${label} to ${to?.join(", ") ?? "everyone"}`
-      : `${name} ${patch.erase ? "erases" : "changes"} ${patch.target} with ${label}`;
+  const { label, to, target, change } = line;
+  if (target !== undefined && seqOf(client, target) === undefined) return [];
+  const describe = (): string => {
+    if (change !== undefined)
+      return `${name} ${change.erase ? "erases" : "changes"} ${target} with ${label}`;
+    const what = target === undefined ? label : `${label}, which refers to ${target},`;
+    return `${name} says ${what} to ${to?.join(", ") ?? "everyone"}`;
+  };
   return [{ describe, isQuiet: false, take: () => says(state, index, client) }];
 }

@@ -227,8 +227,8 @@ export const EXPLORED: readonly Mutant[] = [
     "loss",
     "client: messages are sent again on the same connection",
     "src/client/session.ts",
-    "!unknown && !handed.has(id)",
-    "!unknown",
+    "!queued.unknown && !handed.has(queued.id)",
+    "!queued.unknown",
   ),
   inScope(
     "gap and loss",
@@ -460,5 +460,19 @@ export const EXPLORED: readonly Mutant[] = [
     "src/core/commands/patch.ts",
     "if (entry === undefined || !mayRead(peer, entry)) {",
     "if (entry === undefined) {",
+  ),
+  inScope(
+    "edit and erasure",
+    "client: what refers to an entry forgets the history of that",
+    "src/client/session.ts",
+    "queued.ref === undefined || epoch === undefined ? queued : { ...queued, epoch };",
+    "queued.ref === undefined || epoch !== undefined ? queued : queued;",
+  ),
+  inScope(
+    "answer and erasure",
+    "client: what refers to an entry of another history is sent",
+    "src/client/session.ts",
+    "queued.ref !== undefined && queued.epoch !== undefined && queued.epoch !== epoch;",
+    "queued.ref !== undefined && queued.epoch !== undefined && epoch === undefined;",
   ),
 ];
