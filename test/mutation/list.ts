@@ -48,6 +48,10 @@ const DAMAGE = { project: "workerd", file: "test/workerd/corruption.test.ts" } a
 const FILE_STORAGE = { project: "unit", file: "test/unit/client/file-storage.test.ts" } as const;
 const FILE_DURABLE = { project: "unit", file: "test/unit/client/file-durable.test.ts" } as const;
 const FILE_LOCK = { project: "unit", file: "test/unit/client/file-lock.test.ts" } as const;
+const COMMANDS_OF_TERMINAL = {
+  project: "e2e",
+  file: "test/e2e/terminal/commands.test.ts",
+} as const;
 const TERMINAL = { project: "e2e", file: "test/e2e/terminal/lines.test.ts" } as const;
 const PARTIAL = { project: "unit", file: "test/unit/core/partial-patches.test.ts" } as const;
 const EDGES = { project: "unit", file: "test/unit/core/patch-edges.test.ts" } as const;
@@ -1266,7 +1270,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a sentence for people names a field",
-    edits: one("src/client/error-text.ts", "  return plainText(message);", "  return message;"),
+    edits: one("src/client/error-text.ts", "return plainText(message).", "return message."),
     project: "unit",
     file: "test/unit/apps/page/status-text.test.ts",
     test: "no field is named",
@@ -1789,5 +1793,96 @@ export const MUTANTS: readonly Mutant[] = [
     project: "unit",
     file: "test/unit/client/shell.test.ts",
     test: "a loop over a client whose storage cannot be written throws it",
+  },
+  {
+    name: "terminal: a change that came with its message is shown again",
+    edits: one("src/apps/terminal/known-messages.ts", " || seq <= versionOf(known)", ""),
+    ...COMMANDS_OF_TERMINAL,
+    test: "a known message is as its last patch left it",
+  },
+  {
+    name: "terminal: an erased message is quoted",
+    edits: one(
+      "src/apps/terminal/known-messages.ts",
+      '{ text: "", erased: true as const }',
+      "{ text: known.text }",
+    ),
+    ...COMMANDS_OF_TERMINAL,
+    test: "stays the last one when it is erased",
+  },
+  {
+    name: "terminal: a reply to some goes to everyone",
+    edits: one("src/apps/terminal/resolve.ts", ", ...(to && { to }) };", " };"),
+    ...COMMANDS_OF_TERMINAL,
+    test: "a private message: those who have it",
+  },
+  {
+    name: "terminal: a reply to an unseen message goes to everyone",
+    edits: one(
+      "src/apps/terminal/resolve.ts",
+      'return { type: "unseen", ref };',
+      'return { type: "send", text, ref };',
+    ),
+    ...COMMANDS_OF_TERMINAL,
+    test: "a message that was not seen",
+  },
+  {
+    name: "terminal: while the last message waits, the one before is changed",
+    edits: one(
+      "src/apps/terminal/resolve.ts",
+      'if (isWaiting) return { type: "invalid", why: WAITS };',
+      "",
+    ),
+    ...COMMANDS_OF_TERMINAL,
+    test: "has no number while it waits",
+  },
+  {
+    name: "terminal: a reaction is the last message",
+    edits: one("src/apps/terminal/known-messages.ts", " && quiet !== true", ""),
+    ...COMMANDS_OF_TERMINAL,
+    test: "an own one; reactions do not count",
+  },
+  {
+    name: "terminal: a change of others moves the cursor",
+    edits: one("src/apps/terminal/render-entry.ts", "= cleanLines(text);", '= text.split("\\n");'),
+    ...COMMANDS_OF_TERMINAL,
+    test: "output a change",
+  },
+  {
+    name: "terminal: a reaction is shown as something that cannot be shown",
+    edits: one("src/apps/terminal/render-entry.ts", "if (entry.quiet === true) return [];", ""),
+    ...COMMANDS_OF_TERMINAL,
+    test: "output a reaction",
+  },
+  {
+    name: "terminal: /erase takes a number without the hash for a text",
+    edits: one("src/apps/terminal/commands.ts", 'ref === "bad" || text !== ""', 'ref === "bad"'),
+    ...COMMANDS_OF_TERMINAL,
+    test: "/erase without the hash",
+  },
+  {
+    name: "terminal: a patch is printed before the message that it changes",
+    edits: one("src/apps/terminal/session.ts", " || next.after > this.#emitted", ""),
+    project: "e2e",
+    file: "test/e2e/terminal/foreign-servers.test.ts",
+    test: "a patch in the frame of its message",
+  },
+  {
+    name: "terminal: numbers of another history are kept",
+    edits: one(
+      "src/apps/terminal/session.ts",
+      "if (error instanceof RestoredError) this.#known.clear();",
+      "",
+    ),
+    project: "e2e",
+    file: "test/e2e/terminal/foreign-servers.test.ts",
+    test: "a room that was made again",
+  },
+  {
+    name: "terminal: nobody is told where a key goes",
+    edits: one("src/apps/terminal/connection-problem.ts", "&& !hasKey &&", "&& hasKey &&"),
+    project: "e2e",
+    file: "test/e2e/terminal/foreign-servers.test.ts",
+    test: "a room that needs a key",
   },
 ];

@@ -1,7 +1,7 @@
 /** Tab completion of commands, and of names before the colon. */
 import { NAME_UNITS } from "../../protocol/ids.ts";
 import { COLON, COMMA } from "../../protocol/line-syntax.ts";
-import { COMMANDS } from "./input.ts";
+import { COMMANDS } from "./commands.ts";
 
 /**
  * @param line  the text left of the cursor

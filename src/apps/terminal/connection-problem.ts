@@ -1,6 +1,16 @@
-/** Explains in a sentence why the room cannot be reached when no close frame gives the reason. */
+/** Explains in a sentence why the room cannot be reached, also when no close frame gives the reason. */
 import { type HandshakeFinding, HandshakeMonitor } from "../../client/diagnose.ts";
 import type { ClientState } from "../../client/index.ts";
+import { CLOSE } from "../../protocol/close-codes.ts";
+
+/** Returns why the connection was closed. To a person without a key, it says where to put the one that is needed. */
+export const whyClosed = (
+  { code, why }: Extract<ClientState, { type: "closed" }>,
+  hasKey: boolean,
+): string =>
+  code === CLOSE.FORBIDDEN && !hasKey && /\bkey\b/.test(why)
+    ? `${why}; put the key into CHAT_KEY, or give it with --key`
+    : why;
 
 export interface ConnectionProblem {
   /** `temporary`: a retry may succeed; `wrong-server`: every retry would fail in the same way. */

@@ -13,9 +13,13 @@ export const HELP = `A chat room that loses nothing, in your terminal.
                      command line (ps): put it into CHAT_KEY instead
   --since SEQ        show the messages after this position again; --json prints
                      positions; 0 shows all stored messages that concern you
+  --numbers          begin each message with its number, for /reply, /edit, /erase
   --json             print one JSON object per line; standard input may also have
                      lines like {"text":"hi\\nthere","to":["bob"]}; without "to"
-                     they go to everyone
+                     they go to everyone. "ref" refers to a message by its number
+                     ("seq" in the output), "data" attaches an object, and
+                     "quiet":true disturbs nobody. {"edit":41,"text":"new"} changes
+                     message 41, {"erase":41} erases it
   --timeout SECONDS  how long to wait for an unreachable or silent room when not at
                      a terminal; the default is 30, and 0 means no limit
   --help, --version
@@ -26,7 +30,14 @@ In the room, and on standard input:
   *: hi              sends to everyone the room knows
   hi                 the same, at a terminal only; asks the first time
   /who [NAME]        lists who is here and who is away, from NAME on
-  /history [N]       shows the last N messages, 1 to 100; the default is 50
+  /history [N]       shows the last N messages with their numbers, 1 to 100; the default
+                     is 50
+  /reply #41 TEXT    answers message 41: to everyone if that was, else to those who
+                     have it
+  /edit [#41] TEXT   changes message 41; without a number your last one, unless that
+                     still waits to be sent
+  /erase [#41]       erases it, for good and for everyone who has it
+  /react #41 MARK    puts a mark on a message, such as 👍; "off" after it takes it back
   /help  /quit       Tab completes names; a paste is one message, with its line breaks
 
 Your messages are kept on disk until the room has stored them: if the room is out of
@@ -54,7 +65,11 @@ export const ROOM_HELP: readonly string[] = [
   "*: hi             sends to everyone the room knows",
   "hi                the same; asks the first time",
   "/who [name]       lists who is here and who is away, from a name on",
-  "/history [n]      shows the last n messages, 1 to 100; the default is 50",
+  "/history [n]      shows the last n messages with their numbers, 1 to 100; the default is 50",
+  "/reply #41 text   answers message 41: to everyone if that was, else to those who have it",
+  "/edit [#41] text  changes message 41; without a number your last one",
+  "/erase [#41]      erases it, for good and for everyone who has it",
+  '/react #41 mark   puts a mark on a message, such as 👍; "off" after it takes it back',
   "/help             shows this",
   "/quit             leaves; messages for you wait until you come back",
   "Tab               completes a name",

@@ -3,22 +3,24 @@
  *
  * Invariant: no line makes this throw; an invalid line becomes a sentence that says what to write instead.
  */
+import type { Data } from "../../protocol/frames.ts";
 import { NAME_GRAMMAR, parsePeerName } from "../../protocol/ids.ts";
-import { HISTORY_MAX, HISTORY_DEFAULT } from "../../protocol/limits.ts";
 import { COLON, COMMA, HOW_TO_SEND } from "../../protocol/line-syntax.ts";
+import { type Command, readCommand } from "./commands.ts";
 
 export type Input =
+  | Command
   | { readonly type: "empty" }
-  | { readonly type: "send"; readonly text: string; readonly to?: readonly string[] }
-  | { readonly type: "who"; readonly after?: string }
-  | { readonly type: "history"; readonly limit: number }
-  | { readonly type: "help" }
-  | { readonly type: "quit" }
+  | {
+      readonly type: "send";
+      readonly text: string;
+      readonly to?: readonly string[];
+      readonly ref?: number;
+      readonly data?: Data;
+      readonly quiet?: boolean;
+    }
   /** Text without recipients. `why` says what to write instead, for input that may not go to everyone. */
-  | { readonly type: "plain"; readonly text: string; readonly why: string }
-  | { readonly type: "invalid"; readonly why: string };
-
-export const COMMANDS = ["/who", "/history", "/help", "/quit"] as const;
+  | { readonly type: "plain"; readonly text: string; readonly why: string };
 
 /** @param isPasted the line begins with pasted text, which is never a command */
 export function readInput(line: string, isPasted = false): Input {
@@ -27,32 +29,7 @@ export function readInput(line: string, isPasted = false): Input {
   return trimmed.startsWith("/") && !isPasted ? readCommand(trimmed) : readMessage(trimmed);
 }
 
-const invalid = (why: string): Input => ({ type: "invalid", why });
-
-function readCommand(line: string): Input {
-  const [command, argument, ...rest] = line.split(/\s+/);
-  if (rest.length > 0) return invalid("too many words after the command; see /help");
-  switch (command) {
-    case "/who": {
-      if (argument === undefined) return { type: "who" };
-      const after = parsePeerName(argument);
-      return after === undefined ? invalid(`/who: ${NAME_GRAMMAR}`) : { type: "who", after };
-    }
-    case "/history": {
-      const limit = argument === undefined ? HISTORY_DEFAULT : Number(argument);
-      if (/^\d{1,3}$/.test(argument ?? "1") && limit >= 1 && limit <= HISTORY_MAX) {
-        return { type: "history", limit };
-      }
-      return invalid(`write /history, or /history and a number from 1 to ${HISTORY_MAX}`);
-    }
-    case "/help":
-    case "/quit":
-      if (argument !== undefined) return invalid(`${command} takes no argument`);
-      return { type: command === "/help" ? "help" : "quit" };
-    default:
-      return invalid(`unknown command; the commands are ${COMMANDS.join(" ")}`);
-  }
-}
+const invalid = (why: string): Command => ({ type: "invalid", why });
 
 function readMessage(line: string): Input {
   // The names are in the first line of a text of several lines.

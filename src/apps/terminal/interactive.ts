@@ -2,12 +2,13 @@
 import type { ReadStream } from "node:tty";
 import type { ChatClient, ClientState } from "../../client/index.ts";
 import { complete } from "./completion.ts";
-import { ConnectionProblems } from "./connection-problem.ts";
+import { ConnectionProblems, whyClosed } from "./connection-problem.ts";
 import { ChatSession } from "./session.ts";
 import { EXIT, type Exit, exitOfClose } from "./exit.ts";
 import { type Input, readInput } from "./input.ts";
 import type { TerminalOutput } from "./keyboard.ts";
-import { dim, paintName, render, statusOf } from "./render.ts";
+import { dim, paintName } from "./colours.ts";
+import { render, statusOf } from "./render.ts";
 import type { OutputItem } from "./output.ts";
 import { Screen } from "./screen.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
@@ -22,15 +23,17 @@ interface Terminal {
   readonly input: ReadStream;
   readonly output: TerminalOutput;
   readonly colour: boolean;
+  readonly numbers: boolean;
   readonly url: URL;
+  readonly hasKey: boolean;
   /** Resolved when a signal or a closed stream ends the program. */
   readonly terminated: Promise<Exit>;
 }
 
 /** Resolves after the client is closed. @returns the exit code */
 export async function runInteractive(client: ChatClient, terminal: Terminal): Promise<Exit> {
-  const { input, output, colour, url, terminated } = terminal;
-  const style = { colour, me: client.name };
+  const { input, output, colour, numbers, url, hasKey, terminated } = terminal;
+  const style = { colour, numbers, me: client.name };
   const finished = Promise.withResolvers<Exit>();
   let lastError = "";
   /** The person has confirmed once that plain text goes to everyone. */
@@ -64,7 +67,7 @@ export async function runInteractive(client: ChatClient, terminal: Terminal): Pr
     refresh();
     problems.onState(state);
     if (state.type === "closed" && state.code !== CLOSE.NORMAL) {
-      if (state.why !== lastError) notice(state.why);
+      if (state.why !== lastError) notice(whyClosed(state, hasKey));
       finished.resolve(exitOfClose(state.code));
     }
   };
@@ -90,6 +93,11 @@ export async function runInteractive(client: ChatClient, terminal: Terminal): Pr
       case "send":
         // The session has already shown the error.
         return void session.send(command).catch(() => {});
+      case "edit":
+      case "erase":
+      case "reply":
+      case "react":
+        return void session.changes.execute(command).catch(() => {});
       case "who":
       case "history":
         return void session.query(command);

@@ -12,9 +12,14 @@ function fieldsOf(item: OutputItem): object | undefined {
   switch (item.type) {
     case "entry":
       return { ...item.entry, type: "entry" };
+    case "patch":
+      return { ...item.patch, type: "patch" };
     case "state": {
       const { type: state, ...more } = item.state;
-      return { type: "state", state, ...more };
+      // Before the welcome, the client does not know what it will replay.
+      return state === "replaying" && item.state.head === 0
+        ? undefined
+        : { type: "state", state, ...more };
     }
     case "presence": {
       const { joined, left, online } = item;
@@ -22,7 +27,7 @@ function fieldsOf(item: OutputItem): object | undefined {
     }
     case "history": {
       const messages = item.messages.map((entry) => Object.assign({}, entry, { type: "entry" }));
-      return { ...item, messages };
+      return { type: "history", messages, ...(item.next !== undefined && { next: item.next }) };
     }
     case "help":
     case "away":

@@ -39,7 +39,7 @@ async function main(): Promise<Exit> {
 }
 
 function chat(options: Options): Promise<Exit> {
-  const { url, room, name, key, since, json, timeoutMs } = options;
+  const { url, room, name, key, since, json, numbers, timeoutMs } = options;
   const dumb = env["TERM"] === "dumb";
   const colour = stdout.isTTY && !dumb && !json && (env["NO_COLOR"] ?? "") === "";
   const terminated = whenTerminated();
@@ -51,11 +51,12 @@ function chat(options: Options): Promise<Exit> {
     ...(since !== undefined && { since }),
     storage: fileStorage(recordPath({ url, room, name }, env)),
   });
+  const shared = { colour, numbers, url, hasKey: key !== undefined, terminated };
   if (stdin.isTTY && stdout.isTTY && !dumb && !json) {
-    return runInteractive(client, { input: stdin, output: stdout, colour, url, terminated });
+    return runInteractive(client, { ...shared, input: stdin, output: stdout });
   }
   const streams = { input: stdin, output: stdout, errors: stderr };
-  return runNonInteractive(client, { ...streams, colour, json, timeoutMs, url, terminated });
+  return runNonInteractive(client, { ...shared, ...streams, json, timeoutMs });
 }
 
 /**

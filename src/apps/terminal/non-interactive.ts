@@ -8,7 +8,7 @@
  */
 import type { Readable, Writable } from "node:stream";
 import type { ChatClient, ClientState } from "../../client/index.ts";
-import { type ConnectionProblem, ConnectionProblems } from "./connection-problem.ts";
+import { type ConnectionProblem, ConnectionProblems, whyClosed } from "./connection-problem.ts";
 import { sanitizeLine } from "../../protocol/sanitize.ts";
 import { ChatSession } from "./session.ts";
 import { EXIT, type Exit, exitOfClose, exitOfError, worse } from "./exit.ts";
@@ -18,6 +18,7 @@ import { readJsonLine } from "./json-line.ts";
 import { linesOf } from "./lines.ts";
 import { render } from "./render.ts";
 import { isError, type OutputItem } from "./output.ts";
+import { type Change, isAboutLast, isChange } from "./resolve.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 
 /** How many messages may be pending before it stops reading input. */
@@ -28,9 +29,11 @@ interface Streams {
   readonly output: Writable;
   readonly errors: Writable;
   readonly colour: boolean;
+  readonly numbers: boolean;
   readonly json: boolean;
   readonly timeoutMs: number;
   readonly url: URL;
+  readonly hasKey: boolean;
   /** Resolved when a signal or a closed stream ends the program. */
   readonly terminated: Promise<Exit>;
 }
@@ -109,36 +112,44 @@ class Run {
       number++;
       const command = json && /^\s*[{[]/.test(line) ? readJsonLine(line) : readInput(line);
       if (command.type === "quit") break;
-      if (command.type === "send") this.#send(command);
+      if (command.type === "send") this.#track(this.#session.send(command));
       if (command.type === "who" || command.type === "history") {
         // The answer must include the messages that precede the question.
-        while (this.#pending > 0) await this.#nextProgress.promise;
-        this.#query(command);
+        await this.#until(() => this.#pending === 0);
+        this.#track(this.#session.query(command));
       }
+      if (isChange(command)) await this.#change(command, `line ${number}: `);
       if (command.type === "help") this.#show({ type: "help" });
       if (command.type === "invalid" || command.type === "plain") {
         this.#worst = worse(this.#worst, EXIT.refused);
         this.#show({ type: "error", message: `line ${number}: ${command.why}` });
       }
-      while (this.#pending >= PENDING_MAX) await this.#nextProgress.promise;
+      await this.#until(() => this.#pending < PENDING_MAX);
     }
     // Also waits for the outbox of an earlier run, and shows the messages that waited for this name.
-    while (
-      this.#pending > 0 ||
-      this.#client.waiting > 0 ||
-      this.#client.state.type !== "live" ||
-      !this.#session.isRead
-    ) {
-      await this.#nextProgress.promise;
-    }
+    await this.#until(
+      () => this.#isDecided && this.#client.state.type === "live" && this.#session.isRead,
+    );
   }
 
-  #send(message: Parameters<ChatSession["send"]>[0]): void {
-    this.#track(this.#session.send(message));
+  async #change(command: Change, where: string): Promise<void> {
+    // Without a number, it is about the last of the messages that precede it.
+    if (isAboutLast(command)) await this.#until(() => this.#isDecided);
+    const isResolved = this.#session.changes.isResolved(command);
+    if (!isResolved) await this.#until(() => this.#client.state.type === "live");
+    const changed = this.#session.changes.execute(command, where);
+    this.#track(changed);
+    // The messages after it must not overtake it while a message is looked up.
+    if (!isResolved) await changed.catch(() => {});
   }
 
-  #query(question: Parameters<ChatSession["query"]>[0]): void {
-    this.#track(this.#session.query(question));
+  /** Is every message decided, those of earlier runs too? */
+  get #isDecided(): boolean {
+    return this.#pending === 0 && this.#client.waiting === 0;
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) await this.#nextProgress.promise;
   }
 
   #track(work: Promise<void>): void {
@@ -155,21 +166,26 @@ class Run {
   }
 
   #show(item: OutputItem): void {
-    const { json, colour } = this.#streams;
+    const { json, colour, numbers } = this.#streams;
     if (item.type === "error") this.#lastError = item.message;
     if (item.type === "refused") this.#worst = worse(this.#worst, EXIT.refused);
     if (item.type === "unknown") this.#worst = worse(this.#worst, EXIT.unknown);
-    const lines = render(item, { colour: colour && !isError(item), me: this.#client.name });
+    const style = { colour: colour && !isError(item), numbers, me: this.#client.name };
+    const lines = render(item, style);
     if (isError(item)) this.#printError(lines);
     if (json) {
       const text = toJson(item);
       if (text !== undefined) this.#write(text);
-    } else if (IS_OUTPUT.has(item.type) && lines.length > 0) {
+    } else if (IS_OUTPUT.has(item.type) && !this.#isOwnPatch(item) && lines.length > 0) {
       this.#write(lines.join("\n"));
     }
     if (item.type === "state") this.#onState(item.state);
     if (IS_PROGRESS.has(item.type)) this.#onProgress();
   }
+
+  /** A script knows what it has changed. */
+  #isOwnPatch = (item: OutputItem): boolean =>
+    item.type === "patch" && item.patch.from === this.#client.name && item.patch.by === undefined;
 
   /** `#flushed` stays pending if the reader of the output is gone: it has not read these lines. */
   #write(text: string): void {
@@ -188,7 +204,7 @@ class Run {
     if (state.type === "replaying") this.#problem = "";
     if (state.type === "offline") this.#lastOfflineReason = state.why;
     if (state.type === "closed" && state.code !== CLOSE.NORMAL) {
-      if (state.why !== this.#lastError) this.#printError([state.why]);
+      if (state.why !== this.#lastError) this.#printError([whyClosed(state, this.#streams.hasKey)]);
       this.#finished.resolve(exitOfClose(state.code));
     }
   }
@@ -228,6 +244,6 @@ class Run {
 }
 
 /** The items that go to standard output as lines for people: no presence. */
-const IS_OUTPUT = new Set<OutputItem["type"]>(["entry", "gap", "who", "history", "help"]);
+const IS_OUTPUT = new Set<OutputItem["type"]>(["entry", "patch", "gap", "who", "history", "help"]);
 /** The items that show that the room answers, and may have confirmed or rejected a message. */
-const IS_PROGRESS = new Set<OutputItem["type"]>(["entry", "gap", "refused", "unknown"]);
+const IS_PROGRESS = new Set<OutputItem["type"]>(["entry", "patch", "gap", "refused", "unknown"]);

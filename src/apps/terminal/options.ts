@@ -16,6 +16,8 @@ export interface Options {
   readonly key?: string;
   readonly since?: number;
   readonly json: boolean;
+  /** Each message begins with its number. */
+  readonly numbers: boolean;
   /** How long the room may be unreachable or silent in non-interactive mode, in ms; Infinity for no limit. */
   readonly timeoutMs: number;
 }
@@ -32,6 +34,7 @@ const FLAGS = {
   since: { type: "string" },
   timeout: { type: "string" },
   json: { type: "boolean" },
+  numbers: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
 } as const;
@@ -68,6 +71,10 @@ function read(args: readonly string[], env: NodeJS.ProcessEnv): ParsedArguments 
   if (given.has("version")) return { type: "version" };
 
   const [name, room = "lobby", ...more] = words;
+  const address = words.find((word) => /^\w+:\/\//.test(word));
+  if (address !== undefined) {
+    throw new UsageError(`"${address}" looks like the address of a server: write --url ${address}`);
+  }
   if (name === undefined) throw new UsageError("give a name: chat NAME [ROOM]");
   if (more.length > 0) {
     throw new UsageError(
@@ -89,6 +96,7 @@ function read(args: readonly string[], env: NodeJS.ProcessEnv): ParsedArguments 
     ...(key !== "" && { key: readKey(key) }),
     ...(since !== undefined && { since: readSince(since) }),
     json: given.has("json"),
+    numbers: given.has("numbers"),
     timeoutMs: readTimeout(given.get("timeout") ?? String(TIMEOUT_S)),
   };
   return { type: "chat", options };

@@ -1,21 +1,17 @@
 /**
  * Formats output items as lines for people: the tutorial's `from alice: hi`, and notices that begin with `* `.
  *
- * Invariant: every line begins with `from `, `* ` or two spaces, and its only control sequences are colours of this file.
+ * Invariant: every line begins with `from `, `* `, two spaces, or `#` and a number; its only control sequences are colours.
  */
-import type { ClientState, Entry } from "../../client/index.ts";
+import type { ClientState } from "../../client/index.ts";
 import { plainText, refusalText } from "../../client/error-text.ts";
-import { cleanLines } from "./sanitize.ts";
-import { sanitizeLine } from "../../protocol/sanitize.ts";
-import { ROOM_HELP } from "./help.ts";
 import { HOW_TO_SEND } from "../../protocol/line-syntax.ts";
-import type { OutputItem } from "./output.ts";
-
-export interface Style {
-  readonly colour: boolean;
-  /** The user's own name. */
-  readonly me: string;
-}
+import { sanitizeLine } from "../../protocol/sanitize.ts";
+import { paintName, type Style } from "./colours.ts";
+import { ROOM_HELP } from "./help.ts";
+import type { OutputItem, Unsent } from "./output.ts";
+import { entryLines, patchLines } from "./render-entry.ts";
+import { cleanLines } from "./sanitize.ts";
 
 export function render(item: OutputItem, style: Style): string[] {
   const list = (names: readonly string[]): string =>
@@ -23,7 +19,9 @@ export function render(item: OutputItem, style: Style): string[] {
   const others = (names: readonly string[]): string[] => names.filter((name) => name !== style.me);
   switch (item.type) {
     case "entry":
-      return item.typed === true ? [] : entryLines(item.entry, style);
+      return item.typed === true ? [] : entryLines(item.entry, item.original, style);
+    case "patch":
+      return item.isSeen === true ? [] : patchLines(item.patch, style);
     case "welcome": {
       const peers = others(item.peers);
       const more = item.online - 1 - peers.length;
@@ -50,10 +48,10 @@ export function render(item: OutputItem, style: Style): string[] {
         `* the messages ${item.from} to ${item.to} are no longer kept; some may have been for you`,
       ];
     case "refused":
-      return [`* not sent: ${sanitizeLine(refusalText(item))}`, ...quote(item)];
+      return [`* ${notDone(item)}: ${sanitizeLine(whyOf(item))}`, ...quote(item)];
     case "unknown":
       return [
-        "* it is unknown whether the room stored this message, because the log was trimmed; it is not resent automatically:",
+        `* it is unknown whether the room stored this ${item.change === undefined ? "message" : "change"}, because the log was trimmed; it is not resent automatically:`,
         ...quote(item),
       ];
     case "who": {
@@ -66,10 +64,10 @@ export function render(item: OutputItem, style: Style): string[] {
       ];
     }
     case "history":
-      if (item.messages.length === 0) return ["* no messages here for you"];
+      if (item.messages.every(({ quiet }) => quiet)) return ["* no messages here for you"];
       return item.messages.flatMap((entry) => {
-        const [line = "", ...more] = entryLines(entry, style, "");
-        return [`* ${time(entry.at)} ${line}`, ...more];
+        const original = entry.ref === undefined ? undefined : item.original?.(entry.ref);
+        return entryLines(entry, original, style, time(entry.at));
       });
     case "help":
       return ROOM_HELP.map((line) => `* ${line}`);
@@ -83,19 +81,24 @@ export function render(item: OutputItem, style: Style): string[] {
   }
 }
 
-/** Formats an entry. An erased one becomes a notice, which no message can imitate. */
-function entryLines({ from, text, erased }: Entry, style: Style, mark = "* "): string[] {
-  if (erased === true) {
-    return [`${mark}a message from ${paintName(from, style)} was erased by an operator`];
-  }
-  const [first = "", ...more] = cleanLines(text);
-  return [`from ${paintName(from, style)}: ${first}`, ...more];
-}
+const NOT_DONE = { edit: "not changed", erase: "not erased", send: "not sent" } as const;
 
-/** Quotes a message that was not sent, as it was typed, so that its text is not lost. */
-function quote({ text, to }: { readonly text: string; readonly to?: readonly string[] }): string[] {
+const notDone = ({ change }: Unsent): string => NOT_DONE[change ?? "send"];
+
+/** A sentence of the room about a `ref` begins with that: a person knows it by its number sign. */
+const whyOf = (refusal: { readonly code: string; readonly message: string }): string =>
+  refusal.message.startsWith("ref: ")
+    ? refusal.message.replace(/^ref: (?=\d)/, "#")
+    : refusalText(refusal);
+
+/** Quotes what was not sent, as it was typed, so that its text is not lost. */
+function quote({ change, text = "", to, ref, data }: Unsent): string[] {
+  if (change === "erase") return [`  #${ref}`];
   const [first = "", ...more] = cleanLines(text);
-  return [`  ${sanitizeLine(to?.join(", ") ?? "*")}: ${first}`, ...more.map((line) => `  ${line}`)];
+  const head = change === "edit" ? `#${ref}` : sanitizeLine(to?.join(", ") ?? "*");
+  const about = ref === undefined || change === "edit" ? "" : ` (re #${ref})`;
+  const shown = text === "" && data !== undefined ? sanitizeLine(JSON.stringify(data)) : first;
+  return [`  ${head}${about}: ${shown}`, ...more.map((line) => `  ${line}`)];
 }
 
 /** Formats a time of the room in UTC, to the second. The room may send any number. */
@@ -130,25 +133,3 @@ export function statusOf(state: ClientState, waiting: number, now: number): stri
       return state satisfies never;
   }
 }
-
-/** Colours that are legible on black and on white: no black, white or grey. */
-const COLOURS = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96] as const;
-const DIM = 2;
-
-/** The colour of a name: the same in every room and every run. */
-export function colourOf(name: string): number {
-  // FNV-1a
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < name.length; index++) {
-    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193) >>> 0;
-  }
-  return COLOURS[hash % COLOURS.length] ?? COLOURS[0];
-}
-
-const paint = (code: number, text: string): string => `\u001b[${code}m${text}\u001b[0m`;
-
-export const paintName = (name: string, { colour }: Pick<Style, "colour">): string =>
-  colour ? paint(colourOf(name), sanitizeLine(name)) : sanitizeLine(name);
-
-export const dim = (text: string, { colour }: Pick<Style, "colour">): string =>
-  colour ? paint(DIM, text) : text;

@@ -4,16 +4,18 @@
  * Invariant: a message that was typed here is not shown again when it is confirmed; own messages from elsewhere, such
  * as an earlier run of this client, are shown.
  */
-import type { ChatClient, ClientEvents, Entry } from "../../client/index.ts";
+import type { ChatClient, ClientEvents, Entry, Patch } from "../../client/index.ts";
 import {
   ChatError,
   ConsumerStalledError,
-  OutboxFullError,
+  RestoredError,
   StorageError,
 } from "../../client/errors.ts";
 import { plainText } from "../../client/error-text.ts";
+import { Changes, fullItem } from "./changes.ts";
 import type { Input } from "./input.ts";
-import type { OutputItem } from "./output.ts";
+import { isReadable, type KnownMessage, KnownMessages } from "./known-messages.ts";
+import { type OutputItem, unsent } from "./output.ts";
 
 /** How many names Tab completes besides those of the peers who are online. */
 const REMEMBERED_MAX = 1_000;
@@ -29,6 +31,7 @@ interface Consumer {
 }
 
 export class ChatSession {
+  readonly changes: Changes;
   readonly #client: ChatClient;
   readonly #emit: (item: OutputItem) => void;
   /** Messages typed here and not confirmed, in order. */
@@ -37,18 +40,30 @@ export class ChatSession {
   #online = new Set<string>();
   #welcomed = false;
 
+  readonly #known: KnownMessages;
+
   /** Sequence numbers of messages that were confirmed before their entry arrived. */
   readonly #confirmedSeqs = new Set<number>();
-  /** Entries that the consumer has not read. */
-  #unread = 0;
+  /** How many entries have come, were emitted, and were read by the consumer. */
+  #arrived = 0;
+  #emitted = 0;
+  #read = 0;
+  /** Patches that wait for the entries before them; `after`: how many entries had come. */
+  readonly #patches: { readonly patch: Patch; readonly after: number }[] = [];
 
   /** @param consumer reads items at its own speed; without one, an item counts as read when it is emitted */
   constructor(client: ChatClient, emit: (item: OutputItem) => void, consumer?: Consumer) {
     this.#client = client;
     this.#emit = emit;
+    this.#known = new KnownMessages(client.name);
+    this.changes = new Changes(client, this.#known, emit, (message) => this.send(message));
+    client.on("patch", (patch) => {
+      this.#patches.push({ patch, after: this.#arrived });
+      this.#emitPatches();
+    });
     if (consumer === undefined) client.on("entry", (entry) => this.#onEntry(entry));
     else {
-      client.on("entry", () => void this.#unread++);
+      client.on("entry", () => void this.#arrived++);
       this.#consume(client[Symbol.asyncIterator](), consumer).catch((error: unknown) => {
         // The client also emits this error and closes, which ends the program.
         if (!(error instanceof StorageError)) throw error;
@@ -60,13 +75,13 @@ export class ChatSession {
     });
     client.on("signal", (signal) => emit({ type: "signal", ...signal }));
     client.on("gap", ({ from, to }) => emit({ type: "gap", from, to }));
-    client.on("unknown", (item) => {
-      if (item.type === "message") emit({ ...item, type: "unknown" });
-    });
-    client.on("refused", ({ error: { code, message }, ...item }) => {
-      if (item.type === "message") emit({ ...item, type: "refused", code, message });
-    });
+    client.on("unknown", (item) => emit({ ...unsent(item), type: "unknown" }));
+    client.on("refused", ({ error: { code, message }, ...item }) =>
+      emit({ ...unsent(item), type: "refused", code, message }),
+    );
     client.on("error", (error) => {
+      // The same numbers are other messages now.
+      if (error instanceof RestoredError) this.#known.clear();
       // A slow reader of the output is not an error.
       if (error instanceof ConsumerStalledError) return;
       emit({ type: "error", message: error.message });
@@ -82,7 +97,7 @@ export class ChatSession {
 
   /** Has the consumer read every entry? */
   get isRead(): boolean {
-    return this.#unread === 0;
+    return this.#read === this.#arrived;
   }
 
   /** Marks an entry as done when the consumer has read it: after a kill, the next run shows the unread entries. */
@@ -91,8 +106,10 @@ export class ChatSession {
       const { done, value } = await entries.next();
       if (done === true) return;
       this.#onEntry(value);
+      this.#emitted++;
+      this.#emitPatches();
       await flushed();
-      this.#unread--;
+      this.#read++;
       onRead();
     }
   }
@@ -106,19 +123,18 @@ export class ChatSession {
 
   /** Resolves when the message is confirmed. If it is not, the reason has been emitted. @throws ChatError */
   async send(message: Send): Promise<void> {
-    const { text, to } = message;
+    const { type: _, text, ...options } = message;
+    const { to } = options;
     this.#typed.push(message);
     this.#remember(to ?? []);
     try {
-      const entry = await this.#client.send(text, to && { to });
+      const entry = await this.#client.send(text, options);
+      this.#known.add(entry);
       const isShown = !this.#typed.includes(message);
       if (!isShown && !this.#isToSelf(entry)) this.#confirmedSeqs.add(entry.seq);
     } catch (error) {
-      // A rejection and an unknown fate also arrive as events, which include the messages of earlier runs.
-      // After a close, the message stays in the outbox, and the close is shown once.
-      if (error instanceof OutboxFullError) {
-        this.#emit({ ...message, type: "refused", code: "outbox-full", message: error.message });
-      }
+      const full = fullItem(error, message);
+      if (full !== undefined) this.#emit(full);
       throw error;
     } finally {
       this.#removeTyped(message);
@@ -139,7 +155,11 @@ export class ChatSession {
         this.#remember(page.peers.map(({ name }) => name));
         this.#emit({ type: "who", ...page });
       } else {
-        this.#emit({ type: "history", ...(await this.#client.history({ limit: question.limit })) });
+        const page = await this.#client.history({ limit: question.limit });
+        const messages = page.messages.filter(isReadable);
+        for (const entry of messages) this.#known.add(entry);
+        const original = (ref: number): KnownMessage | undefined => this.#known.get(ref);
+        this.#emit({ type: "history", ...page, messages, original });
       }
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
@@ -149,15 +169,13 @@ export class ChatSession {
   }
 
   #onEntry(entry: Entry): void {
-    if (!isReadable(entry)) {
-      const message =
-        "the room sent a message that this client cannot read: update the client or the room";
-      return this.#emit({ type: "error", message });
-    }
+    if (!isReadable(entry)) return this.#emit({ type: "error", message: UNREADABLE });
     this.#remember([entry.from, ...(entry.to ?? [])]);
+    this.#known.add(entry);
+    const original = entry.ref === undefined ? undefined : this.#known.get(entry.ref);
     if (entry.from === this.#client.name && !this.#isToSelf(entry)) {
       const typed = this.#typed.find(
-        ({ text, to }) => text === entry.text && sameNames(to, entry.to),
+        ({ text, to, ref }) => text === entry.text && sameNames(to, entry.to) && ref === entry.ref,
       );
       if (this.#confirmedSeqs.delete(entry.seq)) {
         this.#emit({ type: "entry", entry, typed: true });
@@ -169,7 +187,23 @@ export class ChatSession {
         return;
       }
     }
-    this.#emit({ type: "entry", entry });
+    this.#emit({ type: "entry", entry, ...(original && { original }) });
+  }
+
+  /** Emits the patches whose turn it is: those before which every entry was emitted. */
+  #emitPatches(): void {
+    for (;;) {
+      const [next] = this.#patches;
+      if (next === undefined || next.after > this.#emitted) return;
+      this.#patches.shift();
+      const { patch } = next;
+      if (!isReadable({ text: "", ...patch })) {
+        this.#emit({ type: "error", message: UNREADABLE });
+        continue;
+      }
+      const isSeen = !this.#known.apply(patch);
+      this.#emit({ type: "patch", patch, ...(isSeen && { isSeen }) });
+    }
   }
 
   /** The part of a presence event that was not shown before: after a welcome, the library emits all who are online. */
@@ -206,9 +240,8 @@ export class ChatSession {
   }
 }
 
-/** A newer room, or a server that is not a room, may send anything as a message. */
-const isReadable = ({ from, to, text }: { readonly [Key in keyof Entry]: unknown }): boolean =>
-  typeof from === "string" && typeof text === "string" && (to === undefined || Array.isArray(to));
+const UNREADABLE =
+  "the room sent a message that this client cannot read: update the client or the room";
 
 const sameNames = (a: readonly string[] | undefined, b: readonly string[] | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && a.join() === b.join());

@@ -144,7 +144,7 @@ test("a newer room: unknown frames and fields are ignored, and the message is co
 });
 
 test.each([
-  ["a wrong key", 4003, "forbidden: wrong key", 4],
+  ["a page of another origin", 4003, "forbidden: add it to ALLOWED_ORIGINS", 4],
   ["a kick by an operator", 4004, "you were removed", 4],
   ["an expired key", 4104, "the key has expired", 4],
   ["a frame too big", 1009, "frame too big", 1],
@@ -153,6 +153,57 @@ test.each([
   const { code, err } = await run(["alice", "--url", url], newHome(), "bob: hi\n");
   expect(err).toBe(`chat: ${sentence}\n${KEPT}`);
   expect(code).toBe(exit);
+});
+
+test("a room that needs a key, and none is given: the sentence says where to put it", async () => {
+  const url = await stranger(likeARoom, (socket) => socket.close(4003, "the key must be a token"));
+  const without = await run(["alice", "--url", url], newHome(), "bob: hi\n");
+  const hint = "put the key into CHAT_KEY, or give it with --key";
+  expect(without.err).toBe(`chat: the key must be a token; ${hint}\n${KEPT}`);
+  expect(without.code).toBe(4);
+  const wrong = await run(["alice", "--url", url, "--key", "x"], newHome(), "bob: hi\n");
+  expect(wrong.err).toBe(`chat: the key must be a token\n${KEPT}`);
+});
+
+test("a patch in the frame of its message is printed after it", async () => {
+  const url = await stranger(likeARoom, (socket) => {
+    const message = { type: "message", seq: 1, from: "bob", text: "old", at: 1 };
+    const patch = { type: "patch", seq: 2, ref: 1, from: "bob", text: "new", at: 2 };
+    const ready = { type: "ready", seq: 3 };
+    socket.send(JSON.stringify([{ ...welcome, head: 3 }, message, patch, ready]));
+  });
+  const { code, out, err } = await run(["alice", "--url", url], newHome());
+  const lines = "from bob: old\n* bob changed a message (#1): new\n";
+  expect({ code, out, err }).toEqual({ code: 0, out: lines, err: "" });
+});
+
+test("a room that was made again: the last message of before is not changed in its place", async () => {
+  const asked: string[] = [];
+  let links = 0;
+  const url = await stranger(likeARoom, (socket) => {
+    links++;
+    const again = { ...welcome, epoch: `e.${links}`, head: 0 };
+    socket.send(JSON.stringify([again, { type: "ready", seq: 0 }]));
+    onSends(socket, ({ id, text }) => {
+      socket.send(JSON.stringify({ type: "message", seq: 1, from: "alice", text, id, at: 1 }));
+      socket.close(1012);
+    });
+    socket.on("message", (data: Buffer) => {
+      if (data.toString() === "ping") return;
+      const value = JSON.parse(data.toString()) as { type: string; id: string };
+      asked.push(value.type);
+      if (value.type !== "history") return;
+      socket.send(JSON.stringify({ type: "history", id: value.id, messages: [] }));
+    });
+  });
+  const alice = Piped.starts(["alice", "--url", url], newHome());
+  alice.writes("*: hi\n");
+  await alice.complains("another history");
+  alice.writes("/edit hello\n");
+  await alice.complains("line 2: none of the last messages is from you");
+  alice.ends();
+  expect(await alice.exit()).toBe(1);
+  expect(asked).not.toContain("patch");
 });
 
 test("a gap hides the fate of a message: exit code 5, and its text is printed", async () => {

@@ -9,7 +9,8 @@ import { toJson } from "../../../src/apps/terminal/json.ts";
 import { readJsonLine } from "../../../src/apps/terminal/json-line.ts";
 import { linesOf } from "../../../src/apps/terminal/lines.ts";
 import { recordPath } from "../../../src/apps/terminal/record-path.ts";
-import { colourOf, render, statusOf } from "../../../src/apps/terminal/render.ts";
+import { colourOf } from "../../../src/apps/terminal/colours.ts";
+import { render, statusOf } from "../../../src/apps/terminal/render.ts";
 import { wrap } from "../../../src/apps/terminal/wrap.ts";
 
 async function all(lines: AsyncIterable<string>): Promise<string[]> {
@@ -126,6 +127,7 @@ describe("Tab", () => {
     ["a name that is not normalised", "A\u030a", ["Åse: "], "A\u030a"],
     ["a text: nothing", "bob: bo", [], "bob: bo"],
     ["a command", "/h", ["/history", "/help"], "/h"],
+    ["a command that changes something", "/e", ["/edit", "/erase"], "/e"],
     ["an argument of a command: nothing", "/who b", [], "/who b"],
   ])("completes %s", (_case, line, hits, begun) => {
     expect(complete(line, names)).toEqual([hits, begun]);
@@ -209,8 +211,8 @@ describe("output", () => {
     ["an entry that was typed here is not shown again", { type: "entry", entry, typed: true }, []],
     [
       "an erased entry",
-      { type: "entry", entry: { ...entry, text: "", redacted: true } },
-      ["* a message from bob was erased by an operator"],
+      { type: "entry", entry: { ...entry, text: "", erased: true, by: "operator" } },
+      ["* a message from bob (#1) was erased by an operator"],
     ],
     [
       "presence, without the user's own name",
@@ -266,12 +268,12 @@ describe("output", () => {
     [
       "history",
       { type: "history", messages: [entry] },
-      ["* 1970-01-01 00:00:00Z from bob: hi", "  there"],
+      ["* 1970-01-01 00:00:00Z #1 from bob: hi", "  there"],
     ],
     [
       "an invalid time",
       { type: "history", messages: [{ ...entry, at: 9e15 }] },
-      ["* (unknown time) from bob: hi", "  there"],
+      ["* (unknown time) #1 from bob: hi", "  there"],
     ],
     ["no history", { type: "history", messages: [] }, ["* no messages here for you"]],
   ] as const)("%s", (_case, item, lines) => expect(render(item, plain)).toEqual(lines));
@@ -295,6 +297,16 @@ describe("output", () => {
       "a state",
       { type: "state", state: { type: "offline", retryAt: 5, why: "x" } },
       '{"type":"state","state":"offline","retryAt":5,"why":"x"}',
+    ],
+    [
+      "a replay",
+      { type: "state", state: { type: "replaying", since: 3, head: 5 } },
+      '{"type":"state","state":"replaying","since":3,"head":5}',
+    ],
+    [
+      "a replay of which nothing is known: nothing",
+      { type: "state", state: { type: "replaying", since: 0, head: 0 } },
+      undefined,
     ],
     [
       "presence as the room sent it",

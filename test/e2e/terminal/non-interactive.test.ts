@@ -160,7 +160,9 @@ test("--json: accepts JSON lines with line breaks; reports an invalid one by its
   const { code, out, err } = await run([...to, "--json"], newHome(), input.join("\n"));
   await bob.hears("/quit");
   expect(bob.heard).toEqual(["alice: one\n  two\u2028three", "alice: a line", "alice: /quit"]);
-  expect(err).toContain('chat: line 2: unknown field "too"; the fields are text and to\n');
+  expect(err).toContain(
+    'chat: line 2: unknown field "too"; the fields are text, to, ref, data, quiet\n',
+  );
   expect(err).toContain("chat: line 4: not valid JSON");
   expect(err).toContain("chat: line 6: to whom?");
   expect(err.trimEnd().split("\n")).toHaveLength(3);

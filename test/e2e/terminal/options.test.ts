@@ -8,6 +8,7 @@ const PRESET = {
   room: "lobby",
   url: new URL("http://localhost:8787"),
   json: false,
+  numbers: false,
   timeoutMs: 30_000,
 };
 
@@ -15,6 +16,7 @@ test.each([
   ["a name", ["alice"], {}, {}],
   ["a name and a room", ["alice", "den"], {}, { room: "den" }],
   ["a name that is not normalised", ["A\u030ase"], {}, { name: "\u00c5se" }],
+  ["--numbers", ["alice", "--numbers"], {}, { numbers: true }],
   ["flags before the name", ["--json", "alice"], {}, { json: true }],
   [
     "a value after =",
@@ -42,6 +44,12 @@ test.each([
   ["no name", [], "give a name"],
   ["a third word", ["alice", "lobby", "hi", "all"], 'too many arguments: "hi all"'],
   ["a bad name", ["al ice"], '"al ice" is not a valid name: a name has 1 to 32'],
+  [
+    "the address of a server where the room should be",
+    ["alice", "http://localhost:9000"],
+    '"http://localhost:9000" looks like the address of a server: write --url http://localhost:9000',
+  ],
+  ["the address of a server where the name should be", ["wss://h", "alice"], "write --url wss://h"],
   ["a bad room", ["alice", "../x"], '"../x" is not a valid room name'],
   ["an unknown flag", ["alice", "--nope"], "unknown option --nope; the options are --url, --key,"],
   ["an unknown flag with a value", ["alice", "--nope=1"], "unknown option --nope;"],

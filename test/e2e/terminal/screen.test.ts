@@ -52,8 +52,8 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
     await alice.seesAtBottom(/^\* before the colon: a name has/, /^ {2}.*to everyone$/, "alice>");
     alice.types(`/history 2${ENTER}`);
     await alice.seesAtBottom(
-      /^\* \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ from alice: hi, it is Alice$/,
-      /^\* \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ from bob: hi$/,
+      /^\* \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ #1 from alice: hi, it is Alice$/,
+      /^\* \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ #2 from bob: hi$/,
       "  there",
       "alice>",
     );

@@ -36,6 +36,8 @@ export async function noServer(): Promise<string> {
 
 const LIMITS = {
   text: 8_192,
+  data: 4_096,
+  patchHours: 24,
   frame: 65_536,
   recipients: 64,
   window: 256,
