@@ -61,9 +61,13 @@ function differenceOf(entry: EntryFields, wanted: EntryFields | undefined): stri
   return OF_MESSAGE.find((field) => entry[field] !== wanted[field]);
 }
 
-/** R4, R5: the log has every entry that it keeps as the ledger has it, so a former text is nowhere in it. */
+/** R4, R5: the log has every entry that it keeps as the ledger has it, and what was changed or erased is nowhere in it. */
 export function checkLog({ log }: MemoryStorage, ledger: Ledger): void {
+  const contents = ledger.flatMap((one) => (one.type === "message" ? contentsIn(one) : []));
   for (const entry of log.after(0 as Seq).entries) {
+    const former = contentsIn(entry).find((one) => !contents.includes(one));
+    if (former !== undefined)
+      throw new Violation("R3", `${former} is no longer in any message, but in ${entry.frame}`);
     const wanted = entryAt(ledger, entry.seq);
     const difference = differenceOf(entry, wanted);
     if (difference === undefined) continue;
@@ -77,5 +81,9 @@ export function checkLog({ log }: MemoryStorage, ledger: Ledger): void {
     throw new Violation("R2, R4", `${log.head} entries were stored instead of ${ledger.length}`);
   }
 }
+
+/** Returns the text of an entry and what its data holds: a script writes each of them once. */
+const contentsIn = ({ text, data }: EntryFields): unknown[] =>
+  [text, data?.["by"]].filter((one) => one !== undefined && one !== "");
 
 const describe = (entry: Entry): string => entry.frame;

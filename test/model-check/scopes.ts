@@ -550,4 +550,12 @@ export const LARGE: readonly Scope[] = [
     ...connected,
     faults: { breaks: 1, memoryLosses: 1, crashes: 1, dyingSockets: 1 },
   },
+  {
+    name: "large: changes",
+    why: "a message that its author changes and erases, and the operator erases; breaks, an expulsion, a log of two entries",
+    people: [{ name: "alice", says: [["bob"], { edits: 1 }, { erases: 1 }] }, bob],
+    ...connected,
+    limits: { logEntries: 2 },
+    faults: { breaks: 2, entryErasures: 1, expulsions: 1, returns: 1 },
+  },
 ];

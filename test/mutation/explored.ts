@@ -475,4 +475,18 @@ export const EXPLORED: readonly Mutant[] = [
     "queued.ref !== undefined && queued.epoch !== undefined && queued.epoch !== epoch;",
     "queued.ref !== undefined && queued.epoch !== undefined && epoch === undefined;",
   ),
+  inScope(
+    "edit and break",
+    "an application applies a patch twice",
+    "test/model-check/view.ts",
+    "patch.seq <= (target.patched ?? seq)",
+    "patch.seq <= seq",
+  ),
+  inScope(
+    "two edits and break",
+    "an application applies patches backwards",
+    "test/model-check/view.ts",
+    "patch.seq <= (target.patched ?? seq)",
+    "patch.seq >= (target.patched ?? Number.POSITIVE_INFINITY)",
+  ),
 ];
