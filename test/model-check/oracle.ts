@@ -3,9 +3,7 @@
  * turn and since which seq, what the log holds (ledger.ts) and what is rejected, and the effects of admin requests. It
  * compares this with what the broker did.
  */
-import { concerns, type EntryFields } from "../../src/core/entry.ts";
 import type { Command, Event } from "../../src/core/event.ts";
-import type { Change } from "../../src/core/patch.ts";
 import type { ErrorCode } from "../../src/protocol/error-codes.ts";
 import {
   type ConnectionId,
@@ -21,18 +19,15 @@ import type { BrokerState } from "../../src/core/state.ts";
 import type { MemoryStorage } from "../support/storage/memory-storage.ts";
 import { Violation } from "./explorer.ts";
 import type { RecordingConnections } from "./connections.ts";
-import { checkLog, entryAt, withMessage, withPatch } from "./ledger.ts";
+import { checkLog, entryAt, ExpectedLog } from "./ledger.ts";
 import {
   type Client,
   epochOf,
-  type Ledger,
   type ModelInboxItem,
   type ScriptedItem,
   labelOf,
   type State,
 } from "./state.ts";
-
-type MessageOf = Extract<EntryFields, { type: "message" }>;
 
 interface Rejected {
   readonly label: string;
@@ -54,7 +49,7 @@ export class Oracle {
   readonly #clients: readonly Client[];
   readonly #before: ReadonlyMap<PeerName, Current>;
   readonly #current: Map<PeerName, Current>;
-  #ledger: Ledger;
+  readonly #log: ExpectedLog;
   readonly #rejected: Rejected[] = [];
   readonly #replaced: ConnectionId[] = [];
   /** The connections that the operator has closed, with their close codes. */
@@ -72,7 +67,10 @@ export class Oracle {
     this.#names = state.limits.names;
     this.#epoch = epochOf(state.room);
     this.#clients = state.clients;
-    this.#ledger = state.ledger;
+    this.#log = new ExpectedLog(state.ledger, storage, (name) => {
+      const known = this.#current.get(name) ?? storage.directory.find(name);
+      return known?.birth ?? Number.POSITIVE_INFINITY;
+    });
     const current = [...brokerState.peers.values()].map(({ link, session, birth }) => {
       const { token, attempt = 0 } = session ?? {};
       return [link.name, { id: link.id, token, attempt, birth }] as const;
@@ -99,20 +97,17 @@ export class Oracle {
   }
 
   #observeMessage(command: Extract<Command, { type: "Message" }>, { name, id }: Link): void {
-    const { to, text, ref } = command;
     const label = labelOf(command);
-    if (ref !== undefined) this.#checkMeant(label, ref, name);
-    if ((to ?? []).every((one) => this.#isKnown(one))) {
-      this.#ledger = withMessage(this.#ledger, { from: name, to, text, id: command.id, ref });
-    } else this.#rejected.push({ label, id, code: "unknown-peer" });
+    if (command.ref !== undefined) this.#checkMeant(label, command.ref, name);
+    if ((command.to ?? []).every((one) => this.#isKnown(one))) this.#log.message(command, name);
+    else this.#rejected.push({ label, id, code: "unknown-peer" });
   }
 
-  #observePatch({ id: label, ref, ...change }: Extract<Command, { type: "Patch" }>, link: Link) {
-    this.#checkMeant(label, ref, link.name);
-    const target = this.#kept(ref);
-    const code = this.#refusalOf(target, link);
-    if (code !== undefined) this.#rejected.push({ label, id: link.id, code });
-    else if (target?.type === "message") this.#patch(target, { ...change, id: label });
+  #observePatch(command: Extract<Command, { type: "Patch" }>, { name, id }: Link): void {
+    this.#checkMeant(command.id, command.ref, name);
+    const birth = this.#current.get(name)?.birth ?? SEQ_ZERO;
+    const code = this.#log.patch(command, { name, birth });
+    if (code !== undefined) this.#rejected.push({ label: command.id, id, code });
   }
 
   /** R5: what refers to a message is sent to no other room, where its seq is that of another one. */
@@ -124,36 +119,9 @@ export class Oracle {
     if (epoch !== this.#epoch) {
       throw new Violation("R5", `${label} refers to the room ${epoch}, not to ${this.#epoch}`);
     }
-    const entry = entryAt(this.#ledger, ref);
+    const entry = entryAt(this.#log.ledger, ref);
     if (entry === undefined || labelOf(entry) !== target)
       throw new Violation("R5", `${label} refers to ${ref} instead of ${target}`);
-  }
-
-  /** Returns the entry at `seq`, if the log keeps it, or this turn has made it. */
-  #kept(seq: Seq): EntryFields | undefined {
-    return seq < this.#storage.log.first ? undefined : entryAt(this.#ledger, seq);
-  }
-
-  #refusalOf(entry: EntryFields | undefined, { name }: Link): ErrorCode | undefined {
-    const birth = this.#current.get(name)?.birth ?? SEQ_ZERO;
-    const isOlder = entry !== undefined && entry.seq <= birth;
-    const isHidden = entry?.to !== undefined && (isOlder || !concerns(entry, name));
-    if (entry === undefined || isHidden) return "unknown-ref";
-    const isTheirs = entry.type === "message" && entry.from === name && !isOlder;
-    return isTheirs && entry.erased !== true ? undefined : "forbidden";
-  }
-
-  #patch(target: MessageOf, change: Change & { readonly id?: string; readonly by?: "operator" }) {
-    const names = change.by === undefined ? target.to : [target.from, ...(target.to ?? [])];
-    const reached = [...new Set(names)].filter((name) => this.#birthOf(name) < target.seq);
-    const to = target.to && reached;
-    this.#ledger = withPatch(this.#ledger, target, { ...change, to });
-  }
-
-  /** Returns when a name was claimed; a name that is not known hears nothing. */
-  #birthOf(name: PeerName): number {
-    const known = this.#current.get(name) ?? this.#storage.directory.find(name);
-    return known?.birth ?? Number.POSITIVE_INFINITY;
   }
 
   #observeAdmin(request: AdminRequest): void {
@@ -164,13 +132,8 @@ export class Oracle {
       case "Erase":
         for (const name of Array.from(this.#current.keys())) this.#close(name, 4005);
         return;
-      case "EraseEntry": {
-        // What a patch brought goes with the message that it has changed, even if only the patch is kept.
-        const entry = this.#kept(request.seq);
-        const target = entry?.type === "patch" ? entryAt(this.#ledger, entry.ref) : entry;
-        if (target?.type !== "message" || target.erased) return;
-        return this.#patch(target, { erase: true, by: "operator" });
-      }
+      case "EraseEntry":
+        return this.#log.eraseByOperator(request.seq);
       default:
         throw new Error(`no scope has the request ${request.type}`);
     }
@@ -185,7 +148,7 @@ export class Oracle {
 
   /** The head, including the messages of this turn. */
   get #head(): Seq {
-    return this.#ledger.length as Seq;
+    return this.#log.ledger.length as Seq;
   }
 
   /** Called after the broker has accepted or rejected this connection. */
@@ -226,8 +189,8 @@ export class Oracle {
       this.#comparePeers(this.#peersWithout(lost), after, connections);
       return after;
     }
-    if (this.#ledger !== before.ledger || after.ledger !== before.ledger)
-      checkLog(connections.storage, this.#ledger);
+    if (this.#log.ledger !== before.ledger || after.ledger !== before.ledger)
+      checkLog(connections.storage, this.#log.ledger);
     this.#comparePeers(this.#current, after, connections);
     this.#checkStalls(before, connections);
     for (const id of this.#replaced) {
@@ -242,7 +205,7 @@ export class Oracle {
         throw new Violation("R6", `the gap ${from}..${to} does not follow the welcome`);
     }
     for (const rejected of this.#rejected) this.#checkRejection(rejected, after, connections);
-    const compared = { ...after, ledger: this.#ledger };
+    const compared = { ...after, ledger: this.#log.ledger };
     if (this.#rejected.length === 0) return compared;
     const labels = this.#rejected.map(({ label }) => label);
     return { ...compared, rejected: new Set([...after.rejected, ...labels]) };
