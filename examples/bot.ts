@@ -9,5 +9,5 @@ import { fileStorage } from "chat-room/client/node";
 const url = "http://localhost:8787";
 const bot = new ChatClient({ url, room: "lobby", name: "echo", storage: fileStorage("echo.json") });
 for await (const entry of bot) {
-  if (entry.from !== "echo") await bot.reply(entry, `you said: ${entry.text}`);
+  if (entry.from !== "echo" && entry.text) await bot.reply(entry, `you said: ${entry.text}`);
 }

@@ -14,7 +14,7 @@ const bridge = (room: string) =>
 const [lobby, attic] = [bridge("lobby"), bridge("attic")];
 const carry = async (from: ChatClient, to: ChatClient) => {
   for await (const entry of from) {
-    if (entry.from === "bridge" || entry.to) continue;
+    if (entry.from === "bridge" || entry.to || !entry.text) continue;
     await to.carry(entry, `${entry.from}: ${entry.text}`, { from });
   }
 };

@@ -6,7 +6,7 @@
  */
 
 const FIELD =
-  /^(frame|type|id|text|to|seq|data|before|after|limit|since|epoch|session|attempt|name|room|key|url|k): /;
+  /^(frame|type|id|text|to|seq|data|before|after|limit|since|epoch|session|attempt|name|room|key|url|k|ref|quiet): /;
 /** Fields that a person has chosen: the rest of the sentence says what they may be. */
 const CHOSEN = new Set(["name", "room", "key", "url"]);
 
@@ -41,6 +41,19 @@ export function refusalText({
     return "the room cannot store this: it is empty, or holds half a character";
   }
   if (code === "bad-frame" && field === "to") return "one of its recipients is not a name";
+  if (field === "data") {
+    return code === "too-large" && most !== undefined
+      ? `too much is attached to it: at most ${most} bytes of JSON go into one message`
+      : "the room cannot store what is attached to it";
+  }
+  if (code === "bad-frame" && field === "ref") return "there is no message that it could refer to";
+  if (field === "ref") return refText(message);
   // The caller says already that nothing was sent.
   return plainText(message).replace("; nothing was sent", "");
+}
+
+/** A sentence about a `ref` begins with its seq, unless the ref is of another history of the room. */
+function refText(message: string): string {
+  const sentence = message.slice("ref: ".length);
+  return sentence.replace(/^\d+ /, "the message ").replace("no entry", "none");
 }

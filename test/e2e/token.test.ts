@@ -126,6 +126,9 @@ describe("with a secret", () => {
     const refused = chats(await goodFor(-60));
     expect(refused.status).toBe(4);
     expect(refused.stderr).toContain("the key has expired: come back with a fresh one");
+    const without = chats("");
+    expect(without.status).toBe(4);
+    expect(without.stderr).toContain("put the key into CHAT_KEY, or give it with --key");
   });
 
   test("a token that expires while its connection is open is renewed, and nothing is lost or doubled", async () => {

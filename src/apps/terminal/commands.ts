@@ -35,8 +35,9 @@ const invalid = (why: string): Command => ({ type: "invalid", why });
 const HOW_TO_EDIT = "write /edit and the new text of your last message, or /edit #41 and the text";
 const HOW_TO_ERASE = "write /erase for your last message, or /erase #41";
 const HOW_TO_REPLY = "write /reply #41 and the text";
-const HOW_TO_REACT =
-  'write /react #41 and a mark without spaces, such as 👍; "off" after it takes it back';
+/** UTF-16 units that a mark may have. */
+const MARK_UNITS = 64;
+const HOW_TO_REACT = `write /react #41 and a mark without spaces, such as 👍, at most ${MARK_UNITS} characters; "off" after it takes it back`;
 const NUMBERS = "/history shows the numbers";
 
 /** @param line without spaces around it */
@@ -64,7 +65,8 @@ export function readCommand(line: string): Command {
     case "/react": {
       const { ref, text } = withNumber(rest);
       const [mark = "", off, ...more] = text.split(/\s+/);
-      const isWrong = mark === "" || (off !== undefined && off !== "off") || more.length > 0;
+      const isMark = mark !== "" && mark.length <= MARK_UNITS;
+      const isWrong = !isMark || (off !== undefined && off !== "off") || more.length > 0;
       return ref === undefined || ref === "bad" || isWrong
         ? invalid(`${HOW_TO_REACT}; ${NUMBERS}`)
         : { type: "react", ref, mark, on: off === undefined };

@@ -4,6 +4,7 @@
  *
  * Invariant: an unknown field is rejected, never ignored: a mistyped `to` must not send to everyone.
  */
+import { faultOf } from "../../protocol/data.ts";
 import type { Data } from "../../protocol/frames.ts";
 import { NAME_GRAMMAR, parsePeerName } from "../../protocol/ids.ts";
 import type { Input } from "./input.ts";
@@ -59,7 +60,11 @@ const isObject = (value: unknown): value is Fields & Data =>
 
 /** Returns text and data, one of them at least; or what is wrong with them. */
 function readContents({ text, data }: Fields): Contents | string {
-  if (data !== undefined && !isObject(data)) return "data: expected an object";
+  if (data !== undefined) {
+    if (!isObject(data)) return "data: expected an object";
+    const fault = faultOf(data);
+    if (fault !== undefined) return `data: ${fault}`;
+  }
   if (text !== undefined || data === undefined) {
     if (typeof text !== "string" || (text === "" && data === undefined)) {
       return "text: expected a string, not empty";

@@ -48,7 +48,7 @@ export function render(item: OutputItem, style: Style): string[] {
         `* the messages ${item.from} to ${item.to} are no longer kept; some may have been for you`,
       ];
     case "refused":
-      return [`* ${notDone(item)}: ${sanitizeLine(whyOf(item))}`, ...quote(item)];
+      return [`* ${notDone(item)}: ${sanitizeLine(refusalText(item))}`, ...quote(item)];
     case "unknown":
       return [
         `* it is unknown whether the room stored this ${item.change === undefined ? "message" : "change"}, because the log was trimmed; it is not resent automatically:`,
@@ -84,12 +84,6 @@ export function render(item: OutputItem, style: Style): string[] {
 const NOT_DONE = { edit: "not changed", erase: "not erased", send: "not sent" } as const;
 
 const notDone = ({ change }: Unsent): string => NOT_DONE[change ?? "send"];
-
-/** A sentence of the room about a `ref` begins with that: a person knows it by its number sign. */
-const whyOf = (refusal: { readonly code: string; readonly message: string }): string =>
-  refusal.message.startsWith("ref: ")
-    ? refusal.message.replace(/^ref: (?=\d)/, "#")
-    : refusalText(refusal);
 
 /** Quotes what was not sent, as it was typed, so that its text is not lost. */
 function quote({ change, text = "", to, ref, data }: Unsent): string[] {

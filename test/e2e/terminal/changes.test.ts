@@ -102,10 +102,10 @@ describe("between pipes", () => {
     expect(out).toBe("");
     expect(err).toContain("chat: line 1: none of the last messages is from you; /history");
     expect(err).toContain(
-      `chat: not changed: #${mine} is from somebody else: change only your own\n  #${mine}: yours\n`,
+      `chat: not changed: the message is from somebody else: change only your own\n  #${mine}: yours\n`,
     );
     expect(err).toContain(
-      `chat: not erased: #${secret} is no entry that you can read, or it is no longer kept\n  #${secret}\n`,
+      `chat: not erased: the message is none that you can read, or it is no longer kept\n  #${secret}\n`,
     );
     expect(err).toContain(`chat: line 4: there is no message #${secret} that you can read`);
     expect(err).toContain("chat: line 5: write /erase for your last message, or /erase #41");
@@ -232,7 +232,7 @@ describe.skipIf(!hasScript)("at a pseudo-terminal (needs util-linux's script)", 
 
     alice.types(`/edit #${psst} mine${ENTER}`);
     await alice.seesAtBottom(
-      `* not changed: #${psst} is from somebody else: change only your own`,
+      `* not changed: the message is from somebody else: change only your own`,
       `  #${psst}: mine`,
       "alice>",
     );

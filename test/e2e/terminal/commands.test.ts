@@ -34,6 +34,7 @@ describe("a command", () => {
     ["/react without a mark", "/react #41", invalid("write /react #41 and a mark")],
     ["/react without a number", "/react 👍", invalid("write /react #41 and a mark")],
     ["/react with a sentence", "/react #41 well done", invalid("write /react #41 and a mark")],
+    ["/react with a long mark", `/react #41 ${"x".repeat(65)}`, invalid("at most 64 characters")],
     ["/react with more", "/react #41 👍 off now", invalid("write /react #41 and a mark")],
     ["a command that only begins alike", "/edited hi", invalid("unknown command")],
   ])("%s", (_case, line, expected) => expect(readInput(line)).toEqual(expected));
@@ -55,6 +56,13 @@ describe("a command", () => {
     ["an erasure", '{"erase":41}', { type: "erase", ref: 41 }],
     ["a ref that is none", '{"text":"a","ref":0}', invalid("ref: expected the number")],
     ["data that is a list", '{"text":"a","data":[]}', invalid("data: expected an object")],
+    ["half a character in data", String.raw`{"data":{"a":"\ud800"}}`, invalid("data: a string in")],
+    ["a number without end in data", '{"data":{"a":1e999}}', invalid("data: a number in it")],
+    [
+      "data that is nested too deep",
+      `{"data":{"a":${"[".repeat(20)}${"]".repeat(20)}}}`,
+      invalid("data: at most 16 levels"),
+    ],
     ["null as data", '{"text":"a","data":null}', invalid("data: expected an object")],
     ["quiet that is none", '{"text":"a","quiet":1}', invalid("quiet: expected true or false")],
     ["a change to nothing", '{"edit":41}', invalid("text: expected a string")],
@@ -288,7 +296,11 @@ describe("output", () => {
         code: "forbidden",
         message: "ref: 41 is from somebody else: change only your own",
       },
-      ["* not changed: #41 is from somebody else: change only your own", "  #41: new", "    text"],
+      [
+        "* not changed: the message is from somebody else: change only your own",
+        "  #41: new",
+        "    text",
+      ],
     ],
     [
       "a refused erasure",
@@ -299,7 +311,7 @@ describe("output", () => {
         code: "unknown-ref",
         message: "ref: 41 is no entry that you can read, or it is no longer kept",
       },
-      ["* not erased: #41 is no entry that you can read, or it is no longer kept", "  #41"],
+      ["* not erased: the message is none that you can read, or it is no longer kept", "  #41"],
     ],
     [
       "a refused reply",

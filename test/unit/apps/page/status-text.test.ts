@@ -7,7 +7,7 @@ import { bannerOf, causeOf, diagnosisText } from "../../../../src/apps/page/mode
 import { readFrame } from "../../../../src/codec/json.ts";
 
 const INTERNAL =
-  /(^|[\s(`"'])(frame|type|id|text|to|seq|data|before|after|limit|since|epoch|session|attempt|url|k): |\bframe\b|chat\.v1|memoryStorage|welcome\.|UTF-/;
+  /(^|[\s(`"'])(frame|type|id|text|to|seq|data|before|after|limit|since|epoch|session|attempt|url|k|ref|quiet): |\bframe\b|chat\.v1|memoryStorage|welcome\.|UTF-/;
 
 /** The errors of a room for these frames. */
 function refusals(...frames: readonly unknown[]): { code: string; message: string }[] {
@@ -36,10 +36,16 @@ describe("the text of an error", () => {
     { type: "history", id: "a", limit: 0 },
     { type: "history", id: "a", before: -1 },
     { type: "signal", data: "x".repeat(2_000) },
+    { type: "send", id: "a", text: "x", ref: 0 },
+    { type: "send", id: "a", text: "x", data: [] },
+    { type: "send", id: "a", text: "x", data: { x: "x".repeat(5_000) } },
+    { type: "send", id: "a", text: "x", quiet: 1 },
+    { type: "patch", id: "a", ref: "x", text: "x" },
+    { type: "patch", id: "a", ref: 1 },
   );
 
   test("no field is named, and no term of the protocol", () => {
-    expect(errors).toHaveLength(14);
+    expect(errors).toHaveLength(20);
     for (const refusal of errors) {
       const words = refusalText(refusal);
       expect(words, JSON.stringify(refusal)).not.toMatch(INTERNAL);
@@ -69,6 +75,29 @@ describe("the text of an error", () => {
       "it is for too many people: at most 4 may be named; send it in turns, or to everyone",
       "it is too long together with its recipients: send it in parts, or to fewer people",
     ]);
+  });
+
+  test.each([
+    ["forbidden", "ref: 41 is erased, and stays so", "the message is erased, and stays so"],
+    [
+      "unknown-ref",
+      "ref: 41 is no entry that you can read, or it is no longer kept",
+      "the message is none that you can read, or it is no longer kept",
+    ],
+    ["unknown-ref", "ref: the room was made again", "the room was made again"],
+    [
+      "bad-frame",
+      "ref: 99 is above the newest entry, 41; refer to an entry that you have",
+      "there is no message that it could refer to",
+    ],
+    ["bad-frame", "data: at most 16 levels", "the room cannot store what is attached to it"],
+    [
+      "too-large",
+      "data: at most 4096 bytes of JSON go into one message",
+      "too much is attached to it: at most 4096 bytes of JSON go into one message",
+    ],
+  ])("what a person refers to or attaches, %s: %s", (code, message, text) => {
+    expect(refusalText({ code, message })).toBe(text);
   });
 
   test("a sentence for people stays as it is, but does not say twice that nothing was sent", () => {
