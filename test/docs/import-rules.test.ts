@@ -15,10 +15,11 @@ beforeAll(() => {
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
 /** Whether the linter rejects this import in this file. */
-function isRefused(file: string, from: string): boolean {
+function isRefused(file: string, from: string, type: "type " | "" = ""): boolean {
   const path = join(copy, file);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `import { x } from "${from}";\nexport const y = x;\n`);
+  const use = type === "" ? "const y = x" : "type Y = x";
+  writeFileSync(path, `import ${type}{ x } from "${from}";\nexport ${use};\n`);
   const oxlint = join(root, "node_modules/oxlint/bin/oxlint");
   const { stdout } = spawnSync(process.execPath, [oxlint, "-f", "json", file], { cwd: copy });
   rmSync(path);
@@ -81,6 +82,10 @@ describe("imports point one way", () => {
     ["src/client/storage/file/planted.ts", "../../../core/entry.ts"],
     ["src/client/storage/file/planted.ts", "cloudflare:workers"],
     ["src/client/storage/file/planted.ts", "nanoid"],
+    ["src/model/planted.ts", "../core/patch.ts"],
+    ["src/model/planted.ts", "../apps/page/model/log.ts"],
+    ["src/model/planted.ts", "../client/index.ts"],
+    ["src/model/planted.ts", "valibot"],
     ["src/apps/terminal/planted.ts", "../../core/broker.ts"],
     ["src/apps/terminal/planted.ts", "../../codec/json.ts"],
     ["src/apps/terminal/planted.ts", "../demo/fault-proxy.ts"],
@@ -101,6 +106,9 @@ describe("imports point one way", () => {
     ["examples/planted.ts", "../src/client/index.ts"],
     ["examples/page/planted.ts", "../../src/client/index.ts"],
   ])("%s may not import %s", (file, from) => expect(isRefused(file, from)).toBe(true));
+
+  test("src/model/planted.ts may import types of ../client/events.ts", () =>
+    expect(isRefused("src/model/planted.ts", "../client/events.ts", "type ")).toBe(false));
 
   test.each([
     ["src/protocol/planted.ts", "./ids.ts"],
@@ -125,6 +133,8 @@ describe("imports point one way", () => {
     ["src/client/planted.ts", "../protocol/frames.ts"],
     ["src/client/storage/planted.ts", "../record.ts"],
     ["src/client/storage/file/planted.ts", "node:fs"],
+    ["src/model/planted.ts", "../protocol/ids.ts"],
+    ["src/apps/page/planted.ts", "../../model/index.ts"],
     ["src/apps/terminal/planted.ts", "../../client/index.ts"],
     ["src/apps/terminal/planted.ts", "../../protocol/ids.ts"],
     ["src/apps/demo/planted.ts", "node:net"],
