@@ -3,7 +3,50 @@ import type { Edit, Mutant } from "./list.ts";
 
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
+const changes = (name: string, file: string, find: string, put: string, test: string): Mutant => ({
+  name: `client: ${name}`,
+  edits: one(file, find, put),
+  project: "unit",
+  file: "test/unit/client/changes.test.ts",
+  test,
+});
+
 export const CLIENT: readonly Mutant[] = [
+  changes(
+    "an item of another history is sent",
+    "src/client/session.ts",
+    "queued.ref !== undefined && queued.epoch !== undefined && queued.epoch !== epoch;",
+    "queued.ref === undefined && queued.epoch !== epoch && false;",
+    "what refers to the old one is refused here, and never sent",
+  ),
+  changes(
+    "data that changes after the call changes what is sent",
+    "src/client/content.ts",
+    "JSON.parse(JSON.stringify(content)) as One;",
+    "content;",
+    "a message with all that it can carry",
+  ),
+  changes(
+    "a reaction to a private message goes to everyone",
+    "src/client/client.ts",
+    "to: circles.of(ref), ref, quiet",
+    "ref, quiet",
+    "a reaction goes to those who can read its message",
+  ),
+  changes(
+    "a patch before the first listener is lost",
+    "src/client/client.ts",
+    'if (type === "patch") this.#incoming.emitEarlyPatches();',
+    "",
+    "what comes before the first listener waits for it, in order",
+  ),
+  changes(
+    "a patch is done though its listener threw",
+    "src/client/incoming.ts",
+    'if (!emitter.emit("patch", patch)) delivery.failed(patch.seq);',
+    'emitter.emit("patch", patch);',
+    "a patch whose listener throws comes again in the next life",
+  ),
   {
     name: "client: a storage is read while its previous client still writes",
     edits: one(

@@ -223,7 +223,7 @@ describe("a file that holds no record", () => {
 
   test("the record of a newer release is left where it is, and the client stops with a sentence", async () => {
     const path = newPath();
-    const text = JSON.stringify({ ...record, version: 2 });
+    const text = JSON.stringify({ ...record, version: 3 });
     writeFileSync(path, text);
     const client = new ChatClient({ ...NOWHERE, storage: fileStorage(path) });
     const error = await new Promise<ChatError>((resolve) => client.on("error", resolve));

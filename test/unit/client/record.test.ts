@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { checkRecord, readRecord } from "../../../src/client/record.ts";
 
 const RECORD = {
-  version: 1,
+  version: 2,
   session: "s-1",
   attempt: 42,
   cursor: 7,
@@ -14,11 +14,14 @@ const RECORD = {
   ],
 };
 const [FIRST, SECOND] = RECORD.outbox;
+const PATCH = { type: "patch", id: "p", ref: 3, text: "x", sent: false };
 
 describe("a record", () => {
   test.each<[string, object]>([
     ["with everything in it", RECORD],
     ["of a client that was never connected", { version: 1, session: "s", attempt: 0, outbox: [] }],
+    ["with a patch in its outbox", { ...RECORD, outbox: [FIRST, PATCH] }],
+    ["of release 1", { ...RECORD, version: 1 }],
     ["with fields that this release does not know", { ...RECORD, later: [1] }],
   ])("%s is read as it is", (_case, record) => {
     expect(readRecord(JSON.stringify(record))).toEqual({ type: "record", record });
@@ -26,7 +29,7 @@ describe("a record", () => {
   });
 
   test.each<[string, object]>([
-    ["the same fields", { ...RECORD, version: 2 }],
+    ["the same fields", { ...RECORD, version: 3 }],
     ["nothing that this release knows", { version: 17, rows: {} }],
   ])("of a newer release, with %s, is not called damaged", (_case, record) => {
     const read = readRecord(JSON.stringify(record));
@@ -36,7 +39,7 @@ describe("a record", () => {
 
   test.each<[string, string, object]>([
     ["no version", "version", { ...RECORD, version: undefined }],
-    ["a version as text", "version", { ...RECORD, version: "2" }],
+    ["a version as text", "version", { ...RECORD, version: "3" }],
     ["a version before the first", "version", { ...RECORD, version: 0 }],
     ["no session", "session", { ...RECORD, session: undefined }],
     ["a session that no handshake takes", "session", { ...RECORD, session: "a b" }],
@@ -53,6 +56,14 @@ describe("a record", () => {
     ["a message to one name", "outbox", { ...RECORD, outbox: [{ ...FIRST, to: "bob" }] }],
     ["a message to a number", "outbox", { ...RECORD, outbox: [{ ...FIRST, to: [1] }] }],
     ["a message sent perhaps", "outbox", { ...RECORD, outbox: [{ ...SECOND, sent: "no" }] }],
+    ["an item of another type", "outbox", { ...RECORD, outbox: [{ ...FIRST, type: "vote" }] }],
+    ["a ref as text", "outbox", { ...RECORD, outbox: [{ ...FIRST, ref: "1" }] }],
+    ["data as a list", "outbox", { ...RECORD, outbox: [{ ...FIRST, data: [] }] }],
+    ["a message quiet as text", "outbox", { ...RECORD, outbox: [{ ...FIRST, quiet: "yes" }] }],
+    ["an epoch of an item as number", "outbox", { ...RECORD, outbox: [{ ...FIRST, epoch: 1 }] }],
+    ["a patch without ref", "outbox", { ...RECORD, outbox: [{ ...PATCH, ref: undefined }] }],
+    ["a patch with a text of null", "outbox", { ...RECORD, outbox: [{ ...PATCH, text: null }] }],
+    ["a patch that erases no", "outbox", { ...RECORD, outbox: [{ ...PATCH, erase: false }] }],
     ["a fate that is not unknown", "outbox", { ...RECORD, outbox: [{ ...FIRST, unknown: false }] }],
   ])("with %s is unreadable, and the field is named", (_case, field, record) => {
     const read = readRecord(JSON.stringify(record));

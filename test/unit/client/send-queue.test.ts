@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { RateLimiter } from "../../../src/client/rate-limiter.ts";
 import { SendQueue, pack } from "../../../src/client/send-queue.ts";
 import { markSent, onGap } from "../../../src/client/session.ts";
-import type { ClientRecord, QueuedMessage } from "../../../src/client/storage/storage.ts";
+import type { ClientRecord, Queued } from "../../../src/client/storage/storage.ts";
 import { fuzz } from "../../support/arbitraries.ts";
 
 const T0 = 1_000_000;
@@ -16,20 +16,22 @@ const limits = {
   recipients: 64,
   window: 256,
   windowBytes: 262_144,
+  data: 4_096,
+  patchHours: 24,
   rate: 50,
   burst: 500,
   spread: 0,
 };
 
-const queue = (...texts: readonly string[]): QueuedMessage[] =>
+const queue = (...texts: readonly string[]): Queued[] =>
   texts.map((text, i) => ({ id: `m${i}`, text, sent: false }));
-const holding = (outbox: readonly QueuedMessage[]): ClientRecord => ({
+const holding = (outbox: readonly Queued[]): ClientRecord => ({
   version: 1,
   session: "s",
   attempt: 1,
   outbox,
 });
-const many = (count: number): QueuedMessage[] =>
+const many = (count: number): Queued[] =>
   queue(...Array.from({ length: count }, (_, i) => `t${i}`));
 
 /** The messages that the room would read from these frames, in order. */
@@ -226,7 +228,7 @@ describe("the room's limits", () => {
     expect(outgoing.refusal(short)).toBeUndefined();
   });
 
-  test.each<[string, Partial<QueuedMessage>, RegExp | undefined]>([
+  test.each<[string, Partial<Queued>, RegExp | undefined]>([
     ["a text of exactly the limit", { text: "é".repeat(4_096) }, undefined],
     ["a text one byte above it", { text: `${"é".repeat(4_096)}x` }, /8192 bytes/],
     ["as many names as may be", { to: Array.from({ length: 64 }, (_, i) => `n${i}`) }, undefined],
@@ -242,10 +244,10 @@ describe("the room's limits", () => {
       undefined,
     ],
   ])("%s", (_case, part, expected) => {
-    const record = holding(queue("fine").map((queued) => ({ ...queued, ...part })));
+    const record = holding(queue("fine").map((queued) => ({ ...queued, ...part }) as Queued));
     const outgoing = new SendQueue();
     outgoing.setLimits(limits, T0);
-    const wrong = outgoing.oversized(record);
+    const wrong = outgoing.unsendable(record);
     expect(wrong.map(({ code }) => code)).toEqual(expected === undefined ? [] : ["too-large"]);
     if (expected !== undefined) expect(wrong[0]?.why).toMatch(expected);
   });
@@ -270,7 +272,7 @@ class Fragile {
   links = 0;
   now = T0;
 
-  constructor(outbox: readonly QueuedMessage[], code = 1006) {
+  constructor(outbox: readonly Queued[], code = 1006) {
     this.record = holding(outbox);
     this.#code = code;
   }
@@ -284,8 +286,8 @@ class Fragile {
     this.links++;
     this.now += 60_000;
     this.outgoing.setLimits(limits, this.now);
-    for (const { queued } of this.outgoing.oversized(this.record)) {
-      this.dropped.push(queued.text);
+    for (const { queued } of this.outgoing.unsendable(this.record)) {
+      this.dropped.push(queued.text ?? "");
       this.without(queued);
       this.outgoing.decided(queued);
     }
@@ -375,7 +377,7 @@ describe("a message that ends every link it goes out on", () => {
     const outgoing = new SendQueue();
     const record = holding(queue("a", "b"));
     for (let i = 0; i < 10; i++) {
-      expect(outgoing.oversized(record)).toEqual([]);
+      expect(outgoing.unsendable(record)).toEqual([]);
       outgoing.frames([], outgoing.next(record, T0), true, T0);
       expect(outgoing.oldestSentAt).toBe(T0);
       outgoing.linkEnded(1006, T0 + 3_001);
@@ -386,7 +388,7 @@ describe("a message that ends every link it goes out on", () => {
   test("a connection that ends with nothing sent makes no message suspect", () => {
     const outgoing = new SendQueue();
     for (let i = 0; i < 10; i++) outgoing.linkEnded(1006, T0);
-    expect(outgoing.oversized(holding(queue("a")))).toEqual([]);
+    expect(outgoing.unsendable(holding(queue("a")))).toEqual([]);
     expect(outgoing.next(holding(queue("a", "b")), T0)).toHaveLength(2);
   });
 
@@ -396,7 +398,7 @@ describe("a message that ends every link it goes out on", () => {
     const [queued] = room.record.outbox;
     if (queued === undefined) throw new Error("it was dropped before the replay");
     room.outgoing.decided(queued);
-    expect(room.outgoing.oversized(room.record)).toEqual([]);
+    expect(room.outgoing.unsendable(room.record)).toEqual([]);
   });
 
   test("a message of unknown fate does not delay the others while they are sent one by one", () => {

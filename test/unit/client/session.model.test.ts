@@ -7,12 +7,12 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   markSent,
-  type Message,
+  type Entry,
   nextAttempt,
   nextToSend,
   onError,
   onGap,
-  onMessage,
+  onEntry,
   onReady,
   onWelcome,
   type Outcome,
@@ -47,7 +47,7 @@ class Link {
 
 /** The room: one order, one cursor, one link. It refuses every text that begins with "bad". */
 class Room {
-  readonly log: (Message & { readonly concerns: boolean })[] = [];
+  readonly log: (Entry & { readonly concerns: boolean })[] = [];
   floor = 0;
   cursor = 0;
   link: Link | undefined;
@@ -184,14 +184,14 @@ class Client {
     if (isLost) return this.crash();
     for (const { id, text } of batch) {
       this.handed.add(id);
-      this.link?.toRoom.push({ id, text });
+      this.link?.toRoom.push({ id, text: text ?? "" });
     }
   }
 
   #meaning(frame: Frame): Outcome {
     switch (frame.type) {
       case "message":
-        return onMessage(this.record, frame, ME);
+        return onEntry(this.record, frame, ME);
       case "gap":
         return onGap(this.record, frame);
       case "ready":

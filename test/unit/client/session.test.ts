@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import {
   type Effect,
   markSent,
-  type Message,
+  type Entry,
   nextAttempt,
   nextToSend,
   onError,
   onGap,
-  onMessage,
+  onEntry,
   onReady,
   onWelcome,
   withdraw,
@@ -34,7 +34,7 @@ const holding = (cursor: number | undefined, ...words: readonly string[]): Clien
   outbox: waiting(...words),
 });
 
-const entry = (at: number, from: string, id?: string): Message => ({
+const entry = (at: number, from: string, id?: string): Entry => ({
   type: "message",
   seq: seq(at),
   from: peer(from),
@@ -64,7 +64,7 @@ const left = ({ outbox }: ClientRecord): string[] =>
   });
 
 describe("entries", () => {
-  test.each<[string, string[], Message, string[], string[]]>([
+  test.each<[string, string[], Entry, string[], string[]]>([
     ["somebody else's is just an entry", ["a!"], entry(6, "bob", "a"), ["entry 6"], ["a!"]],
     ["one's own is its confirmation", ["a!"], entry(6, ME, "a"), ["entry 6", "confirmed a"], []],
     [
@@ -98,7 +98,7 @@ describe("entries", () => {
     ["one's own of an earlier life", ["a!"], entry(6, ME, "z"), ["entry 6"], ["a!"]],
     ["one's own by chat.line has no id", ["a!"], entry(6, ME), ["entry 6"], ["a!"]],
   ])("%s", (_case, outbox, message, effects, after) => {
-    const outcome = onMessage(holding(5, ...outbox), message, ME);
+    const outcome = onEntry(holding(5, ...outbox), message, ME);
     expect(told(outcome.effects)).toEqual(effects);
     expect(left(outcome.record)).toEqual(after);
     expect(outcome.record.cursor).toBe(6);
@@ -106,11 +106,11 @@ describe("entries", () => {
 
   test.each([1, 4, 5])("seq %i is at or below the cursor, 5: dropped, whatever it says", (at) => {
     const record = holding(5, "a!");
-    expect(onMessage(record, entry(at, ME, "a"), ME)).toEqual({ record, effects: [] });
+    expect(onEntry(record, entry(at, ME, "a"), ME)).toEqual({ record, effects: [] });
   });
 
   test("the first of all, before any cursor", () => {
-    expect(onMessage(holding(undefined), entry(1, "bob"), ME).record.cursor).toBe(1);
+    expect(onEntry(holding(undefined), entry(1, "bob"), ME).record.cursor).toBe(1);
   });
 });
 
@@ -132,7 +132,7 @@ describe("gaps", () => {
     const { record } = onGap(holding(5, "a!", "b"), { from: 6, to: 9 });
     expect(nextToSend(record, new Set(), 10).map(({ id }) => id)).toEqual(["b"]);
     const sent = markSent(record, nextToSend(record, new Set(), 10));
-    const outcome = onMessage(sent, entry(10, ME, "b"), ME);
+    const outcome = onEntry(sent, entry(10, ME, "b"), ME);
     expect(told(outcome.effects)).not.toContain("refused a lost");
   });
 });
@@ -232,7 +232,7 @@ describe("sending", () => {
 });
 
 test("an answer of an earlier life, found in the replay, decides nothing but itself", () => {
-  const { record, effects } = onMessage(holding(5, "a!", "b", "c!"), entry(6, ME, "b"), ME);
+  const { record, effects } = onEntry(holding(5, "a!", "b", "c!"), entry(6, ME, "b"), ME);
   expect(effects.map(({ type }) => type)).toEqual(["entry", "confirmed"]);
   expect(record.outbox.map(({ id }) => id)).toEqual(["a", "c"]);
 });

@@ -55,8 +55,8 @@ describe("the text of an error", () => {
 
   test("the library's own errors: a text, its recipients, both together", () => {
     const outgoing = new SendQueue();
-    const limits = { text: 100, frame: 300, recipients: 4, rate: 1, burst: 1, spread: 0 };
-    outgoing.setLimits({ ...limits, window: 1, windowBytes: 1 }, 0);
+    const limits = { text: 100, data: 0, patchHours: 0, frame: 300, recipients: 4 };
+    outgoing.setLimits({ ...limits, rate: 1, burst: 1, spread: 0, window: 1, windowBytes: 1 }, 0);
     const why = (text: string, to?: string[]): string =>
       refusalText({
         code: "too-large",
