@@ -47,7 +47,7 @@ class Link {
 
 /** The room: one order, one cursor, one link. It refuses every text that begins with "bad". */
 class Room {
-  readonly log: (Entry & { readonly concerns: boolean })[] = [];
+  readonly log: (Extract<Entry, { type: "message" }> & { readonly concerns: boolean })[] = [];
   floor = 0;
   cursor = 0;
   link: Link | undefined;
