@@ -29,11 +29,11 @@ import {
   type Ledger,
   type ModelConnection,
   type Room,
-  type Shown,
   type Up,
   type State,
   type View,
 } from "./state.ts";
+import { modelOfView } from "./view.ts";
 
 export function canonicalText(state: State): string {
   const { room, connections, clients, rejected, faultsLeft, hasLostPresence, ledger, erased } =
@@ -221,14 +221,23 @@ const textOfDisk = kept(({ segments, peers }: Disk): string => {
   return `${stored.join("/")} ${rows.sort().join()}`;
 });
 
-const textOfView = kept(
-  ({ epoch, shown }: View): string =>
-    `${epoch} ${[...shown].map(([seq, one]) => `${seq}:${shownText(one)}`).join()}`,
-);
-
-/** An entry that was never changed has the text that it was sent with. */
-const shownText = ({ id, from, text, data, isErased, patched, patches, isStale }: Shown): string =>
-  `${id ?? from}${isStale ? "?" : ""}${patched === undefined ? "" : JSON.stringify([text, data, isErased, patched, patches])}`;
+/**
+ * The folded view, and what it has not shown yet: the patches without contents above the last one of a message. Two views
+ * with the same text go on alike, whatever the order in which they came about.
+ */
+const textOfView = kept((view: View): string => {
+  const { entries, gaps } = modelOfView(view);
+  const versions = new Map(entries.map(({ seq, patched }) => [seq, patched ?? seq]));
+  const empty = view.received.flatMap((one) =>
+    one.type === "patch" && one.seq > (versions.get(one.ref) ?? 0) ? [one.seq] : [],
+  );
+  return [
+    view.epoch,
+    ...entries.map((entry) => seqAndText(entry as EntryFields)),
+    ...gaps.map(({ from, to }) => `${from}..${to}`),
+    [...new Set(empty)],
+  ].join();
+});
 
 const textOfClient = kept((client: Client): string => {
   const {

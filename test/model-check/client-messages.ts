@@ -17,7 +17,7 @@ import {
 import { Violation } from "./explorer.ts";
 import { checkNothingSkipped } from "./invariants.ts";
 import { type Client, labelOf, ledgerOf, type State, type View } from "./state.ts";
-import { doubt, EMPTY, show } from "./view.ts";
+import { EMPTY, receives } from "./view.ts";
 
 const MOMENT = { now: 0, random: 0 };
 
@@ -122,7 +122,7 @@ function applyEffect(state: State, client: Client, effect: Effect, birth: number
       const label = labelOf(effect.entry);
       if (seq <= position) throw new Violation("R5", `${name} receives ${label} again`);
       checkNothingSkipped(storedFor(state, client), client, seq, birth);
-      return { ...client, position: seq, view: show(client.view, effect.entry) };
+      return { ...client, position: seq, view: receives(client.view, effect.entry) };
     }
     case "gap": {
       const { from, to } = effect;
@@ -131,7 +131,7 @@ function applyEffect(state: State, client: Client, effect: Effect, birth: number
       if (from <= position || to < from)
         throw new Violation("R5", `${name} receives the gap ${from}..${to} at ${position}`);
       const sent = client.record.outbox.filter((queued) => queued.sent).map(({ id }) => id);
-      const view = doubt(client.view, to);
+      const view = receives(client.view, { type: "gap", from, to });
       return { ...client, position: to, view, hidden: new Set([...hidden, ...sent]) };
     }
     case "confirmed":

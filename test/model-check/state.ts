@@ -5,18 +5,14 @@
 import type { EntryFields } from "../../src/core/entry.ts";
 import type { Command, Dialect, Join, ServerMessage, Session } from "../../src/core/event.ts";
 import type { Limits } from "../../src/core/limits.ts";
-import type { Data } from "../../src/protocol/frames.ts";
-import type {
-  ConnectionId,
-  ConnectionRef as Identity,
-  PeerName,
-  Seq,
-} from "../../src/protocol/ids.ts";
+import type { ConnectionId, ConnectionRef as Identity, PeerName } from "../../src/protocol/ids.ts";
 import type { AdminRequest } from "../../src/protocol/admin.ts";
 import type { ConnectionSnapshot } from "../../src/core/ports.ts";
 import type { BrokerState } from "../../src/core/state.ts";
 import type { ConnectionState as ClientLink } from "../../src/client/connection-state.ts";
 import type { ClientRecord, QueuedPatch } from "../../src/client/storage/storage.ts";
+import type { Entry, Patch } from "../../src/client/events.ts";
+import type { Gap } from "../../src/model/index.ts";
 import type { Disk, Pending } from "../support/storage/memory-storage.ts";
 
 /** A message that a person sends: to everyone, or to these names. */
@@ -161,23 +157,16 @@ export interface Room {
   readonly joins: number;
 }
 
-/** A message as an application shows it. */
-export interface Shown {
-  readonly from: string;
-  readonly id: string | undefined;
-  readonly text: string;
-  readonly data: Data | undefined;
-  readonly isErased: boolean;
-  readonly patched: Seq | undefined;
-  readonly patches: number;
-  /** A gap came after it, and no patch of it since: it may be out of date. */
-  readonly isStale: boolean;
-}
+/** A frame that an application folds. */
+export type Received =
+  | (Entry & { readonly type: "message" })
+  | (Patch & { readonly type: "patch" })
+  | (Gap & { readonly type: "gap" });
 
-/** What an application shows of one room, by seq. */
+/** What the application of a client has received from one room; view.ts folds it. */
 export interface View {
   readonly epoch: string | undefined;
-  readonly shown: ReadonlyMap<Seq, Shown>;
+  readonly received: readonly Received[];
 }
 
 /** The outcome of a message, as its client reported it. */

@@ -1,55 +1,40 @@
 /**
- * What an application shows: the messages that its client received, changed by the patches that its client received. Each
- * frame leaves a view that equals the ledger, as far as the client has come.
+ * What an application shows: what the library's folded view (src/model) makes of the messages, patches and gaps that its
+ * client received. Each frame leaves a view that equals the ledger, as far as the client has come.
  */
-import type { EntryFields } from "../../src/core/entry.ts";
+import { RoomModel } from "../../src/model/index.ts";
 import type { PeerName, Seq } from "../../src/protocol/ids.ts";
 import { Violation } from "./explorer.ts";
 import { entryAt } from "./ledger.ts";
-import type { Client, Ledger, Shown, View } from "./state.ts";
+import type { Client, Ledger, Received, View } from "./state.ts";
 
-export const EMPTY: View = { epoch: undefined, shown: new Map() };
+export const EMPTY: View = { epoch: undefined, received: [] };
+
+export const receives = (view: View, received: Received): View => ({
+  ...view,
+  received: [...view.received, received],
+});
+
+const models = new WeakMap<View, RoomModel>();
+
+/** Returns the folded view. */
+export function modelOfView(view: View): RoomModel {
+  let model = models.get(view);
+  if (model === undefined) {
+    model = new RoomModel();
+    for (const one of view.received) {
+      if (one.type === "message") model.add(one);
+      else if (one.type === "patch") model.apply(one);
+      else model.addGap(one);
+    }
+    models.set(view, model);
+  }
+  return model;
+}
 
 /** Returns the seq of an own message, once its person knows it. */
-export function seqOf({ name, view }: Client, label: string): Seq | undefined {
-  for (const [seq, { from, id }] of view.shown) if (from === name && id === label) return seq;
-  return undefined;
-}
-
-/** Shows what a message or a patch brings. */
-export function show(view: View, entry: EntryFields): View {
-  const shown = new Map(view.shown);
-  if (entry.type === "message") shown.set(entry.seq, shownOf(entry));
-  else {
-    const target = shown.get(entry.ref);
-    if (target === undefined) return view;
-    const after = folded(entry.ref, target, entry);
-    if (after === target) return view;
-    shown.set(entry.ref, after);
-  }
-  return { ...view, shown };
-}
-
-const shownOf = ({ from, id, text = "", data, patched, ...entry }: EntryFields): Shown => {
-  const { erased, patches = 0 } = entry as { erased?: true; patches?: number };
-  return { from, id, text, data, isErased: erased === true, patched, patches, isStale: false };
-};
-
-function folded(seq: Seq, target: Shown, patch: EntryFields & { readonly type: "patch" }): Shown {
-  if (patch.patched !== undefined || patch.seq <= (target.patched ?? seq)) return target;
-  const common = { ...target, patched: patch.seq, isStale: false };
-  if (patch.erase) return { ...common, text: "", data: undefined, isErased: true };
-  const { text = target.text, data = target.data } = patch;
-  return { ...common, text, data, patches: target.patches + 1 };
-}
-
-/** A gap up to `to` may hide patches of everything before it. */
-export function doubt(view: View, to: number): View {
-  const shown = [...view.shown].map(
-    ([seq, one]) => [seq, seq <= to ? { ...one, isStale: true } : one] as const,
-  );
-  return { ...view, shown: new Map(shown) };
-}
+export const seqOf = ({ name, view }: Client, label: string): Seq | undefined =>
+  modelOfView(view).entries.find(({ from, id }) => from === name && id === label)?.seq as Seq;
 
 /**
  * R5: what the application shows is what the ledger has, for every message that was not changed since.
@@ -60,22 +45,27 @@ export function checkView(
   ledger: Ledger,
   { position, birth }: { readonly position: number; readonly birth: number },
 ): void {
-  for (const [seq, have] of view.shown) {
-    const wanted = entryAt(ledger, seq);
-    if (wanted?.type !== "message") throw new Violation("R5", `${name} shows ${seq}, no message`);
+  const { entries, gaps } = modelOfView(view);
+  const lastGap = gaps.at(-1)?.to ?? 0;
+  for (const have of entries) {
+    const wanted = entryAt(ledger, have.seq);
+    if (wanted?.type !== "message")
+      throw new Violation("R5", `${name} shows ${have.seq}, no message`);
     // A name that was claimed anew is another person, whom a change of what its predecessor got does not reach.
-    if (wanted.to !== undefined && seq <= birth) continue;
-    if (have.isStale || (wanted.patched ?? 0) > position) continue;
+    if (wanted.to !== undefined && have.seq <= birth) continue;
+    // A gap may have hidden its patches.
+    if ((have.patched ?? have.seq) < lastGap || (wanted.patched ?? 0) > position) continue;
     const isSame =
       have.text === wanted.text &&
       have.data === wanted.data &&
-      have.isErased === (wanted.erased === true) &&
+      have.erased === wanted.erased &&
+      have.by === wanted.by &&
       have.patched === wanted.patched &&
-      have.patches <= (wanted.patches ?? 0);
+      (have.patches === wanted.patches || have.seq < lastGap);
     if (isSame) continue;
-    throw new Violation(
-      "R5",
-      `${name} shows ${seq} as ${have.text || "erased"} (${have.patched}), not as ${wanted.text || "erased"} (${wanted.patched})`,
+    const [shown, stored] = [have, wanted].map(
+      ({ text, patched, patches = 0 }) => `"${text}" (${patches} changes, the last is ${patched})`,
     );
+    throw new Violation("R5", `${name} shows ${have.seq} as ${shown}, not as ${stored}`);
   }
 }
