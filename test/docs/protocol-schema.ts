@@ -4,7 +4,10 @@
  * Invariant: src/protocol/frames.ts alone defines the form of a frame; this file only adds its purpose.
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
-import { clientFrames, EXPECTED, serverFrames } from "../../src/protocol/frames.ts";
+import { clientFrames, expectationOf, serverFrames } from "../../src/protocol/frames.ts";
+
+/** The `data` of an entry. */
+const data: unknown = clientFrames.send.entries.data.wrapped;
 
 /** The part of JSON Schema that this file writes. */
 export interface JsonSchema {
@@ -14,6 +17,7 @@ export interface JsonSchema {
 /** The purpose of each client frame. */
 const CLIENT: Readonly<Record<keyof typeof clientFrames, string>> = {
   send: "Sends a message. It is confirmed by coming back, with this `id`, as a `message`.",
+  patch: "Changes an earlier message of yours, or erases it. It is confirmed like a message.",
   ack: "Acknowledges that everything up to `seq` is processed. `k` is that of the newest `mark` that you have read.",
   signal: "Sends an ephemeral to the other peers online: never stored, never replayed.",
   history: "Requests a page of older entries, just below `before`.",
@@ -25,11 +29,12 @@ const SERVER: Readonly<Record<keyof typeof serverFrames, string>> = {
   welcome: "The first frame of a connection, once.",
   gap: "Entries from `from` to `to` that you have not had are no longer kept.",
   message: "One entry that concerns you: to you, to everyone (`to` absent), or sent by you.",
+  patch:
+    "An entry too: it changes the earlier entry `ref`. With `patched`, a later one has taken its place.",
   ready: "Everything up to `welcome.head` has been sent; your cursor may move to `seq`.",
   mark: "A place in the stream: send its `k` with your next ack, at once.",
   presence: "Names that joined and names that left. The lists are sets: repeats are harmless.",
   signal: "An ephemeral: never stored, never replayed, in no promised order with entries.",
-  redacted: "An entry that you may have was erased.",
   history: "A page, oldest first. Absent `next`: there is no older one.",
   who: "A page of names, sorted by UTF-8 bytes. Absent `next`: there is no later one.",
   error: "One command was rejected for good: nothing of it was stored.",
@@ -39,7 +44,7 @@ const DESCRIPTION = [
   "Every text frame of the WebSocket subprotocol chat.v1, in both directions, is one object with a `type` or an array of such objects. See docs/protocol.md.",
   "Unknown fields are ignored; unknown types are rejected.",
   "Patterns use the flag `u`, and hold for names after NFC normalisation.",
-  "A schema cannot express these rules: every string is well-formed Unicode; repeats in `to` are merged; `welcome.limits` has the limits of the room.",
+  "A schema cannot express these rules: every string is well-formed Unicode; an empty `text` needs `data`; a patch has `erase` or one of `text` and `data`; repeats in `to` are merged; `welcome.limits` has the limits of the room.",
 ].join(" ");
 
 /** @returns a new document */
@@ -74,20 +79,24 @@ function definitions(
     const { $schema: _, ...shape } = toJsonSchema(schema, {
       target: "draft-2020-12",
       errorMode: "ignore",
+      // A check of the validator's own has no form in JSON Schema.
+      overrideSchema: ({ valibotSchema }) =>
+        valibotSchema === data ? { type: "object" } : undefined,
     });
     const title = prefix + type.charAt(0).toUpperCase() + type.slice(1);
     const description = descriptions[type];
-    const told = prefix === "Client" ? { ...shape, properties: expected(shape.properties) } : shape;
+    const told =
+      prefix === "Client" ? { ...shape, properties: expected(type, shape.properties) } : shape;
     return [title, { title, description, ...told }] as const;
   });
   return Object.fromEntries(named);
 }
 
 /** The rules of a client's fields, in the words of the sentence that rejects them. */
-const expected = (properties: object = {}): JsonSchema =>
+const expected = (type: string, properties: object = {}): JsonSchema =>
   Object.fromEntries(
     Object.entries(properties).map(([field, schema]: [string, object]) => {
-      const description = field === "type" ? undefined : EXPECTED[field];
+      const description = field === "type" ? undefined : expectationOf(type, field);
       return [field, { ...(description !== undefined && { description }), ...schema }];
     }),
   );
