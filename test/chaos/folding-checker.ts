@@ -16,6 +16,7 @@ import {
 import {
   erasureKey,
   type History,
+  isUnique,
   keyOf,
   nameOf,
   type ReceivedEntry,
@@ -179,7 +180,9 @@ function checkLeaks(
       const at = sent.get(key)?.storedAt ?? confirmed.get(key);
       if (at === undefined) continue;
       const left = new Set(stringsOf(copies[index + 1]));
-      for (const text of stringsOf(copies[index])) if (!left.has(text)) gone.push({ text, at });
+      for (const text of stringsOf(copies[index])) {
+        if (isUnique(text) && !left.has(text)) gone.push({ text, at });
+      }
     }
   }
   const kept = exported && new Set(stringsIn(exported));

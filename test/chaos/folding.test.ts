@@ -6,8 +6,8 @@ import { fateOf, message, type Planted, sends, violated } from "./planted.ts";
 /** When each of alice's items was confirmed: a connection that began later may not show what it replaced. */
 const CONFIRMED_AT = 1_000;
 
-const LUNCH: ReceivedEntry = { ...message(1, "alice", "Lunch?"), id: "a1" };
-const SECRET: ReceivedEntry = { ...message(2, "alice", "secret", ["bob"]), id: "a2" };
+const LUNCH: ReceivedEntry = { ...message(1, "alice", "lunch today?"), id: "a1" };
+const SECRET: ReceivedEntry = { ...message(2, "alice", "a secret", ["bob"]), id: "a2" };
 const EDIT: ReceivedEntry = {
   type: "patch",
   seq: 3,
@@ -40,7 +40,7 @@ const MARK: ReceivedEntry = {
   id: "b1",
   ref: 1,
   quiet: true,
-  data: { mark: "+1" },
+  data: { mark: "+1", key: "bob 1" },
 };
 const ORDER: ReceivedEntry = {
   type: "patch",
@@ -64,14 +64,14 @@ const SUPERSEDED: ReceivedEntry = { ...EDIT, text: undefined, patched: 4 };
 /** Alice changes a message twice and erases another; bob, who was away, reacts; the operator erases the reaction. */
 function well(): Planted {
   const [alice, bob] = [new History("alice"), new History("bob")];
-  sends(alice, "Lunch?", { id: "a1" });
-  sends(alice, "secret", { id: "a2", to: ["bob"] });
+  sends(alice, "lunch today?", { id: "a1" });
+  sends(alice, "a secret", { id: "a2", to: ["bob"] });
   sends(alice, "at 12", { id: "a3", type: "edit", ref: 1 });
   sends(alice, "", { id: "a4", type: "edit", ref: 1, data: { poll: "12 or 13" } });
   for (const one of alice.sent) if (one.id === "a4") delete (one as { text?: string }).text;
   sends(alice, "", { id: "a5", type: "erase", ref: 2, to: ["bob"] });
   sends(alice, "mine now", { id: "a6", type: "edit", ref: 6, isInvalid: true });
-  sends(bob, "", { id: "b1", ref: 1, quiet: true, data: { mark: "+1" } });
+  sends(bob, "", { id: "b1", ref: 1, quiet: true, data: { mark: "+1", key: "bob 1" } });
   for (const entry of [LUNCH, SECRET, EDIT, DATA, ERASURE, MARK, ORDER])
     alice.addReceived(entry, CONFIRMED_AT);
   alice.addRefused("a6", "forbidden");
@@ -180,27 +180,27 @@ test.each<[string, readonly string[], (planted: Planted) => void]>([
   [
     "a replaced text on a later connection",
     ["R8"],
-    ({ bob }) => shows(bob, CONFIRMED_AT + 1, "Lunch?"),
+    ({ bob }) => shows(bob, CONFIRMED_AT + 1, "lunch today?"),
   ],
   [
     "an erased text on a later connection of chat.line",
     ["R8"],
     ({ evidence }) => {
       const line = new History("line-client-1");
-      shows(line, CONFIRMED_AT + 1, "secret");
+      shows(line, CONFIRMED_AT + 1, "a secret");
       evidence.lineClients = [line];
     },
   ],
   [
     "data that the operator erased on a later connection",
     ["R8"],
-    ({ alice }) => shows(alice, CONFIRMED_AT + 1, "+1"),
+    ({ alice }) => shows(alice, CONFIRMED_AT + 1, "bob 1"),
   ],
   [
     "an erased text in the export",
     ["R8"],
     ({ evidence }) =>
-      (evidence.exported = [...LOG, { ...message(8, "eve", "x"), data: { was: "secret" } }]),
+      (evidence.exported = [...LOG, { ...message(8, "eve", "x"), data: { was: "a secret" } }]),
   ],
   [
     "a patch of a message for somebody else",
@@ -257,7 +257,7 @@ test.each<[string, (planted: Planted) => void]>([
   ],
   [
     "a connection that began before may show what was replaced",
-    ({ bob }) => shows(bob, CONFIRMED_AT - 1, "secret"),
+    ({ bob }) => shows(bob, CONFIRMED_AT - 1, "a secret"),
   ],
   [
     "an erasure of the operator whose answer was lost may have failed",

@@ -116,7 +116,7 @@ function courseOf(
     const change = sent.get(id);
     const isErasure = by === "operator" || change?.type === "erase";
     const contents = isErasure ? ({ erase: true, by } as const) : { ...change, by };
-    copy = patch(copy, seq, contents as Contents);
+    copy = patch(copy, seq, contents);
     copies.push(copy);
   }
   return { sent: item, patches, copies };

@@ -72,7 +72,7 @@ export interface Gap {
 export interface Connection {
   /** When its handshake began, in ms. */
   readonly began: number;
-  /** Every string of its frames that members write: texts, and strings of `data`. */
+  /** Every string of its frames that a member sends once: texts, and keys of `data`. */
   readonly strings: Set<string>;
 }
 
@@ -167,6 +167,9 @@ export function nameOf({ type, text, data, ref }: SentItem): string {
   if (type === "send") return contents;
   return type === "erase" ? `the erasure of ${ref}` : `the change of ${ref} to ${contents}`;
 }
+
+/** Whether a string is one that a member sends once: those have a space; names, ids and marks have none. */
+export const isUnique = (text: string): boolean => text.includes(" ");
 
 /** Returns every string in a JSON value, or in a list of them. */
 export function* stringsIn(value: unknown): Generator<string> {

@@ -7,7 +7,7 @@
  */
 import { ChatClient, type Entry, type Patch } from "../../src/client/index.ts";
 import type { Notifier } from "../support/wait-for.ts";
-import { History, nameOf, type ReceivedEntry, stringsIn } from "./history.ts";
+import { History, isUnique, nameOf, type ReceivedEntry, stringsIn } from "./history.ts";
 import type { NewItem } from "./messages.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { StorageSpy } from "./storage-spy.ts";
@@ -285,7 +285,7 @@ export class Member {
     this.history.connections.push(connection);
     return (text) => {
       for (const one of stringsIn(JSON.parse(text))) {
-        if (one.includes(" ")) connection.strings.add(one);
+        if (isUnique(one)) connection.strings.add(one);
       }
     };
   }

@@ -127,7 +127,7 @@ class Round {
     const talk = [
       ...this.#members.map((member) => this.#talk(member, sending.signal)),
       ...lineClients.map((lineClient) => lineClient.runs(sending.signal, isQuiesced)),
-      this.#operator?.runs(sending.signal, isQuiesced),
+      ...(this.#operator ? [this.#operator.runs(sending.signal, isQuiesced)] : []),
     ];
     this.#nemesis.start(
       scheduleOf(this.#random, { names: this.#names, ms, isOurs: this.#server !== undefined }),

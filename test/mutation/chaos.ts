@@ -161,6 +161,67 @@ const ROOM: readonly ChaosMutant[] = [
     ),
     rules: ["R11"],
   },
+  {
+    name: "a patch does not change the log",
+    edits: one("src/store/sqlite-log.ts", "changed.length > 0 ? this.#change(changed) : 0", "0"),
+    rules: ["R3", "R5"],
+  },
+  {
+    name: "a replay reads a changed row as it was",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "      this.#drop(({ last }) => last === segment.last);\n",
+      "",
+    ),
+    rules: ["R3", "R5", "R8"],
+  },
+  {
+    name: "a patch is lost in the replay",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "      const { seq, from, to } = entry;\n",
+      '      const { seq, from, to } = entry;\n      if (entry.type === "patch") continue;\n',
+    ),
+    rules: ["R5"],
+  },
+  {
+    name: "a superseded patch keeps its contents",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "isSuperseded ? [folded, supersede(previous, patch.seq)] : [folded]",
+      "[folded]",
+    ),
+    rules: ["R8"],
+  },
+  {
+    name: "a partial patch carries nothing of the one whose place it takes",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "isSuperseded ? combine(previous, change) : change",
+      "change",
+    ),
+    rules: ["R5"],
+  },
+  {
+    name: "a patch reaches everybody",
+    edits: one("src/core/patch.ts", "if (to === undefined) return undefined;", "return undefined;"),
+    rules: ["R8"],
+  },
+  {
+    name: "an erasure by the operator does not reach the author",
+    edits: one("src/core/patch.ts", "by === undefined ? to : new Set([from, ...to])", "to"),
+    rules: ["R5"],
+  },
+  {
+    name: "anybody changes anything",
+    edits: one("src/core/commands/patch.ts", "entry.from !== peer.link.name", "false"),
+    rules: ["R8"],
+  },
+  {
+    name: "an erased message can be changed",
+    edits: one("src/core/commands/patch.ts", "if (entry.erased)", "if (false)"),
+    rules: ["R3", "R5"],
+  },
 ];
 
 const CLIENT: readonly ChaosMutant[] = [
