@@ -142,7 +142,7 @@ export class ChatClient<D extends Data = Data> implements AsyncIterable<Entry<D>
   /**
    * Changes an own message, everywhere: for those who are here, and for those who come back. Only its author may, within
    * `PATCH_HOURS` (24) and 32 times. It waits in the outbox as a message does, so it can be made while cut off.
-   * @param seq the message; `text` its new text; `data` its new data, if given
+   * @param seq the message; `text` its new text, undefined to leave it; `data` its new data, if given
    * @returns the patch, once it is stored
    * @throws what `send` throws; RefusedError with the code `unknown-ref` if the message is not kept, `forbidden` if it may
    *   not be changed; by rejecting
@@ -150,7 +150,7 @@ export class ChatClient<D extends Data = Data> implements AsyncIterable<Entry<D>
    * const { seq } = await chat.send("Lunch?");
    * await chat.edit(seq, "Lunch at 12?");
    */
-  edit(seq: number, text: string, data?: D): Promise<Patch<D>> {
+  edit(seq: number, text: string | undefined, data?: D): Promise<Patch<D>> {
     return this.#send({ type: "patch", ref: seq, text, data } as Content);
   }
 

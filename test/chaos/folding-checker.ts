@@ -9,6 +9,7 @@ import {
   coursesOf,
   foldedView,
   isSame,
+  modelView,
   sentItems,
   show,
   stringsOf,
@@ -98,7 +99,8 @@ function checkPatches(
 function checkCopies(history: History, courses: ReadonlyMap<number, Course>): Violation[] {
   const has = new Set(history.received.map(({ seq }) => seq));
   const violations: Violation[] = [];
-  for (const [seq, copy] of foldedView(history.received)) {
+  const { received } = history;
+  for (const [seq, copy] of [...foldedView(received), ...modelView(received)]) {
     const course = courses.get(seq);
     const last = course?.copies.at(-1);
     if (course === undefined || last === undefined || isSame(copy, last)) continue;

@@ -4,6 +4,8 @@
  * Invariant: the truth comes from what the members sent and from the order of the patches, never from the contents that the
  * room delivered.
  */
+import type { Entry, Patch } from "../../src/client/index.ts";
+import { RoomModel } from "../../src/model/index.ts";
 import { type History, type ReceivedEntry, type SentItem, stringsIn } from "./history.ts";
 
 /** What the folding of an entry can change. */
@@ -61,7 +63,7 @@ export const isSame = (one: Copy, other: Copy): boolean =>
   one.patched === other.patched &&
   (one.erased || one.isChanged === other.isChanged);
 
-/** Returns the messages of a client, as it folds what it receives. */
+/** Returns the messages of a client, as it folds what it receives by the rule of the protocol. */
 export function foldedView(received: readonly ReceivedEntry[]): Map<number, Copy> {
   const view = new Map<number, Copy>();
   for (const entry of received) {
@@ -74,6 +76,16 @@ export function foldedView(received: readonly ReceivedEntry[]): Map<number, Copy
     if (copy !== undefined && isNews) view.set(entry.ref ?? 0, patch(copy, entry.seq, entry));
   }
   return view;
+}
+
+/** Returns the same as `chat-room/model` has it. */
+export function modelView(received: readonly ReceivedEntry[]): Map<number, Copy> {
+  const model = new RoomModel();
+  for (const entry of received) {
+    if (entry.type === "message") model.add(entry as ReceivedEntry & Entry);
+    else model.apply(entry as ReceivedEntry & Patch);
+  }
+  return new Map(model.entries.map((entry) => [entry.seq, copyOf({ ...entry, type: "message" })]));
 }
 
 /** Returns the items of all members, by id. */

@@ -28,6 +28,7 @@ export interface SentItem {
   /** Of a patch: the recipients of the message that it changes. Absent: everyone. */
   readonly to?: readonly string[];
   readonly ref?: number;
+  /** Of a patch: that of the message that it changes. */
   readonly quiet?: true;
   /** It names an unknown recipient, or changes what is not its sender's: the room must reject it. */
   readonly isInvalid: boolean;

@@ -28,10 +28,9 @@ interface Sender {
 export function nextItem(random: SeededRandom, sender: Sender): NewItem {
   const { name, received } = sender;
   const kind = random.next();
-  const messages = received.filter(({ type, quiet }) => type === "message" && !quiet);
-  const own = messages.filter(({ from }) => from === name);
+  const own = received.filter(({ type, from }) => type === "message" && from === name);
   if (kind < 0.6) return nextMessage(random, sender);
-  if (kind < 0.7) return reaction(random, sender, messages);
+  if (kind < 0.7) return reaction(random, sender);
   if (kind < 0.97) return nextPatch(random, sender, own, false);
   const others = received.filter(({ type, from }) => type === "patch" || from !== name);
   return nextPatch(random, sender, others, true);
@@ -55,11 +54,8 @@ export function nextMessage(
 }
 
 /** A quiet entry without text, for those who have the message. */
-function reaction(
-  random: SeededRandom,
-  sender: Sender,
-  messages: readonly ReceivedEntry[],
-): NewItem {
+function reaction(random: SeededRandom, sender: Sender): NewItem {
+  const messages = sender.received.filter(({ type, quiet }) => type === "message" && !quiet);
   const target = oneOf(random, messages);
   if (target === undefined) return nextMessage(random, sender);
   const { seq: ref, from, to: names } = target;
@@ -84,9 +80,9 @@ function nextPatch(
   const target = oneOf(random, targets);
   if (target === undefined) return nextMessage(random, sender);
   const { name, number } = sender;
-  const { seq: ref, to } = target;
+  const { seq: ref, to, quiet } = target;
   const kind = random.next();
-  const about = { ref, ...(to && { to }), isInvalid };
+  const about = { ref, ...(to && { to }), ...(quiet && { quiet }), isInvalid };
   if (kind < 0.25) return { type: "erase", ...about };
   return {
     type: "edit",

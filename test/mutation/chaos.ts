@@ -19,7 +19,7 @@ const one = (file: string, find: string, put: string): Edit[] => [{ file, find, 
 /** The filter by text in front of the check of an entry: with it, few entries of others reach a weakened check. */
 const UNFILTERED = one(
   "src/core/entry.ts",
-  '  !frame.includes(\'"to":[\') || frame.includes(`"${name}"`);',
+  '  !IS_ADDRESSED.test(frame) || frame.includes(`"${name}"`);',
   "  true;",
 );
 
@@ -98,8 +98,8 @@ const ROOM: readonly ChaosMutant[] = [
     name: "a restart reuses seqs",
     edits: one(
       "src/store/sqlite-log.ts",
-      "ORDER BY last DESC LIMIT 1`);",
-      "ORDER BY last DESC LIMIT 1 OFFSET 1`);",
+      "ORDER BY last DESC LIMIT 1`;",
+      "ORDER BY last DESC LIMIT 1 OFFSET 1`;",
     ),
     rules: ["R3", "R4"],
   },
@@ -256,8 +256,8 @@ const CLIENT: readonly ChaosMutant[] = [
     name: "client: no resend",
     edits: one(
       "src/client/session.ts",
-      "({ id, unknown }) => !unknown && !handed.has(id)",
-      "({ id, unknown, sent }) => !unknown && !sent && !handed.has(id)",
+      "!queued.unknown && !handed.has(queued.id)",
+      "!queued.unknown && !queued.sent && !handed.has(queued.id)",
     ),
     rules: ["R5", "R11"],
   },
@@ -265,8 +265,8 @@ const CLIENT: readonly ChaosMutant[] = [
     name: "client: each send has another id",
     edits: one(
       "src/client/send-queue.ts",
-      'JSON.stringify({ type: "send", id, text, to });',
-      'JSON.stringify({ type: "send", id: id + Math.random(), text, to });',
+      '{ type: "send", id, text,',
+      '{ type: "send", id: id + Math.random(), text,',
     ),
     rules: ["R5"],
   },
@@ -274,8 +274,8 @@ const CLIENT: readonly ChaosMutant[] = [
     name: "client: all messages have one id",
     edits: one(
       "src/client/outgoing.ts",
-      "const id = randomToken(96);\n    const refusal = this.#refusalOf(id, text, to);\n    if (refusal !== undefined) return",
-      'const id = "same";\n    const refusal = this.#refusalOf(id, text, to);\n    if (refusal !== undefined) return',
+      "this.#itemOf(randomToken(96), content)",
+      'this.#itemOf("same", content)',
     ),
     rules: ["R5"],
   },
@@ -297,6 +297,33 @@ const CLIENT: readonly ChaosMutant[] = [
     ),
     rules: ["R5", "R6"],
     needsShortLog: true,
+  },
+  {
+    name: "client: a patch that was replayed is not delivered",
+    edits: one(
+      "src/client/incoming.ts",
+      '    if (emitter.has("patch")) this.#emitPatch(patch);',
+      '    if (emitter.has("patch") && this.#connection.state.type === "live") this.#emitPatch(patch);',
+    ),
+    rules: ["R5"],
+  },
+  {
+    name: "client: each change has another id",
+    edits: one(
+      "src/client/send-queue.ts",
+      '{ type: "patch", id, ref,',
+      '{ type: "patch", id: id + Math.random(), ref,',
+    ),
+    rules: ["R5", "R8"],
+  },
+  {
+    name: "client: a change keeps its old place in the model",
+    edits: one(
+      "src/model/folded-entry.ts",
+      "seq > (this.#last?.seq ?? 0)",
+      "this.#last === undefined",
+    ),
+    rules: ["R5"],
   },
   {
     name: "client: a closed client still listens to its page",
