@@ -64,12 +64,19 @@ export function isSound(frame: ServerFrame): boolean {
   }
 }
 
-/** The room may use another cursor than the record has: then that one counts. */
-export const onWelcome = (
+/**
+ * The room may use another cursor than the record has: then that one counts. What was accepted before the first welcome
+ * refers to the room of that welcome, and to no later one.
+ */
+export function onWelcome(
   record: ClientRecord,
   { epoch, since }: Pick<Frame<"welcome">, "epoch" | "since">,
-): ClientRecord =>
-  record.epoch === epoch && record.cursor === since ? record : { ...record, epoch, cursor: since };
+): ClientRecord {
+  if (record.epoch === epoch && record.cursor === since) return record;
+  const isFirst = record.epoch === undefined;
+  const outbox = isFirst ? record.outbox.map((one) => ofHistory(one, epoch)) : record.outbox;
+  return { ...record, epoch, cursor: since, outbox };
+}
 
 /** @param name whose client this is: own messages are confirmations */
 export function onEntry(record: ClientRecord, entry: Entry, name: string): Outcome {

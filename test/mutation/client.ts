@@ -19,6 +19,17 @@ export const CLIENT: readonly Mutant[] = [
     "queued.ref === undefined && queued.epoch !== epoch && false;",
     "what refers to the old one is refused here, and never sent",
   ),
+  {
+    name: "client: what was accepted before the first welcome refers to any room",
+    edits: one(
+      "src/client/session.ts",
+      "const isFirst = record.epoch === undefined;",
+      "const isFirst = false;",
+    ),
+    project: "unit",
+    file: "test/unit/client/session.test.ts",
+    test: "what was accepted before the first welcome refers to that room, and to no later one",
+  },
   changes(
     "data that changes after the call changes what is sent",
     "src/client/content.ts",

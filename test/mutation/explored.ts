@@ -220,8 +220,8 @@ export const EXPLORED: readonly Mutant[] = [
     "erasure",
     "client: the room's cursor is not adopted",
     "src/client/session.ts",
-    "record.epoch === epoch && record.cursor === since ? record : { ...record, epoch, cursor: since };",
-    "record.cursor !== undefined ? record : { ...record, epoch, cursor: since };",
+    "if (record.epoch === epoch && record.cursor === since) return record;",
+    "if (record.cursor !== undefined) return record;",
   ),
   inScope(
     "loss",

@@ -200,6 +200,14 @@ describe("welcome", () => {
     const record = holding(5, "a!");
     expect(onWelcome(record, { epoch: "e", since: seq(5) })).toBe(record);
   });
+
+  test("what was accepted before the first welcome refers to that room, and to no later one", () => {
+    const outbox = [{ type: "patch", id: "p", ref: 1, erase: true, sent: false } as const];
+    const first = onWelcome({ ...holding(undefined), outbox }, { epoch: "e", since: seq(1) });
+    expect(nextToSend(first, new Set(), 9)).toHaveLength(1);
+    const next = onWelcome(first, { epoch: "f", since: seq(1) });
+    expect(nextToSend(next, new Set(), 9)).toEqual([]);
+  });
 });
 
 describe("sending", () => {
