@@ -5,10 +5,11 @@
  * Invariant: a dead life reports nothing and writes nothing, and the room receives from it only what was already in
  * transit.
  */
-import { ChatClient, type Entry, type Patch } from "../../src/client/index.ts";
+import { ChatClient } from "../../src/client/index.ts";
 import type { Notifier } from "../support/wait-for.ts";
 import { History, isUnique, nameOf, type ReceivedEntry, stringsIn } from "./history.ts";
 import type { NewItem } from "./messages.ts";
+import { readHistory, readRoster, sendItem } from "./requests.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { StorageSpy } from "./storage-spy.ts";
 import { installSpy } from "./websocket-spy.ts";
@@ -167,7 +168,7 @@ export class Member {
     // A dead client sends nothing.
     if (client === undefined || client.state.type === "closed") return;
     const place = client.outbox.length;
-    const sending = send(client, item);
+    const sending = sendItem(client, item);
     const id = client.outbox[place]?.id;
     // The client refuses what it knows to be in vain. An event has reported that, of an item that was never queued.
     if (id !== undefined) this.history.addSent({ ...item, id, fate: "undecided" });
@@ -236,36 +237,14 @@ export class Member {
     }
   }
 
-  /**
-   * Returns all messages that the room has stored for this member, oldest first; undefined if the room did not answer.
-   */
-  async readsHistory(): Promise<readonly ReceivedEntry[] | undefined> {
-    const pages: ReceivedEntry[] = [];
-    let before: number | undefined;
-    try {
-      do {
-        const page = await this.#life?.client.history({
-          limit: 100,
-          ...(before !== undefined && { before }),
-        });
-        if (page === undefined) return undefined;
-        pages.unshift(...page.messages.map((entry) => ({ ...entry, type: "message" as const })));
-        before = page.next;
-      } while (before !== undefined);
-    } catch {
-      return undefined;
-    }
-    return pages;
+  /** Returns what the room has stored for this member; undefined if the room did not answer. */
+  readsHistory(): Promise<readonly ReceivedEntry[] | undefined> {
+    return readHistory(this.#life?.client);
   }
 
   /** Returns the names that the room lists as online; undefined if it did not answer. */
-  async readsRoster(): Promise<readonly string[] | undefined> {
-    try {
-      const page = await this.#life?.client.who();
-      return page?.peers.filter(({ online }) => online).map(({ name }) => name);
-    } catch {
-      return undefined;
-    }
+  readsRoster(): Promise<readonly string[] | undefined> {
+    return readRoster(this.#life?.client);
   }
 
   /** Ends what is left of all lives. */
@@ -298,24 +277,5 @@ export class Member {
     if (EXPECTED_CODES.has(code)) return;
     const rule = code === 4001 ? "R1" : "R7";
     this.history.violates(rule, `was disconnected: ${code} ${reason}`);
-  }
-}
-
-function send(client: ChatClient, item: NewItem): Promise<Entry | Patch> {
-  const { type, text, data, to, ref, quiet } = item;
-  switch (type) {
-    case "send":
-      return client.send(text ?? "", {
-        ...(to && { to }),
-        ...(ref !== undefined && { ref }),
-        ...(data && { data }),
-        ...(quiet && { quiet }),
-      });
-    case "edit":
-      return client.edit(ref ?? 0, text, data);
-    case "erase":
-      return client.erase(ref ?? 0);
-    default:
-      return type satisfies never;
   }
 }

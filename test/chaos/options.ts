@@ -19,12 +19,13 @@ export type ParsedArguments =
 export const HELP = `npm run test:chaos -- [--url URL] [--seed N] [--minutes M] [--clients N] [--log FILE]
 
 Tries to break the promises of the room. Clients of the shipped library connect through proxies that cut at any byte, go
-silent, lag, and let handshakes overtake each other. Clients crash and start again from their records. chat.line clients
-and hostile clients are in the same room. The server is killed with SIGKILL and restarted. Then all disturbances end, and
-every message must be delivered and settled. The command prints a verdict for each rule of docs/protocol.md, section 6.
+silent, lag, and let handshakes overtake each other. They send, react, change and erase. Clients crash and start again
+from their records. chat.line clients and hostile clients are in the same room; an operator erases messages. The server
+is killed with SIGKILL and restarted. Then all disturbances end, and every message must be delivered and settled. The
+command prints a verdict for each rule of docs/protocol.md, section 6.
 
   --url URL       an endpoint to test, http(s) or ws(s). Without it, chaos starts a server on temporary storage. The
-                  server of an endpoint is not killed, and must have the default limits. The room gets a random name and
+                  server of an endpoint is not killed, has no operator here, and must have the default limits. The room gets a random name and
                   remains there
   --seed N        the seed of the schedule; random by default, and printed
   --minutes M     how long; 1 by default. It runs in rounds of at most a minute, each in a new room and with the next

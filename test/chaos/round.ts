@@ -22,6 +22,7 @@ import { Adversary } from "./adversaries.ts";
 import { nextItem, pauseOf } from "./messages.ts";
 import { ADMIN_KEY, Operator } from "./operator.ts";
 import { ChaosLineClient } from "./line-clients.ts";
+import { settle, statesOf } from "./quiet-phase.ts";
 
 export interface RoundOptions {
   readonly seed: number;
@@ -46,12 +47,6 @@ const NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi
 const LINE_CLIENTS = 2;
 const ADVERSARIES = 2;
 const JOIN_MS = 30_000;
-/**
- * Longest time until everything is delivered and settled after the last fault. It is below the 30 s after which a
- * client gives up a silent connection, so that this recovery alone does not pass.
- */
-const QUIESCE_MS = 25_000;
-
 export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const random = new SeededRandom(options.seed);
   const vars = varsOf(random.fork("vars"));
@@ -139,7 +134,7 @@ class Round {
     // Stop the adversaries first: in a short log, their floods would remove even the last messages.
     hostility.abort();
     await Promise.all(hostile);
-    if (!stop.aborted) await this.#settle();
+    if (!stop.aborted) this.#violations.push(...(await settle(this.#members, this.#notifier)));
     const online = stop.aborted ? undefined : await this.#readStored();
     const exported = stop.aborted ? undefined : await this.#export();
     if (this.#server !== undefined) this.#reportErrors(await this.#server.loggedErrors());
@@ -180,7 +175,7 @@ class Round {
     await Promise.all(this.#members.map((member) => member.joins()));
     await this.#notifier.until(
       () => this.#members.every(({ isLive }) => isLive),
-      () => `everyone to join: ${this.#states()}`,
+      () => `everyone to join: ${statesOf(this.#members)}`,
       JOIN_MS,
     );
     const lineClients: ChaosLineClient[] = [];
@@ -229,42 +224,6 @@ class Round {
     member.says(nextItem(random, { name, number, names: this.#names, received }));
   }
 
-  /**
-   * Waits until every member is live, has all its items settled, and has received everyone's last message, after
-   * which nothing older can arrive.
-   */
-  async #settle(): Promise<void> {
-    const words = this.#members.map(({ name }) => `${name} ${Number.MAX_SAFE_INTEGER} good night`);
-    for (const [index, member] of this.#members.entries()) {
-      member.says({ type: "send", text: words[index] ?? "", isInvalid: false });
-    }
-    const isRight = ({ isLive, waiting, history }: Member): boolean =>
-      isLive &&
-      waiting === 0 &&
-      words.every((word) => history.received.some(({ text }) => text === word));
-    const all = (): boolean => this.#members.every(isRight);
-    try {
-      await this.#notifier.until(all, () => this.#states(), QUIESCE_MS);
-      for (const member of this.#members) member.recordUnknown();
-    } catch {
-      for (const member of this.#members) if (!isRight(member)) this.#reportStuck(member);
-    }
-  }
-
-  #reportStuck({ name, isLive, state, waiting }: Member): void {
-    const after = `after ${QUIESCE_MS / 1_000} s without faults`;
-    if (!isLive)
-      this.#violations.push({ rule: "R11", what: `${name} is not ready ${after}: ${state}` });
-    else if (waiting > 0) {
-      const what = `${name} is connected, but the room does not receive its messages ${after}`;
-      this.#violations.push({ rule: "R2", what });
-    } else
-      this.#violations.push({
-        rule: "R11",
-        what: `${name} lacks somebody's last message ${after}`,
-      });
-  }
-
   /** Reads the history of each member, and the roster from the first that gets one. */
   async #readStored(): Promise<readonly string[] | undefined> {
     let online: readonly string[] | undefined;
@@ -287,12 +246,6 @@ class Round {
   #reportErrors(lines: readonly string[]): void {
     for (const line of lines)
       this.#violations.push({ rule: "R7", what: `the server logged an error: ${line}` });
-  }
-
-  #states(): string {
-    return this.#members
-      .map(({ name, state, waiting }) => `${name} ${state} waiting ${waiting}`)
-      .join("; ");
   }
 }
 
