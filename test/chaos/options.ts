@@ -25,8 +25,8 @@ is killed with SIGKILL and restarted. Then all disturbances end, and every messa
 command prints a verdict for each rule of docs/protocol.md, section 6.
 
   --url URL       an endpoint to test, http(s) or ws(s). Without it, chaos starts a server on temporary storage. The
-                  server of an endpoint is not killed, has no operator here, and must have the default limits. The room gets a random name and
-                  remains there
+                  server of an endpoint is not killed, has no operator here, and must have the default limits. The room
+                  gets a random name and remains there
   --seed N        the seed of the schedule; random by default, and printed
   --minutes M     how long; 1 by default. It runs in rounds of at most a minute, each in a new room and with the next
                   seed, and each followed by some seconds without faults
