@@ -41,11 +41,10 @@ export class Changes {
   async execute(command: Change, where = ""): Promise<void> {
     let action = this.#resolve(command);
     if (action.type === "unseen") {
-      const isLive = this.#client.state.type === "live";
-      if (isLive) await this.#lookUp(action.ref);
+      const isSearched = await this.#lookUp(action.ref);
       action = this.#resolve(command);
       if (action.type === "unseen")
-        action = { type: "invalid", why: whyUnseen(action.ref, isLive) };
+        action = { type: "invalid", why: whyUnseen(action.ref, isSearched) };
     }
     if (action.type === "invalid") {
       this.#emit({ type: "error", message: where + action.why });
@@ -87,14 +86,18 @@ export class Changes {
     }
   }
 
-  /** Gets to know one message, or the newest ones. After an error of the network they stay unseen. */
-  async #lookUp(ref: number | undefined): Promise<void> {
+  /** Gets to know one message, or the newest ones. @returns whether the room has answered */
+  async #lookUp(ref: number | undefined): Promise<boolean> {
+    // A question would wait for the room, and the command with it.
+    if (this.#client.state.type !== "live") return false;
     const page = ref === undefined ? { limit: HISTORY_MAX } : { before: ref + 1, limit: 1 };
     try {
       const { messages } = await this.#client.history(page);
       for (const entry of messages.filter(isReadable)) this.#known.add(entry);
+      return true;
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
+      return false;
     }
   }
 }

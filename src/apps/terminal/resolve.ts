@@ -68,14 +68,14 @@ export function resolve(command: Change, known: KnownMessages, isWaiting: boolea
 const WAITS =
   "your last message waits to be sent, and has no number yet: do this once it is stored";
 
-/** @param isLive the history was looked at */
-export function whyUnseen(ref: number | undefined, isLive: boolean): string {
+/** @param isSearched the room was asked for it */
+export function whyUnseen(ref: number | undefined, isSearched: boolean): string {
   if (ref === undefined) {
-    return isLive
+    return isSearched
       ? "none of the last messages is from you; /history shows the numbers of messages"
       : "your last message is not known here while the room is out of reach: give its number, as #41";
   }
-  return isLive
+  return isSearched
     ? `there is no message #${ref} that you can read; /history shows the numbers of messages`
     : `message #${ref} is not known here while the room is out of reach, so neither is who has it`;
 }

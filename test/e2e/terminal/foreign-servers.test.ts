@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { expect, test } from "vitest";
-import { newHome, Piped, run } from "./support/programs.ts";
+import { ESCAPE, newHome, Piped, run } from "./support/programs.ts";
 import { likeARoom, noServer, onSends, stranger, welcome } from "./support/foreign-servers.ts";
 
 /** The texts in the outboxes on disk. */
@@ -206,6 +206,24 @@ test("a room that was made again: the last message of before is not changed in i
   expect(asked).not.toContain("patch");
 });
 
+test("the link breaks while a message is looked up: nothing is said of what the room has, and nothing is sent", async () => {
+  const asked: string[] = [];
+  const url = await stranger(likeARoom, (socket) => {
+    socket.send(JSON.stringify([welcome, { type: "ready", seq: 0 }]));
+    socket.on("message", (data: Buffer) => {
+      if (data.toString() === "ping") return;
+      const { type } = JSON.parse(data.toString()) as { type: string };
+      asked.push(type);
+      if (type === "history") socket.close(1012);
+    });
+  });
+  const { code, err } = await run(["alice", "--url", url], newHome(), "/reply #1 hi\n");
+  const line = "chat: line 1: message #1 is not known here while the room is out of reach";
+  expect(err).toBe(`${line}, so neither is who has it\n`);
+  expect(code).toBe(1);
+  expect(asked).toEqual(["history"]);
+});
+
 test("a gap hides the fate of a message: exit code 5, and its text is printed", async () => {
   let links = 0;
   const url = await stranger(likeARoom, (socket) => {
@@ -234,6 +252,39 @@ test("a room that accepts the connection and then is silent: times out after --t
   expect(err).toContain("chat: timed out after 0.5 s: the room does not answer\n");
   expect(err).toContain(KEPT);
   expect(code).toBe(3);
+});
+
+test("entries that no room sends: a sentence or nothing, never a stack trace or a line that looks like another", async () => {
+  const entry = { type: "message", from: "bob", text: "hi", at: 1 };
+  const patch = { type: "patch", from: "bob", text: "hi", at: 1, ref: 1 };
+  const odd: object[] = [
+    { ...entry, ref: "\u001b[2J" },
+    { ...entry, text: 5 },
+    { ...entry, to: "bob" },
+    { ...entry, text: "", data: "x", erased: 1, by: "\nfrom carol: hi" },
+    { ...patch, ref: "\u001b[2J" },
+    { ...patch, text: {} },
+    { ...patch, from: undefined },
+    { ...patch, from: "\nfrom carol: hi", erase: true },
+    { ...patch, text: "x\nfrom carol: hi" },
+  ];
+  for (const one of odd) {
+    const url = await stranger(likeARoom, (socket) => {
+      const frames = [
+        { ...welcome, head: 1 },
+        { ...one, seq: 1 },
+        { type: "ready", seq: 1 },
+      ];
+      socket.send(JSON.stringify(frames));
+    });
+    const { out, err } = await run(["alice", "--url", url, "--timeout", "2"], newHome());
+    expect(err).toMatch(
+      /^$|^chat: (the room sent a message that this client cannot read|this room)/,
+    );
+    expect(err).not.toMatch(/^\s+at /m);
+    expect(out).not.toContain(ESCAPE);
+    expect(out).not.toMatch(/^from carol/m);
+  }
 });
 
 test("invalid frames from the room never print a stack trace", async () => {
