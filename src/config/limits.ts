@@ -120,11 +120,9 @@ export function readLimits(vars: { readonly [name: string]: unknown }): Limits |
   if (read.text > read.frame) {
     return `TEXT_BYTES (${read.text}) must not exceed FRAME_BYTES (${read.frame}): correct one of them in wrangler.toml`;
   }
-  if (read.data > read.frame) {
-    return `DATA_BYTES (${read.data}) must not exceed FRAME_BYTES (${read.frame}): correct one of them in wrangler.toml`;
-  }
   if (read.online > read.names) {
     return `MAX_ONLINE (${read.online}) must not exceed MAX_NAMES (${read.names}), because each peer has a name: change one of them in wrangler.toml`;
   }
-  return read;
+  // What fits no frame cannot be sent: clients are shown what they can.
+  return { ...read, data: Math.min(read.data, read.frame) };
 }

@@ -80,8 +80,8 @@ export function encodeEntry(fields: EntryFields): Entry {
 }
 
 /** Nearly all messages. */
-const isPlain = ({ ref, quiet, patched, data }: MessageFields): boolean =>
-  ref === undefined && quiet === undefined && patched === undefined && data === undefined;
+const isPlain = ({ ref, quiet, patched, erased, data }: MessageFields): boolean =>
+  (ref ?? quiet ?? patched ?? erased ?? data) === undefined;
 
 /** Spelled out, so that all entries have one shape: the hot path depends on that. */
 function framed(fields: EntryFields, frame: string): Entry {

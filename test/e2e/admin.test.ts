@@ -226,18 +226,22 @@ test("the life of a room: published, read, erased, expelled, exported, closed", 
 
   expect(await outcome(asks("DELETE", `${path}/messages/2`))).toEqual([204]);
   expect(await outcome(asks("DELETE", `${path}/messages/2`))).toEqual([204]);
-  expect(await outcome(asks("DELETE", `${path}/messages/3`))).toEqual([404, "no-entry"]);
+  expect(await outcome(asks("DELETE", `${path}/messages/4`))).toEqual([404, "no-entry"]);
   expect(await outcome(asks("DELETE", `${path}/messages/x`))).toEqual([400, "bad-request"]);
   await alice.until(
-    () => alice.all("redacted").length > 0,
-    () => "redacted",
+    () => alice.all("patch").length > 0,
+    () => "the patch",
   );
-  expect(alice.all("redacted")).toEqual([{ type: "redacted", seq: 2 }]);
+  expect(alice.all("patch")).toMatchObject([
+    { seq: 3, ref: 2, from: "bob", by: "operator", erase: true, to: ["bob", "alice"] },
+  ]);
 
   const page = await asks("GET", `${path}/messages?limit=1`);
-  expect(page.body).toMatchObject({ messages: [{ seq: 1, text: "hello" }], head: 2, next: 1 });
+  expect(page.body).toMatchObject({ messages: [{ seq: 1, text: "hello" }], head: 3, next: 1 });
   const rest = await asks("GET", `${path}/messages?since=1`);
-  expect(rest.body).toMatchObject({ messages: [{ seq: 2, text: "", redacted: true }] });
+  expect(rest.body).toMatchObject({
+    messages: [{ seq: 2, text: "", erased: true, by: "operator" }],
+  });
   expect(rest.body["next"]).toBeUndefined();
   for (const query of [
     "since=01",

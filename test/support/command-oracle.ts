@@ -1,4 +1,5 @@
 /** An oracle independent of the codecs: whether the broker may get this command. */
+import { isDeepStrictEqual } from "node:util";
 import type { Command } from "../../src/core/event.ts";
 import type { Limits } from "../../src/core/limits.ts";
 
@@ -22,14 +23,43 @@ function isKept(value: unknown): boolean {
   return Object.entries(value).every(([key, inner]) => isText(key) && isKept(inner));
 }
 
+const isRef = (ref: number): boolean => Number.isSafeInteger(ref) && ref >= 1;
+
+const isData = (data: unknown, limits: Limits): boolean =>
+  typeof data === "object" &&
+  data !== null &&
+  !Array.isArray(data) &&
+  Buffer.byteLength(JSON.stringify(data)) <= limits.data &&
+  isKept(data) &&
+  depthOf(data) <= 16 &&
+  // What JSON cannot write would come back as null.
+  isDeepStrictEqual(JSON.parse(JSON.stringify(data)), data);
+
+const depthOf = (value: unknown): number =>
+  typeof value !== "object" || value === null
+    ? 0
+    : 1 + Math.max(0, ...Object.values(value).map(depthOf));
+
+const isContent = (text: string, data: unknown, limits: Limits): boolean =>
+  isText(text) &&
+  Buffer.byteLength(text) <= limits.text &&
+  (data === undefined ? text !== "" : isData(data, limits));
+
 /** @returns whether `command` satisfies the promises that its type cannot express */
 export function isSound(command: Command, limits: Limits): boolean {
   switch (command.type) {
     case "Message": {
-      const { text, to, id } = command;
-      const fits = Buffer.byteLength(text) <= limits.text;
+      const { text, to, id, ref, data } = command;
       const named = id === undefined || isId(id);
-      return isText(text) && text !== "" && fits && named && isRecipients(to, limits.recipients);
+      const refers = ref === undefined || isRef(ref);
+      const holds = isContent(text, data, limits) && refers && named;
+      return holds && isRecipients(to, limits.recipients);
+    }
+    case "Patch": {
+      const { id, ref, text, data, erase } = command;
+      if (!isId(id) || !isRef(ref)) return false;
+      if (erase) return text === undefined && data === undefined;
+      return text === undefined ? isData(data, limits) : isContent(text, data, limits);
     }
     case "Ack":
       return isSeq(command.seq);

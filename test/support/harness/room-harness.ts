@@ -233,7 +233,7 @@ export class Client {
   }
 
   get texts(): string[] {
-    return this.entries.map(({ text }) => text);
+    return this.entries.flatMap((entry) => (entry.type === "message" ? [entry.text] : []));
   }
 
   get seqs(): number[] {

@@ -110,7 +110,7 @@ class MemoryLog implements Log {
       changed.length === 0
         ? this.#disk.segments
         : this.#disk.segments.map((segment) => segment.map((one) => bySeq.get(one.seq) ?? one));
-    this.#disk.segments = [...before, [...entries]];
+    this.#disk.segments = entries.length === 0 ? before : [...before, [...entries]];
   }
 
   trim({ entries, ageMs, bytes }: Retention, now: number): void {

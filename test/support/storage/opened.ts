@@ -1,5 +1,5 @@
 /** Helpers that the suites of the storage contract share: names, entries, and a storage that can be reopened. */
-import { encodeEntry, type Entry } from "../../../src/core/entry.ts";
+import { encodeEntry, type Message } from "../../../src/core/entry.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
 import type { Retention, Storage } from "../../../src/core/ports.ts";
 
@@ -10,10 +10,11 @@ export const [alice, bob, carol] = [named("alice"), named("bob"), named("carol")
 export const GENEROUS: Retention = { entries: 1e9, ageMs: 1e12, bytes: 1e12 };
 
 /** Makes entries from routes: `alice>bob` from alice to bob; `alice>*` to everyone. Seqs continue from `head`. */
-export function entries(head: number, texts: readonly string[], now = 1_000): Entry[] {
+export function entries(head: number, texts: readonly string[], now = 1_000): Message[] {
   return texts.map((route, index) => {
     const [from = "", to = ""] = route.split(">");
     return encodeEntry({
+      type: "message",
       seq: at(head + index + 1),
       from: named(from),
       ...(to !== "*" && { to: to.split(",").map(named) }),

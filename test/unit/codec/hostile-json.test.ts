@@ -70,6 +70,8 @@ describe("R7 fuzz", () => {
   test("good frames with one character changed", () => {
     const good = fc.constantFrom(
       send({ to: ["bob"] }),
+      send({ ref: 1, quiet: true, data: { a: [1, "b"] } }),
+      JSON.stringify({ type: "patch", id: "p1", ref: 1, text: "x", data: {} }),
       ack("12"),
       signal(`{"a":"b"}`),
       history({}),
@@ -95,6 +97,9 @@ describe("R7 fuzz", () => {
       "before",
       "limit",
       "after",
+      "ref",
+      "quiet",
+      "erase",
     );
     const wrong = fc.tuple(nearly, field, secret, fc.constantFrom(asItself, inList, asKey, asHalf));
     fc.assert(
@@ -109,7 +114,7 @@ describe("R7 fuzz", () => {
 
 /** Matches every sentence of the codec. */
 const SENTENCE =
-  /^((type|id|text|to|seq|data|before|limit|after): expected [^\0]+|(text|data|to): \d+ (bytes|names), at most \d+ [^\0]+|frame: [^\0]+|data: nested too deep)$/;
+  /^((type|id|text|to|seq|data|before|limit|after|ref|quiet|erase|patch): expected [^\0]+|(text|data|to): \d+ (bytes|names), at most \d+ [^\0]+|frame: [^\0]+|data: (nested too deep|a (string|number) in it is [^\0]+|at most 16 levels [^\0]+))$/;
 
 const encode = (value: unknown): string => JSON.stringify(value);
 
@@ -117,7 +122,7 @@ const encode = (value: unknown): string => JSON.stringify(value);
 const nearly = fc.record(
   {
     type: fc.oneof(
-      { weight: 8, arbitrary: fc.constantFrom("send", "ack", "signal", "history", "who") },
+      { weight: 8, arbitrary: fc.constantFrom("send", "patch", "ack", "signal", "history", "who") },
       { weight: 1, arbitrary: fc.oneof(anyText, fc.jsonValue()) },
     ),
     id: fc.oneof(fc.constant("m1"), anyText, fc.jsonValue()),
@@ -128,7 +133,10 @@ const nearly = fc.record(
       fc.jsonValue(),
     ),
     seq: fc.oneof(fc.nat(), fc.double(), fc.jsonValue()),
-    data: fc.oneof(fc.jsonValue({ maxDepth: 5 }), anyText, fc.dictionary(anyText, anyText)),
+    ref: fc.oneof(fc.nat(), fc.double(), fc.jsonValue()),
+    quiet: fc.oneof(fc.boolean(), fc.jsonValue()),
+    erase: fc.oneof(fc.boolean(), fc.jsonValue()),
+    data: fc.oneof(fc.jsonValue({ maxDepth: 20 }), anyText, fc.dictionary(anyText, anyText)),
     before: fc.oneof(fc.nat(), fc.double(), fc.jsonValue()),
     limit: fc.oneof(fc.nat(120), fc.double(), fc.jsonValue()),
     after: fc.oneof(anyText, fc.jsonValue()),
@@ -154,6 +162,11 @@ const WORDS = new Set([
   "signal",
   "history",
   "who",
+  "patch",
+  "erase",
+  "ref",
+  "quiet",
+  "true",
   "names",
   "type",
   "text",

@@ -3,6 +3,7 @@
  * the field that its sentence begins with, and its id. Tests run the codec on each frame, and the room on all of them.
  */
 import type { Command } from "../../../src/core/event.ts";
+import type { Data } from "../../../src/protocol/frames.ts";
 import { peer, peers, seq, type Refusal } from "../../support/arbitraries.ts";
 
 /** A valid frame with these fields replaced; `undefined` omits a field. */
@@ -459,6 +460,76 @@ const queries: readonly Row[] = [
   ],
 ];
 
+const HUGE = "9".repeat(400);
+const data = (value: string, more = ""): string => rawSend(`"text":"hi","data":${value}${more}`);
+const objects = (depth: number): string => '{"a":'.repeat(depth - 1) + "{}" + "}".repeat(depth - 1);
+const carries = (value: string): Outcome => ({
+  type: "Message",
+  id: "m1",
+  text: "hi",
+  data: JSON.parse(value) as Data,
+});
+/** What these keys hold stays a plain field of the object. */
+const odd = '{"__proto__":{"x":1},"constructor":2,"toJSON":3,"prototype":{}}';
+
+const contents: readonly Row[] = [
+  ["an empty object", data("{}"), carries("{}")],
+  ["keys of prototypes", data(odd), carries(odd)],
+  ["16 levels", data(objects(16)), carries(objects(16))],
+  ["17 levels", data(objects(17)), bad("data", "m1")],
+  ["16 levels that end in a list", data(`{"a":${nested(15)}}`), carries(`{"a":${nested(15)}}`)],
+  ["17 levels that end in a list", data(`{"a":${nested(16)}}`), bad("data", "m1")],
+  ["5,000 brackets", data(`{"a":${nested(5_000)}}`), bad("data", "m1")],
+  ["the largest number", data('{"a":1.7e308}'), carries('{"a":1.7e308}')],
+  ["a number beyond all", data('{"a":1e999}'), bad("data", "m1")],
+  ["a number beyond all, below", data('{"a":[-1e999]}'), bad("data", "m1")],
+  ["400 digits", data(`{"a":${HUGE}}`), bad("data", "m1")],
+  ["half a character", data(String.raw`{"a":"\ud800"}`), bad("data", "m1")],
+  ["half a character as key", data(String.raw`{"\udc00":1}`), bad("data", "m1")],
+  ["a list", data("[]"), bad("data", "m1")],
+  ["null", data("null"), bad("data", "m1")],
+  ["a string", data('"x"'), bad("data", "m1")],
+  ["a number", data("7"), bad("data", "m1")],
+  ["4,096 bytes", data(`{"a":"${"x".repeat(4_088)}"}`), carries(`{"a":"${"x".repeat(4_088)}"}`)],
+  ["4,097 bytes", data(`{"a":"${"x".repeat(4_089)}"}`), large("data", "m1")],
+  ["4,098 bytes of accents", data(`{"a":"${"é".repeat(2_045)}"}`), large("data", "m1")],
+  ["blanks that are not counted", data(`{ ${" ".repeat(5_000)}"a":1}`), carries('{"a":1}')],
+  ["of two, the last", data('{"a":1,"a":2}'), carries('{"a":2}')],
+];
+
+const references: readonly Row[] = [
+  ["to 0", send({ ref: 0 }), bad("ref", "m1")],
+  ["to −1", send({ ref: -1 }), bad("ref", "m1")],
+  ["to 1.5", send({ ref: 1.5 }), bad("ref", "m1")],
+  ["to 2^53", send({ ref: 2 ** 53 }), bad("ref", "m1")],
+  ["to null", send({ ref: null }), bad("ref", "m1")],
+  ["as a string", send({ ref: "1" }), bad("ref", "m1")],
+  ["quiet as a string", send({ quiet: "true" }), bad("quiet", "m1")],
+  ["quiet as 1", send({ quiet: 1 }), bad("quiet", "m1")],
+  ["quiet null", send({ quiet: null }), bad("quiet", "m1")],
+];
+
+const patch = (fields: object): string =>
+  JSON.stringify({ type: "patch", id: "p1", ref: 4, ...fields });
+
+const patches: readonly Row[] = [
+  ["of nothing", patch({ ref: undefined, text: "x" }), bad("ref", "p1")],
+  ["of 0", patch({ ref: 0, text: "x" }), bad("ref", "p1")],
+  ["without an id", patch({ id: undefined, text: "x" }), bad("id")],
+  ["with nothing in it", patch({}), bad("patch", "p1")],
+  ["with a recipient only", patch({ to: ["bob"] }), bad("patch", "p1")],
+  ["to no text", patch({ text: "" }), bad("text", "p1")],
+  ["to a text that is none", patch({ text: 7 }), bad("text", "p1")],
+  ["to half a character", patch({ text: "\ud800" }), bad("text", "p1")],
+  ["to a long text", patch({ text: "x".repeat(8_193) }), large("text", "p1")],
+  ["to a list as data", patch({ data: [] }), bad("data", "p1")],
+  ["to large data", patch({ data: { a: "x".repeat(4_096) } }), large("data", "p1")],
+  ["that erases not", patch({ erase: false }), bad("erase", "p1")],
+  ["that erases 1", patch({ erase: 1 }), bad("erase", "p1")],
+  ["that erases and changes", patch({ erase: true, text: "x" }), bad("erase", "p1")],
+  ["that erases and has data", patch({ erase: true, data: {} }), bad("erase", "p1")],
+];
+
 /** All tables, by kind of fault. */
 export const HOSTILE_JSON: readonly (readonly [group: string, rows: readonly Row[]])[] = [
   ["not JSON", notJson],
@@ -470,4 +541,7 @@ export const HOSTILE_JSON: readonly (readonly [group: string, rows: readonly Row
   ["ack", acks],
   ["signal", signals],
   ["history and who", queries],
+  ["data", contents],
+  ["ref and quiet", references],
+  ["patch", patches],
 ];

@@ -21,11 +21,15 @@ describe("the fast path for plain messages and acks", () => {
     fc.constantFrom(["b".repeat(32)], ["b".repeat(33)], ["Zoe\u0308"], [""], [7], [["bob"]]),
     fc.array(fc.oneof<fc.Arbitrary<string>[]>(anyName, anyText), { maxLength: 3 }),
   );
+  const absent = fc.constant(undefined);
   const send = fc.record({
     type: fc.constant("send"),
     id: anyId,
     text: fc.oneof(anyText, fc.constantFrom("", null, 7)),
     to: anyTo,
+    ref: fc.oneof(absent, fc.constantFrom(0, 1, 1.5, 2 ** 53, "1", null)),
+    data: fc.oneof(absent, fc.constantFrom({}, { a: [1] }, [], null, "x")),
+    quiet: fc.oneof(absent, fc.constantFrom(true, false, "true", 1, null)),
   });
   const ack = fc.record({
     type: fc.constant("ack"),
@@ -42,8 +46,11 @@ describe("the fast path for plain messages and acks", () => {
       if (!success) expect(command?.type).toBe("Invalid");
       else if (output.type === "ack") expect(command).toEqual({ type: "Ack", seq: output.seq });
       else {
-        const { id, text: said, to } = output;
-        expect(command).toEqual({ type: "Message", id, text: said, to });
+        const { quiet, ...message } = output;
+        if (message.text === "" && message.data === undefined)
+          expect(command?.type).toBe("Invalid");
+        else
+          expect(command).toEqual({ ...message, type: "Message", quiet: quiet ? true : undefined });
       }
     };
     fc.assert(fc.property(fc.oneof(send, ack), agrees), fuzz(4_000));
@@ -98,6 +105,40 @@ describe("client frames", () => {
       "the highest position",
       `{"type":"ack","seq":9007199254740991}`,
       [{ type: "Ack", seq: seq(Number.MAX_SAFE_INTEGER) }],
+    ],
+    [
+      "a message with all that it can carry",
+      `{"type":"send","id":"m1","text":"hi","ref":4,"quiet":true,"data":{"poll":["Mon"]}}`,
+      [
+        {
+          type: "Message",
+          id: "m1",
+          text: "hi",
+          ref: seq(4),
+          quiet: true,
+          data: { poll: ["Mon"] },
+        },
+      ],
+    ],
+    [
+      "a message of data alone",
+      `{"type":"send","id":"m1","text":"","data":{"mark":"👍"},"quiet":false}`,
+      [{ type: "Message", id: "m1", text: "", data: { mark: "👍" } }],
+    ],
+    [
+      "a change of the text",
+      `{"type":"patch","id":"p1","ref":4,"text":"hello"}`,
+      [{ type: "Patch", id: "p1", ref: seq(4), text: "hello" }],
+    ],
+    [
+      "a change of the data alone",
+      `{"type":"patch","id":"p1","ref":4,"data":{}}`,
+      [{ type: "Patch", id: "p1", ref: seq(4), data: {} }],
+    ],
+    [
+      "an erasure",
+      `{"type":"patch","id":"p1","ref":4,"erase":true}`,
+      [{ type: "Patch", id: "p1", ref: seq(4), erase: true }],
     ],
     [
       "a signal to everyone",
@@ -249,8 +290,22 @@ describe("client frames", () => {
   });
 });
 
-const hi = encodeEntry({ seq: seq(1), from: alice, text: "hi", id: "m1", at: 1_700 });
-const you = encodeEntry({ seq: seq(2), from: bob, to: [alice], text: 'a "b"\n\u2028', at: 1_701 });
+const hi = encodeEntry({
+  type: "message",
+  seq: seq(1),
+  from: alice,
+  text: "hi",
+  id: "m1",
+  at: 1_700,
+});
+const you = encodeEntry({
+  type: "message",
+  seq: seq(2),
+  from: bob,
+  to: [alice],
+  text: 'a "b"\n\u2028',
+  at: 1_701,
+});
 const HI = `{"type":"message","seq":1,"from":"alice","text":"hi","id":"m1","at":1700}`;
 const YOU = `{"type":"message","seq":2,"from":"bob","to":["alice"],"text":"a \\"b\\"\\n\u2028","at":1701}`;
 
@@ -269,7 +324,7 @@ const welcome: ServerMessage = {
 const WELCOME = [
   `{"type":"welcome","room":"lobby","name":"alice","epoch":"e1","head":9,"since":4,"online":2`,
   `"peers":["alice","bob"]`,
-  `"limits":{"text":8192,"frame":65536,"recipients":64,"window":256,"windowBytes":262144`,
+  `"limits":{"text":8192,"data":4096,"patchHours":24,"frame":65536,"recipients":64,"window":256,"windowBytes":262144`,
   `"rate":50,"burst":500,"spread":10}}`,
 ].join();
 
@@ -396,7 +451,7 @@ describe("server messages", () => {
   });
 
   test("an erased entry is sent as it is stored in the log", () => {
-    const frame = `{"type":"message","seq":1,"from":"alice","text":"","at":1700,"redacted":true}`;
+    const frame = `{"type":"message","seq":1,"from":"alice","text":"","at":1700,"erased":true,"by":"operator"}`;
     const erased = { ...hi, text: "", frame, bytes: frame.length };
     const { text } = writeFrame([{ type: "entries", entries: [erased] }], limits);
     expect(text).toBe(frame);
@@ -414,7 +469,14 @@ describe("server messages", () => {
           {
             type: "entries",
             entries: entries.map(([from, text, to], index) =>
-              encodeEntry({ seq: seq(index + 1), from, text, ...(to && { to }), at: index }),
+              encodeEntry({
+                type: "message",
+                seq: seq(index + 1),
+                from,
+                text,
+                ...(to && { to }),
+                at: index,
+              }),
             ),
           },
           { type: "signal", from: bob, to: undefined, data },

@@ -40,7 +40,7 @@ describe("lines that people write", () => {
 });
 
 const entry = (text: string, from = bob) =>
-  encodeEntry({ seq: seq(1), from, text, at: 1_700_000_000_999 });
+  encodeEntry({ type: "message", seq: seq(1), from, text, at: 1_700_000_000_999 });
 const said = (...texts: string[]): ServerMessage => ({
   type: "entries",
   entries: texts.map((text) => entry(text)),
@@ -86,7 +86,7 @@ describe("lines that people read", () => {
       [said("\u202eevil\u202c \u2066x\u2069 \u200e\u200f\u061c")],
       ["from bob: evil x "],
     ],
-    ["an erased text", [said("")], ["from bob: "]],
+    ["data without a text", [said("")], ["* bob sent something that a line cannot show"]],
     [
       "all messages of one turn",
       [said("one"), { ...quiet, joined: [carol] }, said("two")],

@@ -117,6 +117,11 @@ describe("an operator's vars", () => {
     },
   );
 
+  test("data is never larger than a frame", () => {
+    const limits = readLimits({ TEXT_BYTES: 1, FRAME_BYTES: 512, DATA_BYTES: 4_096 });
+    expect(limits).toMatchObject({ frame: 512, data: 512 });
+  });
+
   test.each(specs)("%s unset or empty is the default", (variable, name, { default: value }) => {
     expect(readLimits({ [variable]: undefined })).toHaveProperty(name, value);
     expect(readLimits({ [variable]: "" })).toHaveProperty(name, value);

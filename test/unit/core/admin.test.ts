@@ -1,5 +1,6 @@
 /** The operator's requests, as conversations: they are events like all others, in arrival order, one commit a turn. */
 import { describe, expect, test } from "vitest";
+import type { Entry, Patch } from "../../../src/core/entry.ts";
 import { MIB, SCAN_ENTRIES, SECOND } from "../../../src/core/limits.ts";
 import type { PeerName, Seq } from "../../../src/protocol/ids.ts";
 import type { AdminResult } from "../../../src/protocol/admin.ts";
@@ -10,7 +11,7 @@ const named = (name: string): PeerName => name as PeerName;
 const at = (seq: number): Seq => seq as Seq;
 
 const erases = (harness: RoomHarness, seq: number): AdminResult | undefined =>
-  harness.requests({ type: "Redact", seq: at(seq) });
+  harness.requests({ type: "EraseEntry", seq: at(seq) });
 const expels = (harness: RoomHarness, name: string): AdminResult | undefined =>
   harness.requests({ type: "Expel", name: named(name) });
 const closes = (harness: RoomHarness): AdminResult | undefined =>
@@ -40,6 +41,9 @@ const messages = (harness: RoomHarness, since = 0, limit = 100, bytes = MIB): un
   return outcome.frames.map((frame) => JSON.parse(frame) as unknown);
 };
 
+const patches = (client: { readonly entries: readonly Entry[] }): Patch[] =>
+  client.entries.filter((entry) => entry.type === "patch");
+
 describe("an entry is erased", () => {
   test("R6: peers that may have it are notified; replays, history and the operator's view show it erased", () => {
     const harness = new RoomHarness();
@@ -50,8 +54,16 @@ describe("an entry is erased", () => {
     alice.says("more", ["bob"], "id2");
     harness.passes(SECOND);
     expect(erases(harness, 1)).toEqual({ type: "done" });
-    for (const client of [alice, bob]) expect(client.all("redacted")).toMatchObject([{ seq: 1 }]);
-    expect(carol.all("redacted")).toEqual([]);
+    const patch = {
+      seq: 3,
+      ref: 1,
+      from: "alice",
+      to: ["alice", "bob"],
+      by: "operator",
+      erase: true,
+    };
+    for (const client of [alice, bob]) expect(patches(client)).toMatchObject([patch]);
+    expect(carol.entries).toEqual([]);
 
     const erased = {
       type: "message",
@@ -61,7 +73,9 @@ describe("an entry is erased", () => {
       text: "",
       id: "id1",
       at: harness.now - SECOND,
-      redacted: true,
+      patched: 3,
+      erased: true,
+      by: "operator",
     };
     bob.asksHistory();
     expect(bob.all("history")[0]?.entries.map(({ text }) => text)).toEqual(["", "more"]);
@@ -83,28 +97,32 @@ describe("an entry is erased", () => {
       erases(harness, 1);
     });
     for (const client of [alice, bob]) {
-      expect(frames(client)).toMatchObject([{ seq: 1, text: "", redacted: true, id: "id1" }]);
+      expect(frames(client)).toMatchObject([
+        { seq: 1, text: "", erased: true, id: "id1" },
+        { ref: 1, erase: true },
+      ]);
       expect(JSON.stringify(client.heard)).not.toContain("too much");
     }
   });
 
   test("a repeated erasure costs nothing; a missing or trimmed entry is reported as such", () => {
-    const harness = new RoomHarness({ logEntries: 2 });
+    const harness = new RoomHarness({ logEntries: 3 });
     const alice = harness.joins("alice");
     for (const text of ["one", "two", "three"]) alice.says(text, ["alice"]);
     expect(erases(harness, 3)).toEqual({ type: "done" });
     const { commits } = harness.storage;
     expect(erases(harness, 3)).toEqual({ type: "done" });
-    expect([erases(harness, 0), erases(harness, 1), erases(harness, 4)]).toEqual(
+    expect([erases(harness, 0), erases(harness, 1), erases(harness, 5)]).toEqual(
       Array.from({ length: 3 }, () => ({ type: "no-entry" })),
     );
     expect(harness.storage.commits).toBe(commits);
+    alice.says("four", ["alice"]);
     harness.together(() => {
-      erases(harness, 2);
-      erases(harness, 2);
+      erases(harness, 5);
+      erases(harness, 5);
     });
-    expect(harness.storage.commits).toBe(commits + 1);
-    expect(alice.all("redacted").map(({ seq }) => seq)).toEqual([3, 2]);
+    expect(harness.storage.commits).toBe(commits + 2);
+    expect(patches(alice).map(({ ref }) => ref)).toEqual([3, 5]);
   });
 
   test("R3: if the erasure cannot be stored, nobody is notified", () => {
@@ -113,7 +131,7 @@ describe("an entry is erased", () => {
     alice.says("a secret");
     harness.storage.failures = 1;
     expect(() => erases(harness, 1)).toThrow("full");
-    expect(alice.all("redacted")).toEqual([]);
+    expect(patches(alice)).toEqual([]);
     expect(JSON.stringify(harness.disk.segments)).toContain("a secret");
   });
 
@@ -134,7 +152,7 @@ describe("an entry is erased", () => {
     expels(harness, "bob");
     const another = harness.joins("bob");
     erases(harness, 2);
-    expect(another.all("redacted")).toEqual([]);
+    expect(another.entries).toEqual([]);
   });
 });
 
@@ -182,18 +200,18 @@ describe("a message is published", () => {
     expect(again(0)).toEqual([2, false]);
     erases(harness, 2);
     expect(again(1)).toEqual([2, false]);
-    expect(again(2)).toEqual([3, true]);
+    expect(again(2)).toEqual([4, true]);
     const seqs: unknown[] = [];
     harness.together(() => {
-      publishes(harness, "bob", "twice", { id: "two", since: 3 });
-      publishes(harness, "bob", "twice", { id: "two", since: 3 });
+      publishes(harness, "bob", "twice", { id: "two", since: 4 });
+      publishes(harness, "bob", "twice", { id: "two", since: 4 });
     });
     for (const outcome of harness.outcomes.values()) {
       if (outcome.type === "published") seqs.push([outcome.isNew, JSON.parse(outcome.frame).seq]);
     }
     expect(seqs.slice(-2)).toEqual([
-      [true, 4],
-      [false, 4],
+      [true, 5],
+      [false, 5],
     ]);
   });
 

@@ -5,17 +5,18 @@ import {
   concerns,
   encodeEntry,
   type Entry,
-  type EntryFields,
+  type MessageFields,
   joinFrames,
   mayConcern,
   readEntry,
 } from "../../../src/core/entry.ts";
+import type { Data } from "../../../src/protocol/frames.ts";
 import { DECODE_CHUNK_BYTES, splitFrames } from "../../../src/store/segment.ts";
 import { anyName, fuzz, keptText, peer, seq } from "../../support/arbitraries.ts";
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
-const said = (text: string, more: Partial<EntryFields> = {}) =>
-  encodeEntry({ seq: seq(1), from: alice, text, at: 7, ...more });
+const said = (text: string, more: Partial<MessageFields> = {}) =>
+  encodeEntry({ type: "message", seq: seq(1), from: alice, text, at: 7, ...more });
 
 test.each([
   ["to everyone", said("hi"), `{"type":"message","seq":1,"from":"alice","text":"hi","at":7}`],
@@ -87,8 +88,8 @@ describe("a segment", () => {
     expect(splitEntries("[]")).toEqual([]);
   });
 
-  test("keeps fields unknown to an entry, like an erasure", () => {
-    const frame = `{"type":"message","seq":1,"from":"alice","text":"","at":7,"redacted":true}`;
+  test("keeps fields unknown to an entry", () => {
+    const frame = `{"type":"message","seq":1,"from":"alice","text":"","at":7,"later":true}`;
     const body = joinEntries([{ ...said(""), frame, bytes: frame.length }, said("hi")]);
     const entries = splitEntries(body);
     expect(entries.map((entry) => entry.frame)).toEqual([frame, said("hi").frame]);
@@ -108,7 +109,12 @@ describe("a segment", () => {
     fc.assert(
       fc.property(fc.array(fields, { maxLength: 8 }), (said) => {
         const entries = said.map((fields, index) =>
-          encodeEntry({ ...fields, seq: seq(index + 1), at: 1_700_000_000_000 + index }),
+          encodeEntry({
+            type: "message",
+            ...fields,
+            seq: seq(index + 1),
+            at: 1_700_000_000_000 + index,
+          }),
         );
         const body = joinEntries(entries);
         const again = splitEntries(body);
@@ -122,7 +128,7 @@ describe("a segment", () => {
   });
 });
 
-test.each([
+test.each<[string, Partial<MessageFields>]>([
   ["without an id", {}],
   ["with a short id", { id: "7" }],
   ["with an id of ten characters", { id: "0123456789" }],
@@ -132,12 +138,17 @@ test.each([
   ["with an empty text", { id: "m1", text: "" }],
   ["with a text that looks like its end", { id: "m1", text: '","id":"m2","at":9}' }],
   ["with such a text alone", { text: '","id":"m2","at":9}' }],
-  ["that was erased", { id: "m1", text: "", redacted: true as const }],
+  ["that was erased", { id: "m1", text: "", erased: true as const, by: "operator" as const }],
+  ["that refers to another", { id: "m1", ref: seq(1), quiet: true as const }],
+  ["that was changed", { id: "m1", patched: seq(9), patches: 2 }],
+  ["with data that looks like its end", { data: { a: "", id: "m2", at: 9 } }],
+  ["with an id, and data that looks like its end", { id: "m1", data: { id: "m2", at: 9 } }],
+  ["with data of odd keys", { data: JSON.parse('{"__proto__":{"x":1},"toJSON":2}') as Data }],
 ])("an entry %s is parsed as JSON would", (_what, fields) => {
   const entry = said("hi", { to: [bob], ...fields });
   expect(readEntry(entry.frame)).toEqual(entry);
   const { frame, bytes, ...read } = readEntry(entry.frame);
-  expect(JSON.parse(frame)).toEqual({ type: "message", ...JSON.parse(JSON.stringify(read)) });
+  expect(JSON.parse(frame)).toEqual(JSON.parse(JSON.stringify(read)));
   expect(bytes).toBe(Buffer.byteLength(frame));
 });
 
@@ -152,26 +163,49 @@ test.each([
   expect(() => readEntry(damage(frame))).toThrow(SyntaxError);
 });
 
-test("an unparsed frame shows whom it cannot concern, whatever its text", () => {
+test("an unparsed frame shows whom it cannot concern, whatever its text and its data", () => {
   const names = fc.constantFrom(alice, bob, carol, peer("to"), peer("é"));
   const fields = fc.record(
     {
       from: names,
       text: fc.oneof(keptText, fc.constantFrom('"to":[', 'x","to":["bob"', "carol", '"carol"')),
-      to: fc.array(names, { minLength: 1, maxLength: 4 }),
+      to: fc.array(names, { maxLength: 4 }),
+      data: fc.constantFrom({ to: ["x"] }, { from: "x", to: [] }, { type: "patch" }),
+      by: fc.constant("operator" as const),
     },
     { requiredKeys: ["from", "text"] },
   );
   fc.assert(
-    fc.property(fields, names, (given, name) => {
-      const entry = encodeEntry({ ...given, seq: seq(1), at: 7 });
+    fc.property(fields, names, fc.boolean(), (given, name, isPatch) => {
+      const place = { seq: seq(2), at: 7 };
+      const entry = isPatch
+        ? encodeEntry({ type: "patch", ref: seq(1), ...given, ...place })
+        : encodeEntry({ type: "message", ...given, ...place });
       if (concerns(entry, name)) expect(mayConcern(entry.frame, name)).toBe(true);
-      // A name equal to a field, or to the whole text, only costs a needless parse.
-      else if (given.text !== name && name !== "to")
+      // A name equal to a field, to the author, or to the whole text, only costs a needless parse.
+      else if (given.text !== name && name !== "to" && name !== given.from)
         expect(mayConcern(entry.frame, name)).toBe(false);
     }),
-    fuzz(500),
+    fuzz(1_000),
   );
+});
+
+test("a message that release 1 erased is read as erased by the operator", () => {
+  const frame = `{"type":"message","seq":1,"from":"alice","to":["bob"],"text":"","id":"m1","at":7,"redacted":true}`;
+  const erased = said("", { to: [bob], id: "m1", erased: true, by: "operator" });
+  expect(readEntry(frame)).toEqual(erased);
+});
+
+const erasedBob = said("", { to: [bob], erased: true, by: "operator" });
+const operatorPatch = encodeEntry({
+  type: "patch",
+  seq: seq(2),
+  ref: seq(1),
+  from: alice,
+  to: [bob],
+  at: 7,
+  erase: true,
+  by: "operator",
 });
 
 test.each([
@@ -183,4 +217,7 @@ test.each([
   ["not a peer that is not named", said("hi", { to: [bob] }), carol, false],
   ["not a peer whose name is only part of one", said("hi", { to: [peer("bobby")] }), bob, false],
   ["nobody, when the list is empty", said("hi", { to: [] }), bob, false],
+  ["the author of a message that an operator erased", erasedBob, alice, true],
+  ["only those whom an operator's patch names", operatorPatch, alice, false],
+  ["everyone whom it names", operatorPatch, bob, true],
 ])("concerns %s", (_what, entry, name, yes) => expect(concerns(entry, name)).toBe(yes));

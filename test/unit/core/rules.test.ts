@@ -423,7 +423,7 @@ describe("R8: bounded and private", () => {
     const history = (name: string): string[] | undefined => {
       const reader = harness.joins(name);
       reader.asksHistory();
-      return reader.all("history")[0]?.entries.map(({ text }) => text);
+      return reader.all("history")[0]?.entries.map(({ text = "" }) => text);
     };
     expect(history("carol")).toEqual(["to all", "to carol", "from carol"]);
     expect(history("bob")).toEqual(["to all", "to bob", "to carol"]);

@@ -11,7 +11,7 @@ import { peer, seq } from "../../support/arbitraries.ts";
 
 const [alice, bob, carol] = [peer("alice"), peer("bob"), peer("carol")];
 const frameOf = (number: number, text: string, to = bob): string =>
-  encodeEntry({ seq: seq(number), from: alice, to: [to], text, at: 7 }).frame;
+  encodeEntry({ type: "message", seq: seq(number), from: alice, to: [to], text, at: 7 }).frame;
 
 const utf8 = (body: string): ArrayBuffer => new TextEncoder().encode(body).buffer;
 
