@@ -137,7 +137,7 @@ describe("a conversation", () => {
     const bob = joins({ room, name: "bob" });
     await Promise.all([alice.isLive(), bob.isLive()]);
     const refused: string[] = [];
-    alice.client.on("refused", ({ text, error }) => refused.push(`${text}: ${error.code}`));
+    alice.client.on("refused", ({ text = "", error }) => refused.push(`${text}: ${error.code}`));
     await expect(alice.client.send("to nobody", { to: ["zed"] })).rejects.toThrow(RefusedError);
     await expect(alice.client.send("x".repeat(9_000))).rejects.toThrow("8192");
     expect(refused).toHaveLength(2);
@@ -161,7 +161,9 @@ describe("a conversation", () => {
     await alice.isLive();
     expect(alice.client.textLimit).toBe(8_192);
     const refused: string[] = [];
-    alice.client.on("refused", ({ text, error }) => refused.push(`${text.length} ${error.code}`));
+    alice.client.on("refused", ({ text = "", error }) =>
+      refused.push(`${text.length} ${error.code}`),
+    );
     alice.client.pause();
     const sent = alice.client.send("é".repeat(4_097));
     expect(alice.client.outbox).toEqual([]);

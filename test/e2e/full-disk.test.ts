@@ -67,7 +67,7 @@ describe("a disk of 64 KiB", () => {
     spawnSync("mount", ["-o", "remount,size=1m", join(folder, "disk")]);
     const next = new ChatClient({ ...at, storage: fileStorage(path) });
     const texts = await new Promise<string[]>((resolve) => {
-      next.on("state", () => resolve(next.outbox.map(({ text }) => text)));
+      next.on("state", () => resolve(next.outbox.map(({ text = "" }) => text)));
     });
     expect(texts).toEqual(outbox.map(({ text }) => text));
     await next.close();

@@ -25,9 +25,12 @@ export const ROWS = {
   chatter: 0,
   /** Once when it is stored, once when it is deleted. */
   message: 2,
+  /** The same, and the rows of its target and of the patch before it. */
+  patch: 4,
 } as const;
 
-const { freshRoom, claim, end, forgotten, refused, takeover, seenAgain, chatter, message } = ROWS;
+const { freshRoom, claim, end, forgotten, refused, takeover, seenAgain, chatter, message, patch } =
+  ROWS;
 
 /** The table of docs/security.md. */
 export const TABLE: readonly (readonly [flood: string, rows: string])[] = [
@@ -41,6 +44,10 @@ export const TABLE: readonly (readonly [flood: string, rows: string])[] = [
   ["bad frames, acks, signals, `history`, `who`, `ping`, as many as you like", `${chatter}`],
   ["a frame over the allowance, which closes the connection", `${end}`],
   ["a message: once when it is stored, once when it is deleted", `${message}`],
+  [
+    "a patch: the same, and the rows of its target and of the patch before it (one above 1 MiB is split)",
+    `${patch}`,
+  ],
   [`messages of one name, in a second (\`RATE\` ${limits.rate})`, thousands(message * limits.rate)],
   [
     `messages of one name, in a day (\`LOG_SHARE\` ${limits.share} of ${thousands(limits.logEntries)})`,
