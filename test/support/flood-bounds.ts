@@ -53,6 +53,8 @@ export const TABLE: readonly (readonly [flood: string, rows: string])[] = [
     `messages of one name, in a day (\`LOG_SHARE\` ${limits.share} of ${thousands(limits.logEntries)})`,
     thousands(message * daily),
   ],
+  ["patches of one name, in a second", thousands(patch * limits.rate)],
+  ["patches of one name, in a day", thousands(patch * daily)],
   [`the cursors of all peers online, per 512 KiB of them and ${CHECKPOINT_ENTRIES} messages`, "1"],
 ];
 
