@@ -1885,4 +1885,44 @@ export const MUTANTS: readonly Mutant[] = [
     file: "test/e2e/terminal/foreign-servers.test.ts",
     test: "a room that needs a key",
   },
+  {
+    name: "terminal: a script changes the last message before what precedes is stored",
+    edits: one(
+      "src/apps/terminal/non-interactive.ts",
+      "if (isAboutLast(command)) await this.#until(() => this.#isDecided);",
+      "",
+    ),
+    project: "e2e",
+    file: "test/e2e/terminal/changes.test.ts",
+    test: "the last message is changed and erased, each after what precedes it",
+  },
+  {
+    name: "terminal: a script does not wait for the room to look a message up",
+    edits: one(
+      "src/apps/terminal/non-interactive.ts",
+      'if (!isResolved) await this.#until(() => this.#client.state.type === "live");',
+      "",
+    ),
+    project: "e2e",
+    file: "test/e2e/terminal/changes.test.ts",
+    test: "a reply goes to those who have the original",
+  },
+  {
+    name: "terminal: a line overtakes a reply that is looked up",
+    edits: one(
+      "src/apps/terminal/non-interactive.ts",
+      "if (!isResolved) await changed.catch(() => {});",
+      "",
+    ),
+    project: "e2e",
+    file: "test/e2e/terminal/changes.test.ts",
+    test: "a reply goes to those who have the original",
+  },
+  {
+    name: "client: a refused change names a field of the wire",
+    edits: one("src/client/error-text.ts", 'if (field === "ref") return refText(message);', ""),
+    project: "unit",
+    file: "test/unit/apps/page/status-text.test.ts",
+    test: "what a person refers to or attaches",
+  },
 ];
