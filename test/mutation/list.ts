@@ -615,11 +615,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a commit in every turn",
-    edits: one(
-      "src/core/broker.ts",
-      "if (fresh.length === 0 && !directory.isChanged && !this.#admin.isChanged) return;",
-      "",
-    ),
+    edits: one("src/core/broker.ts", "if (fresh.length === 0 && !directory.isChanged) return;", ""),
     ...RULES,
     test: "R10: a turn of many events is one commit",
   },
@@ -1072,7 +1068,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "counted: a row for each entry",
     edits: one(
       "src/store/sqlite-log.ts",
-      "if (index > start && bytes + entry.bytes > ROW_BYTES) {",
+      "if (index > start && bytes + own > ROW_BYTES) {",
       "if (index > start) {",
     ),
     ...COUNTED_LOADS,
@@ -1147,14 +1143,18 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R8: a stretch with many bytes ends early",
   },
   {
-    name: "a text redacted in its own turn is sent",
-    edits: one("src/core/admin/commands.ts", "fresh[index] = redact(entry);", ""),
+    name: "a text erased in its own turn is sent",
+    edits: one(
+      "src/core/new-entries.ts",
+      "if (index >= 0) this.#entries[index] = entry;",
+      "if (index >= 0) return;",
+    ),
     ...OPERATOR,
     test: "the turn that stored it may erase",
   },
   {
-    name: "everyone is notified of a redaction",
-    edits: one("src/core/admin/commands.ts", "if (mayRead(peer, entry)) output", "output"),
+    name: "everyone is notified of an erasure",
+    edits: one("src/core/patch.ts", "if (to === undefined) return undefined;", "return undefined;"),
     ...OPERATOR,
     test: "R6: peers that may have it are notified",
   },
@@ -1174,8 +1174,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a repeated publication is not detected",
     edits: one(
       "src/core/admin/commands.ts",
-      "if (entry.from === from && entry.id === id)",
-      "if (false)",
+      "if (isMessage && entry.id === id) return published(entry, false);",
+      "",
     ),
     ...OPERATOR,
     test: "once, with an id and a since: the message",
@@ -1356,18 +1356,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "entries for everyone are skipped unread",
-    edits: one("src/core/entry.ts", `!frame.includes('"to":[') || `, ""),
+    edits: one("src/core/entry.ts", "!IS_ADDRESSED.test(frame) || ", ""),
     project: "unit",
     file: "test/unit/core/entry.test.ts",
     test: "an unparsed frame shows whom it cannot",
   },
   {
     name: "an entry with the wrong seq is accepted",
-    edits: one(
-      "src/store/segment.ts",
-      "frame.startsWith(frameStart(this.#seq(i)))",
-      'frame !== ""',
-    ),
+    edits: one("src/store/segment.ts", "isFrameOf(this.#seq(i), frame)", 'frame !== ""'),
     ...DAMAGE,
     test: "R7: a segment that is another entry",
   },
