@@ -197,14 +197,19 @@ inBrowser("failures at the page", () => {
 
   test("an erased message is shown as erased, in the log and in a replay", async () => {
     const { bob, fakeRoom } = await meets((room) =>
-      room.says(welcome(0, 2), message(1, "", { redacted: true }), message(2, "a secret"), {
-        type: "ready",
-        seq: 2,
-      }),
+      room.says(
+        welcome(0, 9),
+        message(1, "", { erased: true, by: "operator", patched: 9 }),
+        message(2, "a secret"),
+        {
+          type: "ready",
+          seq: 9,
+        },
+      ),
     );
     await bob.reads("An operator erased this message.", "a secret");
-    fakeRoom.says({ type: "redacted", seq: 2 });
-    await bob.reads("An operator erased this message.", "An operator erased this message.");
+    fakeRoom.says({ type: "patch", seq: 10, ref: 2, from: "alice", at: 0, erase: true });
+    await bob.reads("An operator erased this message.", "This message was erased.");
   });
 
   test("a gap is shown, and an own message that it hides is shown as unknown until it is dismissed", async () => {

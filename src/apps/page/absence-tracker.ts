@@ -1,5 +1,5 @@
 /** Follows the absences of one session, by its connection, its entries, and the entries that other tabs receive. */
-import type { ClientState, Entry, OutboxMessage } from "../../client/index.ts";
+import type { ClientState, Entry, OutboxItem } from "../../client/index.ts";
 import {
   type Absence,
   FIRST,
@@ -7,10 +7,11 @@ import {
   onEntry,
   onSeen,
   onSent,
+  onSilent,
   onState,
   replayLine,
 } from "./model/absence.ts";
-import type { Tally } from "./model/log.ts";
+import { isSaid, type Tally } from "./model/log.ts";
 import type { Line } from "./model/rows.ts";
 
 export class AbsenceTracker {
@@ -29,8 +30,8 @@ export class AbsenceTracker {
   }
 
   /** The replay is over. */
-  onCaughtUp(outbox: readonly OutboxMessage[]): void {
-    this.#leftover = new Set(outbox.map(({ id }) => id));
+  onCaughtUp(outbox: readonly OutboxItem[]): void {
+    this.#leftover = new Set(outbox.filter(isSaid).map(({ id }) => id));
     const absence = this.#absence;
     if (absence.phase === "back" && absence.first !== undefined) {
       this.lines.set(absence.first, { reason: "replay", text: replayLine(absence) });
@@ -38,9 +39,15 @@ export class AbsenceTracker {
   }
 
   /** @param tally of this entry alone */
-  onEntry({ seq, id }: Entry, isMine: boolean, tally: Tally): void {
+  onEntry({ seq, id, quiet }: Entry, isMine: boolean, tally: Tally): void {
+    if (quiet) return this.onSilent(seq);
     this.#absence = onEntry(this.#absence, seq, isMine, tally);
     if (isMine && this.#leftover.delete(id ?? "")) this.#absence = onSent(this.#absence);
+  }
+
+  /** A quiet entry or a patch arrived. */
+  onSilent(seq: number): void {
+    this.#absence = onSilent(this.#absence, seq);
   }
 
   /** Another tab received the entry at `seq`, which concerns this one. */

@@ -5,7 +5,7 @@
  * - One session at a time. Events of an earlier one are not shown.
  * - The address bar names the room, so that the link can be shared. It holds nothing else.
  */
-import type { OutboxMessage } from "../../client/index.ts";
+import type { OutboxItem } from "../../client/index.ts";
 import { parsePeerName, parseRoomName } from "../../protocol/ids.ts";
 import { Preferences } from "./preferences.ts";
 import { type Action, causeOf, isPageRefused, sentence } from "./model/status-text.ts";
@@ -93,7 +93,7 @@ export class App {
     void this.#preferences.restoreKey().then(() => this.#openRoom(address));
   }
 
-  #openRoom(address: RoomAddress, carried: readonly OutboxMessage[] = []): void {
+  #openRoom(address: RoomAddress, carried: readonly OutboxItem[] = []): void {
     const { room, name } = address;
     void this.#session?.close();
     this.#preferences.onJoin(room, name);
@@ -101,6 +101,7 @@ export class App {
     const listener: SessionListener = {
       onChange: () => this.#scheduleRender(),
       onMessage: (entry) => view.onMessage(entry),
+      onRestored: () => view.onRestored(),
       onWarning: (text) => view.showWarning(text),
     };
     const isPersistent = this.#preferences.isPersistent && !this.#isStorageOff;

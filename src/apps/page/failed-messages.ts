@@ -1,8 +1,8 @@
 /**
- * Own messages that the room rejected, or whose fate is unknown. They stay in the log and in this browser's storage
+ * Own messages and changes that the room rejected, or whose fate is unknown. They stay in the log and in this browser's storage
  * until the person takes them back or dismisses them.
  */
-import type { OutboxMessage } from "../../client/index.ts";
+import type { OutboxItem } from "../../client/index.ts";
 import type { Preferences } from "./preferences.ts";
 import type { Log, FailedItem } from "./model/log.ts";
 
@@ -14,14 +14,14 @@ const NOT_SAVED_REASON =
 export class FailedMessages {
   readonly #log: Log;
   readonly #save: (failed: readonly FailedItem[]) => void;
-  #carried: readonly OutboxMessage[];
+  #carried: readonly OutboxItem[];
 
   /** @param carried the outbox at the time when the storage failed; the record may hold these messages or not */
   constructor(
     { room, name }: { readonly room: string; readonly name: string },
     preferences: Preferences,
     log: Log,
-    carried: readonly OutboxMessage[],
+    carried: readonly OutboxItem[],
   ) {
     this.#log = log;
     this.#carried = carried;
@@ -32,16 +32,16 @@ export class FailedMessages {
     log.setFailed(preferences.failedMessages(room, name));
   }
 
-  addRefused(why: string, unsent: OutboxMessage): void {
+  addRefused(why: string, unsent: OutboxItem): void {
     this.#add("refused", why, unsent);
   }
 
-  addUnknown(unsent: OutboxMessage): void {
+  addUnknown(unsent: OutboxItem): void {
     this.#add("unknown", GAP_REASON, unsent);
   }
 
   /** The record is read. Carried messages that it does not hold are shown as unknown, and are not sent again. */
-  onOutbox(outbox: readonly OutboxMessage[]): void {
+  onOutbox(outbox: readonly OutboxItem[]): void {
     const lost = this.#carried.filter(({ id }) => outbox.every((unsent) => unsent.id !== id));
     this.#carried = [];
     for (const unsent of lost) this.#add("unknown", NOT_SAVED_REASON, unsent);
@@ -51,7 +51,7 @@ export class FailedMessages {
     this.#save(this.#without(failed.key));
   }
 
-  #add(fate: FailedItem["fate"], why: string, unsent: OutboxMessage): void {
+  #add(fate: FailedItem["fate"], why: string, unsent: OutboxItem): void {
     const key = `t${unsent.id}`;
     this.#save([...this.#without(key), { kind: "trouble", key, fate, why, unsent }]);
   }

@@ -21,6 +21,12 @@ const PREFIX = "chat-room/";
 export interface Draft {
   readonly text: string;
   readonly to: readonly string[];
+  /** The message that it replies to. */
+  readonly ref?: number;
+  /** The text is the new one of this own message. */
+  readonly edit?: number;
+  /** The draft that comes back after the edit. */
+  readonly aside?: Omit<Draft, "edit" | "aside">;
 }
 
 type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
@@ -124,7 +130,7 @@ export class Preferences {
 
   draft(room: string, name: string): Draft {
     const draft = this.#read(`draft ${room}/${name}`) as Partial<Draft> | undefined;
-    return { text: draft?.text ?? "", to: draft?.to ?? [] };
+    return { ...draft, text: draft?.text ?? "", to: draft?.to ?? [] };
   }
 
   saveDraft(room: string, name: string, draft: Draft): void {
@@ -133,7 +139,7 @@ export class Preferences {
 
   failedMessages(room: string, name: string): readonly FailedItem[] {
     const failed = this.#read(`trouble ${room}/${name}`);
-    return Array.isArray(failed) ? (failed as FailedItem[]) : [];
+    return Array.isArray(failed) ? (failed as FailedItem[]).map(withType) : [];
   }
 
   saveFailedMessages(room: string, name: string, failed: readonly FailedItem[]): void {
@@ -177,3 +183,9 @@ export class Preferences {
     }
   }
 }
+
+/** An earlier version of this page saved messages only, without a type. */
+const withType = ({ unsent, ...item }: FailedItem): FailedItem => {
+  const typed = { type: "message", ...(unsent as object) } as FailedItem["unsent"];
+  return { ...item, unsent: typed };
+};

@@ -3,7 +3,7 @@
  * the DOM.
  *
  * Invariants:
- * - A typed text is in the outbox, among the failed messages, or in the draft. It is never dropped.
+ * - A typed text is in the outbox, among the failed items, or in the draft. It is never dropped.
  * - After `close` no listener is called.
  */
 import {
@@ -17,7 +17,7 @@ import {
   refusalText,
   RefusedError,
   RestoredError,
-  type OutboxMessage,
+  type OutboxItem,
 } from "../../client/index.ts";
 import { AbsenceTracker } from "./absence-tracker.ts";
 import { TabOwnership } from "./tab-ownership.ts";
@@ -31,6 +31,7 @@ import { diagnosisText, type Status } from "./model/status-text.ts";
 import { TabChannel } from "./tab-channel.ts";
 import { HistoryLoader } from "./history-loader.ts";
 import { FailedMessages } from "./failed-messages.ts";
+import { Writer } from "./writer.ts";
 
 /** With fewer entries than this, history is loaded at once. */
 const HISTORY_MIN = 50;
@@ -45,6 +46,8 @@ export interface SessionListener {
   readonly onChange: () => void;
   /** A live message, but none of a replay or of history. */
   readonly onMessage: (entry: Entry) => void;
+  /** The room was restored from a backup: the seqs that the person refers to are other messages now. */
+  readonly onRestored: () => void;
   /** A sentence that concerns no single message. */
   readonly onWarning: (text: string) => void;
 }
@@ -52,8 +55,8 @@ export interface SessionListener {
 export interface SessionOptions {
   /** Whether the record is in the browser's storage, and not only in the page's memory. */
   readonly isPersistent: boolean;
-  /** The outbox at the time when the storage failed. The record may hold these messages or not. */
-  readonly carried: readonly OutboxMessage[];
+  /** The outbox at the time when the storage failed. The record may hold these items or not. */
+  readonly carried: readonly OutboxItem[];
 }
 
 export class RoomSession {
@@ -61,6 +64,7 @@ export class RoomSession {
   readonly log = new Log();
   readonly roster = new Roster();
   readonly typing = new Typing();
+  readonly writer: Writer;
   /** Why handshakes fail; undefined if a close gives the reason, or no server answers. */
   diagnosis: string | undefined;
   readonly #listener: SessionListener;
@@ -85,6 +89,7 @@ export class RoomSession {
     this.#listener = {
       onChange: () => !this.#isClosed && listener.onChange(),
       onMessage: (entry) => !this.#isClosed && listener.onMessage(entry),
+      onRestored: () => !this.#isClosed && listener.onRestored(),
       onWarning: (text) => !this.#isClosed && listener.onWarning(text),
     };
     const { onChange } = this.#listener;
@@ -103,6 +108,7 @@ export class RoomSession {
     this.#client = new ChatClient({ url: origin, room, name, key: preferences.key, storage });
     this.#monitor = new HandshakeMonitor(new URL(origin), room, (found) => this.#onFinding(found));
     this.#history = new HistoryLoader(this.#client, this.log, this.roster, onChange);
+    this.writer = new Writer(this.#client, () => this.#absence.onWrite());
     this.#subscribe();
   }
 
@@ -114,8 +120,8 @@ export class RoomSession {
     return this.#client.online;
   }
 
-  get outbox(): readonly OutboxMessage[] {
-    return this.#client.outbox.filter((item) => item.type === "message");
+  get outbox(): readonly OutboxItem[] {
+    return this.#client.outbox;
   }
 
   get absence(): Absence {
@@ -145,21 +151,6 @@ export class RoomSession {
     return type !== "held" && type !== "handed-over" && this.#client.state.type !== "closed";
   }
 
-  /** @throws OutboxFullError, ClosedError, by rejecting: then the text is not in the outbox */
-  async send(text: string, to: readonly string[]): Promise<void> {
-    this.#absence.onWrite();
-    const before = this.outbox.length;
-    const sent = this.#client.send(text, to.length > 0 ? { to } : {});
-    this.typing.onSent();
-    // Events decide about a message in the outbox, and one that the room rejects is among the failed messages.
-    if (this.outbox.length > before) return;
-    try {
-      await sent;
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-    }
-  }
-
   signalTyping(to: readonly string[]): void {
     if (this.status.type !== "live") return;
     if (!this.typing.shouldSignal(performance.now(), this.online, to)) return;
@@ -182,6 +173,11 @@ export class RoomSession {
 
   loadOlder(): Promise<void> {
     return this.#history.loadOlder();
+  }
+
+  /** Loads the message at `seq`. @returns undefined once it is in the log; otherwise a sentence that says why not */
+  loadUntil(seq: number): Promise<string | undefined> {
+    return this.#history.loadUntil(seq);
   }
 
   removeFailed(failed: FailedItem): void {
@@ -210,7 +206,7 @@ export class RoomSession {
     client.on("outbox", () => {
       const { outbox } = this;
       this.#ownership.onAcquired();
-      this.log.setWaiting(outbox);
+      this.log.setOutbox(outbox);
       this.#failedMessages.onOutbox(outbox);
       onChange();
     });
@@ -218,8 +214,9 @@ export class RoomSession {
       this.log.addGap(from, to);
       onChange();
     });
-    client.on("patch", ({ ref, erase }) => {
-      if (erase) this.log.redact(ref);
+    client.on("patch", (patch) => {
+      this.log.apply(patch);
+      this.#absence.onSilent(patch.seq);
       onChange();
     });
     client.on("presence", ({ joined, left, missed }) => {
@@ -232,12 +229,10 @@ export class RoomSession {
       onChange();
     });
     client.on("refused", ({ error, ...unsent }) => {
-      if (unsent.type !== "message") return;
       this.#failedMessages.addRefused(refusalText(error), unsent);
       onChange();
     });
     client.on("unknown", (unsent) => {
-      if (unsent.type !== "message") return;
       this.#failedMessages.addUnknown(unsent);
       onChange();
     });
@@ -274,9 +269,9 @@ export class RoomSession {
       duplicates: duplicates - before.duplicates,
       outOfOrder: outOfOrder - before.outOfOrder,
     });
-    this.typing.clear(entry.from);
     this.#channel.publish(entry);
-    if (!isReplay) this.#listener.onMessage(entry);
+    if (!entry.quiet) this.typing.clear(entry.from);
+    if (!isReplay && !entry.quiet) this.#listener.onMessage(entry);
     this.#listener.onChange();
   }
 
@@ -284,6 +279,7 @@ export class RoomSession {
     if (error instanceof RestoredError) {
       this.log.clear();
       this.#absence.lines.clear();
+      this.#listener.onRestored();
     }
     this.#listener.onWarning(
       error instanceof RefusedError ? refusalText(error) : plainText(error.message),

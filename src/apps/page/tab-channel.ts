@@ -24,7 +24,8 @@ export class TabChannel {
     });
   }
 
-  publish({ seq, from, to }: Entry): void {
+  publish({ seq, from, to, quiet }: Entry): void {
+    if (quiet) return;
     const message: TabMessage = { seq, from, ...(to && { to: [...to] }) };
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- of windows, not of channels
     this.#channel?.postMessage(message);

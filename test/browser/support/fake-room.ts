@@ -14,6 +14,8 @@ export const welcome = (since = 0, head = 0): Frame => ({
   peers: ["bob"],
   limits: {
     text: 8_192,
+    data: 4_096,
+    patchHours: 24,
     frame: 65_536,
     recipients: 64,
     window: 256,

@@ -108,6 +108,10 @@ export function onEntry(
   };
 }
 
+/** A quiet entry or a patch arrived: the replay goes on, and no message came. */
+export const onSilent = (absence: Absence, seq: number): Absence =>
+  absence.phase === "returning" ? { ...absence, at: Math.max(absence.at, seq) } : absence;
+
 /** Another tab of this browser received an entry that concerns this one. */
 export function onSeen(absence: Absence, seq: number): Absence {
   if (absence.phase !== "away" || absence.seen.size >= SEEN_MAX || absence.seen.has(seq))

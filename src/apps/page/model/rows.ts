@@ -1,4 +1,5 @@
 /** The rows of the log: items, and the lines between them. Pure: the time zone and the language are parameters. */
+import type { OutboxItem } from "../../../client/index.ts";
 import type { Gap, LogItem, Message, FailedItem, Waiting } from "./log.ts";
 
 /** Messages of one person within this time share a header. */
@@ -129,7 +130,8 @@ export function rowsOf(
         rows.push({ kind: "trouble", key, item });
         break;
       case "waiting": {
-        const isHead = before?.kind !== "waiting" || !isSame(before.unsent.to, item.unsent.to);
+        const isHead =
+          before?.kind !== "waiting" || !isSame(toOf(before.unsent), toOf(item.unsent));
         rows.push({ kind: "waiting", key, item, isHead });
         break;
       }
@@ -146,6 +148,10 @@ function continues(before: LogItem | undefined, { entry }: Message): boolean {
   const { from, to, at } = before.entry;
   return from === entry.from && isSame(to, entry.to) && entry.at - at < GROUP_MS;
 }
+
+/** The recipients of an item of the outbox; undefined: everyone, or those of the message that it changes. */
+export const toOf = (unsent: OutboxItem): readonly string[] | undefined =>
+  unsent.type === "message" ? unsent.to : undefined;
 
 const isSame = (a: readonly string[] | undefined, b: readonly string[] | undefined): boolean =>
   a?.join("/") === b?.join("/");

@@ -38,6 +38,10 @@ export const up = ({ start }: VirtualWindow, length: number): VirtualWindow =>
 export const down = ({ start }: VirtualWindow, length: number): VirtualWindow =>
   windowFrom(Math.min(start + STEP, Math.max(0, length - ROWS)), length);
 
+/** Returns the window with the item at the index `at` in its middle. */
+export const around = (at: number, length: number): VirtualWindow =>
+  windowFrom(Math.min(at - ROWS / 2, length - ROWS), length);
+
 /**
  * Returns the window for a list that has changed.
  * @param before the key of the item that the window began with

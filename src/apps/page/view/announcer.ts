@@ -3,6 +3,7 @@
  * itself is silent (`aria-live="off"`).
  */
 import type { Entry } from "../../../client/index.ts";
+import { sentenceOf } from "../model/contents.ts";
 import { byId } from "./dom.ts";
 
 /** How long messages are collected for one announcement. */
@@ -15,9 +16,9 @@ export class Announcer {
   #pending: string[] = [];
   #last = "";
 
-  onMessage({ from, text, erased }: Entry): void {
-    if (erased) return;
-    this.#pending.push(`${from}: ${text}`);
+  onMessage(entry: Entry): void {
+    if (entry.erased) return;
+    this.#pending.push(`${entry.from}: ${sentenceOf(entry) ?? entry.text}`);
     if (this.#pending.length === 1) setTimeout(() => this.#flush(), BATCH_MS);
   }
 
@@ -26,6 +27,11 @@ export class Announcer {
     if (text === "" || text === this.#last) return;
     this.#last = text;
     this.#region.textContent = text;
+  }
+
+  /** Announces the result of an action, each time. */
+  say(text: string): void {
+    this.#region.replaceChildren(text);
   }
 
   #flush(): void {

@@ -4,12 +4,13 @@
  * Invariants:
  * - The document has no more rows than the window.
  * - Rows that arrive above or below do not move the rows in sight. At the end of the log, the view follows the end.
- * - A row whose content is the same stays the same element.
+ * - A row whose content is the same stays the same element, and one that is made again keeps the focus.
  */
 import type { LogItem } from "../model/log.ts";
 import { type Calendar, type Line, type Row, rowsOf } from "../model/rows.ts";
-import { down, EMPTY, updated, up, type VirtualWindow } from "../model/virtual-window.ts";
+import { around, down, EMPTY, updated, up, type VirtualWindow } from "../model/virtual-window.ts";
 import { create } from "./dom.ts";
+import { RowFocus } from "./row-focus.ts";
 import { type RowActions, rowElement } from "./row-view.ts";
 
 /** Within this distance the view is at the end, in CSS pixels. */
@@ -41,6 +42,7 @@ export class LogView {
   readonly #rows = create("div", "rows");
   readonly #edge = create("p", "edge");
   readonly #actions: LogActions;
+  readonly #focus = new RowFocus(this.#rows);
   #shown = new Map<string, Shown>();
   /** Rows that were marked as replayed: each is marked once, even if it leaves the document and returns. */
   readonly #marked = new Set<string>();
@@ -89,6 +91,32 @@ export class LogView {
     this.#actions.visibilityChanged();
   }
 
+  /** Brings the message at `seq` into sight, and focuses its row. @returns false if the log does not show it */
+  reveal(seq: number): boolean {
+    const key = `m${seq}`;
+    const at = this.#items.findIndex((item) => item.key === key);
+    if (at === -1) return false;
+    this.#show(
+      this.#shown.has(key) ? { ...this.#window, follows: false } : around(at, this.#items.length),
+    );
+    const element = this.#shown.get(key)?.element;
+    if (element === undefined) return false;
+    element.scrollIntoView({ block: "center" });
+    element.tabIndex = -1;
+    element.focus({ preventScroll: true });
+    element.classList.add("found");
+    element.addEventListener("animationend", () => element.classList.remove("found"));
+    this.#actions.visibilityChanged();
+    return true;
+  }
+
+  /** Focuses the menu of the message at `seq`, or the log. */
+  focusMenu(seq: number): void {
+    const row = this.#shown.get(`m${seq}`)?.element;
+    if (row === undefined) this.#box.focus({ preventScroll: true });
+    else this.#focus.focusMenu(row);
+  }
+
   #keys(): string[] {
     return this.#items.map(({ key }) => key);
   }
@@ -110,6 +138,7 @@ export class LogView {
     const shown = new Map<string, Shown>();
     let cursor = this.#rows.firstChild;
     const turns = this.#staggered(rows);
+    const keepFocus = this.#focus.keeping();
     for (const row of rows) {
       const known = this.#shown.get(row.key);
       let element: HTMLElement;
@@ -128,9 +157,11 @@ export class LogView {
       }
       if (cursor === element) cursor = element.nextSibling;
       else this.#rows.insertBefore(element, cursor);
+      if (known !== undefined && known.element !== element) keepFocus(known.element, element);
       shown.set(row.key, { row, element });
     }
     this.#shown = shown;
+    this.#focus.update();
   }
 
   /** The order in which the newest rows of a replay appear, by key. Each row has a place once. */

@@ -17,6 +17,9 @@ import { Announcer } from "./announcer.ts";
 import { Composer } from "./composer.ts";
 import { byId, setText } from "./dom.ts";
 import { ConnectionView } from "./connection-view.ts";
+import { quoteOf } from "../model/contents.ts";
+import { MessageActions } from "./message-actions.ts";
+import { MessageMenu } from "./message-menu.ts";
 import { LogView } from "./log-view.ts";
 import { BannerView } from "./banner-view.ts";
 import { PeopleView } from "./people-view.ts";
@@ -44,6 +47,7 @@ export class RoomView {
     setText(byId("room-title", HTMLElement), room);
     setText(byId("own-name", HTMLElement), name);
     this.#views.log.reset();
+    this.#views.menu.close();
     this.#views.composer.draft = draft;
     this.#views.composer.showError("");
     this.#views.composer.focus();
@@ -70,6 +74,11 @@ export class RoomView {
     this.#unread.visibilityChanged(!document.hidden && this.#views.log.follows);
     this.#updateTitle();
     this.#updateNewer();
+  }
+
+  /** The room was restored from a backup. */
+  onRestored(): void {
+    this.#views.composer.forgetMessages();
   }
 
   showWarning(text: string): void {
@@ -106,9 +115,12 @@ export class RoomView {
     this.#updateNewer();
   }
 
-  send({ text, to }: Draft): Promise<void> {
+  async send(draft: Draft): Promise<void> {
+    const { writer, typing } = this.session;
+    typing.onSent();
+    if (draft.edit !== undefined) return writer.edit(draft.edit, draft.text);
     this.#views.log.toEnd();
-    return this.session.send(text, to);
+    return writer.send(draft);
   }
 
   #lines(): ReadonlyMap<number, Line> {
@@ -161,28 +173,49 @@ export interface Views {
   readonly people: PeopleView;
   readonly composer: Composer;
   readonly announcer: Announcer;
+  readonly menu: MessageMenu;
 }
 
 /** @param current returns the room that is shown; undefined if none is */
 export function makeViews(current: () => RoomView | undefined): Views {
   const session = (): RoomSession | undefined => current()?.session;
+  const ownName = (): string => session()?.address.name ?? "";
+  const announcer = new Announcer();
   const composer = new Composer({
     send: (draft) => current()?.send(draft) ?? Promise.resolve(),
     onChange: (draft) => current()?.actions.saveDraft(draft),
     onRecipients: () => current()?.render(),
-    onInput: ({ to }) => session()?.signalTyping(to),
+    onInput: ({ to, edit }) => {
+      if (edit === undefined) session()?.signalTyping(to);
+    },
+    onUp: () => messages.editLast(),
+    quoteOf: (seq) => quoteOf(session()?.log.get(seq), ownName()),
   });
   const log = new LogView(byId("log", HTMLElement), calendar(Date.now()), {
-    ownName: () => session()?.address.name ?? "",
+    ownName,
     onName: (name) => composer.toggleRecipient(name),
-    restore: (failed) => {
-      const { text, to = [] } = failed.unsent;
-      composer.restore({ text, to });
-      session()?.removeFailed(failed);
-    },
+    onQuote: (seq) => void messages.reveal(seq),
+    onReact: (entry, mark, isOn) => messages.react(entry, mark, isOn),
+    onMenu: (item, anchor) => menu.open(item, anchor),
+    restore: (failed) => messages.restore(failed),
     dismiss: (failed) => session()?.removeFailed(failed),
     onNearStart: () => void session()?.loadOlder(),
     visibilityChanged: () => current()?.visibilityChanged(),
+  });
+  const messages = new MessageActions({
+    session,
+    render: () => current()?.render(),
+    composer,
+    log,
+    announcer,
+  });
+  const menu = new MessageMenu({
+    ownName,
+    onReact: ({ entry }, mark, isOn) => messages.react(entry, mark, isOn),
+    onReply: (item) => messages.reply(item),
+    onEdit: (item) => messages.edit(item),
+    onErase: (item) => messages.erase(item),
+    onFocusLost: ({ seq }) => log.focusMenu(seq),
   });
   byId("newer", HTMLButtonElement).addEventListener("click", () => log.toEnd());
   const connection = new ConnectionView({
@@ -199,6 +232,7 @@ export function makeViews(current: () => RoomView | undefined): Views {
     absence: new AbsenceView(() => session()?.dismissAbsence()),
     banner: new BannerView((action) => current()?.actions.onAction(action)),
     people: new PeopleView((name, isCovering) => composer.toggleRecipient(name, !isCovering)),
-    announcer: new Announcer(),
+    announcer,
+    menu,
   };
 }

@@ -12,7 +12,7 @@ function back(): AbsenceTracker {
   tracker.onState({ type: "replaying", since: 10, head: 12 });
   tracker.onEntry(entry(11, "alice"), false, noFaults);
   tracker.onState({ type: "live" });
-  tracker.onCaughtUp([{ id: "mine", text: "" }]);
+  tracker.onCaughtUp([{ type: "message", id: "mine", text: "" }]);
   return tracker;
 }
 
@@ -42,4 +42,17 @@ test("the person can dismiss the summary, but not an absence that goes on", () =
   tracker.onState({ type: "paused" });
   tracker.dismiss();
   expect(tracker.absence.phase).toBe("away");
+});
+
+test("reactions and changes are no messages that came, and none that were sent", () => {
+  const tracker = new AbsenceTracker();
+  tracker.onState({ type: "paused" });
+  tracker.onState({ type: "replaying", since: 10, head: 13 });
+  tracker.onEntry({ ...entry(11, "alice"), quiet: true }, false, noFaults);
+  tracker.onSilent(12);
+  expect(tracker.absence).toMatchObject({ phase: "returning", at: 12, received: 0 });
+  tracker.onState({ type: "live" });
+  tracker.onCaughtUp([{ type: "patch", id: "mine", ref: 1, erase: true }]);
+  tracker.onEntry(entry(14, "bob", "mine"), true, noFaults);
+  expect(tracker.absence).toMatchObject({ phase: "back", received: 0, sent: 0 });
 });

@@ -9,6 +9,8 @@ test.each([
   ["Enter of the number pad", { ...plain, key: "Enter", keyCode: 13 }, "send"],
   ["Shift and Enter", { ...plain, key: "Enter", keyCode: 13, shiftKey: true }, undefined],
   ["Escape", { ...plain, key: "Escape", keyCode: 27 }, "escape"],
+  ["the arrow up", { ...plain, key: "ArrowUp", keyCode: 38 }, "up"],
+  ["Shift and the arrow up", { ...plain, key: "ArrowUp", keyCode: 38, shiftKey: true }, undefined],
   ["a letter", { ...plain, key: "a", keyCode: 65 }, undefined],
   [
     "Enter that ends a composition in Chromium and Firefox",

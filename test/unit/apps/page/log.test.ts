@@ -1,8 +1,10 @@
 /** The page's part of the room's log, its rows, and the window of rows that is in the document. */
 import { describe, expect, test } from "vitest";
+import type { Entry, OutboxItem } from "../../../../src/client/index.ts";
 import { type LogItem, KEPT_MAX, Log, type Via } from "../../../../src/apps/page/model/log.ts";
 import { calendar, type Line, type Row, rowsOf } from "../../../../src/apps/page/model/rows.ts";
 import {
+  around,
   atEnd,
   down,
   EMPTY,
@@ -16,7 +18,7 @@ const MINUTE = 60_000;
 /** 21:00 UTC of a Monday. */
 const EVENING = Date.UTC(2026, 10, 23, 21);
 
-const entry = (seq: number, more: { from?: string; to?: string[]; at?: number } = {}) => ({
+const entry = (seq: number, more: Partial<Entry> = {}): Entry => ({
   seq,
   from: "alice",
   text: `text ${seq}`,
@@ -63,27 +65,99 @@ describe("the log", () => {
 
   test("failed messages are below the entries of the room, and waiting messages below those", () => {
     const log = logOf([1]);
-    const unsent = { id: "a", text: "mine" };
-    log.setWaiting([unsent]);
+    const unsent = { type: "message", id: "a", text: "mine" } as const;
+    log.setOutbox([unsent]);
     log.setFailed([{ kind: "trouble", key: "tb", fate: "refused", why: "", unsent }]);
     log.add(entry(2), "live");
     expect(keys(log.items)).toEqual(["m1", "m2", "tb", "wa"]);
-    log.setWaiting([]);
+    log.setOutbox([]);
     expect(keys(log.items)).toEqual(["m1", "m2", "tb"]);
   });
 
-  test("an erased entry has no text any more, and nothing else changes", () => {
+  test("a change of a message is in its place, and an erasure leaves no text", () => {
     const log = logOf([1, 2]);
-    log.redact(2);
-    log.redact(3);
-    const texts = log.items.map((item) => item.kind === "message" && item.entry);
-    expect(texts).toMatchObject([{ text: "text 1" }, { seq: 2, text: "", redacted: true }]);
+    log.apply({ seq: 3, ref: 1, from: "alice", at: 3, text: "changed" });
+    log.apply({ seq: 4, ref: 2, from: "alice", at: 4, erase: true, by: "operator" });
+    log.apply({ seq: 5, ref: 9, from: "alice", at: 5, text: "of one that is not here" });
+    expect(log.items).toMatchObject([
+      { key: "m1", entry: { text: "changed", patches: 1 } },
+      { key: "m2", entry: { text: "", erased: true, by: "operator" } },
+    ]);
+    expect(log.tally).toEqual({ duplicates: 0, outOfOrder: 0 });
   });
 
-  test("an entry that arrives again as erased is erased here too", () => {
+  test("a message that arrives again as erased is erased here too", () => {
     const log = logOf([1]);
-    log.add({ ...entry(1), text: "", redacted: true }, "history");
-    expect(log.items).toMatchObject([{ entry: { text: "", redacted: true } }]);
+    log.add({ ...entry(1), text: "", erased: true, patched: 2 }, "history");
+    expect(log.items).toMatchObject([{ entry: { text: "", erased: true } }]);
+  });
+
+  test("quiet entries are no items, and a reaction is part of its message", () => {
+    const log = logOf([1]);
+    const mark = { text: "", ref: 1, quiet: true, data: { mark: "👍" } } as const;
+    log.add(entry(2, { from: "bob", ...mark }), "live");
+    log.add(entry(3, { from: "bob", text: "a note", quiet: true }), "live");
+    expect(keys(log.items)).toEqual(["m1"]);
+    expect(log.items).toMatchObject([{ reactions: [{ mark: "👍", from: ["bob"] }] }]);
+  });
+
+  test("a reply has its original, as that is now, once it is here", () => {
+    const log = new Log();
+    log.add(entry(5, { ref: 2 }), "live");
+    expect(log.items).toMatchObject([{ original: undefined }]);
+    log.add(entry(2), "history");
+    log.apply({ seq: 6, ref: 2, from: "alice", at: 6, text: "changed" });
+    expect(log.items[1]).toMatchObject({ key: "m5", original: { seq: 2, text: "changed" } });
+  });
+
+  test("an item is the same object until something of it changes", () => {
+    const log = logOf([1, 2]);
+    const before = log.items;
+    log.add(entry(3, { text: "", ref: 2, quiet: true, data: { mark: "👍" } }), "live");
+    log.setOutbox([]);
+    const after = log.items;
+    expect([after[0] === before[0], after[1] === before[1]]).toEqual([true, false]);
+  });
+
+  describe("what waits to change a message", () => {
+    const edit = { type: "patch", id: "e", ref: 1, text: "changed" } as const;
+    const mark: OutboxItem = {
+      type: "message",
+      id: "k",
+      text: "",
+      ref: 1,
+      quiet: true,
+      data: { mark: "👍" },
+    };
+
+    test("is at that message, if it is here", () => {
+      const log = logOf([1, 2]);
+      log.setOutbox([edit, mark]);
+      expect(log.items).toMatchObject([{ key: "m1", unsent: [edit, mark] }, { unsent: [] }]);
+      const [item] = log.items;
+      log.setOutbox([{ ...edit }, { ...mark }]);
+      expect(log.items[0]).toBe(item);
+      log.setOutbox([mark]);
+      expect(log.items[0]).toMatchObject({ unsent: [mark] });
+    });
+
+    test("is at the end, until that message is here", () => {
+      const log = logOf([2]);
+      log.setOutbox([edit, mark]);
+      expect(keys(log.items)).toEqual(["m2", "we", "wk"]);
+      log.add(entry(1), "history");
+      expect(keys(log.items)).toEqual(["m1", "m2"]);
+    });
+
+    test("leaves the newest own message that can be edited", () => {
+      const log = logOf([1, 2]);
+      log.add(entry(3, { from: "bob" }), "live");
+      expect(log.lastOf("alice")?.seq).toBe(2);
+      log.setOutbox([{ type: "patch", id: "x", ref: 2, erase: true }]);
+      expect(log.lastOf("alice")?.seq).toBe(1);
+      log.apply({ seq: 4, ref: 1, from: "alice", at: 4, erase: true });
+      expect(log.lastOf("alice")).toBeUndefined();
+    });
   });
 
   test("a gap is at its end, and older history is loaded from below its beginning", () => {
@@ -107,7 +181,7 @@ describe("the log", () => {
 
 describe("the rows", () => {
   const days = calendar(EVENING + 60 * MINUTE, "en-GB", "UTC");
-  const itemsOf = (...entries: readonly ReturnType<typeof entry>[]): readonly LogItem[] => {
+  const itemsOf = (...entries: readonly Entry[]): readonly LogItem[] => {
     const log = new Log();
     for (const one of entries) log.add(one, "live");
     return log.items;
@@ -205,6 +279,14 @@ describe("the window", () => {
       expect(window.end - window.start).toBe(ROWS);
     }
     expect(window.end).toBe(length);
+  });
+
+  test.each([
+    ["the first", 0, 0],
+    ["one in the middle", 500, 500 - ROWS / 2],
+    ["the last", 999, 1_000 - ROWS],
+  ])("has %s in it, and is full", (_which, at, start) => {
+    expect(around(at, 1_000)).toEqual({ start, end: start + ROWS, follows: false });
   });
 
   test("survives the loss of its first row", () => {

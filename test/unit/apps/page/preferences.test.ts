@@ -43,6 +43,20 @@ describe("the preferences of the page", () => {
     }
   });
 
+  test("failed messages of an earlier version of the page are messages", () => {
+    const old = {
+      kind: "trouble",
+      key: "ta",
+      fate: "refused",
+      why: "",
+      unsent: { id: "a", text: "x" },
+    };
+    local.setItem("chat-room/trouble lobby/bob", JSON.stringify([old]));
+    expect(new Preferences().failedMessages("lobby", "bob")).toEqual([
+      { ...old, unsent: { type: "message", id: "a", text: "x" } },
+    ]);
+  });
+
   test("the key is created once, has 192 bits, and fits into a subprotocol", () => {
     const { key } = new Preferences();
     expect(key).toMatch(/^[\w-]{32}$/);
