@@ -49,6 +49,60 @@ inBrowser("the appearance of the page", () => {
       expect(violations, state).toEqual([]);
     }
 
+    test("changes: the menu, a reply, reactions, an edit, an erasure, and all of them waiting", async () => {
+      const room = newRoom();
+      const bob = await joins(room, "bob", await device(options));
+      const alice = await joins(room, "alice");
+      const opens = async (visitor: Visitor, text: string): Promise<void> => {
+        await visitor.row(text).first().hover();
+        await visitor.row(text).first().getByRole("button", { name: "Actions for" }).click();
+      };
+      await alice.says(
+        "Lunch at 12? The place by the river has a new cook, and they say that he is good.",
+      );
+      await bob.reads(
+        "Lunch at 12? The place by the river has a new cook, and they say that he is good.",
+      );
+      await opens(bob, "Lunch at 12?");
+      await checksAppearance(bob, "menu");
+      await bob.page.getByRole("button", { name: "thumbs up" }).click();
+      await opens(alice, "Lunch at 12?");
+      await alice.page.getByRole("button", { name: "thumbs up" }).click();
+      await opens(alice, "Lunch at 12?");
+      await alice.page.getByRole("button", { name: "party" }).click();
+      await bob.sees("#log .reaction", "🎉");
+      await opens(bob, "Lunch at 12?");
+      await bob.presses("Reply");
+      await bob.page.fill("#text", "Yes, gladly");
+      await checksAppearance(bob, "replying");
+      await bob.page.press("#text", "Enter");
+      await alice.sees("#log .quote", "Lunch at 12?");
+      await bob.page.waitForSelector("#log .stored");
+      await bob.page.press("#text", "ArrowUp");
+      await bob.page.fill("#text", "Yes, gladly!");
+      await checksAppearance(bob, "editing");
+      await bob.page.press("#text", "Enter");
+      await alice.sees("#log .note", "edited");
+      await bob.says("A mistake");
+      await alice.reads("A mistake");
+      await bob.page.waitForSelector("#log .row:last-child .stored");
+      await opens(bob, "A mistake");
+      await bob.presses("Erase");
+      await checksAppearance(bob, "erasing");
+      await bob.page.locator("#erase-yes").click();
+      await alice.reads("This message was erased.");
+      await checksAppearance(bob, "changed");
+      await bob.cuts();
+      await bob.page.press("#text", "ArrowUp");
+      await bob.page.fill("#text", "Yes, and I bring somebody");
+      await bob.page.press("#text", "Enter");
+      await bob.row("Lunch at 12?").first().locator(".reaction", { hasText: "🎉" }).click();
+      await opens(bob, "Lunch at 12?");
+      await bob.presses("Reply");
+      await bob.says("Who else comes?");
+      await checksAppearance(bob, "changes-waiting");
+    });
+
     test("the join form, with errors and without", async () => {
       const bob = await comes(await device(options));
       await checksAppearance(bob, "join");
