@@ -130,7 +130,7 @@ describe("nobody can forge a line", () => {
       fc.property(entries, (entries) => {
         const lines = linesOf([{ type: "entries", entries }]);
         const shownText = entries.filter(({ text }) => text !== "");
-        const expected = shownText.flatMap(({ from, text = "" }) =>
+        const expected = shownText.flatMap(({ from, text }) =>
           text
             .split(BREAK)
             .map((line, index) => (index === 0 ? `from ${from}: ` : "  ") + shown(line)),
