@@ -83,8 +83,8 @@ describe("the cost of a request", () => {
       return after - before;
     };
     expect(await written({ type: "Publish", from: named("alice"), text: "hi" })).toBe(1);
-    expect(await written({ type: "Redact", seq: at(1) })).toBe(1);
-    expect(await written({ type: "Redact", seq: at(1) })).toBe(0);
+    expect(await written({ type: "EraseEntry", seq: at(1) })).toBe(1);
+    expect(await written({ type: "EraseEntry", seq: at(1) })).toBe(0);
     for (const look of [
       { type: "Messages", ...ALL },
       { type: "Names", after: "", limit: 200 },
@@ -107,7 +107,7 @@ describe("the cost of a request", () => {
       { type: "Stats" },
       { type: "Messages", ...ALL },
       { type: "Names", after: "", limit: 1 },
-      { type: "Redact", seq: at(1) },
+      { type: "EraseEntry", seq: at(1) },
       { type: "Expel", name: named("alice") },
       { type: "Publish", from: named("alice"), text: "hi" },
     ] as const) {
@@ -355,9 +355,9 @@ describe("an export", () => {
     const { room } = await roomWith("alice");
     await fills(room, 0, 40);
     const stream = await opens(room);
-    await requests(room, { type: "Redact", seq: at(520) });
+    await requests(room, { type: "EraseEntry", seq: at(520) });
     const all = await read(stream);
-    expect(all.at(-2)).toMatchObject({ seq: 520, text: "", redacted: true });
+    expect(all.at(-2)).toMatchObject({ seq: 520, text: "", erased: true });
     expect(all.at(-1)).toEqual({ type: "end", entries: 520 });
   });
 
@@ -398,7 +398,7 @@ describe("the log", () => {
     await bob.isClosed();
     await publishes(room, "Xalice", "Xmarker published", ["Xbob"]);
     await publishes(room, "Xstranger", "Xmarker");
-    await requests(room, { type: "Redact", seq: at(1) });
+    await requests(room, { type: "EraseEntry", seq: at(1) });
     again.tells("ping");
     await requests(room, { type: "Expel", name: named("Xalice") });
     await again.isClosed();
@@ -424,7 +424,7 @@ describe("the log", () => {
       { event: "leave", ...link, code: 1003, online: 2 },
       { event: "operator", order: "Publish", outcome: "published", ...who },
       { event: "operator", order: "Publish", outcome: "unknown", ...who },
-      { event: "operator", order: "Redact", outcome: "done", room: room.name, seq: 1 },
+      { event: "operator", order: "EraseEntry", outcome: "done", room: room.name, seq: 1 },
       { event: "leave", ...link, code: 4004, online: 1 },
       { event: "operator", order: "Expel", outcome: "done", ...who },
       { event: "operator", order: "Erase", outcome: "done", room: room.name },
@@ -483,8 +483,8 @@ describe("a malformed request", () => {
     ["a publication without a sender", { type: "Publish", text: "hi" }],
     ["a publication without a text", { type: "Publish", from: "alice" }],
     ["a publication to a star", { type: "Publish", from: "alice", text: "hi", to: ["*"] }],
-    ["an erasure without a position", { type: "Redact" }],
-    ["an erasure of a fraction", { type: "Redact", seq: 1.5 }],
+    ["an erasure without a position", { type: "EraseEntry" }],
+    ["an erasure of a fraction", { type: "EraseEntry", seq: 1.5 }],
     ["no name", { type: "Expel" }],
     ["a page without a limit", { type: "Messages", since: 0 }],
     ["a page of names after a number", { type: "Names", after: 7, limit: 1 }],

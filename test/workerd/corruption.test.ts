@@ -120,7 +120,7 @@ test.each([
     }
     const request = { type: "Messages", since: 0 as Seq, limit: 10, bytes: 1_000 } as const;
     expect(await room.stub.operate(room.name as RoomName, request)).toEqual({ type: "trouble" });
-    const redact = { type: "Redact", seq: 1 as Seq } as const;
+    const redact = { type: "EraseEntry", seq: 1 as Seq } as const;
     expect(await room.stub.operate(room.name as RoomName, redact)).toEqual({ type: "trouble" });
     expect(await room.stub.export(room.name as RoomName)).toEqual({ type: "trouble" });
     carol.says("and you?", ["alice"]);

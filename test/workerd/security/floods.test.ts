@@ -208,7 +208,7 @@ describe("a flood of frames", () => {
       const before = storage.sql.rowsWritten;
       const one = { from: "mallory" as PeerName, text: "", at: 1 };
       storage.transaction(() => {
-        storage.log.append([encodeEntry({ ...one, seq: 31 as Seq })]);
+        storage.log.append([encodeEntry({ type: "message", ...one, seq: 31 as Seq })]);
         storage.log.trim({ entries: 1, ageMs: 1e15, bytes: 1e9 }, 1);
       });
       return storage.sql.rowsWritten - before - 1;
