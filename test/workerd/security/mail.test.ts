@@ -96,7 +96,8 @@ describe("others' confirmations", () => {
     ["`from`", '"from":"alice"'],
     ["`seq`", '"seq":1'],
     ["`at`", '"at":0'],
-    ["`redacted`", '"redacted":true'],
+    ["`erased`", '"erased":true,"by":"operator"'],
+    ["`patched`", '"patched":9,"patches":1'],
     ["`__proto__`", '"__proto__":{"from":"alice"}'],
   ])("a sender cannot set %s", async (_field, forged) => {
     const { bob, mallory } = await afterTalk();
