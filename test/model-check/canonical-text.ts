@@ -196,16 +196,17 @@ function kept<Part extends object>(text: (part: Part) => string): (part: Part) =
   };
 }
 
-/** The contents of an entry that is, or was changed by, a patch. */
-function contentsText({ ref, text, data, patched, by, ...entry }: EntryFields): string {
-  if (entry.type === "message" && patched === undefined) return "";
-  const { patches, erased, erase } = entry as { patches?: number; erased?: true; erase?: true };
-  return JSON.stringify([ref, text, data, patched, by, patches, erased, erase, entry.to]);
-}
+const seqAndText = (entry: EntryFields): string => {
+  const text = `${entry.seq}:${labelOf(entry)}`;
+  const isPlain = entry.type === "message" && entry.patched === undefined;
+  return isPlain ? text : text + contentsText(entry);
+};
 
-const seqAndText = kept(
-  (entry: EntryFields): string => `${entry.seq}:${labelOf(entry)}${contentsText(entry)}`,
-);
+/** The contents of an entry that was changed by a patch, or is one. */
+function contentsText({ ref, text, data, patched, by, to, ...entry }: EntryFields): string {
+  const { patches, erased, erase } = entry as { patches?: number; erased?: true; erase?: true };
+  return JSON.stringify([ref, text, data, patched, by, patches, erased, erase, to]);
+}
 
 const textOfLedger = kept((ledger: Ledger) => ledger.map(seqAndText).join());
 

@@ -34,10 +34,18 @@ export const CHANGES: readonly Scope[] = [
   {
     name: "edit and gap",
     why: "the log keeps one entry: a patch outlives its message, and a gap hides it from who has that",
-    people: [{ name: "alice", says: [["bob"], { edits: 1 }, ["bob"]] }, bob],
+    people: [{ name: "alice", says: [["alice"], { edits: 1 }, ["alice"]] }],
     ...connected,
     limits: { logEntries: 1 },
     faults: { breaks: 1 },
+  },
+  {
+    name: "edit, gap and loss",
+    why: "a full window, and a loss of memory before the gap is sent",
+    people: [{ name: "alice", says: [["bob"], { edits: 1 }, ["bob"]] }, bob],
+    ...connected,
+    limits: { logEntries: 1, window: 1 },
+    faults: { memoryLosses: 1 },
   },
   {
     name: "edit of what is gone",
