@@ -120,7 +120,7 @@ inBrowser("changes at the page", () => {
     );
     // The marks of a row come before its menu.
     await keyboard.press("Shift+Tab");
-    expect(await focused()).toBe("❤️ heart, by you");
+    expect(await focused()).toBe("❤️ heart, 1: you");
     await keyboard.press("Space");
     await bob.until(
       async () => (await bob.page.locator("#log .reaction").count()) === 0,
@@ -161,7 +161,7 @@ inBrowser("changes at the page", () => {
     });
     const title = await bob.page.title();
     await opens(alice, "The build is green.");
-    await alice.page.getByRole("button", { name: "party" }).click();
+    await alice.page.getByRole("button", { name: "party", exact: true }).click();
     await alice.until(
       async () => (await announced(alice)) === "Reaction added: party.",
       () => "the announcement",
@@ -170,7 +170,7 @@ inBrowser("changes at the page", () => {
     expect(await bob.page.title()).toBe(title);
     expect(await bob.page.locator("#log .message").count()).toBe(1);
     expect(await announced(bob)).not.toContain("alice:");
-    expect(await chip(bob, "green", "🎉").getAttribute("aria-label")).toBe("🎉 party, by alice");
+    expect(await chip(bob, "green", "🎉").getAttribute("aria-label")).toBe("🎉 party, 1: alice");
     expect(await chip(bob, "green", "🎉").getAttribute("aria-pressed")).toBe("false");
     await bob.page.evaluate(() => {
       Object.defineProperty(document, "hidden", { configurable: true, value: false });
@@ -180,14 +180,14 @@ inBrowser("changes at the page", () => {
     await alice.until(
       async () =>
         (await chip(alice, "green", "🎉").getAttribute("aria-label")) ===
-        "🎉 party, by you and bob",
+        "🎉 party, 2: you and bob",
       () => "both names",
     );
     expect(await chip(bob, "green", "🎉").getAttribute("aria-pressed")).toBe("true");
     await chip(alice, "green", "🎉").click();
     await bob.until(
       async () =>
-        (await chip(bob, "green", "🎉").getAttribute("aria-label")) === "🎉 party, by you",
+        (await chip(bob, "green", "🎉").getAttribute("aria-label")) === "🎉 party, 1: you",
       () => "one name",
     );
     const carol = await joins(roomOf(bob), "carol");
@@ -213,11 +213,11 @@ inBrowser("changes at the page", () => {
     await alice.page.locator("#erase-yes").click();
     await alice.reads("one, changed", ERASED, "three");
     await opens(alice, "three");
-    await alice.page.getByRole("button", { name: "thumbs up" }).click();
+    await alice.page.getByRole("button", { name: "thumbs up", exact: true }).click();
     await alice.until(
       async () =>
         (await chip(alice, "three", "👍").getAttribute("aria-label")) ===
-        "👍 thumbs up, by you, waiting here",
+        "👍 thumbs up, 1: you, waiting here",
       () => "the mark that waits",
     );
     await opens(alice, "three");
@@ -378,5 +378,22 @@ inBrowser("changes at the page", () => {
     await bob.sees("#about-words", "Editing your message");
     await bob.page.press("#text", "Escape");
     expect(await bob.page.inputValue("#text")).toBe("a draft");
+
+    await bob.page.fill("#text", "");
+    await bob.page.press("#text", "ArrowUp");
+    const before = fakeRoom.received.length;
+    await bob.page.press("#text", "Enter");
+    expect(await bob.isShown("#about")).toBe(false);
+    expect(fakeRoom.received.slice(before)).toEqual([]);
+    await bob.page.press("#text", "ArrowUp");
+    await bob.says("newer");
+    await bob.until(
+      () => Promise.resolve(sent("patch")?.["text"] === "newer"),
+      () => "the second change at the room",
+    );
+    const gone = "ref: 1 is no entry that you can read, or it is no longer kept";
+    fakeRoom.says({ type: "error", id: sent("patch")?.["id"], code: "unknown-ref", message: gone });
+    await bob.sees("#log .trouble .text", "newer");
+    expect(await bob.page.locator("#log .trouble button").allTextContents()).toEqual(["Dismiss"]);
   });
 });

@@ -64,12 +64,12 @@ inBrowser("the appearance of the page", () => {
         "Lunch at 12? The place by the river has a new cook, and they say that he is good.",
       );
       await opens(bob, "Lunch at 12?");
-      await checksAppearance(bob, "menu");
-      await bob.page.getByRole("button", { name: "thumbs up" }).click();
+      await checksAppearance(bob, "message-menu");
+      await bob.page.getByRole("button", { name: "thumbs up", exact: true }).click();
       await opens(alice, "Lunch at 12?");
-      await alice.page.getByRole("button", { name: "thumbs up" }).click();
+      await alice.page.getByRole("button", { name: "thumbs up", exact: true }).click();
       await opens(alice, "Lunch at 12?");
-      await alice.page.getByRole("button", { name: "party" }).click();
+      await alice.page.getByRole("button", { name: "party", exact: true }).click();
       await bob.sees("#log .reaction", "🎉");
       await opens(bob, "Lunch at 12?");
       await bob.presses("Reply");

@@ -41,6 +41,9 @@ const MODEL = { project: "workerd", file: "test/workerd/model.test.ts" } as cons
 const OPERATOR = { project: "unit", file: "test/unit/core/admin.test.ts" } as const;
 const OPERATED = { project: "workerd", file: "test/workerd/admin.test.ts" } as const;
 const PAGE_LOG = { project: "unit", file: "test/unit/apps/page/log.test.ts" } as const;
+const PAGE_CONTENTS = { project: "unit", file: "test/unit/apps/page/contents.test.ts" } as const;
+const ANY_ORDER = { project: "unit", file: "test/unit/model/any-order.test.ts" } as const;
+const ROOM_MODEL = { project: "unit", file: "test/unit/model/room-model.test.ts" } as const;
 const PAGE_MEMORY = { project: "unit", file: "test/unit/apps/page/preferences.test.ts" } as const;
 const PAGE_PEOPLE = { project: "unit", file: "test/unit/apps/page/roster.test.ts" } as const;
 const UNREAD = { project: "unit", file: "test/unit/core/corruption.test.ts" } as const;
@@ -1288,9 +1291,123 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "page: a replayed entry counts as live",
-    edits: one("src/apps/page/model/log.ts", "seq, entry, via }", 'seq, entry, via: "live" }'),
+    edits: one("src/apps/page/model/log.ts", 'this.#via.get(seq) ?? "history"', '"live" as Via'),
     ...PAGE_LOG,
     test: "the log keeps how an entry arrived",
+  },
+  {
+    name: "model: a patch is applied backwards",
+    edits: one(
+      "src/model/folded-entry.ts",
+      "if (patched === undefined && seq > (this.#last?.seq ?? 0)) {",
+      "if (patched === undefined) {",
+    ),
+    ...ANY_ORDER,
+    test: "R5: the view is the fold of the log",
+  },
+  {
+    name: "model: an older version of a message replaces a newer one",
+    edits: one(
+      "src/model/folded-entry.ts",
+      "if (this.#base !== undefined && versionOf(entry) <= versionOf(this.#base)) return;",
+      "",
+    ),
+    ...ANY_ORDER,
+    test: "R5: the view is the fold of the log",
+  },
+  {
+    name: "model: a patch that a page already has is applied again",
+    edits: one(
+      "src/model/folded-entry.ts",
+      "this.#base === undefined ? this.seq : versionOf(this.#base)",
+      "this.seq",
+    ),
+    ...ANY_ORDER,
+    test: "R5: the view is the fold of the log",
+  },
+  {
+    name: "model: a patch that comes before its message is forgotten",
+    edits: one("src/model/room-model.ts", "this.#early.set(ref, early);", ""),
+    ...ANY_ORDER,
+    test: "R5: the view is the fold of the log",
+  },
+  {
+    name: "model: a superseded patch does not count",
+    edits: one("src/model/folded-entry.ts", "if (!erase) this", "if (!erase && !patched) this"),
+    ...ANY_ORDER,
+    test: "R5: the view is the fold of the log",
+  },
+  {
+    name: "model: an entry is another object after each repeat",
+    edits: one(
+      "src/model/folded-entry.ts",
+      "if (this.#entry === undefined || !isSame) this.#entry = folded;",
+      "this.#entry = { ...folded };",
+    ),
+    ...ANY_ORDER,
+    test: "an entry is the same object until it changes",
+  },
+  {
+    name: "model: the first reaction counts",
+    edits: one(
+      "src/model/reactions.ts",
+      'people.set(entry.from, entry.data?.["on"] !== false)',
+      'people.has(entry.from) ? people : people.set(entry.from, entry.data?.["on"] !== false)',
+    ),
+    ...ROOM_MODEL,
+    test: "references of a person and a mark: the last counts",
+  },
+  {
+    name: "model: reactions of before an erasure stay",
+    edits: one(
+      "src/model/room-model.ts",
+      "if (entry?.ref !== undefined) this.#markStale(entry.ref);",
+      "",
+    ),
+    ...ROOM_MODEL,
+    test: "references a reaction that is erased counts nothing",
+  },
+  {
+    name: "model: quiet entries are unread",
+    edits: one(
+      "src/model/room-model.ts",
+      "entry.from === reader || entry.quiet",
+      "entry.from === reader",
+    ),
+    ...ROOM_MODEL,
+    test: "unread are messages above the marker",
+  },
+  {
+    name: "page: a change that waits for a message that is not here is not shown",
+    edits: one(
+      "src/apps/page/model/log.ts",
+      "isSaid(unsent) || this.#model.get(unsent.ref ?? 0) === undefined",
+      "isSaid(unsent)",
+    ),
+    ...PAGE_LOG,
+    test: "the log what waits to change a message is at the end",
+  },
+  {
+    name: "page: reactions are rows",
+    edits: one(
+      "src/apps/page/model/log.ts",
+      "!entry.quiet && !isReaction(entry)",
+      "!isReaction(entry)",
+    ),
+    ...PAGE_LOG,
+    test: "the log quiet entries are no items",
+  },
+  {
+    name: "page: a reply to some goes to everyone",
+    edits: one("src/apps/page/model/contents.ts", "if (to === undefined) return [];", "return [];"),
+    ...PAGE_CONTENTS,
+    test: "a reply goes to the sender and the others",
+  },
+  {
+    name: "page: the first change that waits is shown",
+    edits: one("src/apps/page/model/contents.ts", "unsent.findLast((", "unsent.find(("),
+    ...PAGE_CONTENTS,
+    test: "the text of one whose change waits",
   },
   {
     name: "page: the virtual window grows",

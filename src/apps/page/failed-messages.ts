@@ -2,7 +2,7 @@
  * Own messages and changes that the room rejected, or whose fate is unknown. They stay in the log and in this browser's storage
  * until the person takes them back or dismisses them.
  */
-import type { OutboxItem } from "../../client/index.ts";
+import { type OutboxItem, type RefusedError, refusalText } from "../../client/index.ts";
 import type { Preferences } from "./preferences.ts";
 import type { Log, FailedItem } from "./model/log.ts";
 
@@ -32,8 +32,9 @@ export class FailedMessages {
     log.setFailed(preferences.failedMessages(room, name));
   }
 
-  addRefused(why: string, unsent: OutboxItem): void {
-    this.#add("refused", why, unsent);
+  addRefused(error: RefusedError, unsent: OutboxItem): void {
+    const isOrphan = error.code === "unknown-ref";
+    this.#add("refused", refusalText(error), unsent, isOrphan && { isOrphan });
   }
 
   addUnknown(unsent: OutboxItem): void {
@@ -51,9 +52,14 @@ export class FailedMessages {
     this.#save(this.#without(failed.key));
   }
 
-  #add(fate: FailedItem["fate"], why: string, unsent: OutboxItem): void {
+  #add(
+    fate: FailedItem["fate"],
+    why: string,
+    unsent: OutboxItem,
+    orphan: Pick<FailedItem, "isOrphan"> | false = false,
+  ): void {
     const key = `t${unsent.id}`;
-    this.#save([...this.#without(key), { kind: "trouble", key, fate, why, unsent }]);
+    this.#save([...this.#without(key), { kind: "trouble", key, fate, why, unsent, ...orphan }]);
   }
 
   #without(key: string): readonly FailedItem[] {

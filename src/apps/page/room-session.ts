@@ -229,7 +229,7 @@ export class RoomSession {
       onChange();
     });
     client.on("refused", ({ error, ...unsent }) => {
-      this.#failedMessages.addRefused(refusalText(error), unsent);
+      this.#failedMessages.addRefused(error, unsent);
       onChange();
     });
     client.on("unknown", (unsent) => {

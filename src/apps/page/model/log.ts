@@ -57,6 +57,8 @@ export interface FailedItem {
   readonly fate: "refused" | "unknown";
   readonly why: string;
   readonly unsent: OutboxItem;
+  /** The message that it is about is not there, or the room has another history now, in which that seq is another message. */
+  readonly isOrphan?: true;
 }
 
 type Placed = Message | Gap;

@@ -38,6 +38,8 @@ export class Composer {
   readonly #announcement = byId("text-count-said", HTMLElement);
   /** What is written, but for its text, which is in the input. */
   #draft: Draft = EMPTY;
+  /** The text before the edit; undefined after a reload. */
+  #before: string | undefined;
   #canSend = true;
   /** Bytes of UTF-8. */
   #limit = Infinity;
@@ -65,6 +67,7 @@ export class Composer {
 
   set draft(draft: Draft) {
     this.#text.value = draft.text;
+    this.#before = undefined;
     this.#measure();
     this.#set(draft);
   }
@@ -94,11 +97,12 @@ export class Composer {
     this.focus();
   }
 
-  /** The text is the new one of the own message at `seq`. */
-  edit(seq: number, text: string): void {
+  /** The text is the new one of the own message at `seq`. @param before the text that it has; absent: another one */
+  edit(seq: number, text: string, before?: string): void {
     const { text: aside, to, ref } = this.#draft.aside ?? this.draft;
     const draft = { text: aside, to, ...(ref !== undefined && { ref }) };
     this.draft = { text, to: [], edit: seq, aside: draft };
+    this.#before = before;
     this.#actions.onChange(this.draft);
     this.focus();
   }
@@ -180,6 +184,7 @@ export class Composer {
       return;
     }
     if (this.#length === "over") return this.#announceLength();
+    if (this.isEditing && draft.text === this.#before) return this.#cancel();
     if (this.isEditing) this.draft = draft.aside ?? EMPTY;
     else this.draft = { text: "", to: draft.to };
     try {
@@ -193,8 +198,8 @@ export class Composer {
   }
 
   #restoreRejected(draft: Draft): void {
-    if (draft.edit === undefined) this.restore(draft);
-    else this.edit(draft.edit, draft.text);
+    if (draft.edit === undefined) return void this.restore(draft);
+    this.edit(draft.edit, draft.text);
   }
 
   /** Updates the counter, and announces when the text comes near the limit or exceeds it: not at each key press. */
@@ -223,7 +228,7 @@ export class Composer {
   /** Takes what is written, but for its text. */
   #set(draft: Draft): void {
     this.#draft = draft;
-    const { to, ref, edit } = draft;
+    const { to, edit } = draft;
     const chips = to.map((name) => {
       const chip = button("chip", "", () => this.toggleRecipient(name));
       chip.append(userText("bdi", "", name), create("span", "cross", "×"));
@@ -237,14 +242,23 @@ export class Composer {
     this.#text.placeholder = isEdit ? "The new text" : `Write to ${recipients}`;
     this.#text.ariaLabel = isEdit ? "New text of your message" : `Message to ${recipients}`;
     setText(this.#sendButton, isEdit ? "Save" : "Send");
-    this.#about.hidden = !isEdit && ref === undefined;
-    const words = isEdit ? "Editing your message" : ref === undefined ? "" : this.#replyText(ref);
-    setText(byId("about-words", HTMLElement), words);
+    this.renderAbout();
     this.#actions.onRecipients();
   }
 
-  #replyText(ref: number): string {
+  /** Shows which message the text is about, as that is now. */
+  renderAbout(): void {
+    const { ref, edit } = this.#draft;
+    this.#about.hidden = edit === undefined && ref === undefined;
+    setText(byId("about-words", HTMLElement), this.#aboutText());
+  }
+
+  #aboutText(): string {
+    const { ref, edit } = this.#draft;
+    if (edit !== undefined) return "Editing your message";
+    if (ref === undefined) return "";
     const { from, text } = this.#actions.quoteOf(ref);
-    return from === "" ? `Replying to an earlier message` : `Replying to ${from}: ${text}`;
+    if (from === "") return "Replying to an earlier message";
+    return `Replying to ${from === "You" ? "yourself" : from}: ${text}`;
   }
 }

@@ -107,6 +107,8 @@ export class LogView {
     element.classList.add("found");
     element.addEventListener("animationend", () => element.classList.remove("found"));
     this.#actions.visibilityChanged();
+    // It may be at the end: then nothing scrolls.
+    this.#onScroll();
     return true;
   }
 

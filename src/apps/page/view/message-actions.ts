@@ -30,7 +30,8 @@ export class MessageActions {
   }
 
   edit(item: Message): void {
-    this.#parts.composer.edit(item.seq, contentsOf(item).text);
+    const { text } = contentsOf(item);
+    this.#parts.composer.edit(item.seq, text, text);
   }
 
   /** Edits the newest own message. */
@@ -53,8 +54,9 @@ export class MessageActions {
   /** Puts a failed text back into the input. */
   restore(failed: FailedItem): void {
     const { composer } = this.#parts;
-    const { unsent } = failed;
-    const { text = "", ref } = unsent;
+    const { unsent, isOrphan } = failed;
+    const { text = "" } = unsent;
+    const ref = isOrphan ? undefined : unsent.ref;
     if (unsent.type === "patch") {
       // As a change of its message, because a new message would go to other people.
       if (!composer.isEditing) composer.edit(unsent.ref, text);

@@ -108,6 +108,7 @@ export class RoomView {
     views.people.render({ people, online: session.online, name, addressed: to });
     views.composer.canSend = session.canSend;
     views.composer.limit = session.textLimit;
+    views.composer.renderAbout();
     setText(byId("typing", HTMLElement), typingText(session.typing.typists(performance.now())));
     const stateText = status.type === "replaying" ? "" : withoutCountdown(state.text);
     views.announcer.announce(summary(absence) ?? stateText);

@@ -72,10 +72,12 @@ export function reactionsElement(
   return element;
 }
 
-function labelOf({ mark, names, isWaiting }: ShownReaction): string {
+/** Begins with what is in sight, so that it can be said to a computer that listens. */
+function labelOf({ mark, count, names, isWaiting }: ShownReaction): string {
   const known = MARKS.find(([one]) => one === mark)?.[1];
-  const people = names === "" ? "taken back" : `by ${names}`;
-  return `${shortMark(mark)}${known === undefined ? "" : ` ${known}`}, ${people}${isWaiting ? ", waiting here" : ""}`;
+  const name = known === undefined ? shortMark(mark) : `${mark} ${known}`;
+  const people = count === 0 ? "taken back" : names;
+  return `${name}, ${count}: ${people}${isWaiting ? ", waiting here" : ""}`;
 }
 
 /** Returns the button that opens the menu of a message. */

@@ -126,12 +126,13 @@ function waitingElement(item: Waiting, isHead: boolean, actions: RowActions): HT
 }
 
 function failedElement(failed: FailedItem, actions: RowActions): HTMLElement {
-  const { why, unsent } = failed;
-  const { ref } = unsent;
+  const { why, unsent, isOrphan } = failed;
+  const ref = isOrphan ? undefined : unsent.ref;
   const to = toOf(unsent);
   const element = create("div", `row message mine trouble${addressed(to)}`);
   const choices = [button("small quiet", "Dismiss", () => actions.dismiss(failed))];
-  if (unsent.text) {
+  // A change of a message that is not there could only change another one.
+  if (unsent.text && !(isOrphan && unsent.type === "patch")) {
     choices.unshift(button("small", "Take it back", () => actions.restore(failed)));
   }
   if (ref !== undefined) {
