@@ -22,7 +22,7 @@ import { refuse } from "./refuse.ts";
 import { chargeQuota } from "./send.ts";
 
 /** Bytes of old rows that a patch may read and write for each further item of the allowance. */
-export const PATCH_ROW_BYTES = 16 * KIB;
+export const PATCH_ROW_BYTES = 64 * KIB;
 
 export function patch(
   context: CommandContext,

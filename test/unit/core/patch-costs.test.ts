@@ -26,7 +26,7 @@ function withLongRow(room: RoomHarness, bytes: number): Client {
 }
 
 describe("the allowance", () => {
-  test("R8: a patch takes one item, and one more for each 16 KiB of the row that it changes", () => {
+  test("R8: a patch takes one item, and one more for each 64 KiB of the row that it changes", () => {
     const room = new RoomHarness({ burst: 10, rate: 1 });
     const alice = withLongRow(room, 2 * PATCH_ROW_BYTES);
     for (const ref of [2, 3, 4]) edits(alice, ref, "changed");
