@@ -28,11 +28,14 @@ export function faultIn(content: Content): string | undefined {
 function faultInMessage({ text, to, data, quiet }: Extract<Content, { type?: undefined }>) {
   if (text === undefined) return "text: expected a string";
   if (text === "" && data === undefined) return "text: expected one that is not empty, or data";
-  if (to !== undefined && !Array.isArray(to)) return "to: expected a list of names";
+  if (to !== undefined && !isNames(to)) return "to: expected a list of names";
   return quiet === undefined || typeof quiet === "boolean"
     ? undefined
     : "quiet: expected true or false";
 }
+
+const isNames = (to: unknown): boolean =>
+  Array.isArray(to) && to.every((name) => typeof name === "string");
 
 function faultInPatch({ ref, text, data, erase }: Extract<Content, { type: "patch" }>) {
   if (ref === undefined) return "ref: expected the seq of a message, a whole number from 1 on";
@@ -43,6 +46,9 @@ function faultInPatch({ ref, text, data, erase }: Extract<Content, { type: "patc
     : undefined;
 }
 
-/** A later change of what the application gave changes nothing. Fields that are undefined are left out. */
+/**
+ * Returns the content as it is kept and sent: a later change of what the application gave changes nothing, and fields that
+ * are undefined are left out. Check the copy too: an object may have a JSON form of another kind, as a date has.
+ */
 export const copyOf = <One extends Content>(content: One): One =>
   JSON.parse(JSON.stringify(content)) as One;

@@ -26,7 +26,7 @@ export class ClientContext {
   readonly clock = new Clock();
   readonly emitter = new Emitter();
   readonly replies = new Replies();
-  readonly circles = new Circles();
+  readonly circles: Circles;
   readonly sendQueue = new SendQueue();
   /** Sends that wait for their confirmation. */
   readonly sends = new Pending<Entry | Patch>();
@@ -41,6 +41,7 @@ export class ClientContext {
   constructor(settings: Settings, onMoved: () => void) {
     this.settings = settings;
     this.since = settings.since;
+    this.circles = new Circles(settings.name);
     this.delivery = new Delivery({
       isListening: () => this.emitter.has("entry"),
       moved: onMoved,

@@ -13,7 +13,7 @@ import type { Entry } from "./events.ts";
 /** Entries, and their bytes, that may wait for one consumer. One entry may always wait. */
 export const BACKLOG_ENTRIES = 10_000;
 export const BACKLOG_BYTES = 8 * 1_024 * 1_024;
-/** Bytes that an entry counts beside its text. */
+/** Bytes that an entry counts beside its text and its data. */
 const ENTRY_BYTES = 128;
 
 /** An entry, and the history of the room that its `seq` belongs to: a restored room counts again. */
@@ -69,7 +69,8 @@ export class Backlog {
 
   offer(entry: Entry, generation: number): void {
     if (!this.follows || entry.seq <= this.held) return;
-    const bytes = ENTRY_BYTES + utf8Length(entry.text);
+    const data = entry.data === undefined ? "" : JSON.stringify(entry.data);
+    const bytes = ENTRY_BYTES + utf8Length(entry.text) + utf8Length(data);
     const fits = this.size < BACKLOG_ENTRIES && this.#bytes + bytes <= BACKLOG_BYTES;
     if (!fits && this.size > 0) {
       this.follows = false;

@@ -115,7 +115,7 @@ export class Outgoing {
 
   /** @returns the item for the outbox, or why it is not accepted */
   #itemOf(id: string, content: Content): Queued | ChatError {
-    const fault = faultIn(content);
+    const fault = faultIn(content) ?? faultIn(copyOf(content));
     if (fault !== undefined) return new RefusedError("bad-frame", fault);
     const queued = { id, ...copyOf(content), sent: false };
     const full = this.#isFull(unitsOf(queued));

@@ -54,7 +54,9 @@ export class SendQueue {
 
   /** Sets the limits of the room. */
   setLimits(limits: RoomLimits, now: number): void {
-    this.#limits = limits;
+    // A room of release 1 says nothing of data, and would drop it.
+    const { data }: Partial<RoomLimits> = limits;
+    this.#limits = { ...limits, data: data ?? 0 };
     this.#hasLimits = true;
     this.#fitting.clear();
     this.rateLimiter.set(limits.rate, limits.burst, now);

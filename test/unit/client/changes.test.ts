@@ -158,13 +158,23 @@ describe("what goes to the room", () => {
     void client.react(2, "👍", false);
     const [one, two] = await room.gets("send", 2);
     const quiet = { text: "", quiet: true };
-    expect(one).toMatchObject({ ...quiet, ref: 1, to: ["bob", "alice", "carol"] });
+    expect(one).toMatchObject({ ...quiet, ref: 1, to: ["bob", "carol"] });
     expect(one?.["data"]).toEqual({ mark: "👍" });
     expect(two).toMatchObject({ ...quiet, ref: 2, data: { mark: "👍", on: false } });
     expect(two).not.toHaveProperty("to");
     await expect(client.react(9, "👍")).rejects.toMatchObject({ code: "unknown-ref" });
     void client.react({ seq: 9, from: "carol", to: ["alice"] }, "👍");
-    expect((await room.gets("send", 3))[2]).toMatchObject({ ref: 9, to: ["carol", "alice"] });
+    expect((await room.gets("send", 3))[2]).toMatchObject({ ref: 9, to: ["carol"] });
+    void client.react({ seq: 8, from: "alice", to: ["alice"] }, "👍");
+    expect((await room.gets("send", 4))[3]).toMatchObject({ ref: 8, to: ["alice"] });
+  });
+
+  test("a message to as many as one may have takes reactions", async () => {
+    const { room, client } = await inRoom();
+    const others = Array.from({ length: DEFAULT_LIMITS.recipients - 1 }, (_, i) => `n${i}`);
+    void client.react({ seq: 1, from: "bob", to: ["alice", ...others] }, "👍");
+    const [reaction] = await room.gets("send");
+    expect(reaction?.["to"]).toEqual(["bob", ...others]);
   });
 
   test("a refusal of the room reaches the caller, and says what it was about", async () => {
@@ -313,6 +323,13 @@ describe("bad input is refused at once, and nothing waits", () => {
     ["no text and no data", (client) => client.send(""), /^text: expected one that is not empty/],
     ["a reference to 0", (client) => client.send("x", { ref: 0 }), /^ref: /],
     ["a reference as text", (client) => client.send("x", { ref: bad("1") }), /^ref: /],
+    ["a name that is no text", (client) => client.send("x", { to: [bad(7)] }), /^to: /],
+    ["data whose JSON is no object", data(new Date(0)), /^data: expected a JSON object/],
+    [
+      "a reaction to nobody",
+      (client) => client.react({ seq: 1, from: bad(7), to: [] }, "x"),
+      /^to: /,
+    ],
     ["names that are no list", (client) => client.send("x", { to: bad("bob") }), /^to: /],
     ["data as a list", data([]), /^data: expected a JSON object/],
     ["data as null", data(null), /^data: expected a JSON object/],

@@ -190,6 +190,14 @@ describe("a backlog", () => {
     expect(read).toEqual(Array.from({ length: most + 10 }, (_, index) => index + 1));
   });
 
+  test("counts the bytes of data as those of text", () => {
+    const { delivery } = begins();
+    const { backlog } = delivery.iterate();
+    const data = { a: "x".repeat(BACKLOG_BYTES / 2) };
+    for (const seq of [1, 2]) delivery.entry({ seq, from: "alice", text: "", at: 0, data });
+    expect([backlog.size, backlog.held]).toEqual([1, 1]);
+  });
+
   test("takes one entry of any size", async () => {
     const { delivery, brings } = begins();
     const loop = delivery.iterate();

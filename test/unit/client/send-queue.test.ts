@@ -228,6 +228,17 @@ describe("the room's limits", () => {
     expect(outgoing.refusal(short)).toBeUndefined();
   });
 
+  test("a room of release 1 takes no data", () => {
+    const outgoing = new SendQueue();
+    const { data: _data, ...older } = limits;
+    outgoing.setLimits(older as typeof limits, T0);
+    expect(outgoing.dataLimit).toBe(0);
+    const [plain] = queue("a");
+    if (plain === undefined) throw new Error("one was made");
+    expect(outgoing.refusal(plain)).toBeUndefined();
+    expect(outgoing.refusal({ ...plain, data: {} })).toMatch(/^data: /);
+  });
+
   test.each<[string, Partial<Queued>, RegExp | undefined]>([
     ["a text of exactly the limit", { text: "é".repeat(4_096) }, undefined],
     ["a text one byte above it", { text: `${"é".repeat(4_096)}x` }, /8192 bytes/],
