@@ -1,11 +1,13 @@
 /** The contract of every storage: one suite, run against the storage in memory and against SQLite in workerd. */
 import { describe, expect, test } from "vitest";
+import { changesContract } from "./changes-contract.ts";
 import { directoryContract } from "./directory-contract.ts";
 import { logContract } from "./log-contract.ts";
 import { alice, append, at, type Run } from "./opened.ts";
 
 export function storageContract(run: Run): void {
   logContract(run);
+  changesContract(run);
   directoryContract(run);
 
   describe("erased", () => {
