@@ -58,6 +58,12 @@ const COMMANDS_OF_TERMINAL = {
 const TERMINAL = { project: "e2e", file: "test/e2e/terminal/lines.test.ts" } as const;
 const PARTIAL = { project: "unit", file: "test/unit/core/partial-patches.test.ts" } as const;
 const EDGES = { project: "unit", file: "test/unit/core/patch-edges.test.ts" } as const;
+const PATCHES = { project: "unit", file: "test/unit/core/patches.test.ts" } as const;
+const PATCHED_FOR = { project: "unit", file: "test/unit/core/patch-audience.test.ts" } as const;
+const PATCH_COSTS = { project: "unit", file: "test/unit/core/patch-costs.test.ts" } as const;
+const ROWS = { project: "workerd", file: "test/workerd/changed-rows.test.ts" } as const;
+const SQLITE = { project: "workerd", file: "test/workerd/sqlite-storage.test.ts" } as const;
+const OPERATED_PATCHES = { project: "workerd", file: "test/workerd/patches.test.ts" } as const;
 const one = (file: string, find: string, put: string): Edit[] => [{ file, find, put }];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -1470,6 +1476,268 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     ...DAMAGE,
     test: "R7: a segment of unknown recipients",
+  },
+  {
+    name: "the log does not store what a patch changes",
+    edits: one("src/core/broker.ts", "log.append(fresh, entries.changed);", "log.append(fresh);"),
+    ...PATCHES,
+    test: "R3: changes a message for everyone who can read it",
+  },
+  {
+    name: "the patch before keeps the former text",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "? [folded, supersede(previous, patch.seq)] : [folded];",
+      "? [folded] : [folded];",
+    ),
+    ...PATCHES,
+    test: "R3: of a message that was changed three times",
+  },
+  {
+    name: "a superseded patch keeps its contents",
+    edits: one(
+      "src/core/patch.ts",
+      "export function supersede({ type, seq, ref, from, to, id, at, quiet }: Patch, by: Seq): Patch {\n  return encodeEntry({ type,",
+      "export function supersede(patch: Patch, by: Seq): Patch {\n  const { type, seq, ref, from, to, id, at, quiet } = patch;\n  return encodeEntry({ ...patch, type,",
+    ),
+    ...PATCHES,
+    test: "two patches of an older message",
+  },
+  {
+    name: "a patch erases what others sent",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "if (entry.from !== peer.link.name) return",
+      "if (entry.from !== peer.link.name && !change.erase) return",
+    ),
+    ...PATCHES,
+    test: "does not change what others sent",
+  },
+  {
+    name: "a message is changed at any age",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "if (now - entry.at >= limits.patchHours * HOUR) {",
+      "if (false) {",
+    ),
+    ...PATCHES,
+    test: "erases a message at any time",
+  },
+  {
+    name: "a message is changed any number of times",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "if ((entry.patches ?? 0) >= PATCHES_MAX) {",
+      "if (false) {",
+    ),
+    ...PATCHES,
+    test: "R8: changes one 32 times",
+  },
+  {
+    name: "an old message is not erased",
+    edits: one("src/core/commands/patch.ts", "if (change.erase) return entry;", ""),
+    ...PATCHES,
+    test: "erases a message at any time",
+  },
+  {
+    name: "a refusal tells what others have",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "if (entry === undefined || !mayRead(peer, entry)) {",
+      "if (entry === undefined) {",
+    ),
+    ...PATCHES,
+    test: "R8: cannot tell an entry of others",
+  },
+  {
+    name: "a target that cannot be read fails its whole turn",
+    edits: one(
+      "src/core/commands/patch.ts",
+      '    audit.add({ event: "storage-trouble", error: String(error) });\n    return undefined;',
+      "    throw error;",
+    ),
+    ...PATCHES,
+    test: "R8: an entry whose row cannot be read",
+  },
+  {
+    name: "a patch reaches whoever claimed the name of a recipient",
+    edits: one(
+      "src/core/patch.ts",
+      "return birth !== undefined && birth < seq;",
+      "return birth !== undefined;",
+    ),
+    ...PATCHED_FOR,
+    test: "R2: of which a recipient's name was claimed anew",
+  },
+  {
+    name: "an erasure reaches whoever claimed the name of the author",
+    edits: one(
+      "src/core/entry.ts",
+      "(entry.from === name && !isOperatorPatch(entry)) ||",
+      "entry.from === name ||",
+    ),
+    ...PATCHED_FOR,
+    test: "R2: a message whose author's name was claimed anew",
+  },
+  {
+    name: "an operator erases no message by the seq of its patch",
+    edits: one("src/core/admin/commands.ts", 'if (kept?.type === "message") return kept;', ""),
+    ...PATCHED_FOR,
+    test: "a message by the seq of its patch",
+  },
+  {
+    name: "a patch of a long row costs what others cost",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "Math.min(Math.floor(rowBytes / PATCH_ROW_BYTES), limits.burst - 1)",
+      "0",
+    ),
+    ...PATCH_COSTS,
+    test: "R8: a patch takes one item",
+  },
+  {
+    name: "the row of the patch before is free",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "(target?.rowBytes ?? 0) + (previous?.rowBytes ?? 0)",
+      "target?.rowBytes ?? 0",
+    ),
+    ...PATCH_COSTS,
+    test: "R8: the row of the patch whose place it takes",
+  },
+  {
+    name: "a patch of a long row can never be afforded",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "Math.min(Math.floor(rowBytes / PATCH_ROW_BYTES), limits.burst - 1)",
+      "Math.floor(rowBytes / PATCH_ROW_BYTES)",
+    ),
+    ...PATCH_COSTS,
+    test: "R8: a patch of the longest row takes all of it",
+  },
+  {
+    name: "growth takes no quota",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "patch.bytes + Math.max(0, folded.bytes - target.bytes)",
+      "patch.bytes",
+    ),
+    ...PATCH_COSTS,
+    test: "R8: counts the patch and what its message grows by",
+  },
+  {
+    name: "a patch takes no quota",
+    edits: one(
+      "src/core/commands/patch.ts",
+      "if (chargeQuota(context, peer, made.bytes, now)) addPatch",
+      "addPatch",
+    ),
+    ...PATCH_COSTS,
+    test: "R8: a patch over it ends the connection",
+  },
+  {
+    name: "patches are shown in history",
+    edits: one(
+      "src/core/commands/queries.ts",
+      'if (entry.type === "patch" || !mayRead(peer, entry)) continue;',
+      "if (!mayRead(peer, entry)) continue;",
+    ),
+    ...PATCHES,
+    test: "R3: changes a message for everyone who can read it",
+  },
+  {
+    name: "the operator sees patches",
+    edits: one("src/core/admin/queries.ts", 'if (entry.type === "message") {', "{"),
+    ...OPERATED_PATCHES,
+    test: "sees messages as folded as they are",
+  },
+  {
+    name: "the operator's next page is at the next message",
+    edits: one(
+      "src/core/admin/queries.ts",
+      "      end = entry.seq;\n    }\n    if",
+      '      if (entry.type === "message") end = entry.seq;\n    }\n    if',
+    ),
+    ...OPERATED_PATCHES,
+    test: "sees messages as folded as they are",
+  },
+  {
+    name: "what a text says of recipients hides an entry for everyone",
+    edits: one(
+      "src/core/entry.ts",
+      "!IS_ADDRESSED.test(frame) || ",
+      "!frame.includes('\"to\":[') || ",
+    ),
+    project: "unit",
+    file: "test/unit/core/entry.test.ts",
+    test: "an unparsed frame shows whom it cannot",
+  },
+  {
+    name: "what release 1 erased is an empty message",
+    edits: one(
+      "src/core/entry.ts",
+      "(fields as ErasedByRelease1).redacted ? erasedByRelease1(fields) : framed(fields, frame)",
+      "framed(fields, frame)",
+    ),
+    project: "unit",
+    file: "test/unit/core/entry.test.ts",
+    test: "a message that release 1 erased",
+  },
+  {
+    name: "the growth of old rows is not retained by size",
+    edits: one("src/store/sqlite-log.ts", "const bytes = size + grown;", "const bytes = size;"),
+    ...SQLITE,
+    test: "counts growth",
+  },
+  {
+    name: "a row grows without a bound",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "if (size > SPLIT_BYTES) this.#split",
+      "if (false) this.#split",
+    ),
+    ...ROWS,
+    test: "R8: is split",
+  },
+  {
+    name: "the oldest row is remembered as it was before its split",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "if (this.#oldest?.last === last) [this.#oldest]",
+      "if (false) [this.#oldest]",
+    ),
+    ...ROWS,
+    test: "is trimmed part by part",
+  },
+  {
+    name: "the parts of a split row have no index of their own",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "this.#write({ ...extent, total: before }, size, entries, joinFrames(part));",
+      "this.#write({ ...extent, total: before }, size, entries.slice(0, 1), joinFrames(part));",
+    ),
+    ...SQLITE,
+    test: "a row of tiny entries",
+  },
+  {
+    name: "the log has an older row in memory after its change",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "      this.#drop(({ last }) => last === segment.last);\n",
+      "",
+    ),
+    ...SQLITE,
+    test: "replaces several",
+  },
+  {
+    name: "a row that cannot be split stops the room",
+    edits: one(
+      "src/store/sqlite-log.ts",
+      "    return readEntry(frame);\n  } catch {",
+      "    return readEntry(frame);\n  } catch (error) {\n    if (error) throw error;",
+    ),
+    ...ROWS,
+    test: "R7: a damaged entry of a row",
   },
   {
     name: "entries for everyone are skipped unread",
