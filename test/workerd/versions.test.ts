@@ -18,8 +18,8 @@ const releases: [string, () => Promise<Fixture>][] = [
 /** Played once; every test wakes a copy. */
 let played: Promise<Fixture> | undefined;
 
-/** A fixture's entries grow old, and the room trims entries beyond its retention. */
-const AGES = { LOG_DAYS: "3650" };
+/** A fixture's entries grow old, and the room trims entries beyond its retention, and changes none of them. */
+const AGES = { LOG_DAYS: "3650", PATCH_HOURS: "87600" };
 
 /** A join with the key of that name. */
 const returns = (
@@ -133,6 +133,42 @@ describe.each(releases)("%s", (_release, fixture) => {
       peers.filter((peer) => peer.online === online).map(({ name }) => name);
     expect(names(true)).toEqual(["ann", "bob", "eve", "ivy", "max"]);
     expect(names(false)).toEqual(["gus", "kim", "lea", "ned", "你好"]);
+  });
+
+  wakes("R3: an author changes and erases what is in a row of several entries", async (room) => {
+    const ann = room.client("ann");
+    ann.tells({ type: "patch", id: "p1", ref: 260, erase: true });
+    ann.tells({ type: "patch", id: "p2", ref: 261, text: "good morning" });
+    await ann.until(() => ann.all("patch").length === 2, "both patches");
+    const told = ["while you were away", "hello all"];
+    const lea = await returns(room, "lea");
+    await lea.hears(...told, "", "good morning");
+    const hao = await returns(room, "你好");
+    await hao.hears(...told, "grüß dich, 世界 🌍", "", "good morning");
+    for (const client of [lea, hao]) {
+      await client.isReady();
+      expect(client.all("patch").map(({ ref }) => ref)).toEqual([260, 261]);
+      expect(client.all("message").at(-2)).toMatchObject({ seq: 260, erased: true, patched: 271 });
+    }
+  });
+});
+
+test("R3: what the operator of release 1 had erased is erased, also for those who return", async () => {
+  const [, fixture] = keptReleases.find(([release]) => release === "release-1") ?? [];
+  const sql = fixture?.sql.replace(
+    /"text":"good night","id":"all","at":(\d+)\}/,
+    `"text":"","id":"all","at":$1,"redacted":true}`,
+  );
+  expect(sql).toContain("redacted");
+  await withVars(AGES, async () => {
+    const room = await KeptRoom.asleep({ sql: sql ?? "", sockets: fixture?.sockets ?? "" });
+    const ivy = await returns(room, "ivy");
+    await ivy.hears("while you were away", "hello all", "");
+    expect(ivy.all("message").at(-1)).toMatchObject({ seq: 261, erased: true, by: "operator" });
+    expect(ivy.frames.join("")).not.toContain("redacted");
+    const ann = room.client("ann");
+    ann.tells({ type: "patch", id: "p1", ref: 261, text: "good night" });
+    expect(await ann.hearsKind("error")).toMatchObject({ code: "forbidden", id: "p1" });
   });
 });
 
