@@ -83,7 +83,7 @@ export class ChatRoom extends DurableObject<Vars> {
    *   is malformed
    */
   operate(room: RoomName, given: AdminRequest): Promise<AdminResponse> {
-    const request = isRoom(room) ? validateRequest(given) : NO_ROOM_NAME;
+    const request = isRoom(room) ? validateRequest(given, this.#connections.limits) : NO_ROOM_NAME;
     if (typeof request === "string") {
       return Promise.resolve({ type: "bad-order", message: request });
     }

@@ -177,11 +177,42 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a malformed order is not checked",
     edits: one(
       "src/durable-object/rpc-validation.ts",
-      "if (result.success) return",
-      "return given as AdminRequest;\n  if (result.success) return",
+      "if (result.success) {",
+      "return given as AdminRequest;\n  if (result.success) {",
     ),
     ...OPERATED,
     test: "a malformed request is an error at once",
+  },
+  {
+    name: "an order may publish more than a row holds",
+    edits: one(
+      "src/durable-object/rpc-validation.ts",
+      "faultInContents(request, limits) : undefined",
+      "undefined : undefined",
+    ),
+    ...OPERATED,
+    test: "a text that no row holds",
+  },
+  {
+    name: "an order may publish what is no JSON object",
+    edits: one(
+      "src/durable-object/rpc-validation.ts",
+      "JSON.parse(JSON.stringify(value)) as unknown",
+      "value as unknown",
+    ),
+    ...OPERATED,
+    test: "a date as data",
+  },
+  {
+    name: "page: after a restore, a failed change is made at another message",
+    edits: one(
+      "src/apps/page/failed-messages.ts",
+      "one.unsent.ref === undefined",
+      "one.unsent.ref !== undefined",
+    ),
+    project: "unit",
+    file: "test/unit/apps/page/failed-messages.test.ts",
+    test: "the same seqs are other messages",
   },
   {
     name: "browser: a former owner of the record still writes it",

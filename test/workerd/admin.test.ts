@@ -482,6 +482,13 @@ describe("a malformed request", () => {
     ["a property of every object", { type: "constructor" }],
     ["a publication without a sender", { type: "Publish", text: "hi" }],
     ["a publication without a text", { type: "Publish", from: "alice" }],
+    ["a publication of nothing", { type: "Publish", from: "alice", text: "" }],
+    ["a text that no row holds", { type: "Publish", from: "alice", text: "x".repeat(3e6) }],
+    [
+      "data above the limit",
+      { type: "Publish", from: "alice", text: "", data: { a: "x".repeat(4_096) } },
+    ],
+    ["a date as data", { type: "Publish", from: "alice", text: "hi", data: new Date(0) }],
     ["a publication to a star", { type: "Publish", from: "alice", text: "hi", to: ["*"] }],
     ["an erasure without a position", { type: "EraseEntry" }],
     ["an erasure of a fraction", { type: "EraseEntry", seq: 1.5 }],

@@ -41,6 +41,14 @@ export class FailedMessages {
     this.#add("unknown", GAP_REASON, unsent);
   }
 
+  /** The room has another history now, in which the same seqs are other messages. */
+  onRestored(): void {
+    const failed = this.#log.failed.map((one) =>
+      one.unsent.ref === undefined ? one : ({ ...one, isOrphan: true } as const),
+    );
+    if (failed.length > 0) this.#save(failed);
+  }
+
   /** The record is read. Carried messages that it does not hold are shown as unknown, and are not sent again. */
   onOutbox(outbox: readonly OutboxItem[]): void {
     const lost = this.#carried.filter(({ id }) => outbox.every((unsent) => unsent.id !== id));

@@ -278,6 +278,7 @@ export class RoomSession {
   #onError(error: ChatError): void {
     if (error instanceof RestoredError) {
       this.log.clear();
+      this.#failedMessages.onRestored();
       this.#absence.lines.clear();
       this.#listener.onRestored();
     }

@@ -78,7 +78,10 @@ export class RoomView {
 
   /** The room was restored from a backup. */
   onRestored(): void {
-    this.#views.composer.forgetMessages();
+    const { composer, menu } = this.#views;
+    composer.forgetMessages();
+    // An open menu, or the question before an erasure, is about a message of the other history.
+    menu.close();
   }
 
   showWarning(text: string): void {
