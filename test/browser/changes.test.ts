@@ -53,6 +53,16 @@ inBrowser("changes at the page", () => {
         await (how === "touch" ? button.tap() : button.click());
       };
       await alice.page.waitForSelector("#log .stored");
+      // The button that opens the menu closes it, too.
+      await opens(alice, "Lunch at 11?");
+      const more = alice.row("Lunch at 11?").getByRole("button", { name: "Actions for" });
+      expect(await more.getAttribute("aria-expanded")).toBe("true");
+      await more.click();
+      expect(await alice.isShown("#message-menu")).toBe(false);
+      await alice.until(
+        async () => (await more.getAttribute("aria-expanded")) === "false",
+        () => "a button that says that its menu is closed",
+      );
       await opens(alice, "Lunch at 11?");
       await press("Edit");
       await alice.sees("#about-words", "Editing your message");
@@ -395,5 +405,52 @@ inBrowser("changes at the page", () => {
     fakeRoom.says({ type: "error", id: sent("patch")?.["id"], code: "unknown-ref", message: gone });
     await bob.sees("#log .trouble .text", "newer");
     expect(await bob.page.locator("#log .trouble button").allTextContents()).toEqual(["Dismiss"]);
+  });
+
+  test("in a restored room a change that was begun is a text again, because its message is another one", async () => {
+    const bob = await comes(await device());
+    const fakeRoom = await FakeRoom.serves(bob.page, (room) => {
+      if (room.connections === 1) {
+        room.says(welcome(0, 1), message(1, "old", { from: "bob" }), { type: "ready", seq: 1 });
+      } else {
+        room.says({ ...welcome(0, 1), epoch: "restored" }, message(1, "another", { from: "bob" }), {
+          type: "ready",
+          seq: 1,
+        });
+      }
+    });
+    await bob.chooses("r", "bob");
+    await bob.reads("old");
+    await bob.page.fill("#text", "a draft");
+    await bob.row("old").hover();
+    await bob.row("old").getByRole("button", { name: "Actions for" }).click();
+    await bob.presses("Edit");
+    await bob.page.fill("#text", "new");
+    fakeRoom.ends(4201, "");
+    await bob.reads("another");
+    expect(await bob.isShown("#about")).toBe(false);
+    expect(await bob.page.inputValue("#text")).toBe("a draft\nnew");
+  });
+
+  test("names and texts of others are text, in quotes, menus and reactions", async () => {
+    const markup = "<img src=x onerror=alert(1)>";
+    const bob = await comes(await device());
+    await FakeRoom.serves(bob.page, (room) =>
+      room.says(
+        welcome(0, 3),
+        message(1, markup, { from: "<b>m" }),
+        message(2, "an answer", { ref: 1 }),
+        message(3, "", { ref: 1, quiet: true, data: { mark: markup }, from: "<i>n" }),
+        { type: "ready", seq: 3 },
+      ),
+    );
+    await bob.chooses("r", "bob");
+    await bob.reads(markup, "an answer");
+    await bob.sees("#log .reaction", "<img src=x o…");
+    await bob.sees("#log .quote", markup);
+    await opens(bob, "an answer");
+    await bob.presses("Reply");
+    await bob.sees("#about-words", "Replying to alice: an answer");
+    expect(await bob.page.locator("#room img, #room b, #room i").count()).toBe(0);
   });
 });

@@ -44,9 +44,12 @@ export class MessageMenu {
     this.#question.addEventListener("close", () => this.#returnFocus());
   }
 
-  /** Opens the menu of a message beside the button that asks for it. */
+  /** Opens the menu of a message beside the button that asks for it, or closes it if it is open there. */
   open(item: Message, anchor: HTMLElement): void {
     const { ownName, onReact } = this.#actions;
+    const isOpen = this.#menu.matches(":popover-open");
+    if (isOpen && anchor === this.#anchor) return this.#menu.hidePopover();
+    if (this.#anchor !== undefined) this.#anchor.ariaExpanded = "false";
     this.#item = item;
     this.#anchor = anchor;
     const me = ownName();
@@ -66,7 +69,7 @@ export class MessageMenu {
       return one;
     });
     this.#marks.replaceChildren(...marks);
-    this.#menu.showPopover();
+    this.#menu.showPopover({ source: anchor });
     this.#place(anchor.getBoundingClientRect());
     anchor.ariaExpanded = "true";
     marks[0]?.focus();
