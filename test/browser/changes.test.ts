@@ -64,6 +64,12 @@ inBrowser("changes at the page", () => {
         () => "a button that says that its menu is closed",
       );
       await opens(alice, "Lunch at 11?");
+      // So does the button of another message, which opens its own.
+      await alice.row("And then a walk.").getByRole("button", { name: "Actions for" }).focus();
+      await alice.page.keyboard.press("Enter");
+      expect(await more.getAttribute("aria-expanded")).toBe("false");
+      await alice.page.keyboard.press("Escape");
+      await opens(alice, "Lunch at 11?");
       await press("Edit");
       await alice.sees("#about-words", "Editing your message");
       expect(await alice.page.inputValue("#text")).toBe("Lunch at 11?");

@@ -1388,8 +1388,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "model: the first reaction counts",
     edits: one(
       "src/model/reactions.ts",
-      'people.set(entry.from, entry.data?.["on"] !== false)',
-      'people.has(entry.from) ? people : people.set(entry.from, entry.data?.["on"] !== false)',
+      "people.delete(entry.from);",
+      "if (people.has(entry.from)) continue;",
     ),
     ...ROOM_MODEL,
     test: "references of a person and a mark: the last counts",

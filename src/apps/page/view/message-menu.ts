@@ -47,9 +47,11 @@ export class MessageMenu {
   /** Opens the menu of a message beside the button that asks for it, or closes it if it is open there. */
   open(item: Message, anchor: HTMLElement): void {
     const { ownName, onReact } = this.#actions;
-    const isOpen = this.#menu.matches(":popover-open");
-    if (isOpen && anchor === this.#anchor) return this.#menu.hidePopover();
-    if (this.#anchor !== undefined) this.#anchor.ariaExpanded = "false";
+    if (this.#menu.matches(":popover-open")) {
+      this.#menu.hidePopover();
+      if (anchor === this.#anchor) return;
+      if (this.#anchor !== undefined) this.#anchor.ariaExpanded = "false";
+    }
     this.#item = item;
     this.#anchor = anchor;
     const me = ownName();
@@ -69,7 +71,7 @@ export class MessageMenu {
       return one;
     });
     this.#marks.replaceChildren(...marks);
-    this.#menu.showPopover({ source: anchor });
+    this.#menu.showPopover();
     this.#place(anchor.getBoundingClientRect());
     anchor.ariaExpanded = "true";
     marks[0]?.focus();

@@ -84,6 +84,9 @@ function labelOf({ mark, count, names, isWaiting }: ShownReaction): string {
 export function moreButton(item: Message, { ownName, onMenu }: MessageActions): HTMLElement {
   const element = act("more-actions", "menu", () => onMenu(item, element));
   element.textContent = "⋯";
+  // The browser must know whose menu it is: otherwise a press here closes the menu, and the click opens it again.
+  element.setAttribute("popovertarget", "message-menu");
+  element.addEventListener("click", (event) => event.preventDefault());
   element.ariaHasPopup = "dialog";
   element.ariaExpanded = "false";
   const { from } = item.entry;
