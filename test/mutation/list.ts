@@ -1683,7 +1683,7 @@ export const MUTANTS: readonly Mutant[] = [
     test: "sees messages as folded as they are",
   },
   {
-    name: "the operator's next page is at the next message",
+    name: "the operator's next page reads patches again",
     edits: one(
       "src/core/admin/queries.ts",
       "      end = entry.seq;\n    }\n    if",
@@ -1729,16 +1729,6 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     ...ROWS,
     test: "R8: is split",
-  },
-  {
-    name: "the oldest row is remembered as it was before its split",
-    edits: one(
-      "src/store/sqlite-log.ts",
-      "if (this.#oldest?.last === last) [this.#oldest]",
-      "if (false) [this.#oldest]",
-    ),
-    ...ROWS,
-    test: "is trimmed part by part",
   },
   {
     name: "the parts of a split row have no index of their own",

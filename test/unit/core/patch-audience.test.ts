@@ -90,12 +90,14 @@ describe("the operator erases", () => {
   test("a message by the seq of its patch, which loses its text as well", () => {
     const room = new RoomHarness();
     const [alice, bob] = [room.joins("alice"), room.joins("bob")];
-    alice.says("a secret", ["bob"]);
+    alice.says("a secret", ["bob"], "a1");
     edits(alice, 1, "a changed secret");
     expect(erases(room, 2)).toEqual({ type: "done" });
     for (const client of [alice, bob]) {
       expect(client.entries.at(-1)).toMatchObject({ seq: 3, ref: 1, erase: true, by: "operator" });
     }
+    const { entry } = room.storage.log.find(1 as Seq) ?? {};
+    expect(entry).toMatchObject({ id: "a1", text: "", patches: 1, patched: 3, erased: true });
     expect(JSON.stringify(room.disk.segments)).not.toContain("secret");
     const { commits } = room.storage;
     expect([erases(room, 1), erases(room, 2), erases(room, 3)]).toEqual([
