@@ -184,6 +184,17 @@ export const MUTANTS: readonly Mutant[] = [
     test: "a malformed request is an error at once",
   },
   {
+    name: "a patch with contents of an erased message cannot be erased",
+    edits: one(
+      "src/core/admin/commands.ts",
+      "if (target.erased && !isLeft) return",
+      "if (target.erased) return",
+    ),
+    project: "unit",
+    file: "test/unit/core/corruption.test.ts",
+    test: "can be erased after the repair",
+  },
+  {
     name: "an order may publish more than a row holds",
     edits: one(
       "src/durable-object/rpc-validation.ts",

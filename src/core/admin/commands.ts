@@ -128,8 +128,10 @@ export class AdminHandler {
     const entry = entries.find(seq)?.entry;
     if (entry === undefined) return { type: "no-entry" };
     const target = entry.type === "patch" ? this.#targetOf(entry) : entry;
-    if (target.erased) return { type: "done" };
-    const previous = previousOf(this.#context, target)?.entry;
+    // A patch whose row could not be read when its message was erased still has its contents.
+    const isLeft = entry.type === "patch" && entry.patched === undefined && !entry.erase;
+    if (target.erased && !isLeft) return { type: "done" };
+    const previous = target.erased ? entry : previousOf(this.#context, target)?.entry;
     const erasure = { erase: true, by: "operator" } as const;
     addPatch(this.#context, makePatch(this.#context, target, previous, erasure, now));
     return { type: "done" };

@@ -130,3 +130,23 @@ test("R7: an admin request that needs it is answered `trouble`, and no peer of t
     end: 3,
   });
 });
+
+test("a patch that could not be read when its message was erased can be erased after the repair", () => {
+  const harness = new RoomHarness();
+  const alice = harness.joins("alice");
+  alice.says("Lunch?", undefined, "a1");
+  alice.does({ type: "Patch", id: "a2", ref: 1 as Seq, text: "secret" });
+  const repair = damage(harness, 2);
+  alice.does({ type: "Patch", id: "a3", ref: 1 as Seq, erase: true });
+  repair();
+  const stored = (): string =>
+    [...harness.storage.log.after(0 as Seq).entries].map(({ frame }) => frame).join();
+  const erases = (seq: number) => harness.requests({ type: "EraseEntry", seq: seq as Seq });
+  // The message itself is erased, and stays so.
+  expect(erases(1)).toEqual({ type: "done" });
+  expect([harness.storage.log.head, stored().includes("secret")]).toEqual([3, true]);
+  expect(erases(2)).toEqual({ type: "done" });
+  expect([harness.storage.log.head, stored().includes("secret")]).toEqual([4, false]);
+  expect(erases(2)).toEqual({ type: "done" });
+  expect(harness.storage.log.head).toBe(4);
+});
