@@ -3,37 +3,19 @@
  *
  * Invariants:
  * - Rows are contiguous: each `first` is the `last` before it plus one. Trimming takes from the old end only, whole rows.
- * - A row that its patches made longer than `SPLIT_BYTES` is split.
  * - `audience` and `everyone` only make a scan skip rows that hold nothing for the reader.
  */
-import {
-  type Entry,
-  type EntryFields,
-  isOperatorPatch,
-  joinFrames,
-  readEntry,
-} from "../core/entry.ts";
+import { type Entry, joinFrames } from "../core/entry.ts";
 import { SCAN_BYTES, SCAN_ENTRIES } from "../core/limits.ts";
 import { DECODE_CHUNK_BYTES, Segment, type SegmentRow } from "./segment.ts";
+import { EXTENT, type Extent, insertSegment, parts, rewriteSegment } from "./segment-writer.ts";
 import { ROW_BYTES, type Sql } from "./sql.ts";
-import { addSeq, maxSeq, type PeerName, type Seq, SEQ_ZERO, utf8Length } from "../protocol/ids.ts";
+import { addSeq, maxSeq, type PeerName, type Seq, SEQ_ZERO } from "../protocol/ids.ts";
 import type { Audience, Found, Log, Retention, Scan } from "../core/ports.ts";
 import { corruptionError, isWhole } from "./corruption.ts";
 
-/** Bytes of a row above which it is split: SQLite refuses values of 2 MB. */
-export const SPLIT_BYTES = 2 * ROW_BYTES;
-
 /** Rows that one commit deletes at most, so that a log that has aged in silence does not block the room. */
 export const TRIM_ROWS = 256;
-
-/** The columns of a row that trimming needs. */
-interface Extent extends Record<string, SqlStorageValue> {
-  first: number;
-  last: number;
-  at: number;
-  bytes: number;
-  total: number;
-}
 
 /** Segments cached as they were read, for a reader that takes a large one in many pages, and for many readers of a small one. */
 const CACHED_SEGMENTS = 32;
@@ -68,7 +50,6 @@ class BoundedScan implements Scan {
   }
 }
 
-const EXTENT = "SELECT first, last, at, bytes, total FROM segments";
 const OLDEST = `${EXTENT} ORDER BY last LIMIT 1`;
 const NEWEST = `${EXTENT} ORDER BY last DESC LIMIT 1`;
 
@@ -127,39 +108,13 @@ export class SqliteLog implements Log {
         grown += Math.max(0, growth);
       }
       const frames = segment.with(entries);
-      if (size > SPLIT_BYTES) this.#split(segment, frames);
-      else {
-        const query = "UPDATE segments SET body = ?, size = ? WHERE last = ?";
-        this.#sql.run(query, joinFrames(frames), size, segment.last);
-      }
-      this.#drop(({ last }) => last === segment.last);
+      const { last } = segment;
+      const isSplit = rewriteSegment(this.#sql, segment, frames, size);
+      if (isSplit && this.#oldest?.last === last) [this.#oldest] = this.#sql.run(OLDEST);
+      if (isSplit && this.#newest?.last === last) [this.#newest] = this.#sql.run(NEWEST);
+      this.#drop((other) => other.last === segment.last);
     }
     return grown;
-  }
-
-  /** Writes the frames of a row that has grown long as several rows. */
-  #split({ first, last }: Segment, frames: readonly string[]): void {
-    const [row] = this.#sql.run<Extent>(`${EXTENT} WHERE last = ?`, last);
-    if (row === undefined) return;
-    this.#sql.run("DELETE FROM segments WHERE last = ?", last);
-    let next = first;
-    let { at } = row;
-    let before = row.total - row.bytes;
-    for (const part of parts(frames, utf8Length)) {
-      const end = addSeq(next, part.length - 1);
-      const [start, time] = [next, at];
-      const entries = part.map((frame, index) => indexOf(frame, addSeq(start, index), time));
-      const size = part.reduce((sum, frame) => sum + utf8Length(frame) + 2, 0);
-      // What retention counts stays what it was, in all parts together.
-      const bytes = end === last ? row.total - before : Math.min(size, row.total - before);
-      const extent = { first: next, last: end, at: entries.at(-1)?.at ?? at, bytes };
-      before += bytes;
-      at = extent.at;
-      this.#write({ ...extent, total: before }, size, entries, joinFrames(part));
-      next = addSeq(end, 1);
-    }
-    if (this.#oldest?.last === last) [this.#oldest] = this.#sql.run(OLDEST);
-    if (this.#newest?.last === last) [this.#newest] = this.#sql.run(NEWEST);
   }
 
   trim(retention: Retention, now: number): void {
@@ -319,70 +274,10 @@ export class SqliteLog implements Log {
     const total = (this.#newest?.total ?? 0) + bytes;
     const extent = { first: oldest.seq, last: newest.seq, at: newest.at, bytes, total };
     const body = joinFrames(entries.map((entry) => entry.frame));
-    this.#write(extent, size, entries, body);
+    insertSegment(this.#sql, extent, size, entries, body);
     this.#newest = extent;
     this.#oldest ??= extent;
   }
-
-  #write(
-    { first, last, at, bytes, total }: Extent,
-    size: number,
-    entries: readonly Indexed[],
-    body: string,
-  ): void {
-    const audience = new Map<PeerName, Seq>();
-    let everyone = SEQ_ZERO;
-    for (const entry of entries) {
-      const { seq, from, to } = entry;
-      if (to === undefined) everyone = seq;
-      else {
-        if (!isOperatorPatch(entry)) audience.set(from, seq);
-        for (const name of to) audience.set(name, seq);
-      }
-    }
-    const names = [...audience].map(([name, seq]) => `${name}:${seq} `).join("");
-    this.#sql.run(
-      `INSERT INTO segments (last, first, at, everyone, bytes, total, audience, body, size)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      last,
-      first,
-      at,
-      everyone,
-      bytes,
-      total,
-      ` ${names}`,
-      body,
-      size === bytes ? null : size,
-    );
-  }
-}
-
-/** What the index of the log needs of an entry. */
-type Indexed = Pick<EntryFields, "seq" | "from" | "to" | "at" | "type" | "by">;
-
-/** A frame that cannot be read counts as one for everyone, so that whoever needs it comes upon it. */
-function indexOf(frame: string, seq: Seq, at: number): Indexed {
-  try {
-    return readEntry(frame);
-  } catch {
-    return { type: "message", seq, from: "" as PeerName, at };
-  }
-}
-
-/** Splits a list so that no part is longer than `ROW_BYTES`, except one of a single item. */
-function* parts<One>(items: readonly One[], bytesOf: (item: One) => number): Generator<One[]> {
-  let start = 0;
-  let bytes = 0;
-  for (const [index, item] of items.entries()) {
-    const own = bytesOf(item);
-    if (index > start && bytes + own > ROW_BYTES) {
-      yield items.slice(start, index);
-      start = index;
-      bytes = 0;
-    }
-    bytes += own + 2;
-  }
-  if (start < items.length) yield items.slice(start);
 }
 
 /** Returns the needle that `instr` finds in `audience`; every text contains the empty one. */

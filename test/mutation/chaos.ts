@@ -88,9 +88,9 @@ const ROOM: readonly ChaosMutant[] = [
   {
     name: "entries are sent before they are stored",
     edits: one(
-      "src/store/sqlite-log.ts",
-      "    this.#sql.run(\n      `INSERT INTO segments",
-      "    ((...row: [string]) => void setTimeout(() => this.#sql.run(...row), 700))(\n      `INSERT INTO segments",
+      "src/store/segment-writer.ts",
+      "  sql.run(\n    `INSERT INTO segments",
+      "  ((...row: [string]) => void setTimeout(() => sql.run(...row), 700))(\n    `INSERT INTO segments",
     ),
     rules: ["R3"],
   },
@@ -170,7 +170,7 @@ const ROOM: readonly ChaosMutant[] = [
     name: "a replay reads a changed row as it was",
     edits: one(
       "src/store/sqlite-log.ts",
-      "      this.#drop(({ last }) => last === segment.last);\n",
+      "      this.#drop((other) => other.last === segment.last);\n",
       "",
     ),
     rules: ["R3", "R5", "R8"],
@@ -178,9 +178,9 @@ const ROOM: readonly ChaosMutant[] = [
   {
     name: "a patch is lost in the replay",
     edits: one(
-      "src/store/sqlite-log.ts",
-      "      const { seq, from, to } = entry;\n",
-      '      const { seq, from, to } = entry;\n      if (entry.type === "patch") continue;\n',
+      "src/store/segment-writer.ts",
+      "    const { seq, from, to } = entry;\n",
+      '    const { seq, from, to } = entry;\n    if (entry.type === "patch") continue;\n',
     ),
     rules: ["R5"],
   },

@@ -1118,7 +1118,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "counted: a row for each entry",
     edits: one(
-      "src/store/sqlite-log.ts",
+      "src/store/segment-writer.ts",
       "if (index > start && bytes + own > ROW_BYTES) {",
       "if (index > start) {",
     ),
@@ -1165,15 +1165,15 @@ export const MUTANTS: readonly Mutant[] = [
     test: "R11: a dead link is given up",
   },
   {
-    name: "a redacted text stays in the cache",
+    name: "a changed entry stays in the cache",
     edits: one(
       "src/store/sqlite-log.ts",
-      "    this.#drop(({ last }) => last === segment.last);\n",
+      "    this.#drop((other) => other.last === segment.last);\n",
       "",
     ),
     project: "workerd",
     file: "test/workerd/sqlite-storage.test.ts",
-    test: "redacts one entry",
+    test: "changes one entry",
   },
   {
     name: "a scan has no bound on the bytes read",
@@ -1734,9 +1734,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a row grows without a bound",
     edits: one(
-      "src/store/sqlite-log.ts",
-      "if (size > SPLIT_BYTES) this.#split",
-      "if (false) this.#split",
+      "src/store/segment-writer.ts",
+      "const isLong = size > SPLIT_BYTES;",
+      "const isLong = false;",
     ),
     ...ROWS,
     test: "R8: is split",
@@ -1744,9 +1744,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the parts of a split row have no index of their own",
     edits: one(
-      "src/store/sqlite-log.ts",
-      "this.#write({ ...extent, total: before }, size, entries, joinFrames(part));",
-      "this.#write({ ...extent, total: before }, size, entries.slice(0, 1), joinFrames(part));",
+      "src/store/segment-writer.ts",
+      "insertSegment(sql, { ...extent, total: before }, size, entries, joinFrames(part));",
+      "insertSegment(sql, { ...extent, total: before }, size, entries.slice(0, 1), joinFrames(part));",
     ),
     ...SQLITE,
     test: "a row of tiny entries",
@@ -1755,7 +1755,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the log has an older row in memory after its change",
     edits: one(
       "src/store/sqlite-log.ts",
-      "      this.#drop(({ last }) => last === segment.last);\n",
+      "      this.#drop((other) => other.last === segment.last);\n",
       "",
     ),
     ...SQLITE,
@@ -1764,7 +1764,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a row that cannot be split stops the room",
     edits: one(
-      "src/store/sqlite-log.ts",
+      "src/store/segment-writer.ts",
       "    return readEntry(frame);\n  } catch {",
       "    return readEntry(frame);\n  } catch (error) {\n    if (error) throw error;",
     ),

@@ -5,7 +5,7 @@ import { type Entry, isOperatorPatch } from "../../src/core/entry.ts";
 import type { Seq } from "../../src/protocol/ids.ts";
 import { migrate, MIGRATIONS } from "../../src/store/schema.ts";
 import { ROW_BYTES, Sql } from "../../src/store/sql.ts";
-import { SPLIT_BYTES } from "../../src/store/sqlite-log.ts";
+import { SPLIT_BYTES } from "../../src/store/segment-writer.ts";
 import { SqliteStorage } from "../../src/store/sqlite-storage.ts";
 import { change, edited, growsLong, LONG, TINY } from "../support/storage/changes-contract.ts";
 import { append, at, bob, carol, GENEROUS } from "../support/storage/opened.ts";
