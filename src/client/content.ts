@@ -40,7 +40,7 @@ const isNames = (to: unknown): boolean =>
 function faultInPatch({ ref, text, data, erase }: Extract<Content, { type: "patch" }>) {
   if (ref === undefined) return "ref: expected the seq of a message, a whole number from 1 on";
   if (erase) return undefined;
-  if (text === undefined && data === undefined) return "text: expected a string";
+  if (text === undefined && data === undefined) return "text: expected a string, or data";
   return text === "" && data === undefined
     ? "text: expected one that is not empty, or data"
     : undefined;

@@ -42,7 +42,10 @@ export function refusalText({
   }
   if (code === "bad-frame" && field === "to") return "one of its recipients is not a name";
   if (field === "data") {
-    return code === "too-large" && most !== undefined
+    if (code === "too-large" && most === undefined) {
+      return "this room takes no reactions, and nothing else that is attached to a message";
+    }
+    return code === "too-large"
       ? `too much is attached to it: at most ${most} bytes of JSON go into one message`
       : "the room cannot store what is attached to it";
   }
@@ -55,5 +58,7 @@ export function refusalText({
 /** A sentence about a `ref` begins with its seq, unless the ref is of another history of the room. */
 function refText(message: string): string {
   const sentence = message.slice("ref: ".length);
-  return sentence.replace(/^\d+ /, "the message ").replace("no entry", "none");
+  return sentence
+    .replace(/^\d+ is no entry that/, "there is no such message that")
+    .replace(/^\d+ /, "the message ");
 }

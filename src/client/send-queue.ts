@@ -200,7 +200,9 @@ export class SendQueue {
       return `text: at most ${text} bytes go into one message; send it in parts`;
     }
     if (queued.data !== undefined && utf8Length(JSON.stringify(queued.data)) > data) {
-      return `data: at most ${data} bytes of JSON go into one message`;
+      return data === 0
+        ? "data: this room takes none"
+        : `data: at most ${data} bytes of JSON go into one message`;
     }
     if (queued.type === undefined && new Set(queued.to).size > recipients) {
       return `to: at most ${recipients} names go into one message`;

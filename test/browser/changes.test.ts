@@ -294,6 +294,41 @@ inBrowser("changes at the page", () => {
     await carol.reads("changed for all", ERASED, "for all again");
   });
 
+  const message = (seq: number, text: string, more = {}) => ({
+    type: "message",
+    seq,
+    from: "alice",
+    text,
+    at: 1_780_000_000_000 + seq,
+    ...more,
+  });
+
+  test("a short name is whole in a quote of few words", async () => {
+    const [alice, bob] = await meet();
+    await bob.says("end");
+    await alice.reads("end");
+    await opens(alice, "end");
+    await alice.presses("Reply");
+    await alice.says("yes");
+    await alice.sees("#log .quote", "end");
+    const isWhole = ({ scrollWidth, clientWidth }: Element): boolean => scrollWidth <= clientWidth;
+    expect(await alice.page.locator("#log .quote-from").evaluate(isWhole)).toBe(true);
+  });
+
+  test("where the room takes no data, the menu has no reactions", async () => {
+    const bob = await comes(await device());
+    const plain = welcome(0, 1);
+    const limits = { ...(plain["limits"] as object), data: 0 };
+    await FakeRoom.serves(bob.page, (room) =>
+      room.says({ ...plain, limits }, message(1, "Lunch?"), { type: "ready", seq: 1 }),
+    );
+    await bob.chooses("r", "bob");
+    await bob.reads("Lunch?");
+    await opens(bob, "Lunch?");
+    expect(await bob.page.locator("#message-marks button").count()).toBe(0);
+    expect(await bob.page.evaluate(() => document.activeElement?.id)).toBe("message-reply");
+  });
+
   test("a quote leads to its original, loads it, or says that it is not there", async () => {
     const room = newRoom();
     const testRoom = new TestRoom({ url: url() } as Server, room);
@@ -327,15 +362,6 @@ inBrowser("changes at the page", () => {
     await alice.sees("#composer-trouble", "or it was not for you");
     await alice.reads("as I said first", "as I said to dan");
     for (const client of [ann, dan]) await client.leaves();
-  });
-
-  const message = (seq: number, text: string, more = {}) => ({
-    type: "message",
-    seq,
-    from: "alice",
-    text,
-    at: 1_780_000_000_000 + seq,
-    ...more,
   });
 
   test("a quote of what is not kept, and of a link that breaks, says so", async () => {

@@ -1559,8 +1559,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a message is changed at any age",
     edits: one(
       "src/core/commands/patch.ts",
-      "if (now - entry.at >= limits.patchHours * HOUR) {",
-      "if (false) {",
+      "if (now - entry.at >= limits.patchHours * HOUR) return",
+      "if (false) return",
     ),
     ...PATCHES,
     test: "erases a message at any time",

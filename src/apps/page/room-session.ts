@@ -141,6 +141,11 @@ export class RoomSession {
     return this.#client.textLimit;
   }
 
+  /** Bytes that the data of one message may have; 0: the room takes none. */
+  get dataLimit(): number {
+    return this.#client.dataLimit;
+  }
+
   get wasLive(): boolean {
     return this.#monitor.wasLive;
   }

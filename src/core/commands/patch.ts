@@ -101,6 +101,14 @@ export function addPatch({ entries }: Pick<RoomContext, "entries">, made: MadePa
   for (const entry of made.changed) entries.change(entry);
 }
 
+function tooOld(patchHours: number): string {
+  if (patchHours === 0) {
+    return "stays as it is: messages of this room can be erased, but not changed";
+  }
+  const hours = patchHours === 1 ? "an hour" : `${patchHours} hours`;
+  return `is older than ${hours}: it can be erased, but not changed`;
+}
+
 /** @returns the message that `peer` may change in this way, or the refusal */
 function messageToPatch(
   { limits }: CommandContext,
@@ -120,9 +128,7 @@ function messageToPatch(
   if (entry.seq <= peer.birth) return deny("was sent by an earlier owner of your name");
   if (entry.erased) return deny("is erased, and stays so");
   if (change.erase) return entry;
-  if (now - entry.at >= limits.patchHours * HOUR) {
-    return deny(`is older than ${limits.patchHours} hours: it can be erased, but not changed`);
-  }
+  if (now - entry.at >= limits.patchHours * HOUR) return deny(tooOld(limits.patchHours));
   if ((entry.patches ?? 0) >= PATCHES_MAX) {
     return deny(`was changed ${PATCHES_MAX} times: it can be erased, but not changed again`);
   }

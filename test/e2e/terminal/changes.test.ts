@@ -105,7 +105,7 @@ describe("between pipes", () => {
       `chat: not changed: the message is from somebody else: change only your own\n  #${mine}: yours\n`,
     );
     expect(err).toContain(
-      `chat: not erased: the message is none that you can read, or it is no longer kept\n  #${secret}\n`,
+      `chat: not erased: there is no such message that you can read, or it is no longer kept\n  #${secret}\n`,
     );
     expect(err).toContain(`chat: line 4: there is no message #${secret} that you can read`);
     expect(err).toContain("chat: line 5: write /erase for your last message, or /erase #41");

@@ -311,7 +311,10 @@ describe("output", () => {
         code: "unknown-ref",
         message: "ref: 41 is no entry that you can read, or it is no longer kept",
       },
-      ["* not erased: the message is none that you can read, or it is no longer kept", "  #41"],
+      [
+        "* not erased: there is no such message that you can read, or it is no longer kept",
+        "  #41",
+      ],
     ],
     [
       "a refused reply",

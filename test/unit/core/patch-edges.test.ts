@@ -14,7 +14,8 @@ test("with PATCH_HOURS 0 nobody edits, not even in the turn of the message", () 
     alice.says("hi", undefined, "a1");
     edits(alice, 1, "a2");
   });
-  expect(alice.all("error")).toMatchObject([{ refusal: { code: "forbidden", id: "a2" } }]);
+  const message = "ref: 1 stays as it is: messages of this room can be erased, but not changed";
+  expect(alice.all("error")).toMatchObject([{ refusal: { code: "forbidden", id: "a2", message } }]);
   alice.does({ type: "Patch", id: "a3", ref: 1 as Seq, erase: true });
   expect(alice.entries.at(-1)).toMatchObject({ type: "patch", ref: 1, id: "a3", erase: true });
 });

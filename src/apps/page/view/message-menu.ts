@@ -8,6 +8,8 @@ const MARGIN_PX = 8;
 
 export interface MenuActions {
   readonly ownName: () => string;
+  /** False where the room takes no data: a reaction would be rejected. */
+  readonly canReact: () => boolean;
   readonly onReact: (item: Message, mark: string, isOn: boolean) => void;
   readonly onReply: (item: Message) => void;
   readonly onEdit: (item: Message) => void;
@@ -62,7 +64,8 @@ export class MessageMenu {
     const own = new Set(
       reactionsOf(item, me).flatMap(({ mark, isMine }) => (isMine ? [mark] : [])),
     );
-    const marks = MARKS.map(([mark, name]) => {
+    const offered = this.#actions.canReact() ? MARKS : [];
+    const marks = offered.map(([mark, name]) => {
       const isOn = own.has(mark);
       const one = button("mark-choice", mark, () => this.#choose(() => onReact(item, mark, !isOn)));
       one.ariaLabel = name;
@@ -74,7 +77,7 @@ export class MessageMenu {
     this.#menu.showPopover();
     this.#place(anchor.getBoundingClientRect());
     anchor.ariaExpanded = "true";
-    marks[0]?.focus();
+    this.#buttons()[0]?.focus();
   }
 
   /** Closes both: another room is shown. */
@@ -116,10 +119,14 @@ export class MessageMenu {
     if (this.#item !== undefined && isNowhere) this.#actions.onFocusLost(this.#item);
   }
 
+  #buttons(): HTMLButtonElement[] {
+    return [...this.#menu.querySelectorAll("button")].filter(({ hidden }) => !hidden);
+  }
+
   #onKeydown(event: KeyboardEvent): void {
     const isBack = event.key === "ArrowUp" || event.key === "ArrowLeft";
     if (!isBack && event.key !== "ArrowDown" && event.key !== "ArrowRight") return;
-    const buttons = [...this.#menu.querySelectorAll("button")].filter(({ hidden }) => !hidden);
+    const buttons = this.#buttons();
     const at = buttons.findIndex((one) => one === document.activeElement);
     event.preventDefault();
     buttons.at((at + (isBack ? -1 : 1)) % buttons.length)?.focus();

@@ -82,13 +82,18 @@ describe("the text of an error", () => {
     [
       "unknown-ref",
       "ref: 41 is no entry that you can read, or it is no longer kept",
-      "the message is none that you can read, or it is no longer kept",
+      "there is no such message that you can read, or it is no longer kept",
     ],
     ["unknown-ref", "ref: the room was made again", "the room was made again"],
     [
       "bad-frame",
       "ref: 99 is above the newest entry, 41; refer to an entry that you have",
       "there is no message that it could refer to",
+    ],
+    [
+      "too-large",
+      "data: this room takes none",
+      "this room takes no reactions, and nothing else that is attached to a message",
     ],
     ["bad-frame", "data: at most 16 levels", "the room cannot store what is attached to it"],
     [
