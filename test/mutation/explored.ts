@@ -437,7 +437,7 @@ export const EXPLORED: readonly Mutant[] = [
     "edit and operator",
     "an erased patch keeps what it has changed",
     "src/core/admin/commands.ts",
-    "const previous = previousOf(this.#context, target)?.entry;",
+    "const previous = target.erased ? entry : previousOf(this.#context, target)?.entry;",
     "const previous = undefined;",
   ),
   inScope(
