@@ -309,7 +309,8 @@ export class ChatClient<D extends Data = Data> implements AsyncIterable<Entry<D>
   /**
    * Calls `listener` at each event of this type. An entry is done when its listener has returned; if it throws, the entry
    * is delivered again to the next life. An `async` listener is not awaited: the entry is done at its first `await`, and a
-   * crash may lose the rest of its work. Use `for await` there.
+   * crash may lose the rest of its work. Use `for await` there. Add the listener for `patch` in the step that makes the
+   * client: without one, patches count as done as they come, and only the newest 10,000 wait for it.
    * @returns a function that removes the listener
    * @example
    * chat.on("entry", ({ from, text }) => console.log(`${from}: ${text}`));

@@ -23,7 +23,7 @@ import {
 type Frame<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
 
 /** Patches that wait for the first listener, the newest ones. */
-const EARLY_PATCHES = 1_000;
+const EARLY_PATCHES = 10_000;
 
 export class Incoming {
   readonly #context: ClientContext;

@@ -7,6 +7,7 @@
  * - A reply has the id that every life gives it, and a carried entry is marked in one step with the outbox: so neither is
  *   stored twice through a crash.
  */
+import type { Data } from "../protocol/frames.ts";
 import { randomToken } from "../protocol/random-token.ts";
 import { idOfCarried, type Origin, withCarried } from "./carried.ts";
 import { type Content, copyOf, faultIn } from "./content.ts";
@@ -159,5 +160,12 @@ export class Outgoing {
   }
 }
 
-const unitsOf = ({ text = "", data }: Queued): number =>
-  text.length + (data === undefined ? 0 : JSON.stringify(data).length);
+/** The units of the data of waiting items: each `send` counts all of them. */
+const dataUnits = new WeakMap<Data, number>();
+
+function unitsOf({ text = "", data }: Queued): number {
+  if (data === undefined) return text.length;
+  let units = dataUnits.get(data);
+  if (units === undefined) dataUnits.set(data, (units = JSON.stringify(data).length));
+  return text.length + units;
+}

@@ -14,13 +14,18 @@ export function faultOf(value: unknown, depth = DATA_DEPTH): string | undefined 
     case "object": {
       if (value === null) return undefined;
       if (depth === 0) return `at most ${DATA_DEPTH} levels of objects and arrays go into it`;
-      for (const [key, inner] of Object.entries(value)) {
-        const fault = faultOf(key, 0) ?? faultOf(inner, depth - 1);
-        if (fault !== undefined) return fault;
-      }
-      return undefined;
+      if (Array.isArray(value)) return firstFault(value, depth - 1);
+      return firstFault(Object.keys(value), 0) ?? firstFault(Object.values(value), depth - 1);
     }
     default:
       return "a value in it is none of JSON";
   }
+}
+
+function firstFault(values: readonly unknown[], depth: number): string | undefined {
+  for (const value of values) {
+    const fault = faultOf(value, depth);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }

@@ -438,7 +438,7 @@ export const EXPLORED: readonly Mutant[] = [
     "an erased patch keeps what it has changed",
     "src/core/admin/commands.ts",
     "const previous = target.erased ? entry : previousOf(this.#context, target)?.entry;",
-    "const previous = undefined;",
+    "const previous = target.erased ? entry : undefined;",
   ),
   inScope(
     "edit, operator and gap",

@@ -9,7 +9,7 @@ import { HISTORY_MAX, HISTORY_DEFAULT } from "../../protocol/limits.ts";
 
 export type Command =
   /** `ref`: the number of a message; absent: the last one of this name. */
-  | { readonly type: "edit"; readonly ref?: number; readonly text: string; readonly data?: Data }
+  | { readonly type: "edit"; readonly ref?: number; readonly text?: string; readonly data?: Data }
   | { readonly type: "erase"; readonly ref?: number }
   | { readonly type: "reply"; readonly ref: number; readonly text: string }
   | { readonly type: "react"; readonly ref: number; readonly mark: string; readonly on: boolean }

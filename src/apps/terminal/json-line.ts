@@ -43,10 +43,8 @@ export function readJsonLine(line: string): Input {
   const contents = readContents(value);
   if (typeof contents === "string") return invalid(contents);
   if (type === "send") return readMessage(value, contents);
-  const { text } = contents;
-  if (text === undefined) return invalid("text: expected a string, not empty");
   return isNumber(value["edit"])
-    ? { type, ref: value["edit"], ...contents, text }
+    ? { type, ref: value["edit"], ...contents }
     : invalid(`edit: ${NUMBER}`);
 }
 
