@@ -65,21 +65,12 @@ export function insertSegment(
 /**
  * Writes the changed frames of a row; of a long one, as several rows.
  * @param size the length of all of them, in bytes
- * @returns whether the row was split
  */
-export function rewriteSegment(
-  sql: Sql,
-  segment: Segment,
-  frames: string[],
-  size: number,
-): boolean {
+export function rewriteSegment(sql: Sql, segment: Segment, frames: string[], size: number): void {
   const isLong = size > SPLIT_BYTES;
-  if (isLong) splitSegment(sql, segment, frames);
-  else {
-    const query = "UPDATE segments SET body = ?, size = ? WHERE last = ?";
-    sql.run(query, joinFrames(frames), size, segment.last);
-  }
-  return isLong;
+  if (isLong) return splitSegment(sql, segment, frames);
+  const query = "UPDATE segments SET body = ?, size = ? WHERE last = ?";
+  sql.run(query, joinFrames(frames), size, segment.last);
 }
 
 function splitSegment(sql: Sql, { first, last }: Segment, frames: readonly string[]): void {

@@ -50,9 +50,6 @@ class BoundedScan implements Scan {
   }
 }
 
-const OLDEST = `${EXTENT} ORDER BY last LIMIT 1`;
-const NEWEST = `${EXTENT} ORDER BY last DESC LIMIT 1`;
-
 export class SqliteLog implements Log {
   readonly #sql: Sql;
   #oldest: Extent | undefined;
@@ -65,8 +62,8 @@ export class SqliteLog implements Log {
 
   constructor(sql: Sql) {
     this.#sql = sql;
-    [this.#oldest] = sql.run<Extent>(OLDEST);
-    [this.#newest] = sql.run<Extent>(NEWEST);
+    [this.#oldest] = sql.run<Extent>(`${EXTENT} ORDER BY last LIMIT 1`);
+    [this.#newest] = sql.run<Extent>(`${EXTENT} ORDER BY last DESC LIMIT 1`);
   }
 
   get head(): Seq {
@@ -108,10 +105,8 @@ export class SqliteLog implements Log {
         grown += Math.max(0, growth);
       }
       const frames = segment.with(entries);
-      const { last } = segment;
-      const isSplit = rewriteSegment(this.#sql, segment, frames, size);
-      if (isSplit && this.#oldest?.last === last) [this.#oldest] = this.#sql.run(OLDEST);
-      if (isSplit && this.#newest?.last === last) [this.#newest] = this.#sql.run(NEWEST);
+      // A split changes neither end of the log, nor what retention counts: the extents in memory hold.
+      rewriteSegment(this.#sql, segment, frames, size);
       this.#drop((other) => other.last === segment.last);
     }
     return grown;

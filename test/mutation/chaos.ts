@@ -98,8 +98,8 @@ const ROOM: readonly ChaosMutant[] = [
     name: "a restart reuses seqs",
     edits: one(
       "src/store/sqlite-log.ts",
-      "ORDER BY last DESC LIMIT 1`;",
-      "ORDER BY last DESC LIMIT 1 OFFSET 1`;",
+      "ORDER BY last DESC LIMIT 1`);",
+      "ORDER BY last DESC LIMIT 1 OFFSET 1`);",
     ),
     rules: ["R3", "R4"],
   },
