@@ -94,6 +94,11 @@ export class ChatClient<D extends Data = Data> implements AsyncIterable<Entry<D>
     return this.#context.sendQueue.dataLimit;
   }
 
+  /** Hours within which own messages may be edited; 0: never. By the last `welcome`; 24 before the first. */
+  get patchHours(): number {
+    return this.#context.sendQueue.patchHours;
+  }
+
   /** Names known to be online, as far as the room lists them. */
   get peers(): readonly string[] {
     return [...this.#incoming.peers];

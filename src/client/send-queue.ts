@@ -36,7 +36,8 @@ export class SendQueue {
   readonly ephemerals: string[] = [];
   /** Sent on this connection and not decided: when, by id, in the order of sending. */
   readonly sentIds = new Map<string, number>();
-  #limits: Pick<RoomLimits, "text" | "data" | "frame" | "recipients"> = DEFAULT_LIMITS;
+  #limits: Pick<RoomLimits, "text" | "data" | "patchHours" | "frame" | "recipients"> =
+    DEFAULT_LIMITS;
   #hasLimits = false;
   /** The oldest undecided message when the last connection ended right after sending. */
   #suspect = "";
@@ -54,9 +55,9 @@ export class SendQueue {
 
   /** Sets the limits of the room. */
   setLimits(limits: RoomLimits, now: number): void {
-    // A room of release 1 says nothing of data, and would drop it.
-    const { data }: Partial<RoomLimits> = limits;
-    this.#limits = { ...limits, data: data ?? 0 };
+    // A room of release 1 says nothing of data and of patches, and would drop the one and refuse the other.
+    const { data, patchHours }: Partial<RoomLimits> = limits;
+    this.#limits = { ...limits, data: data ?? 0, patchHours: patchHours ?? 0 };
     this.#hasLimits = true;
     this.#fitting.clear();
     this.rateLimiter.set(limits.rate, limits.burst, now);
@@ -70,6 +71,11 @@ export class SendQueue {
   /** Bytes of UTF-8 that the data of one message may have as JSON; 0: the room takes none. */
   get dataLimit(): number {
     return this.#limits.data;
+  }
+
+  /** Hours within which the text and the data of an own message may be changed; 0: never. */
+  get patchHours(): number {
+    return this.#limits.patchHours;
   }
 
   /** Returns why a new message exceeds the limits; undefined if it does not, or before the first `welcome`. */

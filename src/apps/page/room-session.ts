@@ -33,6 +33,7 @@ import { HistoryLoader } from "./history-loader.ts";
 import { FailedMessages } from "./failed-messages.ts";
 import { Writer } from "./writer.ts";
 
+const HOUR_MS = 3_600_000;
 /** With fewer entries than this, history is loaded at once. */
 const HISTORY_MIN = 50;
 
@@ -144,6 +145,11 @@ export class RoomSession {
   /** Bytes that the data of one message may have; 0: the room takes none. */
   get dataLimit(): number {
     return this.#client.dataLimit;
+  }
+
+  /** Messages that are older, in ms since 1970, can no longer be edited. By the room's clock: a device may have a wrong one. */
+  get editableFrom(): number {
+    return this.log.newestAt - this.#client.patchHours * HOUR_MS;
   }
 
   get wasLive(): boolean {

@@ -362,7 +362,7 @@ describe("bad input is refused at once, and nothing waits", () => {
 
   test("data above the room's limit, once the room has told it", async () => {
     const { client } = await inRoom();
-    expect(client.dataLimit).toBe(4_096);
+    expect([client.dataLimit, client.patchHours]).toEqual([4_096, 24]);
     const sent = client.send("x", { data: { a: "x".repeat(4_096) } });
     await expect(sent).rejects.toMatchObject({ code: "too-large" });
     expect(client.outbox).toEqual([]);

@@ -10,6 +10,7 @@
  */
 import type { Entry, OutboxItem, Patch } from "../../../client/index.ts";
 import { isReaction, type Reaction, RoomModel } from "../../../model/index.ts";
+import { PATCHES_MAX } from "../../../protocol/limits.ts";
 
 /** How many entries are kept in memory. */
 export const KEPT_MAX = 5_000;
@@ -119,10 +120,15 @@ export class Log {
     return this.#model.get(seq);
   }
 
-  /** Returns the newest message of `name` that can be edited; undefined if there is none. */
-  lastOf(name: string): Message | undefined {
+  /** When the newest entry was stored, by the room's clock, in ms since 1970; 0 without entries. */
+  get newestAt(): number {
+    return this.#model.entries.at(-1)?.at ?? 0;
+  }
+
+  /** Returns the newest message of `name` that can be edited; undefined if there is none. @param from as in `canEdit` */
+  lastOf(name: string, from: number): Message | undefined {
     return this.items.findLast(
-      (item): item is Message => item.kind === "message" && canEdit(item, name),
+      (item): item is Message => item.kind === "message" && canEdit(item, name, from),
     );
   }
 
@@ -247,9 +253,15 @@ export class Log {
   }
 }
 
-/** Whether `name` can edit the message: it is an own one with a text, and no erasure of it waits. */
-export const canEdit = ({ entry, unsent }: Message, name: string): boolean =>
-  canErase({ entry, unsent }, name) && entry.text !== "";
+/**
+ * Whether `name` can edit the message: it is an own one with a text, and no erasure of it waits.
+ * @param from older messages cannot be edited, ms since 1970
+ */
+export const canEdit = ({ entry, unsent }: Message, name: string, from: number): boolean =>
+  canErase({ entry, unsent }, name) &&
+  entry.text !== "" &&
+  entry.at > from &&
+  (entry.patches ?? 0) < PATCHES_MAX;
 
 export const canErase = ({ entry, unsent }: Pick<Message, "entry" | "unsent">, name: string) =>
   entry.from === name &&

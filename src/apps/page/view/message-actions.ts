@@ -37,7 +37,7 @@ export class MessageActions {
   /** Edits the newest own message. */
   editLast(): void {
     const session = this.#parts.session();
-    const item = session?.log.lastOf(session.address.name);
+    const item = session?.log.lastOf(session.address.name, session.editableFrom);
     if (item !== undefined) this.edit(item);
   }
 

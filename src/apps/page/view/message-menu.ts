@@ -10,6 +10,8 @@ export interface MenuActions {
   readonly ownName: () => string;
   /** False where the room takes no data: a reaction would be rejected. */
   readonly canReact: () => boolean;
+  /** Older messages cannot be edited, ms since 1970. */
+  readonly editableFrom: () => number;
   readonly onReact: (item: Message, mark: string, isOn: boolean) => void;
   readonly onReply: (item: Message) => void;
   readonly onEdit: (item: Message) => void;
@@ -59,7 +61,7 @@ export class MessageMenu {
     const me = ownName();
     const whose = item.entry.from === me ? "Your message" : `The message of ${item.entry.from}`;
     this.#menu.ariaLabel = whose;
-    this.#edit.hidden = !canEdit(item, me);
+    this.#edit.hidden = !canEdit(item, me, this.#actions.editableFrom());
     this.#erase.hidden = !canErase(item, me);
     const own = new Set(
       reactionsOf(item, me).flatMap(({ mark, isMine }) => (isMine ? [mark] : [])),

@@ -216,6 +216,7 @@ export function makeViews(current: () => RoomView | undefined): Views {
   const menu = new MessageMenu({
     ownName,
     canReact: () => (session()?.dataLimit ?? 0) > 0,
+    editableFrom: () => session()?.editableFrom ?? Infinity,
     onReact: ({ entry }, mark, isOn) => messages.react(entry, mark, isOn),
     onReply: (item) => messages.reply(item),
     onEdit: (item) => messages.edit(item),

@@ -152,11 +152,21 @@ describe("the log", () => {
     test("leaves the newest own message that can be edited", () => {
       const log = logOf([1, 2]);
       log.add(entry(3, { from: "bob" }), "live");
-      expect(log.lastOf("alice")?.seq).toBe(2);
+      expect(log.lastOf("alice", 0)?.seq).toBe(2);
       log.setOutbox([{ type: "patch", id: "x", ref: 2, erase: true }]);
-      expect(log.lastOf("alice")?.seq).toBe(1);
+      expect(log.lastOf("alice", 0)?.seq).toBe(1);
       log.apply({ seq: 4, ref: 1, from: "alice", at: 4, erase: true });
-      expect(log.lastOf("alice")).toBeUndefined();
+      expect(log.lastOf("alice", 0)).toBeUndefined();
+    });
+
+    test("leaves out a message that is too old, or was changed as often as may be", () => {
+      const log = new Log();
+      log.add(entry(1, { at: 100 }), "live");
+      log.add(entry(2, { at: 200, patched: 40, patches: 32 }), "live");
+      log.add(entry(3, { at: 300, from: "bob" }), "live");
+      expect(log.newestAt).toBe(300);
+      expect(log.lastOf("alice", 99)?.seq).toBe(1);
+      expect(log.lastOf("alice", 100)).toBeUndefined();
     });
   });
 
