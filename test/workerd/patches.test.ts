@@ -142,7 +142,7 @@ describe("the operator", () => {
     await alice.until(() => alice.all("message").length === 2, "it");
     expect(alice.all("message")[1]).toMatchObject(rest);
     const bad: [string, number, string][] = [
-      ['"text":"hi","ref":3', 404, "no-entry"],
+      ['"text":"hi","ref":3', 404, "ref: 3 is above"],
       ['"text":"hi","ref":0', 400, "ref: expected"],
       ['"text":"hi","ref":"1"', 400, "ref: expected"],
       ['"text":"hi","quiet":"x"', 400, "quiet: expected"],

@@ -192,6 +192,10 @@ async function publish(call: Call): Promise<Response> {
   while (reply.type === "further") {
     reply = await sendRequest(call, { type: "Publish", ...read, since: reply.since });
   }
+  if (reply.type === "no-entry") {
+    const message = `ref: ${read.ref} is above the newest entry; refer to an entry that is there`;
+    return errorResponse(404, "no-entry", message);
+  }
   if (reply.type !== "published") return refusalFrom(reply);
   return json(reply.isNew ? 201 : 200, JSON.parse(reply.frame));
 }
