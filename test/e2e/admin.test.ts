@@ -261,7 +261,7 @@ test("the life of a room: published, read, erased, expelled, exported, closed", 
   const { body: stats } = await asks("GET", `${path}/stats`);
   expect(stats).toMatchObject({
     peers: { online: 2, known: 2 },
-    log: { first: 1, head: 2, entries: 2 },
+    log: { first: 1, head: 3, entries: 3 },
   });
 
   const exported = await asks("GET", `${path}/export`);
