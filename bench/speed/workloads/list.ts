@@ -13,7 +13,7 @@ import { storm } from "./storm.ts";
 export const WORKLOADS: readonly Workload[] = [
   addressed,
   patches,
-  paced,
+  ...paced,
   single,
   ...roomWide,
   ...replay,
