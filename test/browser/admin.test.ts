@@ -43,7 +43,7 @@ inBrowser("an operator, seen from the page", () => {
     const [alice, bob] = [await joins(room, "alice"), await joins(room, "bob")];
     await bob.cuts();
     await alice.says("a secret");
-    await alice.reads("a secret");
+    await alice.sees("#log .stored", "✓");
     await deletes(room, "/messages/1");
     await bob.restores();
     await bob.reads(ERASED);
