@@ -7,10 +7,10 @@
  */
 import type { Data, ServerFrame } from "../protocol/frames.ts";
 import { utf8Length } from "../protocol/ids.ts";
-import { SIGNAL_BYTES } from "../protocol/limits.ts";
+import { MARK_UNITS, SIGNAL_BYTES } from "../protocol/limits.ts";
 import { randomToken } from "../protocol/random-token.ts";
 import { Connection } from "./connection.ts";
-import { type Content, MARK_UNITS } from "./content.ts";
+import type { Content } from "./content.ts";
 import { ClientContext } from "./context.ts";
 import { type ChatError, ConnectionLostError, RefusedError } from "./errors.ts";
 import type {
@@ -332,7 +332,8 @@ export class ChatClient<D extends Data = Data> implements AsyncIterable<Entry<D>
   }
 
   /**
-   * Iterates over messages as they come (changes of earlier ones come as the event `patch`), until the client is closed: it ends at once by `close`, and after the entries that
+   * Iterates over messages as they come, until the client is closed; changes of earlier ones come as the event `patch`. It
+   * ends at once by `close`, and after the entries that
    * have come if the room closed it. If the storage failed, the loop throws that `StorageError`, so that a program that
    * only reads does not end in silence. The first loop gets the entries that came before it (for a minute; after that they
    * count as done), and a loop after the last one goes on where that ended; a further loop beside others begins with the

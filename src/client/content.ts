@@ -5,9 +5,6 @@ import type { QueuedMessage, QueuedPatch } from "./storage/storage.ts";
 /** A message or a patch, as an application gives it. */
 export type Content = Omit<QueuedMessage, "id" | "sent"> | Omit<QueuedPatch, "id" | "sent">;
 
-/** UTF-16 units that a mark may have. */
-export const MARK_UNITS = 64;
-
 /** Returns what is wrong with the content, with the field first; undefined if nothing is. */
 export function faultIn(content: Content): string | undefined {
   const { text, ref, data } = content;

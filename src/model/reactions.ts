@@ -1,9 +1,7 @@
 /** Reactions and replies: what the entries that refer to a message make of it (docs/conventions.md). Pure. */
 import type { Entry } from "../client/events.ts";
 import type { Data } from "../protocol/frames.ts";
-
-/** The most UTF-16 units of a mark. A longer one is no reaction. */
-const MARK_UNITS = 64;
+import { MARK_UNITS } from "../protocol/limits.ts";
 
 /** A mark on a message, and the names of those who set it, in the order of the room. */
 export interface Reaction {
@@ -21,6 +19,7 @@ export interface References<D extends Data> {
 function markOf({ ref, text, data }: Pick<Entry, "ref" | "text" | "data">): string | undefined {
   const mark = data?.["mark"];
   if (ref === undefined || text !== "" || typeof mark !== "string") return undefined;
+  // A longer one is no reaction.
   return mark === "" || mark.length > MARK_UNITS ? undefined : mark;
 }
 

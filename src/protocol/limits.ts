@@ -13,6 +13,8 @@ export const QUERY_COST = 10;
 
 /** How often the author may change the text and the data of one entry; after that, only erase it. */
 export const PATCHES_MAX = 32;
+/** UTF-16 units of the mark of a reaction (docs/conventions.md); the room does not check it. */
+export const MARK_UNITS = 64;
 /** Levels of objects and arrays in the `data` of an entry, the object itself included. */
 export const DATA_DEPTH = 16;
 

@@ -5,7 +5,7 @@
  */
 import type { Data } from "../../protocol/frames.ts";
 import { NAME_GRAMMAR, parsePeerName } from "../../protocol/ids.ts";
-import { HISTORY_MAX, HISTORY_DEFAULT } from "../../protocol/limits.ts";
+import { HISTORY_DEFAULT, HISTORY_MAX, MARK_UNITS } from "../../protocol/limits.ts";
 
 export type Command =
   /** `ref`: the number of a message; absent: the last one of this name. */
@@ -35,8 +35,6 @@ const invalid = (why: string): Command => ({ type: "invalid", why });
 const HOW_TO_EDIT = "write /edit and the new text of your last message, or /edit #41 and the text";
 const HOW_TO_ERASE = "write /erase for your last message, or /erase #41";
 const HOW_TO_REPLY = "write /reply #41 and the text";
-/** UTF-16 units that a mark may have. */
-const MARK_UNITS = 64;
 const HOW_TO_REACT = `write /react #41 and a mark without spaces, such as 👍, at most ${MARK_UNITS} characters; "off" after it takes it back`;
 const NUMBERS = "/history shows the numbers";
 
